@@ -1,0 +1,97 @@
+// The arrows of the house (docs/architecture.md): src → auth → types of proxy, src → proxy, proxy → nothing.
+// Each package that means a layer (ws: HTTP, yaml: configuration, …) may be imported in that layer only.
+
+const npm = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})(/|$)`
+
+/** A package and the only place that may import it. */
+const home = (name, packages, place) => ({
+  name: `${name}-has-one-home`,
+  comment: `${packages.join(', ')}: only in ${place}`,
+  severity: 'error',
+  from: { path: '^(proxy|auth|src)/', pathNot: place },
+  to: { path: npm(...packages) },
+})
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'proxy-stands-alone',
+      comment: 'proxy/ imports node:* and itself',
+      severity: 'error',
+      from: { path: '^proxy/' },
+      to: { pathNot: '^proxy/', dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'proxy-knows-no-http-and-no-files',
+      comment: 'proxy/ knows no HTTP, no files, no process, no console',
+      severity: 'error',
+      from: { path: '^proxy/' },
+      to: { path: '^(node:)?(http|https|http2|fs|fs/promises|process|console|child_process|readline)$' },
+    },
+    {
+      name: 'auth-sees-types-of-proxy-only',
+      comment: 'auth/ imports types from proxy/index.ts, and nothing else of it',
+      severity: 'error',
+      from: { path: '^auth/' },
+      to: { path: '^proxy/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'auth-uses-the-door-of-proxy',
+      severity: 'error',
+      from: { path: '^auth/' },
+      to: { path: '^proxy/', pathNot: '^proxy/index\\.ts$' },
+    },
+    {
+      name: 'auth-knows-no-root',
+      comment: 'auth/ imports node:*, its libraries and itself',
+      severity: 'error',
+      from: { path: '^auth/' },
+      to: { path: '^(src|test|scripts)/' },
+    },
+    {
+      name: 'auth-reads-nothing-itself',
+      comment: 'auth/ reads files, arguments and environment through what src/ hands it',
+      severity: 'error',
+      from: { path: '^auth/' },
+      to: { path: '^(node:)?(fs|fs/promises|process|console|child_process|readline)$' },
+    },
+    {
+      name: 'src-uses-the-doors',
+      comment: 'src/ imports proxy/ and auth/ only through their index.ts',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(proxy|auth)/', pathNot: '^(proxy|auth)/index\\.ts$' },
+    },
+    {
+      name: 'production-knows-no-tests',
+      severity: 'error',
+      from: { path: '^(proxy|auth|src)/' },
+      to: { path: '^(test|scripts|fixtures)/' },
+    },
+    home('websocket', ['ws'], '^src/http/'),
+    home('yaml', ['yaml'], '^src/(config/|secret-rotation\\.ts$)'),
+    home('schema', ['zod'], '^src/config/'),
+    home('log', ['pino'], '^src/ops/'),
+    home('metrics', ['prom-client'], '^src/ops/'),
+    home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos'], '^auth/'),
+    home('demo-client', ['@cloudamqp/amqp-client'], '^src/demo/'),
+    {
+      name: 'installed-with-the-package',
+      comment: 'what runs in production is a dependency, not a devDependency; types are compiled away',
+      severity: 'error',
+      from: { path: '^(proxy|auth|src)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+}
