@@ -1,0 +1,66 @@
+/** Authenticators whose proof the gateway checks against something of its own: users, tickets, a proxy's word, an operator's module. */
+import { z } from 'zod'
+import { secret } from './secrets.ts'
+import { user } from './users.ts'
+import { addressRange, atLeastOne, count, filePath, text } from './units.ts'
+
+/** A header's name; underscores are refused, since proxies and servers disagree about what they are. */
+const HEADER_TEXT = 'expected the name of an HTTP header: letters, digits and -'
+const httpHeader = z
+  .string({ error: HEADER_TEXT })
+  .regex(/^[A-Za-z0-9-]{1,64}$/, { error: HEADER_TEXT })
+  .transform((header) => header.toLowerCase())
+
+export const basic = z.strictObject({
+  type: z.literal('basic').describe('HTTP Basic [RFC 7617] against a users file.'),
+  realm: z
+    .string()
+    .regex(/^[ !#-[\]-~]{1,128}$/, { error: 'expected printable ASCII without " and \\' })
+    .prefault('Gatehouse')
+    .describe("Named in the challenge and in the browser's dialog."),
+  users: z
+    .union([filePath, z.record(text('a user name', 255), user)], {
+      error: 'expected the path of a users file, or the users themselves',
+    })
+    .describe('The users file (watched, re-read when it changes), or users in place.'),
+})
+
+export const ticket = z.strictObject({
+  type: z.literal('ticket').describe('One-time tickets from `POST /auth/ticket`, used as `?ticket=` or as a cookie.'),
+  ttlSeconds: count(1, 600).prefault(30).describe('Life of a ticket, in seconds.'),
+})
+
+export const forwarded = z.strictObject({
+  type: z.literal('forwarded').describe('A header that a trusted proxy sets after it has logged the user in.'),
+  header: httpHeader.prefault('x-forwarded-user').describe('Header with the subject.'),
+  rolesHeader: httpHeader.optional().describe('Header with the roles, separated by commas.'),
+  trustedProxies: atLeastOne(addressRange, 'address ranges').describe(
+    'The only peers from which the header is believed.',
+  ),
+  secretHeader: httpHeader.prefault('x-gatehouse-secret').describe('Header with the shared secret.'),
+  secret: secret.describe('Shared secret that the proxy adds to every request.'),
+})
+
+export const passport = z.strictObject({
+  type: z.literal('passport').describe('Any Passport strategy that decides on one request.'),
+  module: text('the name of an installed package or the path of a module', 4096).describe(
+    'Package name, or path beginning with `./`, `../` or `/`.',
+  ),
+  export: text('the name of an export', 128).prefault('Strategy').describe("The strategy's class in that module."),
+  options: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("First argument of the strategy's constructor; absent: it gets `verify` alone."),
+  verify: filePath.describe("ES module whose default export is the strategy's verify function."),
+  subject: text('a path of keys', 256)
+    .prefault('id')
+    .describe('Where in the user object the subject is, keys separated by dots.'),
+  roles: text('a path of keys', 256).prefault('roles').describe('Where in the user object the roles are.'),
+  challenge: text('a challenge', 256)
+    .optional()
+    .describe('For `WWW-Authenticate`, such as `Bearer`; absent: what the strategy itself says.'),
+  ambient: z
+    .boolean()
+    .prefault(true)
+    .describe('Whether browsers attach this credential by themselves (cookies): if so, `origins: "*"` is refused.'),
+})

@@ -1,0 +1,109 @@
+/** Authenticators whose proof somebody else issued: an identity provider, a certificate authority, a Kerberos realm. */
+import { z } from 'zod'
+import { secret } from './secrets.ts'
+import { count, duration, filePath, issuerUrl, oneOrMany, text, url } from './units.ts'
+
+const ASYMMETRIC = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+const SYMMETRIC = ['HS256', 'HS384', 'HS512'] as const
+
+export function isSymmetric(algorithm: string): boolean {
+  return SYMMETRIC.some((symmetric) => symmetric === algorithm)
+}
+
+const CARRIER_TEXT = 'expected bearer, subprotocol or "cookie:NAME"'
+const carrier = z
+  .string({ error: CARRIER_TEXT })
+  .regex(/^(?:bearer|subprotocol|cookie:[!#$%&'*+.^_`|~A-Za-z0-9-]{1,128})$/, { error: CARRIER_TEXT })
+
+const claimPath = text('the name of a claim, or names separated by dots', 256)
+const subject = claimPath.prefault('sub').describe('Claim with the subject.')
+const roles = claimPath
+  .optional()
+  .describe('Claim with the roles (a list, or text separated by spaces), such as `realm_access.roles`; absent: none.')
+const issuer = issuerUrl.describe("The provider's issuer identifier, compared exactly with `iss`.")
+
+export const jwt = z.strictObject({
+  type: z.literal('jwt').describe('Signed tokens (JWT) of an identity provider.'),
+  issuer,
+  audience: oneOrMany(text('an audience')).describe('One of these must be among the audiences of the token.'),
+  jwksUri: issuerUrl
+    .optional()
+    .describe("Address of the provider's key set; kept, refreshed, and the last good one used through outages."),
+  jwksFile: filePath.optional().describe('The key set as a file, instead of `jwksUri`.'),
+  algorithms: z
+    .array(z.enum([...ASYMMETRIC, ...SYMMETRIC]))
+    .min(1, { error: 'expected at least one algorithm' })
+    .prefault(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'])
+    .describe('Signature algorithms that are accepted; HS256 to HS512 only alone and with `jwksFile`.'),
+  tokenType: text('a token type', 64)
+    .optional()
+    .describe('What the header `typ` must be, such as `at+jwt`; absent: not looked at.'),
+  subject,
+  roles,
+  from: oneOrMany(carrier)
+    .prefault(['bearer', 'subprotocol'])
+    .describe('Carriers: `bearer` (Authorization), `subprotocol` (the Kubernetes entry beside `amqp`), `cookie:NAME`.'),
+  maxAge: duration('1s', '3650d').optional().describe('Accepts tokens without `exp`, for so long after `iat`.'),
+})
+
+export const oidc = z.strictObject({
+  type: z
+    .literal('oidc')
+    .describe('OpenID Connect login for pages that have none: `/auth/login`, a cookie, `/auth/logout`.'),
+  issuer,
+  clientId: text('a client id').describe('Client id at the provider.'),
+  clientSecret: secret.optional().describe('Its secret; absent: a public client.'),
+  publicUrl: url(['https:', 'http:'], 'https://gateway.example.com').describe(
+    'How browsers reach this gateway; the redirect URI is this and `/auth/callback`.',
+  ),
+  scope: text('scopes, separated by spaces')
+    .prefault('openid profile email')
+    .describe('Scopes to ask for; must contain `openid`.'),
+  subject,
+  roles,
+  cookie: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected the name of a cookie: letters, digits, _ and -' })
+    .prefault('__Host-gatehouse')
+    .describe('Name of the login cookie.'),
+  loginTimeout: duration('1m', '365d').prefault('12h').describe('Life of a login, however often it is refreshed.'),
+  logins: count(1, 10_000_000).prefault(100_000).describe('Most logins kept at once; the oldest goes first.'),
+})
+
+export const clientCertificate = z.strictObject({
+  type: z.literal('clientCertificate').describe('TLS client certificates; the listener names the authorities.'),
+  subject: oneOrMany(z.enum(['uri', 'dns', 'email', 'name']))
+    .prefault(['uri', 'email', 'dns', 'name'])
+    .describe(
+      'Where the subject is: subject alternative name of that kind, or the RFC 4514 name; the first that is there.',
+    ),
+})
+
+export const negotiate = z.strictObject({
+  type: z.literal('negotiate').describe('Kerberos by SPNEGO [RFC 4559]; needs the package `kerberos`.'),
+  service: z
+    .string()
+    .regex(/^HTTP(?:[@/][A-Za-z0-9.-]+(?:@[A-Za-z0-9.-]+)?)?$/, {
+      error: 'expected a service principal such as HTTP@gateway.example.com',
+    })
+    .prefault('HTTP')
+    .describe("The gateway's own service, as in the key table: `HTTP@host`."),
+  keytab: filePath.optional().describe('Key table; absent: what KRB5_KTNAME or the system says.'),
+  realms: oneOrMany(text('a realm', 255)).describe('Realms whose users are accepted.'),
+  subject: z
+    .enum(['principal', 'name'])
+    .prefault('principal')
+    .describe('The subject: `joe@EXAMPLE.COM`, or `joe` (one realm only).'),
+})

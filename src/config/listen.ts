@@ -1,0 +1,51 @@
+/** Where the gateway listens, in public and for operators, and what it writes about itself. */
+import { z } from 'zod'
+import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port } from './units.ts'
+
+const clientCertificates = z.strictObject({
+  ca: filePath.describe('Certificates (PEM) of the authorities whose client certificates are accepted.'),
+  mode: z
+    .enum(['none', 'optional', 'required'])
+    .prefault('optional')
+    .describe('Whether clients are asked for a certificate, and turned away at the TLS handshake without one.'),
+})
+
+const tls = z.strictObject({
+  cert: filePath.describe('Certificate chain (PEM). Re-read on SIGHUP.'),
+  key: filePath.describe('Private key (PEM). Re-read on SIGHUP.'),
+  minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).prefault('TLSv1.2').describe('Oldest TLS version that is accepted.'),
+  clientCertificates: clientCertificates
+    .optional()
+    .describe('Client certificates, for the authenticator `clientCertificate`.'),
+})
+
+export const listener = z.strictObject({
+  host: hostName.prefault('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all.'),
+  port: port.prefault(8080).describe('Port; 0 takes a free one.'),
+  tls: tls.optional().describe('Makes the listener speak TLS (`wss://`).'),
+  trustedProxies: atLeastOne(addressRange, 'address ranges')
+    .optional()
+    .describe(
+      'Reverse proxies whose `X-Forwarded-For` is believed: the client is the right-most hop that is none of them.',
+    ),
+  behindTls: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'TLS ends in front of this listener: silences the warning about passwords on a plain one that is not loopback.',
+    ),
+})
+
+export const listen = oneOrMany(listener)
+
+export const admin = z.strictObject({
+  host: hostName.prefault('127.0.0.1').describe('Address for health and metrics.'),
+  port: port.prefault(8081).describe('Port for health and metrics; 0 takes a free one.'),
+})
+
+export const log = z.strictObject({
+  level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .prefault('info')
+    .describe('The least severe lines that are written, as JSON on standard output.'),
+})

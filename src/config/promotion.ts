@@ -1,0 +1,34 @@
+/** The ordered rules that turn a proven identity into a broker credential. First match wins; none: refused. */
+import { z } from 'zod'
+import { passwordFields } from './brokers.ts'
+import { ruleLimits } from './limits.ts'
+import { when } from './matching.ts'
+import { atLeastOne, name, text } from './units.ts'
+
+/** A vhost's name as the wire takes it. [AMQP §4.2.5.3] */
+export const vhost = text('the name of a vhost', 255)
+
+const template = z.strictObject({
+  ...passwordFields,
+  username: text('the name of a broker user, variables allowed', 1024).describe(
+    'Broker user; `${subject}` and other variables are filled in as data.',
+  ),
+  password: passwordFields.password.describe('Its password; variables are filled in where it is a file.'),
+})
+
+export const rule = z.strictObject({
+  when: when.prefault({}).describe('Whom it is for; absent: everyone.'),
+  to: z
+    .union([name, template], {
+      error: "expected the name of one of the broker's credentials, or { username, password }",
+    })
+    .describe("One of the broker's credentials by name, or a template."),
+  vhost: vhost.optional().describe("Pins the vhost, before the service's."),
+  vhosts: atLeastOne(vhost, 'vhosts')
+    .optional()
+    .describe("Vhosts among which the client chooses, before the service's."),
+  limits: ruleLimits.optional(),
+  tags: z.array(name).prefault([]).describe('Labels that `for: { tag }` of permissions refers to.'),
+})
+
+export const promote = atLeastOne(rule, 'promotion rules')

@@ -1,0 +1,45 @@
+/**
+ * The whole configuration as one schema: what may be written (`ConfigInput`) and what the program gets (`Config`).
+ *
+ * `Config` has the keys of the file, with every default filled in, durations in ms, sizes in bytes, paths absolute,
+ * secrets as places to look. Whether its parts fit together is not decided here but in `checks.ts`.
+ */
+import { z } from 'zod'
+import { authenticator } from './authenticators.ts'
+import { broker } from './brokers.ts'
+import { admin, listen, log } from './listen.ts'
+import { secretKey } from './secrets.ts'
+import { services } from './services.ts'
+import { duration, name } from './units.ts'
+
+export const configSchema = z.strictObject({
+  listen: listen.describe('Where clients connect: one listener or a list.'),
+  admin: admin.optional().describe('Health and metrics, on a listener of their own; absent: none.'),
+  log: log.prefault({}).describe('What the gateway writes about itself.'),
+  secretKeys: z
+    .array(secretKey)
+    .prefault([])
+    .describe('Keys for `{ encrypted }` secrets: the first encrypts, all decrypt.'),
+  brokers: z.record(name, broker).describe('Name → broker.'),
+  authenticators: z.record(name, authenticator).prefault({}).describe('Name → how identities are proven.'),
+  services: services.describe('The paths that clients connect to.'),
+  drain: duration('0s', '1h')
+    .prefault('10s')
+    .describe('Time over which sessions are closed at the end; twice that, and the rest is cut.'),
+})
+
+/** What may be written, in YAML or as a plain object. */
+export type ConfigInput = z.input<typeof configSchema>
+/** What the program gets: see above. */
+export type Config = z.output<typeof configSchema>
+
+export type ListenerConfig = Config['listen'][number]
+export type BrokerConfig = Config['brokers'][string]
+export type CredentialConfig = BrokerConfig['credentials'][string]
+export type ServiceConfig = Config['services'][number]
+export type RuleConfig = ServiceConfig['promote'][number]
+export type PermissionConfig = NonNullable<ServiceConfig['permissions']>[number]
+export type LimitsConfig = ServiceConfig['limits']
+export type { AuthenticatorConfig, AuthenticatorType } from './authenticators.ts'
+export type { SecretSource } from './secrets.ts'
+export type { Users } from './users.ts'
