@@ -1,0 +1,197 @@
+/**
+ * Frames: cutting a byte stream into them, and building them. [AMQP §2.3.5, §4.2.2, §4.2.3]
+ *
+ * Knows types, channels and lengths; not what a payload means, nor whether a frame may come now (heartbeats on channel
+ * 0 only, and empty, is the session's rule). Invariant: where the bytes were cut into chunks makes no difference, and
+ * after a fault the same fault comes again: there is no way to get back in step with a broken stream.
+ */
+import { ConnectionFault } from '../faults.ts'
+
+export const FRAME_METHOD = 1
+export const FRAME_HEADER = 2
+export const FRAME_BODY = 3
+export const FRAME_HEARTBEAT = 8
+export const FRAME_END = 0xce
+
+/** Type, channel and payload size. */
+export const FRAME_HEADER_BYTES = 7
+/** What a frame is larger than its payload: the seven bytes before it and the end octet. */
+export const FRAME_OVERHEAD_BYTES = 8
+
+/** What a client of AMQP 0-9-1 sends first; shared, not to be written to. [AMQP §4.2.2] */
+export const PROTOCOL_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1])
+
+/** A whole heartbeat frame; shared, not to be written to. [AMQP §4.2.7] */
+export const HEARTBEAT_FRAME: Buffer = Buffer.from([FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END])
+
+const NOTHING: Buffer = Buffer.alloc(0)
+
+/**
+ * Cuts pushed chunks into frames, one for each `next()` that returns true; the fields then describe that frame until
+ * the next call. `buffer` is the pushed chunk itself where a frame lies wholly inside it, else a buffer of its own, and
+ * belongs to nobody else: it may be kept as long as its bytes are needed, but must not be written to.
+ */
+export class FrameReader {
+  /** The largest whole frame that is accepted, in bytes; may be changed between frames. */
+  maxFrameBytes: number
+  /** Bytes pushed and not yet handed out. */
+  pendingBytes = 0
+
+  type = 0
+  channel = 0
+  buffer: Buffer = NOTHING
+  frameStart = 0
+  frameEnd = 0
+  payloadStart = 0
+  payloadEnd = 0
+
+  #chunk: Buffer = NOTHING
+  #offset = 0
+  // Chunks behind #chunk, from #first on; only filled when the owner pushes faster than it reads.
+  #later: Buffer[] = []
+  #first = 0
+  // A frame, or the beginning of one, that spans chunks; #filled bytes of it are there.
+  #assembly: Buffer = NOTHING
+  #filled = 0
+  readonly #head: Buffer = Buffer.alloc(FRAME_HEADER_BYTES)
+
+  constructor(maxFrameBytes: number) {
+    this.maxFrameBytes = maxFrameBytes
+  }
+
+  /** Takes bytes from the peer, cut anywhere. The chunk is the reader's, and its frames', from here on. */
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    this.pendingBytes += chunk.length
+    if (this.#offset === this.#chunk.length) {
+      this.#chunk = chunk
+      this.#offset = 0
+    } else {
+      this.#later.push(chunk)
+    }
+  }
+
+  /** Takes the eight bytes of the protocol header off the stream, whatever they are; undefined until they are there. */
+  header(): Buffer | undefined {
+    if (this.pendingBytes < PROTOCOL_HEADER.length) return undefined
+    const header = Buffer.alloc(PROTOCOL_HEADER.length)
+    this.#take(header, 0, header.length)
+    this.pendingBytes -= header.length
+    return header
+  }
+
+  /**
+   * Goes to the next whole frame; false when it is not there yet.
+   * @throws ConnectionFault frame-error: an unknown type, a size above `maxFrameBytes` (known from the first seven
+   * bytes, before anything is kept for it), a wrong end octet.
+   */
+  next(): boolean {
+    if (this.#filled > 0) return this.#nextAssembled()
+    const chunk = this.#chunk
+    const start = this.#offset
+    const available = chunk.length - start
+    if (available < FRAME_HEADER_BYTES) return this.pendingBytes > 0 && this.#nextAssembled()
+    const size = this.#checkHead(chunk, start)
+    const frameBytes = size + FRAME_OVERHEAD_BYTES
+    if (available < frameBytes) return this.#nextAssembled()
+    this.#offer(chunk, start, size)
+    this.#offset = start + frameBytes
+    if (this.#offset === chunk.length) this.#advance()
+    return true
+  }
+
+  #nextAssembled(): boolean {
+    if (this.#assembly === NOTHING) {
+      if (!this.#fill(this.#head, FRAME_HEADER_BYTES)) return false
+      const size = this.#checkHead(this.#head, 0)
+      const assembly = Buffer.allocUnsafe(size + FRAME_OVERHEAD_BYTES)
+      this.#head.copy(assembly, 0, 0, FRAME_HEADER_BYTES)
+      this.#assembly = assembly
+    }
+    const assembly = this.#assembly
+    if (!this.#fill(assembly, assembly.length)) return false
+    this.#offer(assembly, 0, assembly.length - FRAME_OVERHEAD_BYTES)
+    this.#assembly = NOTHING
+    this.#filled = 0
+    return true
+  }
+
+  /** Copies what is there into `target` up to `wanted` bytes in all; true when they are all there. */
+  #fill(target: Buffer, wanted: number): boolean {
+    const missing = wanted - this.#filled
+    if (missing > 0) this.#filled += this.#take(target, this.#filled, missing)
+    return this.#filled === wanted
+  }
+
+  /** Moves up to `count` bytes off the chunks into `target`; returns how many. */
+  #take(target: Buffer, offset: number, count: number): number {
+    let taken = 0
+    while (taken < count && this.#offset < this.#chunk.length) {
+      const copied = this.#chunk.copy(target, offset + taken, this.#offset, this.#offset + count - taken)
+      taken += copied
+      this.#offset += copied
+      if (this.#offset === this.#chunk.length) this.#advance()
+    }
+    return taken
+  }
+
+  #advance(): void {
+    const next = this.#later[this.#first]
+    this.#chunk = next ?? NOTHING
+    this.#offset = 0
+    if (next === undefined) return
+    this.#first += 1
+    if (this.#first === this.#later.length) {
+      this.#later = []
+      this.#first = 0
+    }
+  }
+
+  /** Checks type and size from a frame's first seven bytes; returns the payload's size. */
+  #checkHead(buffer: Buffer, start: number): number {
+    const type = buffer[start] as number
+    if (type !== FRAME_METHOD && type !== FRAME_HEADER && type !== FRAME_BODY && type !== FRAME_HEARTBEAT) {
+      throw new ConnectionFault('frame-error', 'unknown frame type')
+    }
+    const size = buffer.readUInt32BE(start + 3)
+    if (size + FRAME_OVERHEAD_BYTES > this.maxFrameBytes) {
+      throw new ConnectionFault('frame-error', `frame larger than the ${this.maxFrameBytes} bytes agreed upon`)
+    }
+    return size
+  }
+
+  #offer(buffer: Buffer, start: number, size: number): void {
+    const payloadEnd = start + FRAME_HEADER_BYTES + size
+    if (buffer[payloadEnd] !== FRAME_END) {
+      throw new ConnectionFault('frame-error', 'wrong octet at the end of a frame')
+    }
+    this.type = buffer[start] as number
+    this.channel = ((buffer[start + 1] as number) << 8) | (buffer[start + 2] as number)
+    this.buffer = buffer
+    this.frameStart = start
+    this.payloadStart = start + FRAME_HEADER_BYTES
+    this.payloadEnd = payloadEnd
+    this.frameEnd = payloadEnd + 1
+    this.pendingBytes -= size + FRAME_OVERHEAD_BYTES
+  }
+}
+
+/**
+ * Writes the seven bytes before and the octet after a payload of `payloadBytes` that stands, or will, at `start` + 7.
+ * @throws RangeError for a channel or a size that does not fit
+ */
+export function sealFrame(buffer: Buffer, start: number, type: number, channel: number, payloadBytes: number): void {
+  if (!Number.isInteger(channel)) throw new RangeError('a channel is a whole number')
+  buffer.writeUInt8(type, start)
+  buffer.writeUInt16BE(channel, start + 1)
+  buffer.writeUInt32BE(payloadBytes, start + 3)
+  buffer.writeUInt8(FRAME_END, start + FRAME_HEADER_BYTES + payloadBytes)
+}
+
+/** A whole frame around a copy of the payload. */
+export function frame(type: number, channel: number, payload: Buffer): Buffer {
+  const whole = Buffer.allocUnsafe(payload.length + FRAME_OVERHEAD_BYTES)
+  sealFrame(whole, 0, type, channel, payload.length)
+  payload.copy(whole, FRAME_HEADER_BYTES)
+  return whole
+}
