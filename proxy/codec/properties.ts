@@ -32,3 +32,11 @@ export type PropertyName = keyof typeof PROPERTIES
 
 /** Content properties as values; absent where the flag is not set. */
 export type Properties = { readonly [P in PropertyName]?: WireValues[(typeof PROPERTIES)[P]] }
+
+/** All properties in wire order; a property's position is its place. */
+export const PROPERTY_NAMES: readonly PropertyName[] = Object.keys(PROPERTIES) as PropertyName[]
+
+/** The flag of the property at this place. */
+export function flagOf(place: number): number {
+  return 0x8000 >> place
+}

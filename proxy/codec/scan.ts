@@ -99,3 +99,9 @@ export function valueBytes(buffer: Buffer, offset: number): number {
   if (extent > 0) return 1 + extent
   return extent === VOID ? 1 : 5 + buffer.readUInt32BE(offset + 1)
 }
+
+/** How many bytes a checked table entry takes, with its key's length at `offset`. */
+export function entryBytes(buffer: Buffer, offset: number): number {
+  const key = 1 + (buffer[offset] as number)
+  return key + valueBytes(buffer, offset + key)
+}
