@@ -1,0 +1,62 @@
+/**
+ * Documents of an identity provider over HTTP: https, or http on a loopback address; no redirects; bounded in size and
+ * time. A document that breaks one of these is not there at all; nobody gets half of one.
+ */
+import { isIPv4 } from 'node:net'
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+const MAX_BYTES = 256 * 1024
+const TIMEOUT_MS = 5000
+
+/**
+ * The URL, if gatehouse may trust what it fetches from there.
+ * @throws {TypeError} naming `option`, where it may not
+ */
+export function providerUrl(value: string, option: string): URL {
+  let url: URL
+  try {
+    url = new URL(value)
+  } catch (cause) {
+    throw new TypeError(`${option}: ${JSON.stringify(value)} is not a URL`, { cause })
+  }
+  if (url.username !== '' || url.password !== '') throw new TypeError(`${option}: no credentials in a URL`)
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return url
+  throw new TypeError(`${option}: ${value} must be https (http is for loopback addresses only)`)
+}
+
+/** `fetch` under the rules of this file; the body arrives whole or not at all. Rejects with an `Error` that says why. */
+export async function boundedFetch(fetch: Fetch, url: string, init: RequestInit = {}): Promise<Response> {
+  providerUrl(url, 'fetch')
+  const deadline = AbortSignal.timeout(TIMEOUT_MS)
+  const signal = init.signal == null ? deadline : AbortSignal.any([init.signal, deadline])
+  const response = await fetch(url, { ...init, redirect: 'manual', signal })
+  const body = await readBounded(response, signal)
+  const { status, statusText, headers } = response
+  return new Response(status === 204 || status === 304 ? null : body, { status, statusText, headers })
+}
+
+/** The JSON document at `url`, for status 200 only. */
+export async function fetchJson(fetch: Fetch, url: string, signal: AbortSignal): Promise<unknown> {
+  const response = await boundedFetch(fetch, url, { headers: { accept: 'application/json' }, signal })
+  if (response.status !== 200) throw new Error(`status ${response.status} instead of 200`)
+  return (await response.json()) as unknown
+}
+
+async function readBounded(response: Response, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let byteCount = 0
+  if (response.body === null) return Buffer.alloc(0)
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    signal.throwIfAborted()
+    byteCount += chunk.length
+    // Leaving the loop cancels the rest of the body.
+    if (byteCount > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, byteCount)
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'))
+}
