@@ -1,0 +1,69 @@
+/**
+ * Name patterns: `*` stands for any run of characters, dots included, `?` for one character; everything else for itself.
+ *
+ * Not regular expressions, and matched without any: a mismatch steps back to the last `*` only, so the time taken is
+ * bounded by the lengths of name and pattern multiplied, however many stars a pattern has. There is no escape character.
+ */
+
+/** The broker's own exchanges (trace, event, log) and reply addresses: never reached by a pattern that does not say so. */
+const RESERVED = 'amq.rabbitmq.'
+
+const STAR = 0x2a
+const QUESTION = 0x3f
+
+/** Whether a pattern has wildcards, so that it may stand for more than one name. */
+export function isGlob(pattern: string): boolean {
+  return pattern.includes('*') || pattern.includes('?')
+}
+
+/** A matcher of whole texts. */
+export function glob(pattern: string): (text: string) => boolean {
+  if (!isGlob(pattern)) return (text) => text === pattern
+  const prefix = pattern.slice(0, -1)
+  if (pattern.endsWith('*') && !isGlob(prefix)) return (text) => text.startsWith(prefix)
+  return (text) => matchGlob(pattern, text)
+}
+
+/**
+ * A matcher of queue and exchange names: as `glob`, but the empty name is no name, and what begins with `amq.rabbitmq.`
+ * is matched only by patterns that begin so.
+ */
+export function nameGlob(pattern: string): (name: string) => boolean {
+  const matches = glob(pattern)
+  if (pattern.startsWith(RESERVED)) return matches
+  return (name) => name !== '' && matches(name) && !name.startsWith(RESERVED)
+}
+
+function matchGlob(pattern: string, text: string): boolean {
+  let inPattern = 0
+  let inText = 0
+  // Where to go on after a mismatch: behind the last star, one character later than the last attempt.
+  let afterStar = -1
+  let retryAt = 0
+  while (inText < text.length) {
+    const wanted = inPattern < pattern.length ? pattern.charCodeAt(inPattern) : -1
+    if (wanted === STAR) {
+      inPattern += 1
+      afterStar = inPattern
+      retryAt = inText
+    } else if (wanted === QUESTION) {
+      inPattern += 1
+      inText += characterUnits(text, inText)
+    } else if (wanted === text.charCodeAt(inText)) {
+      inPattern += 1
+      inText += 1
+    } else {
+      if (afterStar === -1) return false
+      retryAt += characterUnits(text, retryAt)
+      inPattern = afterStar
+      inText = retryAt
+    }
+  }
+  while (inPattern < pattern.length && pattern.charCodeAt(inPattern) === STAR) inPattern += 1
+  return inPattern === pattern.length
+}
+
+/** One character may be two code units. */
+function characterUnits(text: string, at: number): number {
+  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+}
