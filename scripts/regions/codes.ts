@@ -1,5 +1,5 @@
 /** Reply codes and WebSocket close codes, from the faults' tables. */
-import { CLOSE_CODES, HARD_CODES, SOFT_CODES } from '../../proxy/index.ts'
+import { CLOSE_CODES, HARD_CODES, SOFT_CODES } from '../../proxy/faults.ts'
 import { markdownTable } from '../generated-regions.ts'
 
 /** AMQP's reply codes: by name, and whether they end a channel or the connection. */
