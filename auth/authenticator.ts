@@ -1,0 +1,68 @@
+/**
+ * What every way of proving an identity has in common. Each authenticator is one Passport strategy behind this face,
+ * so that the gateway can tell a credential that is absent from one that is wrong.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Identity } from './identity.ts'
+
+/** What an authenticator may see of an upgrade or of a request to `/auth/*`. */
+export interface AuthenticationRequest {
+  /** The request itself: headers, TLS socket. Nothing may be written to it. */
+  readonly http: IncomingMessage
+  /** The path of the service it is for. */
+  readonly service: string
+  /** The Origin header, already checked against the service's list; absent when there was none. */
+  readonly origin: string | undefined
+  /** The client's address after trusted proxies. */
+  readonly address: string
+  /** The address of the socket's peer: a proxy's where there is one. */
+  readonly peerAddress: string
+}
+
+/**
+ * `carrier` names where the credential was found (`authorization`, `cookie:at`, `subprotocol`, `query`, …). Two
+ * authenticators may read one carrier (two issuers' tokens); a refusal is forgiven when another one proved that very carrier.
+ */
+export type Outcome =
+  /** The request carries no credential of this authenticator's kind. */
+  | { readonly kind: 'absent' }
+  | {
+      readonly kind: 'proven'
+      readonly identity: Identity
+      /** Sent back with the 101 or 200 (SPNEGO's mutual token). */
+      readonly responseHeaders?: Readonly<Record<string, string>>
+      readonly carrier?: string
+    }
+  /** It carries one, and it is no good. */
+  | {
+      readonly kind: 'refused'
+      /** For operators; never shows the credential. */
+      readonly detail: string
+      /** A cookie the browser attached by itself: counts as absent when another credential succeeds. */
+      readonly ambient?: boolean
+      /** The credential is not even of the right form. */
+      readonly malformed?: boolean
+      /** Too many attempts, or too much to do: come back later. */
+      readonly retryAfterSeconds?: number
+      readonly carrier?: string
+    }
+
+export interface Authenticator {
+  /** Its key in the configuration's `authenticators`. */
+  readonly name: string
+  readonly type: string
+  /** Value for `WWW-Authenticate`; absent where no challenge makes sense (tickets, certificates). */
+  readonly challenge?: string
+  /** The challenge for requests that a page's script makes, where the other one would open a browser's dialog. */
+  readonly scriptChallenge?: string
+  /** Never rejects for a client's fault; a rejection is the gateway's own failure and refuses the client. */
+  authenticate(request: AuthenticationRequest): Promise<Outcome>
+  /** Proves a fresh secret of the same kind for the same person: same issuer and subject, or refused. The buffer stays the caller's. */
+  renew?(identity: Identity, secret: Buffer, request: { readonly service: string }): Promise<Outcome>
+  /** Re-reads what it holds from outside (users, key sets). Resolves to the keys (`identityKey`) of people who lost their proof. */
+  reload?(): Promise<readonly string[]>
+  close?(): void
+}
+
+/** A service's `authenticate`: any entry admits; within `all`, every one must, and must name one subject. */
+export type Requirement = readonly (Authenticator | { readonly all: readonly Authenticator[] })[]

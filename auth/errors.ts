@@ -1,0 +1,54 @@
+/** The closed set of ways in which the door stays shut. `detail` and `message` are for operators, never for the client. */
+
+export type AuthenticationCode = 'missing' | 'malformed' | 'rejected' | 'throttled'
+
+export class AuthenticationRefused extends Error {
+  override readonly name = 'AuthenticationRefused'
+  readonly code: AuthenticationCode
+  /** For `WWW-Authenticate`, one entry for each scheme the service accepts. */
+  readonly challenges: readonly string[]
+  readonly retryAfterSeconds: number | undefined
+
+  /** `cause` is set where the gateway itself failed (an authenticator threw or took too long), not the client. */
+  constructor(
+    code: AuthenticationCode,
+    detail: string,
+    options: { challenges?: readonly string[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.challenges = options.challenges ?? []
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
+
+export type PromotionCode = 'no-rule' | 'bad-value' | 'secret-unavailable'
+
+export class PromotionRefused extends Error {
+  override readonly name = 'PromotionRefused'
+  readonly code: PromotionCode
+
+  constructor(code: PromotionCode, detail: string, options: { cause?: unknown } = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+  }
+}
+
+/** One mistake in what an operator wrote: where (keys and indices below the object that was compiled), and what to do. */
+export interface Problem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** The configuration cannot work. Carries all mistakes at once. */
+export class InvalidConfiguration extends Error {
+  override readonly name = 'InvalidConfiguration'
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super(
+      problems.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('\n'),
+    )
+    this.problems = problems
+  }
+}

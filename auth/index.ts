@@ -1,0 +1,66 @@
+/**
+ * Who is it, and what does the broker see instead?
+ * Reads no file and no environment, listens nowhere, writes no log; everything it needs is handed in, every failure refuses.
+ */
+export {
+  type Admission,
+  type AuthenticateOptions,
+  authenticate,
+  authenticatorsOf,
+  challengesOf,
+} from './authenticate.ts'
+export type { AuthenticationRequest, Authenticator, Outcome, Requirement } from './authenticator.ts'
+export {
+  type AuthenticationCode,
+  AuthenticationRefused,
+  InvalidConfiguration,
+  type Problem,
+  type PromotionCode,
+  PromotionRefused,
+} from './errors.ts'
+export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
+export { type AddressRanges, compileAddresses } from './promotion/addresses.ts'
+export { checkCredentials, compileCredentials, type Credential, type Credentials } from './promotion/credentials.ts'
+export {
+  decrypt,
+  encrypt,
+  EncryptionError,
+  type EncryptionKey,
+  generateKey,
+  isEncrypted,
+  type Keyring,
+  parseKeys,
+} from './promotion/encrypted.ts'
+export type {
+  CredentialInput,
+  MatchInput,
+  PromotionRuleInput,
+  SecretInput,
+  SecretSources,
+  ValueInput,
+  ValuesInput,
+  VhostInput,
+} from './promotion/input.ts'
+export { compileMatch, type Match, type MatchFacts } from './promotion/match.ts'
+export {
+  compilePromotion,
+  type Explanation,
+  type Promoted,
+  type Promotion,
+  type PromotionContext,
+  type PromotionFacts,
+  type RuleExplanation,
+} from './promotion/rules.ts'
+export { compileTemplate, plain, type Template, type VariableFacts, word } from './promotion/variables.ts'
+export { renew } from './renew.ts'
+export { Secret } from './secret.ts'
+export {
+  type IssuedTicket,
+  TICKET_COOKIE,
+  type TicketAuthenticator,
+  type TicketOptions,
+  ticketAuthenticator,
+  ticketAuthenticatorOf,
+  ticketCookie,
+  withoutTickets,
+} from './strategies/ticket.ts'

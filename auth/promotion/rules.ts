@@ -1,0 +1,203 @@
+/**
+ * Promotion: ordered rules that turn an identity into what the broker is shown. The first rule that matches wins, always
+ * the same one; none means refused. Nothing here talks to a broker.
+ */
+import type { BrokerCredential, SaslMechanism, VhostRule } from '../../proxy/index.ts'
+import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
+import { compileCredential, type Credential, type Credentials, problemOf } from './credentials.ts'
+import type { PromotionRuleInput, SecretSources, VhostInput } from './input.ts'
+import { compileMatch, type Match } from './match.ts'
+import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './variables.ts'
+
+/** Whom to promote. */
+export type PromotionFacts = Omit<VariableFacts, 'user'>
+
+export interface Promoted {
+  /** Index of the rule that won, from 0. */
+  readonly rule: number
+  readonly credential: BrokerCredential
+  readonly vhosts: VhostRule
+}
+
+/** What became of one rule when somebody asked, and why. */
+export interface RuleExplanation {
+  readonly index: number
+  /** What the rule promotes to, as written: a credential's name, or the template's user. */
+  readonly to: string
+  readonly outcome: 'won' | 'passed-over' | 'not-reached'
+  readonly reason: string
+}
+
+export interface Explanation {
+  readonly rules: readonly RuleExplanation[]
+  readonly result:
+    | {
+        readonly kind: 'promoted'
+        readonly rule: number
+        readonly username: string
+        readonly mechanisms: readonly SaslMechanism[]
+        readonly vhosts: VhostRule
+      }
+    | { readonly kind: 'refused'; readonly code: 'no-rule' | 'bad-value'; readonly detail: string }
+}
+
+export interface Promotion {
+  /** @throws PromotionRefused: no rule matched, a value does not fit, or a secret cannot be had. Names the rule. */
+  promote(facts: PromotionFacts): Promise<Promoted>
+  /** What `promote` would do, rule by rule, without reading any secret. */
+  explain(facts: PromotionFacts): Explanation
+  /** Reads every secret of the rules' own that needs no identity. Paths begin with the rule's index. */
+  check(): Promise<readonly Problem[]>
+}
+
+export interface PromotionContext {
+  /** The broker's named credentials. */
+  readonly credentials: Credentials
+  /** The service's vhosts, for rules without their own. */
+  readonly vhosts: VhostInput
+  readonly sources: SecretSources
+}
+
+interface Rule {
+  readonly match: Match
+  readonly credential: Credential
+  readonly vhosts: VhostRule
+  readonly to: string
+}
+
+const MAX_VHOST_BYTES = 255
+
+/** @throws InvalidConfiguration with every mistake, their paths below `input` (the list) */
+export function compilePromotion(input: readonly PromotionRuleInput[], context: PromotionContext): Promotion {
+  const problems: Problem[] = []
+  const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
+  if (problems.length > 0) throw new InvalidConfiguration(problems)
+  return {
+    async promote(facts) {
+      const index = rules.findIndex(({ match }) => match.matches(facts))
+      const rule = rules[index]
+      if (rule === undefined) throw noRule(facts)
+      try {
+        return { rule: index, credential: await rule.credential.build(facts), vhosts: rule.vhosts }
+      } catch (error) {
+        throw named(error, index, rule.to)
+      }
+    },
+    explain: (facts) => explain(rules, facts),
+    async check() {
+      const own = rules.map(async ({ credential }, index) =>
+        credential.name === undefined ? await problemOf(credential, [index, 'to']) : [],
+      )
+      return (await Promise.all(own)).flat()
+    },
+  }
+}
+
+function explain(rules: readonly Rule[], facts: PromotionFacts): Explanation {
+  const reasons = rules.map(({ match }) => match.mismatch(facts))
+  const won = reasons.indexOf(undefined)
+  const explained = rules.map(({ to }, index): RuleExplanation => {
+    const reason = reasons[index]
+    if (won !== -1 && index > won) return { index, to, outcome: 'not-reached', reason: `rule ${won + 1} won before` }
+    return reason === undefined
+      ? { index, to, outcome: 'won', reason: 'everything it asks for is there' }
+      : { index, to, outcome: 'passed-over', reason }
+  })
+  return { rules: explained, result: resultOf(rules[won], won, facts) }
+}
+
+function resultOf(rule: Rule | undefined, index: number, facts: PromotionFacts): Explanation['result'] {
+  if (rule === undefined) return { kind: 'refused', code: 'no-rule', detail: noRule(facts).message }
+  const { mechanisms } = rule.credential
+  try {
+    return { kind: 'promoted', rule: index, username: rule.credential.username(facts), mechanisms, vhosts: rule.vhosts }
+  } catch (error) {
+    if (!(error instanceof PromotionRefused)) throw error
+    return { kind: 'refused', code: 'bad-value', detail: named(error, index, rule.to).message }
+  }
+}
+
+function noRule({ identity }: PromotionFacts): PromotionRefused {
+  const roles = identity.roles.length === 0 ? 'no roles' : `roles ${identity.roles.map(quote).join(', ')}`
+  const who = `subject ${quote(identity.subject)} of issuer ${quote(identity.issuer)} with ${roles}`
+  return new PromotionRefused(
+    'no-rule',
+    `no promotion rule matches ${who}; such as "- { when: { subject: ${quote(identity.subject)} }, to: CREDENTIAL }" would`,
+  )
+}
+
+function named(error: unknown, index: number, to: string): Error {
+  if (!(error instanceof PromotionRefused))
+    return error instanceof Error ? error : new Error('promotion failed', { cause: error })
+  return new PromotionRefused(error.code, `promotion rule ${index + 1} (to ${to}): ${error.message}`, { cause: error })
+}
+
+function compileRule(
+  input: PromotionRuleInput,
+  path: readonly number[],
+  { credentials, vhosts, sources }: PromotionContext,
+  problems: Problem[],
+): Rule | undefined {
+  const attempt = <T>(below: readonly string[], compile: () => T): T | undefined => {
+    try {
+      return compile()
+    } catch (error) {
+      if (!(error instanceof InvalidConfiguration)) throw error
+      problems.push(...error.problems.map((problem) => ({ ...problem, path: [...path, ...below, ...problem.path] })))
+      return undefined
+    }
+  }
+  const match = attempt(['when'], () => compileMatch(input.when))
+  const credential = attempt(['to'], () => credentialOf(input.to, credentials, sources))
+  const vhost = attempt([], () => compileVhosts(input) ?? compileVhosts(vhosts) ?? missingVhost())
+  if (match === undefined || credential === undefined || vhost === undefined) return undefined
+  return {
+    match,
+    credential,
+    vhosts: vhost,
+    to: credential.name ?? (typeof input.to === 'string' ? input.to : (input.to.username ?? '')),
+  }
+}
+
+function credentialOf(to: PromotionRuleInput['to'], credentials: Credentials, sources: SecretSources): Credential {
+  if (typeof to !== 'string') return compileCredential(to, sources)
+  const credential = credentials.get(to)
+  if (credential !== undefined) return credential
+  const known = credentials.size === 0 ? 'the broker has none' : `there are ${[...credentials.keys()].join(', ')}`
+  throw new InvalidConfiguration([{ path: [], message: `${quote(to)} is none of the broker's credentials; ${known}` }])
+}
+
+/** The vhosts a rule or a service gives, if it gives any. @throws InvalidConfiguration */
+export function compileVhosts({ vhost, vhosts }: VhostInput): VhostRule | undefined {
+  if (vhost !== undefined && vhosts !== undefined) {
+    throw new InvalidConfiguration([
+      { path: ['vhosts'], message: 'either vhost (pinned) or vhosts (allowed), not both' },
+    ])
+  }
+  const problems: Problem[] = []
+  if (vhost !== undefined) checkVhost(vhost, ['vhost'], problems)
+  for (const [index, name] of (vhosts ?? []).entries()) checkVhost(name, ['vhosts', index], problems)
+  if (vhosts?.length === 0) problems.push({ path: ['vhosts'], message: 'an empty list allows no vhost' })
+  if (problems.length > 0) throw new InvalidConfiguration(problems)
+  if (vhost !== undefined) return { pinned: vhost }
+  return vhosts === undefined ? undefined : { allowed: vhosts }
+}
+
+function checkVhost(name: string, path: readonly (string | number)[], problems: Problem[]): void {
+  if (name === '' || hasControlCharacter(name) || hasLoneSurrogate(name) || Buffer.byteLength(name) > MAX_VHOST_BYTES) {
+    problems.push({
+      path,
+      message: `expected a vhost's name: 1 to ${MAX_VHOST_BYTES} bytes without control characters`,
+    })
+  }
+}
+
+function missingVhost(): never {
+  throw new InvalidConfiguration([
+    { path: [], message: 'no vhost: say vhost or vhosts, in this rule or in the service' },
+  ])
+}
+
+function quote(value: unknown): string {
+  return JSON.stringify(value)
+}

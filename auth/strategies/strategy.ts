@@ -1,0 +1,90 @@
+/**
+ * Passport, as the gateway uses it: one strategy, one request, no response, no session, and a verdict that is a value.
+ *
+ * Each run has a private view of the request, so that what Passport hangs on it stays there. A strategy that throws,
+ * rejects or calls `error` rejects the run; the caller fails closed.
+ */
+import type { IncomingMessage } from 'node:http'
+import passport, { type Strategy, type StrategyCreatedStatic } from 'passport'
+import type { AuthenticationRequest, Authenticator, Outcome } from '../authenticator.ts'
+
+/** What a strategy decided. `pass`: neither yes nor no. `redirect`: it wanted the browser elsewhere, which an upgrade cannot do. */
+export type Verdict =
+  | { readonly kind: 'success'; readonly user: unknown; readonly info: unknown }
+  | { readonly kind: 'fail'; readonly challenge: unknown; readonly status: number | undefined }
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'redirect' }
+
+/** Runs the strategy on one request. `options` reach the strategy's `authenticate`. Rejects when the strategy fails itself. */
+export type StrategyRun = (http: IncomingMessage, options?: Readonly<Record<string, unknown>>) => Promise<Verdict>
+
+/** Registers the strategy with a Passport of its own. */
+export function strategyRun(strategy: Strategy): StrategyRun {
+  const own = new passport.Passport()
+  own.use('only', guarded(strategy))
+  return (http, options = {}) =>
+    new Promise<Verdict>((resolve, reject) => {
+      const decided = (error: unknown, user: unknown, info: unknown, status: unknown) => {
+        if (error) reject(asError(error))
+        else if (user) resolve({ kind: 'success', user, info })
+        else resolve({ kind: 'fail', challenge: info, status: typeof status === 'number' ? status : undefined })
+      }
+      const undecided = (error?: unknown) => (error ? reject(asError(error)) : resolve({ kind: 'pass' }))
+      // Only a redirect writes to the response.
+      const response = { statusCode: 0, setHeader: () => undefined, end: () => resolve({ kind: 'redirect' }) }
+      own.authenticate('only', { ...options, session: false }, decided)(Object.create(http), response, undecided)
+    })
+}
+
+/** A Passport strategy of the gateway's own, made of the one function that decides. */
+export function strategyOf(name: string, prove: (request: AuthenticationRequest) => Promise<Outcome>): Strategy {
+  return {
+    name,
+    async authenticate(_request: unknown, options: { readonly request: AuthenticationRequest }) {
+      // Passport gives every request an object of its own that inherits from the strategy.
+      const run = this as unknown as StrategyCreatedStatic
+      const outcome = await prove(options.request)
+      if (outcome.kind === 'proven') run.success(outcome)
+      else if (outcome.kind === 'refused') run.fail({ message: outcome.detail, ...{ outcome } })
+      else run.pass()
+    },
+  }
+}
+
+/** An authenticator whose decision is `prove`, run through Passport. */
+export function authenticatorOf(
+  description: Pick<Authenticator, 'name' | 'type' | 'challenge' | 'scriptChallenge'>,
+  prove: (request: AuthenticationRequest) => Promise<Outcome>,
+): Authenticator {
+  const run = strategyRun(strategyOf(description.type, prove))
+  return {
+    ...description,
+    async authenticate(request) {
+      const verdict = await run(request.http, { request })
+      switch (verdict.kind) {
+        case 'success':
+          return verdict.user as Outcome
+        case 'fail':
+          return (verdict.challenge as { readonly outcome: Outcome }).outcome
+        case 'pass':
+          return { kind: 'absent' }
+        case 'redirect':
+          return { kind: 'refused', detail: 'the strategy wants to send the browser elsewhere' }
+      }
+    },
+  }
+}
+
+/** Passport ignores what `authenticate` returns; an async strategy's rejection would otherwise end the process. */
+function guarded(strategy: Strategy): Strategy {
+  const guard = Object.create(strategy) as Strategy
+  guard.authenticate = function (this: StrategyCreatedStatic, ...input: Parameters<Strategy['authenticate']>) {
+    const returned: unknown = Reflect.apply(strategy.authenticate, this, input)
+    if (returned instanceof Promise) returned.catch((error: unknown) => this.error(asError(error)))
+  }
+  return guard
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('the strategy failed without an error', { cause: thrown })
+}
