@@ -7,7 +7,7 @@ import { AuthenticationRefused } from '../errors.ts'
 import { isJsonObject, type JsonObject, show } from './jwt-json.ts'
 
 const MAX_SUBJECT_BYTES = 255
-const MAX_ROLES_COUNT = 1000
+const MAX_ROLES_COUNT = 500
 const UNPRINTABLE = /[\p{Cc}\p{Surrogate}\u2028\u2029]/u
 
 /** The claim of that name or path; undefined where there is none. */

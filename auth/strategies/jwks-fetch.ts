@@ -26,9 +26,14 @@ export function providerUrl(value: string, option: string): URL {
 }
 
 /** `fetch` under the rules of this file; the body arrives whole or not at all. Rejects with an `Error` that says why. */
-export async function boundedFetch(fetch: Fetch, url: string, init: RequestInit = {}): Promise<Response> {
+export async function boundedFetch(
+  fetch: Fetch,
+  url: string,
+  init: RequestInit = {},
+  timeoutMs = TIMEOUT_MS,
+): Promise<Response> {
   providerUrl(url, 'fetch')
-  const deadline = AbortSignal.timeout(TIMEOUT_MS)
+  const deadline = AbortSignal.timeout(timeoutMs)
   const signal = init.signal == null ? deadline : AbortSignal.any([init.signal, deadline])
   const response = await fetch(url, { ...init, redirect: 'manual', signal })
   const body = await readBounded(response, signal)
@@ -40,7 +45,7 @@ export async function boundedFetch(fetch: Fetch, url: string, init: RequestInit 
 export async function fetchJson(fetch: Fetch, url: string, signal: AbortSignal): Promise<unknown> {
   const response = await boundedFetch(fetch, url, { headers: { accept: 'application/json' }, signal })
   if (response.status !== 200) throw new Error(`status ${response.status} instead of 200`)
-  return (await response.json()) as unknown
+  return response.json()
 }
 
 async function readBounded(response: Response, signal: AbortSignal): Promise<Buffer> {

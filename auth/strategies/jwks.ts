@@ -85,7 +85,7 @@ export class KeySet {
     const ageMs = this.#options.monotonicMs() - this.#loadedMs
     if (ageMs > KEPT_MS) this.#keys = []
     if (ageMs <= this.#options.source.freshMs) return
-    if (this.#loading !== undefined && this.#keys.length === 0) return await this.#loading
+    if (this.#loading !== undefined && this.#keys.length === 0) return this.#loading
     if (!this.#mayLoad()) return
     const loading = this.load()
     // In an outage nobody waits for what will probably fail, as long as there are keys to go on with.

@@ -84,7 +84,7 @@ function checkAudience(aud: unknown, expected: readonly string[]): void {
   if (!audiences.every((audience) => typeof audience === 'string')) {
     throw rejected('the audience is absent, or not strings')
   }
-  if (!audiences.some((audience) => expected.includes(audience as string))) {
+  if (!audiences.some((audience) => expected.includes(audience))) {
     throw rejected(`the audience is ${show(aud)}, not ${expected.join(' or ')}`)
   }
 }

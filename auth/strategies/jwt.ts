@@ -102,7 +102,7 @@ class Jwt {
   }
 
   async renew(identity: Identity, secret: Buffer): Promise<Outcome> {
-    return await settle('update-secret', false, async () => {
+    return settle('update-secret', false, async () => {
       const verified = await this.#verifier.verify(secret.toString('latin1'))
       if (verified.issuer !== identity.issuer || verified.subject !== identity.subject) {
         throw new AuthenticationRefused('rejected', 'the new token is of another issuer or subject')
@@ -115,7 +115,7 @@ class Jwt {
   }
 
   async #proveCarrier(http: IncomingMessage, from: Carrier): Promise<Outcome> {
-    return await settle(carrierName(from), from.startsWith('cookie:'), async () => {
+    return settle(carrierName(from), from.startsWith('cookie:'), async () => {
       const found = findToken(http, from)
       if (found === undefined) return undefined
       const verified = await this.#verifier.verify(found.token)
