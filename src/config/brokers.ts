@@ -93,7 +93,7 @@ const passOn = z
   .strictObject({
     passOn: z.literal('accessToken').describe("The user's own access token, shown as the password."),
     username: text('a user name', 1024)
-      .prefault('${subject}')
+      .prefault(`\${subject}`)
       .describe('User the broker reads from the token; variables are filled in.'),
     renew,
   })

@@ -11,7 +11,7 @@ export const vhost = text('the name of a vhost', 255)
 const template = z.strictObject({
   ...passwordFields,
   username: text('the name of a broker user, variables allowed', 1024).describe(
-    'Broker user; `${subject}` and other variables are filled in as data.',
+    'Broker user; variables such as `subject` are filled in as data.',
   ),
   password: passwordFields.password.describe('Its password; variables are filled in where it is a file.'),
 })

@@ -1,0 +1,105 @@
+/** Authenticators: keys that exclude or need each other. */
+import { isSymmetric } from '../authenticators-provider.ts'
+import type { Finding } from '../issues.ts'
+import type { Path } from '../problems.ts'
+import type { AuthenticatorConfig, Config } from '../schema.ts'
+import { isLoopback } from '../units.ts'
+
+type OfType<T extends AuthenticatorConfig['type']> = Extract<AuthenticatorConfig, { type: T }>
+
+function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
+  const found: Finding[] = []
+  if (jwt.jwksUri === undefined && jwt.jwksFile === undefined) {
+    found.push({
+      path: [...path, 'jwksUri'],
+      at: 'value',
+      message: 'missing: the keys are needed, as `jwksUri` or as `jwksFile`',
+    })
+  }
+  if (jwt.jwksUri !== undefined && jwt.jwksFile !== undefined) {
+    found.push({ path: [...path, 'jwksFile'], at: 'key', message: 'expected either `jwksUri` or `jwksFile`, not both' })
+  }
+  const symmetricCount = jwt.algorithms.filter(isSymmetric).length
+  if (symmetricCount > 0 && symmetricCount < jwt.algorithms.length) {
+    const message = 'HS256 to HS512 stand alone: beside others, a public key could be taken for a shared one'
+    found.push({ path: [...path, 'algorithms'], at: 'value', message })
+  }
+  if (symmetricCount > 0 && jwt.jwksFile === undefined) {
+    found.push({
+      path: [...path, 'algorithms'],
+      at: 'value',
+      message: 'HS256 to HS512 need a shared key, in `jwksFile`',
+    })
+  }
+  return found
+}
+
+function checkOidc({ publicUrl, scope }: OfType<'oidc'>, path: Path): Finding[] {
+  const found: Finding[] = []
+  const { protocol, hostname, pathname, search } = new URL(publicUrl)
+  if (protocol !== 'https:' && !isLoopback(hostname)) {
+    found.push({
+      path: [...path, 'publicUrl'],
+      at: 'value',
+      message: 'expected https: (http: is accepted for loopback addresses only)',
+    })
+  }
+  if (pathname !== '/' || search !== '') {
+    found.push({
+      path: [...path, 'publicUrl'],
+      at: 'value',
+      message: 'expected scheme, host and port only: /auth/callback is added to it',
+    })
+  }
+  if (!scope.split(' ').includes('openid')) {
+    found.push({ path: [...path, 'scope'], at: 'value', message: 'expected `openid` among the scopes' })
+  }
+  return found
+}
+
+function checkNegotiate({ subject, realms }: OfType<'negotiate'>, path: Path): Finding[] {
+  if (subject !== 'name' || realms.length === 1) return []
+  const message = '`name` drops the realm: with several realms, two people could be one subject'
+  return [{ path: [...path, 'subject'], at: 'value', message }]
+}
+
+function checkForwarded({ header, rolesHeader, secretHeader }: OfType<'forwarded'>, path: Path): Finding[] {
+  const found: Finding[] = []
+  if (rolesHeader === header)
+    found.push({ path: [...path, 'rolesHeader'], at: 'value', message: 'expected another header than `header`' })
+  if (secretHeader === header || secretHeader === rolesHeader) {
+    found.push({ path: [...path, 'secretHeader'], at: 'value', message: 'expected a header of its own' })
+  }
+  return found
+}
+
+function checkClientCertificate({ listen }: Config, path: Path): Finding[] {
+  if (listen.some(({ tls }) => tls?.clientCertificates && tls.clientCertificates.mode !== 'none')) return []
+  const message = 'no listener asks for client certificates: set `tls: { clientCertificates: { ca } }` of one'
+  return [{ path: [...path, 'type'], at: 'value', message }]
+}
+
+function checkOne(authenticator: AuthenticatorConfig, path: Path, config: Config): Finding[] {
+  switch (authenticator.type) {
+    case 'jwt':
+      return checkJwt(authenticator, path)
+    case 'oidc':
+      return checkOidc(authenticator, path)
+    case 'negotiate':
+      return checkNegotiate(authenticator, path)
+    case 'forwarded':
+      return checkForwarded(authenticator, path)
+    case 'clientCertificate':
+      return checkClientCertificate(config, path)
+    case 'basic':
+    case 'ticket':
+    case 'passport':
+      return []
+  }
+}
+
+export function checkAuthenticators(config: Config): Finding[] {
+  return Object.entries(config.authenticators).flatMap(([name, authenticator]) =>
+    checkOne(authenticator, ['authenticators', name], config),
+  )
+}

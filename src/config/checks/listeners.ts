@@ -1,0 +1,28 @@
+/** Listeners: two of them cannot share a port, and operators' answers never go out in public. */
+import type { Finding } from '../issues.ts'
+import type { Path } from '../problems.ts'
+import type { Config } from '../schema.ts'
+
+const EVERYWHERE = new Set(['0.0.0.0', '::'])
+
+/** Whether both cannot be bound at once; port 0 is always a free one. */
+function collide(a: { host: string; port: number }, b: { host: string; port: number }): boolean {
+  return a.port === b.port && a.port !== 0 && (a.host === b.host || EVERYWHERE.has(a.host) || EVERYWHERE.has(b.host))
+}
+
+export function checkListeners({ listen, admin }: Config): Finding[] {
+  const all: { path: Path; host: string; port: number }[] = listen.map(({ host, port }, index) => ({
+    path: ['listen', index],
+    host,
+    port,
+  }))
+  if (admin) all.push({ path: ['admin'], ...admin })
+  return all.flatMap((listener, index) => {
+    if (!all.slice(0, index).some((earlier) => collide(earlier, listener))) return []
+    const other =
+      listener.path[0] === 'admin'
+        ? 'a public listener; health and metrics need a port of their own'
+        : 'another listener'
+    return [{ path: [...listener.path, 'port'], at: 'value', message: `port ${listener.port} is taken by ${other}` }]
+  })
+}

@@ -1,0 +1,128 @@
+/** Services: who gets in, from which pages, to which broker and vhost. */
+import { isAmbient } from '../authenticators.ts'
+import type { Finding } from '../issues.ts'
+import { suggestion } from '../nearest.ts'
+import type { Path } from '../problems.ts'
+import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema.ts'
+
+/** An authenticator that a service names, and where. */
+interface Named {
+  readonly name: string
+  readonly path: Path
+  readonly within: 'any' | 'all'
+}
+
+/** Every authenticator the service names, in order. */
+export function namedAuthenticators(service: ServiceConfig, path: Path): Named[] {
+  return (service.authenticate ?? []).flatMap((entry, index): Named[] => {
+    const at: Path = [...path, 'authenticate', index]
+    if (typeof entry === 'string') return [{ name: entry, path: at, within: 'any' }]
+    return entry.all.map((name, position) => ({ name, path: [...at, 'all', position], within: 'all' }))
+  })
+}
+
+function checkAdmission(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  if (service.authenticate && service.anonymous) {
+    return [
+      {
+        path: [...path, 'anonymous'],
+        at: 'key',
+        message: 'expected either `authenticate` or `anonymous: true`, not both',
+      },
+    ]
+  }
+  if (!service.authenticate && !service.anonymous) {
+    const message = 'missing: expected authenticators (or `anonymous: true`, if everyone is to get in without proof)'
+    return [{ path: [...path, 'authenticate'], at: 'value', message }]
+  }
+  const named = namedAuthenticators(service, path)
+  const found: Finding[] = named
+    .filter(({ name }) => !Object.hasOwn(config.authenticators, name))
+    .map(({ name, path: at }) => ({
+      path: at,
+      at: 'value',
+      message: `no such authenticator${suggestion(name, Object.keys(config.authenticators))}`,
+    }))
+  const seen = new Set<string>()
+  for (const { name, path: at, within } of named) {
+    if (within === 'any' && seen.has(name)) found.push({ path: at, at: 'value', message: 'named twice' })
+    if (within === 'any') seen.add(name)
+    if (within === 'all' && config.authenticators[name]?.type === 'ticket') {
+      found.push({
+        path: at,
+        at: 'value',
+        message: 'a ticket stands for a whole proof already: name it beside `all`, not within',
+      })
+    }
+  }
+  const types = named.map(({ name }) => config.authenticators[name]?.type)
+  if (named.length > 0 && types.every((type) => type === 'ticket')) {
+    const message = 'expected another authenticator beside tickets: something must prove who may have one'
+    found.push({ path: [...path, 'authenticate'], at: 'value', message })
+  }
+  return found
+}
+
+const WHY: Readonly<Record<AuthenticatorConfig['type'], string>> = {
+  basic: 'browsers keep Basic passwords and send them again',
+  jwt: 'it takes tokens from a cookie, which browsers send by themselves',
+  oidc: 'it takes a cookie, which browsers send by themselves',
+  forwarded: 'the proxy adds its header to whatever comes from the browser',
+  clientCertificate: 'browsers show certificates by themselves',
+  negotiate: 'browsers answer Negotiate by themselves',
+  passport: 'its credential may be attached by browsers (`ambient: false`, if not)',
+  ticket: '',
+}
+
+function checkOrigins(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  const position = service.origins.indexOf('*')
+  if (position === -1) return []
+  const at = [...path, 'origins', position]
+  if (service.origins.length > 1)
+    return [{ path: at, at: 'value', message: '"*" stands alone: it includes all others' }]
+  return namedAuthenticators(service, path).flatMap(({ name }): Finding[] => {
+    const authenticator = config.authenticators[name]
+    if (!authenticator || !isAmbient(authenticator)) return []
+    const message = `any page could use the logins of its visitors: "*" is not possible with authenticator ${name}, since ${WHY[authenticator.type]}`
+    return [{ path: at, at: 'value', message }]
+  })
+}
+
+/** Keys of `service` or of a rule that exclude each other. */
+export function checkVhosts(
+  { vhost, vhosts }: { vhost?: string | undefined; vhosts?: string[] | undefined },
+  path: Path,
+): Finding[] {
+  if (vhost === undefined || vhosts === undefined) return []
+  return [
+    {
+      path: [...path, 'vhosts'],
+      at: 'key',
+      message: 'expected either `vhost` (pinned) or `vhosts` (a choice), not both',
+    },
+  ]
+}
+
+function checkOne(service: ServiceConfig, index: number, config: Config): Finding[] {
+  const path: Path = ['services', index]
+  const found = [
+    ...checkAdmission(service, path, config),
+    ...checkOrigins(service, path, config),
+    ...checkVhosts(service, path),
+  ]
+  if (!Object.hasOwn(config.brokers, service.broker)) {
+    const message = `no such broker${suggestion(service.broker, Object.keys(config.brokers))}`
+    found.push({ path: [...path, 'broker'], at: 'value', message })
+  }
+  const same = config.services.findIndex((other) => other.path === service.path)
+  if (same < index)
+    found.push({ path: [...path, 'path'], at: 'value', message: `services[${same}] has this path already` })
+  if (service.path === '/auth' || service.path.startsWith('/auth/')) {
+    found.push({ path: [...path, 'path'], at: 'value', message: "paths under /auth are the gateway's own" })
+  }
+  return found
+}
+
+export function checkServices(config: Config): Finding[] {
+  return config.services.flatMap((service, index) => checkOne(service, index, config))
+}

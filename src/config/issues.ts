@@ -1,0 +1,158 @@
+/**
+ * What the schema has to complain about, in an operator's words: one finding for each mistake, with its path.
+ *
+ * Where several shapes would do (a union), only the one that was most likely meant is talked about.
+ */
+import type { z } from 'zod'
+import { suggestion } from './nearest.ts'
+import type { Path } from './problems.ts'
+
+/** A mistake whose place is not looked up yet. */
+export interface Finding {
+  readonly path: Path
+  /** Which of the two the message is about. */
+  readonly at: 'key' | 'value'
+  readonly message: string
+  /** A number or a boolean was expected there: the text of an environment variable may be one. */
+  readonly wants?: 'number' | 'boolean'
+}
+
+type Issue = z.core.$ZodIssue
+type RawIssue = z.core.$ZodRawIssue
+
+/** A union without words of its own: one entry, or a list of them. */
+const ONE_OR_MANY = 'expected one entry or a list'
+
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'a mapping (key: value)',
+  record: 'a mapping (name: value)',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+}
+
+/** Words for what the schema itself has no words for. Several unknown keys give one line each. */
+export function schemaText(issue: RawIssue): string | undefined {
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = knownKeys(issue.inst)
+      return issue.keys.map((key) => `unknown key${suggestion(key, known)}`).join('\n')
+    }
+    case 'invalid_type':
+      return `expected ${TYPES[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return `expected ${oneOf(issue.values)}${near(issue.input, issue.values)}`
+    case 'invalid_union':
+      return Array.isArray(issue.options) ? tagText(discriminator(issue), issue.options) : ONE_OR_MANY
+    case 'invalid_key':
+      return issue.issues[0]?.message
+    default:
+      return undefined
+  }
+}
+
+function knownKeys(schema: RawIssue['inst']): string[] {
+  const def: unknown = schema?._zod.def
+  const shape = def !== null && typeof def === 'object' && 'shape' in def ? def.shape : undefined
+  return shape !== null && typeof shape === 'object' ? Object.keys(shape) : []
+}
+
+function discriminator(issue: { readonly input?: unknown; readonly discriminator?: string | undefined }): unknown {
+  const { input, discriminator: key } = issue
+  return key !== undefined && input !== null && typeof input === 'object' ? Reflect.get(input, key) : input
+}
+
+function tagText(tag: unknown, options: readonly unknown[]): string {
+  return `${tag === undefined ? 'missing: ' : ''}expected ${oneOf(options)}${near(tag, options)}`
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const words = values.map((value) => (value === '' ? '""' : String(value)))
+  return words.length === 1 ? (words[0] ?? '') : `one of ${words.join(', ')}`
+}
+
+/** Only a known value is ever named: what was written stays unsaid. */
+function near(input: unknown, values: readonly unknown[]): string {
+  if (typeof input !== 'string') return ''
+  const text = suggestion(input, values.map(String))
+  return text.startsWith('; did') ? text : ''
+}
+
+/** All mistakes of a parse that was asked to report its input. */
+export function findings(issues: readonly Issue[], at: Path = []): Finding[] {
+  return issues.flatMap((issue) => finding(issue, [...at, ...pathOf(issue)]))
+}
+
+function finding(issue: Issue, path: Path): Finding[] {
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n')
+    return issue.keys.map((key, index) => ({
+      path: [...path, key],
+      at: 'key',
+      message: messages[index] ?? 'unknown key',
+    }))
+  }
+  if (issue.code === 'invalid_key') return [{ path, at: 'key', message: issue.message }]
+  if (issue.code === 'invalid_union' && issue.input !== undefined) {
+    const branch = meant(issue)
+    if (branch) return findings(branch, path)
+  }
+  if ('input' in issue && issue.input === undefined)
+    return [{ path, at: 'value', message: `missing: ${issue.message}` }]
+  const isTag = issue.code === 'invalid_union' && issue.discriminator !== undefined
+  const got =
+    issue.code === 'invalid_type' || (issue.code === 'invalid_union' && !isTag) ? kindOf(issue.input) : undefined
+  const message = got === undefined ? issue.message : `${issue.message}, got ${got}`
+  const wants = wanted(issue)
+  return [{ path, at: 'value', message, ...(wants === undefined ? {} : { wants }) }]
+}
+
+function wanted(issue: Issue): 'number' | 'boolean' | undefined {
+  if (issue.code !== 'invalid_type') return undefined
+  if (issue.expected === 'boolean') return 'boolean'
+  return issue.expected === 'number' || issue.expected === 'int' ? 'number' : undefined
+}
+
+function pathOf(issue: Issue): Path {
+  return issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+}
+
+/**
+ * The shape that was meant: one that the value does not miss as a whole, and of these the one with the fewest mistakes.
+ * `undefined` where every shape is missed as a whole: then the union has its own words.
+ */
+function meant(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
+  if (issue.message === ONE_OR_MANY) return Array.isArray(issue.input) ? issue.errors.at(-1) : issue.errors[0]
+  const given =
+    issue.input !== null && typeof issue.input === 'object' ? Object.keys(issue.input).length : Number.POSITIVE_INFINITY
+  const close = issue.errors.filter((issues) => !issues.some(missesAll) && unknownCount(issues) < given)
+  const [first] = close.sort((a, b) => cost(a) - cost(b))
+  return first
+}
+
+function missesAll(issue: Issue): boolean {
+  return issue.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code)
+}
+
+function unknownCount(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0)
+}
+
+/** A key that a shape does not have speaks more against it than one that is missing or wrong. */
+function cost(issues: readonly Issue[]): number {
+  return issues.length + 0.5 * unknownCount(issues)
+}
+
+function kindOf(value: unknown): string | undefined {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  const kinds: Readonly<Record<string, string>> = {
+    string: 'text',
+    number: 'a number',
+    boolean: 'true or false',
+    object: 'a mapping',
+  }
+  return kinds[typeof value]
+}

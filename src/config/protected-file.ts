@@ -1,0 +1,85 @@
+/**
+ * Reading files that others must not be able to change: the configuration, users, secrets, keys.
+ *
+ * What is judged is the file that was opened, not its name, so that it cannot be exchanged in between.
+ */
+import type { Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+
+const WRITABLE_BY_OTHERS = 0o002
+const READABLE_BY_OTHERS = 0o004
+
+/** Largest secret file. */
+const SECRET_BYTES = 64 * 1024
+
+function judge(stats: Stats, limitBytes: number): string | undefined {
+  if (!stats.isFile()) return 'expected a file; this is something else'
+  if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) return 'refused: everybody may write to this file (chmod o-w)'
+  if (stats.size > limitBytes) return `expected a file of at most ${limitBytes} bytes`
+  return undefined
+}
+
+/** Why a file could not be opened, without its contents. */
+export function openProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'no such file',
+    EACCES: 'this process may not read the file',
+    EISDIR: 'this is a folder',
+  }
+  return words[code] ?? `the file cannot be read (${code})`
+}
+
+export type ProtectedFile = { readonly bytes: Buffer; readonly readable: boolean } | { readonly problem: string }
+
+/** The bytes of the file, and whether everybody may read it; or why it is refused. */
+export function protectedBytes(path: string, limitBytes = SECRET_BYTES): ProtectedFile {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch (error) {
+    return { problem: openProblem(error) }
+  }
+  try {
+    const stats = fstatSync(descriptor)
+    const problem = judge(stats, limitBytes)
+    if (problem !== undefined) return { problem }
+    return { bytes: readFileSync(descriptor), readable: (stats.mode & READABLE_BY_OTHERS) !== 0 }
+  } catch (error) {
+    return { problem: openProblem(error) }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** The same as text; bytes that are not UTF-8 refuse it. */
+export function protectedText(
+  path: string,
+  limitBytes: number,
+): { text: string; readable: boolean } | { problem: string } {
+  const file = protectedBytes(path, limitBytes)
+  if ('problem' in file) return file
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(file.bytes), readable: file.readable }
+  } catch {
+    return { problem: 'expected text in UTF-8' }
+  }
+}
+
+/**
+ * Reads a secret while the gateway runs, under the same conditions as at its start. The buffer is the caller's.
+ * @throws Error with a text for operators.
+ */
+export async function readProtected(path: string): Promise<Buffer> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw new Error(`${path}: ${openProblem(error)}`, { cause: error })
+  })
+  try {
+    const problem = judge(await handle.stat(), SECRET_BYTES)
+    if (problem !== undefined) throw new Error(`${path}: ${problem}`)
+    return await handle.readFile()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * From a source to a value the schema can judge: environment variables filled in, paths of files made absolute.
+ * Every value keeps its path, so that a mistake found later still has its place in the source.
+ */
+import { resolve } from 'node:path'
+import type { Finding } from './issues.ts'
+import { isFilePlace, templateKind } from './places.ts'
+import type { Path } from './problems.ts'
+import { fillIn } from './variables.ts'
+
+/** Deeper than any configuration: an object from code may contain itself. */
+const DEPTH = 64
+
+export interface Reading {
+  readonly value: unknown
+  readonly findings: readonly Finding[]
+  /** Paths (joined by `pathKey`) of text that came from the environment: it may stand for a number. */
+  readonly filled: ReadonlySet<string>
+}
+
+export function pathKey(path: Path): string {
+  return JSON.stringify(path)
+}
+
+/** Copies the value; relative paths of files are resolved against `folder`. */
+export function readValue(value: unknown, env: Readonly<Record<string, string | undefined>>, folder: string): Reading {
+  const findings: Finding[] = []
+  const filled = new Set<string>()
+
+  const readText = (text: string, path: Path) => {
+    const kind = templateKind(path)
+    const result = fillIn(text, env, kind)
+    for (const message of result.problems) findings.push({ path, at: 'value', message })
+    if (result.filled) filled.add(pathKey(path))
+    if (!isFilePlace(path, result.text) || result.text === '') return result.text
+    return resolve(kind === undefined ? folder : folder.replaceAll('${', '$${'), result.text)
+  }
+
+  const read = (given: unknown, path: Path): unknown => {
+    if (path.length > DEPTH) {
+      findings.push({ path: path.slice(0, 8), at: 'value', message: `expected at most ${DEPTH} levels` })
+      return undefined
+    }
+    if (typeof given === 'string') return readText(given, path)
+    if (Array.isArray(given)) return given.map((entry: unknown, index) => read(entry, [...path, index]))
+    if (!isPlain(given)) return given
+    const copy: Record<string, unknown> = {}
+    for (const [key, entry] of Object.entries(given)) {
+      if (key === '__proto__') findings.push({ path: [...path, key], at: 'key', message: 'unknown key' })
+      else if (entry !== undefined) copy[key] = read(entry, [...path, key])
+    }
+    return copy
+  }
+
+  return { value: read(value, []), findings, filled }
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (value === null || typeof value !== 'object') return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** The number or boolean that text from the environment stands for; `undefined` where it stands for none. */
+export function fromText(text: unknown, wants: 'number' | 'boolean'): number | boolean | undefined {
+  if (typeof text !== 'string') return undefined
+  if (wants === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined
+}

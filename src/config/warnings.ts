@@ -1,0 +1,115 @@
+/** What is possible but seldom meant: told at the start and by `check`, stops nothing. */
+import { namedAuthenticators } from './checks/services.ts'
+import type { Finding } from './issues.ts'
+import { secretsOf } from './place-secrets.ts'
+import type { Path } from './problems.ts'
+import { pathKey } from './read.ts'
+import type { AuthenticatorType, Config, ServiceConfig } from './schema.ts'
+import { isLoopback } from './units.ts'
+
+export interface WarningContext {
+  /** Paths of text that came from the environment. */
+  readonly filled: ReadonlySet<string>
+  /** Everybody on the machine may read the configuration. */
+  readonly readable: boolean
+}
+
+const warn = (path: Path, message: string, at: Finding['at'] = 'value'): Finding => ({ path, at, message })
+
+export function configWarnings(config: Config, { filled, readable }: WarningContext): Finding[] {
+  return [
+    ...textSecrets(config, filled, readable),
+    ...plainPasswords(config),
+    ...plainBrokers(config),
+    ...unused(config),
+    ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
+  ]
+}
+
+function textSecrets(config: Config, filled: ReadonlySet<string>, readable: boolean): Finding[] {
+  const inText = secretsOf(config).filter(({ path, secret }) => secret.kind === 'text' && !filled.has(pathKey(path)))
+  const found = inText.map(({ path }) =>
+    warn(
+      path,
+      'a secret as text: use { env }, { file } or { encrypted }, so that whoever reads this file does not have it',
+    ),
+  )
+  if (readable && inText.length > 0)
+    found.unshift(warn([], 'this file has secrets in it, and everybody on this machine may read it (chmod o-r)'))
+  return found
+}
+
+/** Passwords over plain HTTP can be read on their way. */
+function plainPasswords(config: Config): Finding[] {
+  const carries: readonly (AuthenticatorType | undefined)[] = ['basic', 'passport']
+  const used = config.services.flatMap((service, index) => namedAuthenticators(service, ['services', index]))
+  if (!used.some(({ name }) => carries.includes(config.authenticators[name]?.type))) return []
+  return config.listen.flatMap(({ host, tls, behindTls }, index) =>
+    tls || behindTls || isLoopback(host)
+      ? []
+      : [
+          warn(
+            ['listen', index],
+            'passwords are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener',
+          ),
+        ],
+  )
+}
+
+function plainBrokers({ brokers }: Config): Finding[] {
+  return Object.entries(brokers).flatMap(([name, { urls }]) =>
+    urls.flatMap(({ host, tls }, index) =>
+      tls || isLoopback(host)
+        ? []
+        : [
+            warn(
+              ['brokers', name, 'urls', index],
+              'broker credentials are readable on their way: amqps:// encrypts and verifies',
+            ),
+          ],
+    ),
+  )
+}
+
+function unused(config: Config): Finding[] {
+  const named = config.services.flatMap((service, index) => namedAuthenticators(service, ['services', index]))
+  const authenticators = Object.keys(config.authenticators).filter((name) => !named.some((use) => use.name === name))
+  const brokers = Object.keys(config.brokers).filter((name) => !config.services.some(({ broker }) => broker === name))
+  return [
+    ...authenticators.map((name) => warn(['authenticators', name], 'no service uses this authenticator', 'key')),
+    ...brokers.map((name) => warn(['brokers', name], 'no service uses this broker', 'key')),
+  ]
+}
+
+function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  return [...bareSubjects(service, path, config), ...unreachableRules(service, path), ...shadow(service, path)]
+}
+
+/** One subject's name from several authenticators is several people, unless somebody made sure. */
+function bareSubjects(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  const provers = new Set(
+    namedAuthenticators(service, path)
+      .map(({ name }) => name)
+      .filter((name) => config.authenticators[name]?.type !== 'ticket'),
+  )
+  if (provers.size < 2) return []
+  return service.promote.flatMap(({ when }, index) => {
+    if (!when.subject || when.issuer || when.authenticator) return []
+    const message = `this subject from any of ${[...provers].join(', ')}: add \`issuer\` or \`authenticator\` if only one is meant`
+    return [warn([...path, 'promote', index, 'when', 'subject'], message)]
+  })
+}
+
+function unreachableRules({ promote }: ServiceConfig, path: Path): Finding[] {
+  const catchAll = promote.findIndex(({ when }) => Object.values(when).every((condition) => condition === undefined))
+  if (catchAll === -1 || catchAll === promote.length - 1) return []
+  return [warn([...path, 'promote', catchAll + 1], `never reached: promote[${catchAll}] is for everyone`)]
+}
+
+function shadow({ enforce, permissions }: ServiceConfig, path: Path): Finding[] {
+  if (enforce) return []
+  const message = permissions
+    ? 'permissions are only logged, nothing is refused'
+    : 'without meaning: there are no `permissions`'
+  return [warn([...path, 'enforce'], message)]
+}
