@@ -1,0 +1,92 @@
+/**
+ * Turns a session's filters into one slot for each method and direction: `null` where nobody asked, so that what is
+ * switched off costs one comparison. Built once for each session, at `open-ok`.
+ */
+
+import type { ContentHeader } from '../codec/content.ts'
+import { indexOf, METHOD_COUNT, type MethodView } from '../codec/method.ts'
+import type { MethodName } from '../codec/spec.ts'
+import type { Filter, FilterChecks, PublishView, Refusal, SessionView, Verdict } from './filter.ts'
+
+export type MethodCheck = (method: MethodView) => Verdict
+export type PublishCheck = (publish: PublishView) => Verdict
+export type MethodLook = (method: MethodView) => void
+export type DeliveryLook = (channel: number, header: ContentHeader) => void
+
+export interface Slots {
+  readonly toBroker: readonly (MethodCheck | null)[]
+  readonly publish: PublishCheck | null
+  readonly toClient: readonly (MethodLook | null)[]
+  readonly delivery: DeliveryLook | null
+  readonly channelClosed: ((channel: number) => void) | null
+  readonly tick: ((nowMs: number) => void) | null
+  readonly ended: (() => void) | null
+}
+
+export function compile(filters: readonly Filter[], session: SessionView): Slots {
+  const all = filters.map((filter) => filter.start(session))
+  return {
+    toBroker: byMethod(all, 'toBroker', judge) as (MethodCheck | null)[],
+    publish: judge(present(all, (checks) => checks.publish)),
+    toClient: byMethod(all, 'toClient', tell) as (MethodLook | null)[],
+    delivery: tell(present(all, (checks) => checks.delivery)),
+    channelClosed: tell(present(all, (checks) => checks.channelClosed)),
+    tick: tell(present(all, (checks) => checks.tick)),
+    ended: tell(present(all, (checks) => checks.ended)),
+  }
+}
+
+/** Whether a verdict refuses. */
+export function isRefusal(verdict: Verdict): verdict is Refusal {
+  return verdict !== undefined && !Buffer.isBuffer(verdict)
+}
+
+function byMethod(
+  all: readonly FilterChecks[],
+  direction: 'toBroker' | 'toClient',
+  fuse: (checks: ((method: MethodView) => never)[]) => unknown,
+): unknown[] {
+  const slots: unknown[] = new Array(METHOD_COUNT).fill(null)
+  const named = new Set(all.flatMap((checks) => Object.keys(checks[direction] ?? {}))) as Set<MethodName>
+  for (const name of named) {
+    slots[indexOf(name)] = fuse(
+      present(
+        all,
+        (checks) =>
+          (checks[direction] as Record<string, ((method: MethodView) => never) | undefined> | undefined)?.[name],
+      ),
+    )
+  }
+  return slots
+}
+
+/** Several checks as one: the first refusal stands; of replacements there can be only one, or the filters contradict each other. */
+function judge<T>(checks: ((subject: T) => Verdict)[]): ((subject: T) => Verdict) | null {
+  const [first] = checks
+  if (first === undefined) return null
+  if (checks.length === 1) return first
+  return (subject) => {
+    let replacement: Buffer | undefined
+    for (const check of checks) {
+      const verdict = check(subject)
+      if (verdict === undefined) continue
+      if (!Buffer.isBuffer(verdict)) return verdict
+      if (replacement !== undefined) throw new Error('two filters rewrite the same frame')
+      replacement = verdict
+    }
+    return replacement
+  }
+}
+
+function tell<A extends unknown[]>(looks: ((...args: A) => void)[]): ((...args: A) => void) | null {
+  const [first] = looks
+  if (first === undefined) return null
+  if (looks.length === 1) return first
+  return (...args) => {
+    for (const look of looks) look(...args)
+  }
+}
+
+function present<T>(all: readonly FilterChecks[], pick: (checks: FilterChecks) => T | undefined): T[] {
+  return all.map(pick).filter((check) => check !== undefined)
+}

@@ -1,0 +1,67 @@
+/**
+ * What may look at frames on their way, and say no.
+ *
+ * A filter declares the methods it wants to see; nothing is decoded for it otherwise, and a slot nobody asked for is
+ * `null`. Checks are synchronous and must not keep the views they are handed. A check that throws refuses: the session
+ * answers `internal-error`.
+ */
+import type { ContentHeader } from '../codec/content.ts'
+import type { MethodView } from '../codec/method.ts'
+import type { FromBroker, FromClient } from '../codec/spec.ts'
+import type { ChannelFault, ConnectionFault } from '../faults.ts'
+
+/** What a filter may know of the session it watches, and do to it. */
+export interface SessionView {
+  readonly id: string
+  readonly identity: { readonly subject: string; readonly issuer: string; readonly address: string }
+  readonly brokerUser: string
+  readonly vhost: string
+  /** Largest content header payload the broker leg takes: its frame-max less 8. */
+  readonly brokerPayloadMax: number
+  /** Closes one channel from the gateway's side, both legs, at content boundaries. */
+  closeChannel(channel: number, fault: ChannelFault): void
+  /** Cancels a consumer on both legs (`basic.cancel`), or closes its channel where the client knows no cancel. */
+  cancelConsumer(channel: number, consumerTag: string, fault: ChannelFault): void
+  /** Stops reading from the client for so long: how a rate limit is kept without dropping anything. */
+  pauseClient(ms: number): void
+}
+
+/** Refused: the client gets the fault, nothing reaches the broker, the other channels go on. */
+export interface Refusal {
+  readonly fault: ChannelFault | ConnectionFault
+}
+
+/** Forward the very bytes that arrived (`undefined`), forward this whole frame instead (`Buffer`), or refuse. */
+export type Verdict = undefined | Buffer | Refusal
+
+/** A publish as a whole: its method and its content header, before one byte of either is forwarded. */
+export interface PublishView {
+  readonly channel: number
+  readonly exchange: string
+  readonly routingKey: string
+  readonly mandatory: boolean
+  readonly header: ContentHeader
+}
+
+export interface FilterChecks {
+  /** From the client, before anything is forwarded. Several filters may ask for one method: the first verdict stands. */
+  readonly toBroker?: { readonly [M in FromClient]?: (method: MethodView) => Verdict }
+  /** `basic.publish` at its content header; a Buffer replaces the content header frame. */
+  readonly publish?: (publish: PublishView) => Verdict
+  /** From the broker, as it is forwarded; looks only. */
+  readonly toClient?: { readonly [M in FromBroker]?: (method: MethodView) => void }
+  /** The content header of a delivery, get-ok or return; looks only. */
+  readonly delivery?: (channel: number, header: ContentHeader) => void
+  readonly channelClosed?: (channel: number) => void
+  /** About once a second. */
+  readonly tick?: (nowMs: number) => void
+  readonly ended?: () => void
+}
+
+export interface Filter {
+  readonly name: string
+  /** Whether it makes content headers larger: room is then kept between the two legs' frame-max. */
+  readonly stamps?: boolean
+  /** Called once for each session, at `open-ok`; per-session state lives in the closure. */
+  start(session: SessionView): FilterChecks
+}

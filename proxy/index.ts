@@ -1,0 +1,22 @@
+/**
+ * The door of `proxy`: AMQP 0-9-1 between one client and one broker connection, frame by frame.
+ * Imports only `node:*` and itself; knows no HTTP, no Passport, no YAML.
+ */
+import type { InBandRefusal, Session, SessionOptions } from './session/ports.ts'
+import { GatewaySession } from './session/session.ts'
+
+export * from './faults.ts'
+export type * from './filters/filter.ts'
+export { BrokerUnavailable } from './session/dial.ts'
+export type * from './session/ports.ts'
+export { probeBroker } from './session/probe.ts'
+
+/** Opens a session for an identity that is proven, authorised and promoted; the broker is dialled at once. */
+export function openSession(options: SessionOptions): Session {
+  return new GatewaySession(options)
+}
+
+/** Tells a client in band why it is refused: `start`, its `start-ok`, `connection.close`. No broker is dialled. */
+export function refuseInBand(options: SessionOptions, refusal: InBandRefusal): Session {
+  return new GatewaySession(options, refusal)
+}

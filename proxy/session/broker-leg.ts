@@ -1,0 +1,234 @@
+/**
+ * The session's broker connection: dialling, whole frames in, gathered bytes out, its own heartbeats and its own
+ * closing. It knows nothing of the client; whatever happens to it is reported once.
+ */
+import type { Socket } from 'node:net'
+import { FRAME_METHOD, FrameReader, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../codec/frame.ts'
+import { indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
+import { BrokerUnavailable, type Dialled, dial, urlText } from './dial.ts'
+import { Gather } from './gather.ts'
+import type { BrokerTarget, Watermarks } from './ports.ts'
+
+/** Largest frame of the broker's before tuning: its `start` with all properties. */
+const HANDSHAKE_FRAME_BYTES = 131_072
+
+/** How long a broker may take to answer `connection.close`; one under an alarm does not answer at all. */
+const CLOSE_MS = 5000
+
+export interface BrokerEvents {
+  /** Bytes have arrived: read them with `reader`. */
+  readable(): void
+  /** Nothing answered at any URL, or the socket went away; with operators' text. Not after `close` or `destroy`. */
+  lost(detail: string, phase: 'dialling' | 'connected'): void
+  /** What was buffered for the broker is below the low watermark again. */
+  drained(): void
+  /** The leg is over: nothing more will be reported. */
+  gone(): void
+}
+
+const CLOSE = methodFrame(0, 'connection.close', { replyCode: 200, replyText: 'goodbye', classId: 0, methodId: 0 })
+const CLOSE_OK = methodFrame(0, 'connection.close-ok', {})
+const CLOSE_OK_INDEX = indexOf('connection.close-ok')
+
+export class BrokerLeg {
+  readonly reader = new FrameReader(HANDSHAKE_FRAME_BYTES)
+  readonly out = new Gather()
+  /** Seconds between heartbeats, as agreed; 0 before tuning. */
+  heartbeatSeconds = 0
+  /** Set when the broker has opened the vhost; before that there is no connection to close in good manners. */
+  established = false
+  /** Set while the broker says it is under an alarm. */
+  blocked = false
+  url = ''
+  readonly #watermarks: Watermarks
+  readonly #events: BrokerEvents
+  readonly #abort = new AbortController()
+  readonly #onFlushed = (): void => this.#flushed()
+  #socket: Socket | undefined
+  #closeTimer: NodeJS.Timeout | undefined
+  #over = false
+  #closing = false
+  #high = false
+  #paused = false
+  #heard = false
+  #wrote = false
+  #lastHeardMs = 0
+  #lastWroteMs = 0
+
+  constructor(watermarks: Watermarks, events: BrokerEvents) {
+    this.#watermarks = watermarks
+    this.#events = events
+  }
+
+  /** Starts dialling; the protocol header is the first thing sent. */
+  start(target: BrokerTarget, clientAddress: string, timeoutMs: number): void {
+    dial(target, clientAddress, timeoutMs, this.#abort.signal).then(
+      (dialled) => this.#connected(dialled),
+      (error: unknown) => {
+        const detail = error instanceof BrokerUnavailable ? error.message : String(error)
+        if (!this.#closing) this.#events.lost(detail, 'dialling')
+        this.#end()
+      },
+    )
+  }
+
+  /** Bytes written that the operating system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#socket?.writableLength ?? 0
+  }
+
+  /** Whether the client should not be read: too much is waiting for the broker. */
+  get full(): boolean {
+    return this.#high
+  }
+
+  /** Writes a frame of our own at once. */
+  send(frame: Buffer): void {
+    this.out.add(frame)
+    this.flush()
+  }
+
+  /** Writes a frame that carries a secret, and overwrites it when the operating system has taken it. */
+  sendSecret(frame: Buffer): void {
+    this.flush()
+    this.#wrote = true
+    this.#socket?.write(frame, () => frame.fill(0))
+  }
+
+  /** Hands everything gathered to the socket, in one system call. */
+  flush(): void {
+    if (this.out.bytes === 0) return
+    const parts = this.out.drain()
+    const socket = this.#socket
+    if (socket === undefined || this.#closing || !socket.writable) return
+    this.#wrote = true
+    const last = parts.length - 1
+    if (last > 0) socket.cork()
+    for (const [at, part] of parts.entries()) {
+      if (at === last) socket.write(part, this.#onFlushed)
+      else socket.write(part)
+    }
+    if (last > 0) socket.uncork()
+    if (socket.writableLength > this.#watermarks.highBytes) this.#high = true
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#socket?.resume()
+  }
+
+  /** `connection.close`, then the socket's end, within a bound. What is read from here on is the close-ok, or dropped. */
+  close(): void {
+    if (this.#closing) return
+    this.flush()
+    this.#abort.abort()
+    this.#closing = true
+    const socket = this.#socket
+    if (socket === undefined || !socket.writable || !this.established) return this.destroy()
+    socket.write(CLOSE)
+    this.resume()
+    this.#closeTimer = setTimeout(() => this.destroy(), CLOSE_MS)
+  }
+
+  /** Answers the broker's own `connection.close` and lets the socket end. */
+  answerClose(): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#socket?.end(CLOSE_OK)
+    this.#closeTimer = setTimeout(() => this.destroy(), CLOSE_MS)
+  }
+
+  /** Drops the socket at once. */
+  destroy(): void {
+    this.#closing = true
+    this.#abort.abort()
+    if (this.#socket === undefined) return
+    this.#socket.destroy()
+  }
+
+  /** Sends heartbeats when there was silence from us, and notices silence from the broker. [AMQP §4.2.7] */
+  tick(nowMs: number): void {
+    if (this.heartbeatSeconds === 0 || this.#closing) return
+    const intervalMs = this.heartbeatSeconds * 1000
+    if (this.#wrote || this.#lastWroteMs === 0) this.#lastWroteMs = nowMs
+    // Nothing can be heard while we do not listen.
+    if (this.#heard || this.#paused || this.#lastHeardMs === 0) this.#lastHeardMs = nowMs
+    this.#wrote = false
+    this.#heard = false
+    if (nowMs - this.#lastHeardMs > 2 * intervalMs) {
+      this.#fail(`silent for more than ${2 * this.heartbeatSeconds} s`)
+      return this.destroy()
+    }
+    if (nowMs - this.#lastWroteMs >= intervalMs / 2 - 500) {
+      this.send(HEARTBEAT_FRAME)
+      this.#lastWroteMs = nowMs
+    }
+  }
+
+  #connected({ socket, url }: Dialled): void {
+    if (this.#closing) {
+      socket.on('error', () => undefined).destroy()
+      return this.#end()
+    }
+    this.#socket = socket
+    this.url = urlText(url)
+    let failure = 'the broker closed the socket'
+    socket.on('error', (error) => {
+      failure = error.message
+    })
+    socket.on('close', () => {
+      this.#fail(failure)
+      this.#end()
+    })
+    socket.on('data', (chunk: Buffer) => this.#data(chunk))
+    socket.write(PROTOCOL_HEADER)
+  }
+
+  #data(chunk: Buffer): void {
+    this.#heard = true
+    this.reader.push(chunk)
+    if (this.#closing) this.#awaitCloseOk()
+    else this.#events.readable()
+  }
+
+  /** RabbitMQ leaves it to its client to end the socket; what comes before the close-ok is of no use any more. */
+  #awaitCloseOk(): void {
+    try {
+      while (this.reader.next()) {
+        const { type, channel, buffer, payloadStart, payloadEnd } = this.reader
+        if (
+          type === FRAME_METHOD &&
+          channel === 0 &&
+          methodIndexAt(buffer, payloadStart, payloadEnd) === CLOSE_OK_INDEX
+        )
+          this.destroy()
+      }
+    } catch {
+      this.destroy()
+    }
+  }
+
+  #flushed(): void {
+    if (!this.#high || this.bufferedBytes > this.#watermarks.lowBytes) return
+    this.#high = false
+    this.#events.drained()
+  }
+
+  #fail(detail: string): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#events.lost(detail, 'connected')
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#closeTimer)
+    this.#events.gone()
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The session's client side: the WebSocket's bytes in, whole frames out, and the reasons for which it is not being
+ * read just now. It answers for liveness: WebSocket pings always, AMQP heartbeats as the client asked.
+ */
+import { FrameReader, HEARTBEAT_FRAME } from '../codec/frame.ts'
+import { Gather } from './gather.ts'
+import type { ClientEnd, SessionLimits } from './ports.ts'
+
+/** Why the client is not read; several may hold at once. */
+export const HOLD = { brokerFull: 1, slice: 2, phase: 4, rate: 8, channel: 16 } as const
+export type Hold = (typeof HOLD)[keyof typeof HOLD]
+
+/** WebSocket messages of collected frames are no larger than this, unless one frame is. */
+const MESSAGE_BYTES = 65_536
+
+export class ClientLeg {
+  readonly reader: FrameReader
+  readonly out = new Gather()
+  /** Seconds between heartbeats, as the client chose; 0 before tuning. */
+  heartbeatSeconds = 0
+  bytesIn = 0
+  bytesOut = 0
+  gone = false
+  readonly #end: ClientEnd
+  readonly #limits: SessionLimits
+  readonly #onFull: (full: boolean) => void
+  readonly #onSent = (): void => this.#sent()
+  #holds = 0
+  #full = false
+  #heard = true
+  #wrote = false
+  #lastHeardMs = 0
+  #lastWroteMs = 0
+  #lastPingMs = 0
+
+  /** @param onFull called when more waits for the client than the high watermark, and when it is below the low one again */
+  constructor(end: ClientEnd, limits: SessionLimits, onFull: (full: boolean) => void) {
+    this.#end = end
+    this.#limits = limits
+    this.#onFull = onFull
+    this.reader = new FrameReader(limits.preOpenFrameBytes)
+  }
+
+  get bufferedBytes(): number {
+    return this.#end.bufferedBytes()
+  }
+
+  push(chunk: Buffer): void {
+    this.#heard = true
+    this.bytesIn += chunk.length
+    this.reader.push(chunk)
+  }
+
+  /** A sign of life that is no AMQP. */
+  alive(): void {
+    this.#heard = true
+  }
+
+  hold(reason: Hold): void {
+    if (this.#holds === 0) this.#end.pause()
+    this.#holds |= reason
+  }
+
+  release(reason: Hold): void {
+    if (this.#holds === 0) return
+    this.#holds &= ~reason
+    if (this.#holds === 0 && !this.gone) this.#end.resume()
+  }
+
+  isHeld(reason: Hold): boolean {
+    return (this.#holds & reason) !== 0
+  }
+
+  send(frame: Buffer): void {
+    this.out.add(frame)
+    this.flush()
+  }
+
+  /** Sends everything gathered, in messages of whole frames. */
+  flush(): void {
+    if (this.out.bytes === 0) return
+    const parts = this.out.drain()
+    if (this.gone) return
+    this.#wrote = true
+    let from = 0
+    while (from < parts.length) {
+      let bytes = (parts[from] as Buffer).length
+      let to = from + 1
+      while (to < parts.length && bytes + (parts[to] as Buffer).length <= MESSAGE_BYTES)
+        bytes += (parts[to++] as Buffer).length
+      const message = to - from === 1 ? (parts[from] as Buffer) : Buffer.concat(parts.slice(from, to), bytes)
+      this.bytesOut += bytes
+      this.#end.send(message, this.#onSent)
+      from = to
+    }
+    if (!this.#full && this.#end.bufferedBytes() > this.#limits.buffer.highBytes) {
+      this.#full = true
+      this.#onFull(true)
+    }
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.gone) this.#end.close(code, reason)
+  }
+
+  /** Pings, heartbeats, and whether the client still lives: false when two pings went unanswered. */
+  tick(nowMs: number): boolean {
+    if (this.#lastPingMs === 0) this.#lastPingMs = this.#lastHeardMs = this.#lastWroteMs = nowMs
+    // While it is not read, nothing can be heard of it; a ping still finds out whether its socket is there.
+    if (this.#heard || this.#holds !== 0) this.#lastHeardMs = nowMs
+    if (this.#wrote) this.#lastWroteMs = nowMs
+    this.#heard = false
+    this.#wrote = false
+    if (nowMs - this.#lastHeardMs > 2 * this.#limits.pingMs + 1000) return false
+    if (nowMs - this.#lastPingMs >= this.#limits.pingMs) {
+      this.#lastPingMs = nowMs
+      this.#end.ping()
+    }
+    if (this.heartbeatSeconds > 0 && nowMs - this.#lastWroteMs >= (this.heartbeatSeconds * 1000) / 2 - 500) {
+      this.#lastWroteMs = nowMs
+      this.send(HEARTBEAT_FRAME)
+    }
+    return true
+  }
+
+  #sent(): void {
+    if (!this.#full || this.#end.bufferedBytes() > this.#limits.buffer.lowBytes) return
+    this.#full = false
+    this.#onFull(false)
+  }
+}

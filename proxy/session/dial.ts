@@ -1,0 +1,117 @@
+/**
+ * Opening the broker's socket: the URLs in turn, TCP or verified TLS, PROXY protocol first where it is asked for, all
+ * within one deadline. Not a byte of AMQP is written here, and nothing is retried: the next session tries again.
+ */
+import { isIP, type Socket, connect as tcpConnect } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
+import type { BrokerTarget, BrokerUrl } from './ports.ts'
+import { proxyHeader } from './proxy-protocol.ts'
+
+/** No single URL may use up the deadline of all. */
+const ATTEMPT_MS = 5000
+const KEEPALIVE_MS = 15_000
+
+export interface Dialled {
+  readonly socket: Socket
+  readonly url: BrokerUrl
+}
+
+/** Nothing answered. `message` names each URL and its failure, for operators only. */
+export class BrokerUnavailable extends Error {
+  override readonly name = 'BrokerUnavailable'
+}
+
+/** `amqps://host:port`, as operators read it. */
+export function urlText(url: BrokerUrl): string {
+  return `${url.tls ? 'amqps' : 'amqp'}://${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`
+}
+
+/**
+ * Connects to the first URL that answers.
+ * @param clientAddress the source that PROXY protocol announces
+ * @throws BrokerUnavailable when none did within `timeoutMs`, or when `signal` was aborted
+ */
+export async function dial(
+  target: BrokerTarget,
+  clientAddress: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Dialled> {
+  const failures: string[] = []
+  const endsAt = performance.now() + timeoutMs
+  for (const [at, url] of target.urls.entries()) {
+    const left = endsAt - performance.now()
+    if (left <= 0 || signal?.aborted) break
+    // The last URL may use all that is left; the others leave something for those behind them.
+    const budget = Math.min(ATTEMPT_MS, at === target.urls.length - 1 ? left : left / 2)
+    try {
+      return { socket: await attempt(target, url, clientAddress, budget, signal), url }
+    } catch (error) {
+      failures.push(`${urlText(url)}: ${reason(error)}`)
+    }
+  }
+  throw new BrokerUnavailable(failures.length > 0 ? failures.join('; ') : 'no time left to dial')
+}
+
+function attempt(
+  target: BrokerTarget,
+  url: BrokerUrl,
+  clientAddress: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const tcp = tcpConnect({
+      host: url.host,
+      port: url.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEPALIVE_MS,
+    })
+    let socket: Socket = tcp
+    const timer = setTimeout(() => fail(new Error(`no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs)
+    const abort = () => fail(new Error('given up'))
+    const settle = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      for (const end of [tcp, socket]) end.removeListener('error', fail).removeListener('close', closed)
+    }
+    const fail = (error: Error) => {
+      settle()
+      for (const end of [tcp, socket]) end.on('error', () => undefined).destroy()
+      reject(error)
+    }
+    const closed = () => fail(new Error('closed before it was ready'))
+    const ready = () => {
+      settle()
+      resolve(socket)
+    }
+    signal?.addEventListener('abort', abort)
+    tcp.on('error', fail).on('close', closed)
+    tcp.once('connect', () => {
+      if (target.proxyProtocol) tcp.write(proxyHeader(clientAddress, tcp))
+      if (!url.tls) return ready()
+      const tls = target.tls ?? {}
+      const serverName = tls.serverName ?? url.host
+      socket = tlsConnect({
+        socket: tcp,
+        // The name that the certificate must bear; as SNI only where it is a name.
+        host: serverName,
+        ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+        ...(tls.ca ? { ca: tls.ca } : {}),
+        ...(tls.cert ? { cert: tls.cert } : {}),
+        ...(tls.key ? { key: tls.key } : {}),
+      })
+      socket.on('error', fail).on('close', closed)
+      return socket.once('secureConnect', ready)
+    })
+  })
+}
+
+/** Node reports a host with several addresses as an AggregateError with an empty message. */
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join(', ')
+  return error instanceof Error ? error.message : String(error)
+}

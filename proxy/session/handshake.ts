@@ -1,0 +1,230 @@
+/**
+ * The opening handshake of both legs, interleaved: each peer speaks to the gateway alone, and what one of them says
+ * about identity never reaches the other. Handlers stand in wire order and are named after the method they wait for.
+ */
+import type { FrameReader } from '../codec/frame.ts'
+import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from '../codec/frame.ts'
+import { checkMethod, decodeMethod, indexOf, isFromClient, METHOD_NAMES, methodFrame } from '../codec/method.ts'
+import type { Fields, MethodName } from '../codec/spec.ts'
+import type { Table } from '../codec/table.ts'
+import { type Cause, ConnectionFault } from '../faults.ts'
+import type { BrokerLeg } from './broker-leg.ts'
+import type { ClientLeg } from './client-leg.ts'
+import { announces, clientProperties, STATIC_SERVER_PROPERTIES, serverProperties } from './client-properties.ts'
+import { PHASES, type Phase } from './phases.ts'
+import type { SaslMechanism, SessionOptions } from './ports.ts'
+import { checkHeartbeat, readMethodIndex } from './to-broker.ts'
+import { brokerChoice, checkChoice, offer, type Tune } from './tune.ts'
+
+const CONNECTION_CLOSE = indexOf('connection.close')
+
+/** Brokers before RabbitMQ 4.1 reset a connection whose start-ok frame is larger, without a word. */
+const START_OK_BYTES = 4096
+
+/** What the handshake needs of the session it opens. */
+export interface HandshakeHost {
+  readonly phase: Phase
+  /** Set when the client is to be refused: it is told after its `start-ok`. */
+  readonly refused: boolean
+  enter(phase: Phase): void
+  /** The client's `start-ok` has come and it is to be refused: now it can be told. */
+  tellRefusal(): void
+  clientClosed(): void
+  brokerRefused(detail: string): void
+  opened(opened: Opened): void
+}
+
+/** What both legs have agreed upon. */
+export interface Opened {
+  readonly vhost: string
+  readonly mechanism: SaslMechanism
+  readonly choice: Tune
+  readonly brokerChoice: Tune
+  readonly client: { readonly cancelNotify: boolean; readonly blocked: boolean }
+}
+
+export class Handshake {
+  readonly #options: Pick<SessionOptions, 'id' | 'identity' | 'credential' | 'vhosts' | 'limits'>
+  readonly #stamps: boolean
+  readonly #client: ClientLeg
+  readonly #broker: BrokerLeg
+  readonly #host: HandshakeHost
+  #brokerStart: Fields<'connection.start'> | undefined
+  #clientProperties: Table = []
+  #mechanism: SaslMechanism = 'PLAIN'
+  #brokerTune: Tune = { channelMax: 0, frameMax: 0, heartbeat: 0 }
+  #offered: Tune = this.#brokerTune
+  #choice: Tune = this.#brokerTune
+  #vhost = ''
+
+  constructor(options: SessionOptions, client: ClientLeg, broker: BrokerLeg, host: HandshakeHost) {
+    this.#options = options
+    this.#stamps = options.filters.some((filter) => filter.stamps === true)
+    this.#client = client
+    this.#broker = broker
+    this.#host = host
+  }
+
+  /** The first eight bytes. @returns false when they are not AMQP 0-9-1's: the client has been told which are */
+  onHeader(header: Buffer): boolean {
+    if (!header.equals(PROTOCOL_HEADER)) {
+      this.#client.send(Buffer.from(PROTOCOL_HEADER))
+      return false
+    }
+    if (this.#brokerStart !== undefined || this.#host.refused) this.sendStart()
+    else this.#host.enter('start')
+    return true
+  }
+
+  /** The gateway's own `start`: all mechanisms are offered, and all are ignored alike. */
+  sendStart(): void {
+    const properties =
+      this.#brokerStart && !this.#host.refused
+        ? serverProperties(this.#brokerStart.serverProperties)
+        : STATIC_SERVER_PROPERTIES
+    this.#client.send(
+      methodFrame(0, 'connection.start', {
+        versionMajor: 0,
+        versionMinor: 9,
+        serverProperties: properties,
+        mechanisms: Buffer.from('PLAIN AMQPLAIN EXTERNAL ANONYMOUS'),
+        locales: Buffer.from('en_US'),
+      }),
+    )
+    this.#host.enter('start-ok')
+  }
+
+  /** A frame of the client's before `open-ok`. @throws ConnectionFault */
+  clientFrame(reader: FrameReader): void {
+    if (reader.type === FRAME_HEARTBEAT) return checkHeartbeat(reader)
+    if (reader.type !== FRAME_METHOD) throw new ConnectionFault('unexpected-frame', 'content before connection.open')
+    const { buffer, payloadStart, payloadEnd } = reader
+    const index = readMethodIndex(buffer, payloadStart, payloadEnd)
+    const name = METHOD_NAMES[index] as MethodName
+    const cause: Cause = { classId: buffer.readUInt16BE(payloadStart), methodId: buffer.readUInt16BE(payloadStart + 2) }
+    if (reader.channel !== 0)
+      throw new ConnectionFault('channel-error', 'a channel other than 0 before connection.open', cause)
+    if (!isFromClient(index)) throw new ConnectionFault('command-invalid', 'a method that only the broker sends', cause)
+    checkMethod(index, buffer, payloadStart + 4, payloadEnd)
+    if (index === CONNECTION_CLOSE) return this.#host.clientClosed()
+    if (name !== expected(this.#host.phase)) throw new ConnectionFault('command-invalid', `${name} out of order`, cause)
+    if (name === 'connection.start-ok') return this.#onStartOk(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
+    if (name === 'connection.tune-ok') return this.#onTuneOk(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
+    return this.#onOpen(decodeMethod('connection.open', buffer, payloadStart + 4, payloadEnd))
+  }
+
+  /** A frame of the broker's before `open-ok`. @throws ConnectionFault: the broker's */
+  brokerFrame(reader: FrameReader): void {
+    if (reader.type === FRAME_HEARTBEAT) return checkHeartbeat(reader)
+    if (reader.type !== FRAME_METHOD || reader.channel !== 0)
+      throw new ConnectionFault('unexpected-frame', 'content before connection.open-ok')
+    const { buffer, payloadStart, payloadEnd } = reader
+    const name = METHOD_NAMES[readMethodIndex(buffer, payloadStart, payloadEnd)] as MethodName
+    checkMethod(indexOf(name), buffer, payloadStart + 4, payloadEnd)
+    if (name === 'connection.close') {
+      const { replyCode, replyText } = decodeMethod(name, buffer, payloadStart + 4, payloadEnd)
+      this.#broker.answerClose()
+      return this.#host.brokerRefused(`${replyCode} ${replyText}`)
+    }
+    // No mechanism of ours has a second step: a challenge cannot be answered. [AMQP §2.2.4]
+    if (name === 'connection.secure')
+      return this.#host.brokerRefused('the broker challenges (connection.secure), which no mechanism in use answers')
+    if (name === 'connection.start' && this.#brokerStart === undefined)
+      return this.#onStart(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
+    if (name === 'connection.tune' && this.#host.phase === 'tune')
+      return this.#onTune(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
+    if (name === 'connection.open-ok' && this.#host.phase === 'open-ok') return this.#onOpenOk()
+    throw new ConnectionFault('command-invalid', `${name} out of order`)
+  }
+
+  #onStart(start: Fields<'connection.start'>): void {
+    this.#brokerStart = { ...start, mechanisms: Buffer.from(start.mechanisms) }
+    if (this.#host.phase === 'start') this.sendStart()
+  }
+
+  /** Mechanism and response are discarded unread, and overwritten where they stood. */
+  #onStartOk(startOk: Fields<'connection.start-ok'>): void {
+    startOk.response.fill(0)
+    if (this.#host.refused) return this.#host.tellRefusal()
+    const { credential } = this.#options
+    const offered = this.#brokerStart?.mechanisms.toString('latin1').split(' ') ?? []
+    const mechanism = credential.mechanisms.find((name) => offered.includes(name))
+    if (mechanism === undefined) {
+      return this.#host.brokerRefused(
+        `the broker offers ${offered.join(', ')}; the credential can answer ${credential.mechanisms.join(', ')}`,
+      )
+    }
+    this.#mechanism = mechanism
+    this.#clientProperties = startOk.clientProperties
+    this.#broker.sendSecret(this.#startOk(mechanism))
+    this.#host.enter('tune')
+  }
+
+  /** Our `start-ok`; a client's properties that are too large for older brokers are left out, but for its capabilities. */
+  #startOk(mechanism: SaslMechanism): Buffer {
+    const { id, identity, credential } = this.#options
+    const who = { ...identity, session: id, brokerUser: credential.username }
+    const response = credential.response(mechanism)
+    const build = (properties: Table): Buffer =>
+      methodFrame(0, 'connection.start-ok', {
+        clientProperties: clientProperties(properties, who),
+        mechanism,
+        response,
+        locale: 'en_US',
+      })
+    try {
+      const full = build(this.#clientProperties)
+      if (full.length <= START_OK_BYTES) return full
+      full.fill(0)
+      return build(this.#clientProperties.filter((entry) => entry.key === 'capabilities'))
+    } finally {
+      response.fill(0)
+    }
+  }
+
+  #onTune(tune: Tune): void {
+    this.#brokerTune = tune
+    this.#offered = offer(tune, this.#options.limits, this.#stamps)
+    this.#client.send(methodFrame(0, 'connection.tune', this.#offered))
+    this.#host.enter('tune-ok')
+  }
+
+  #onTuneOk(choice: Tune): void {
+    checkChoice(choice, this.#offered)
+    this.#choice = choice
+    this.#client.heartbeatSeconds = choice.heartbeat
+    this.#host.enter('open')
+  }
+
+  #onOpen(open: Fields<'connection.open'>): void {
+    const { vhosts } = this.#options
+    if ('allowed' in vhosts && !vhosts.allowed.includes(open.virtualHost)) {
+      throw new ConnectionFault('not-allowed', 'this vhost is not open to you', { classId: 10, methodId: 40 })
+    }
+    this.#vhost = 'pinned' in vhosts ? vhosts.pinned : open.virtualHost
+    const own = brokerChoice(this.#choice, this.#brokerTune, this.#options.limits, this.#stamps)
+    this.#broker.heartbeatSeconds = own.heartbeat
+    this.#broker.out.add(methodFrame(0, 'connection.tune-ok', own))
+    this.#broker.send(methodFrame(0, 'connection.open', { virtualHost: this.#vhost, reserved2: false }))
+    this.#host.enter('open-ok')
+  }
+
+  #onOpenOk(): void {
+    this.#client.send(methodFrame(0, 'connection.open-ok', {}))
+    this.#host.opened({
+      vhost: this.#vhost,
+      mechanism: this.#mechanism,
+      choice: this.#choice,
+      brokerChoice: brokerChoice(this.#choice, this.#brokerTune, this.#options.limits, this.#stamps),
+      client: {
+        cancelNotify: announces(this.#clientProperties, 'consumer_cancel_notify'),
+        blocked: announces(this.#clientProperties, 'connection.blocked'),
+      },
+    })
+  }
+}
+
+function expected(phase: Phase): MethodName | undefined {
+  const row = PHASES[phase]
+  return 'method' in row ? row.method : undefined
+}

@@ -1,0 +1,394 @@
+/**
+ * One session: a client leg, a broker leg, the phase they are in, and how it ends. It owns every decision about the
+ * whole; frames are the business of the handshake before `open-ok` and of the two relay directions after it.
+ *
+ * Invariants: the phase changes in `enter` alone; the first cause of an ending stands; the end is reported exactly
+ * once, when both legs are gone.
+ */
+import { FRAME_METHOD } from '../codec/frame.ts'
+import { decodeMethod, indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
+import { CLOSE_CODES, ConnectionFault } from '../faults.ts'
+import { compile } from '../filters/compile.ts'
+import { BrokerLeg } from './broker-leg.ts'
+import { ClientLeg, HOLD, type Hold } from './client-leg.ts'
+import { closeReason, type Ending, ended, peerClosed, sessionEnd } from './ending.ts'
+import { Handshake, type Opened } from './handshake.ts'
+import { follows, PHASES, type Phase } from './phases.ts'
+import type { EndRequest, InBandRefusal, Session, SessionOptions } from './ports.ts'
+import { Relay } from './relay.ts'
+import { Renewals } from './renewals.ts'
+import { type SessionHands, sessionView } from './session-view.ts'
+import { ToBroker } from './to-broker.ts'
+import { ToClient } from './to-client.ts'
+
+/** Frames judged in one go before other sessions have their turn. */
+const SLICE_FRAMES = 1024
+
+/** How long a client may take for the close-ok it owes, or wait for the one it is owed. */
+const CLOSE_MS = 3000
+
+const CLOSE = indexOf('connection.close')
+const CLOSE_OK = indexOf('connection.close-ok')
+const UPDATE_SECRET = indexOf('connection.update-secret')
+const BLOCKED = indexOf('connection.blocked')
+const UNBLOCKED = indexOf('connection.unblocked')
+
+export class GatewaySession implements Session {
+  readonly id: string
+  readonly #options: SessionOptions
+  readonly #client: ClientLeg
+  readonly #broker: BrokerLeg
+  readonly #handshake: Handshake
+  readonly #startedMs = performance.now()
+  readonly #renewals: Renewals
+  readonly #hands: SessionHands = {
+    flush: () => this.#flushSoon(),
+    pauseClient: (ms) => {
+      this.#client.hold(HOLD.rate)
+      setTimeout(() => this.#release(HOLD.rate), ms)
+    },
+  }
+  #phase: Phase = 'header'
+  #relay: Relay | undefined
+  #toBroker!: ToBroker
+  #toClient!: ToClient
+  #deadline: NodeJS.Timeout | undefined
+  #ending: Ending | undefined
+  /** The client asked for the end and is owed a close-ok. */
+  #owesCloseOk = false
+  #brokerGone = false
+  #reported = false
+  #reading = false
+  #flushing = false
+  /** The client's current frame waits for the broker to let go of a channel number. */
+  #stalled = false
+
+  constructor(options: SessionOptions, refusal?: InBandRefusal) {
+    this.id = options.id
+    this.#options = options
+    this.#client = new ClientLeg(options.client, options.limits, (full) =>
+      full ? this.#broker.pause() : this.#broker.resume(),
+    )
+    this.#broker = new BrokerLeg(options.limits.buffer, {
+      readable: () => this.#readBroker(),
+      lost: (detail, when) => this.#brokerLost(detail, when),
+      drained: () => this.#client.release(HOLD.brokerFull),
+      gone: () => this.#onBrokerGone(),
+    })
+    const session = this
+    this.#handshake = new Handshake(options, this.#client, this.#broker, {
+      get phase() {
+        return session.#phase
+      },
+      get refused() {
+        return session.#ending?.tell !== undefined
+      },
+      enter: (phase) => this.#enter(phase),
+      tellRefusal: () => this.#tellClient(),
+      clientClosed: () => this.#clientCloses(),
+      brokerRefused: (detail) => this.#end(ended.brokerRefused(detail)),
+      opened: (opened) => this.#onOpened(opened),
+    })
+    this.#renewals = new Renewals(options.renew?.bind(options), {
+      renewed: () => this.#client.send(methodFrame(0, 'connection.update-secret-ok', {})),
+      refused: (fault) => this.#end(ended.clientFault(fault)),
+    })
+    this.#arm(options.limits.handshakeMs, () => this.#handshakeTimedOut())
+    if (refusal === undefined) this.#broker.start(options.target, options.identity.address, options.limits.handshakeMs)
+    else {
+      this.#brokerGone = true
+      this.#ending = ended.refused(refusal)
+    }
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#phase === 'closed') return
+    this.#client.push(chunk)
+    this.#readClient()
+    const waiting =
+      PHASES[this.#phase].turn === 'broker' && this.#client.reader.pendingBytes > this.#options.limits.preOpenFrameBytes
+    if (waiting) this.#client.hold(HOLD.phase)
+  }
+
+  alive(): void {
+    this.#client.alive()
+  }
+
+  clientGone(code: number): void {
+    if (this.#client.gone) return
+    this.#client.gone = true
+    this.#ending ??= ended.clientLost(code)
+    this.#enterClosed()
+    this.#broker.close()
+    this.#report()
+  }
+
+  end(request: EndRequest): void {
+    this.#end(ended.requested(request))
+  }
+
+  tick(nowMs: number): void {
+    if (this.#phase === 'closed') return
+    this.#broker.tick(nowMs)
+    this.#relay?.slots.tick?.(nowMs)
+    if (!this.#client.tick(nowMs)) this.#end(ended.clientDead())
+    this.#flushSoon()
+  }
+
+  /** Bytes that wait in memory on both legs. */
+  get bufferedBytes(): number {
+    return (
+      this.#client.bufferedBytes +
+      this.#broker.bufferedBytes +
+      this.#client.reader.pendingBytes +
+      this.#broker.reader.pendingBytes
+    )
+  }
+
+  #readClient(): void {
+    if (this.#reading) return
+    this.#reading = true
+    try {
+      let left = SLICE_FRAMES
+      while (this.#mayReadClient() && this.#clientStep()) {
+        if (--left > 0) continue
+        this.#client.hold(HOLD.slice)
+        setImmediate(() => this.#release(HOLD.slice))
+      }
+    } catch (error) {
+      this.#end(error instanceof ConnectionFault ? ended.clientFault(error) : ended.internalError(error))
+    } finally {
+      this.#reading = false
+    }
+    this.#toBroker?.settle()
+    this.#flushSoon()
+  }
+
+  #mayReadClient(): boolean {
+    const { turn } = PHASES[this.#phase]
+    if (turn !== 'client' && turn !== 'both') return false
+    return !this.#client.isHeld(HOLD.slice) && !this.#client.isHeld(HOLD.rate) && !this.#client.isHeld(HOLD.channel)
+  }
+
+  /** Takes one frame off the client's bytes. @returns false when there is none to take now */
+  #clientStep(): boolean {
+    const { reader } = this.#client
+    if (this.#phase === 'header') {
+      const header = reader.header()
+      if (header === undefined) return false
+      if (!this.#handshake.onHeader(header)) this.#end(ended.foreignProtocol())
+      return true
+    }
+    if (!this.#stalled && !reader.next()) return false
+    this.#stalled = false
+    if (this.#phase === 'relay') {
+      if (this.#toBroker.frame(reader)) return true
+      this.#stalled = true
+      this.#client.hold(HOLD.channel)
+      return false
+    }
+    if (this.#phase === 'closing') this.#whileClosing()
+    else this.#handshake.clientFrame(reader)
+    return true
+  }
+
+  #readBroker(): void {
+    const { reader } = this.#broker
+    try {
+      while (this.#ending === undefined && reader.next()) {
+        if (this.#phase === 'relay') this.#toClient.frame(reader)
+        else this.#handshake.brokerFrame(reader)
+      }
+    } catch (error) {
+      this.#end(error instanceof ConnectionFault ? ended.brokerFault(error) : ended.internalError(error))
+    }
+    this.#client.flush()
+    if (this.#stalled) this.#release(HOLD.channel)
+    this.#flushSoon()
+  }
+
+  /** Gathers what one turn of the event loop brought for the broker, and writes it once. */
+  #flushSoon(): void {
+    if (this.#client.out.bytes > 0) this.#client.flush()
+    if (this.#flushing || this.#broker.out.bytes === 0) return
+    this.#flushing = true
+    queueMicrotask(() => {
+      this.#flushing = false
+      this.#broker.flush()
+      if (this.#broker.full) this.#client.hold(HOLD.brokerFull)
+    })
+  }
+
+  #release(reason: Hold): void {
+    this.#client.release(reason)
+    if (this.#phase !== 'closed') this.#readClient()
+  }
+
+  #onOpened(opened: Opened): void {
+    const { identity, credential, limits, filters, observer } = this.#options
+    this.#relay = new Relay({
+      toBroker: this.#broker.out,
+      toClient: this.#client.out,
+      channelMax: opened.choice.channelMax,
+      messageBytes: limits.messageBytes,
+      clientPayloadMax: opened.choice.frameMax - 8,
+      brokerUser: credential.username,
+      subject: identity.subject,
+      client: opened.client,
+    })
+    this.#relay.slots = compile(filters, sessionView(this.#options, opened, this.#relay, this.#hands))
+    this.#toBroker = new ToBroker(this.#relay, (index, buffer, start, end) =>
+      this.#clientConnectionMethod(index, buffer, start, end),
+    )
+    this.#toClient = new ToClient(
+      this.#relay,
+      (index, buffer, start, end) => this.#brokerConnectionMethod(index, buffer, start, end),
+      (channel, replyCode, text) => observer.channelClosed?.({ channel, replyCode, text }),
+    )
+    this.#broker.established = true
+    this.#client.reader.maxFrameBytes = opened.choice.frameMax
+    this.#enter('relay')
+    observer.opened?.({ vhost: opened.vhost, broker: this.#broker.url, mechanism: opened.mechanism })
+  }
+
+  /** Channel 0 from the client, in relay. */
+  #clientConnectionMethod(index: number, buffer: Buffer, start: number, end: number): void {
+    if (index === CLOSE) return this.#clientCloses()
+    if (index === UPDATE_SECRET)
+      return this.#renewals.ask(decodeMethod('connection.update-secret', buffer, start, end).newSecret)
+    throw new ConnectionFault('command-invalid', 'a connection method out of order')
+  }
+
+  /** Channel 0 from the broker, in relay. */
+  #brokerConnectionMethod(index: number, buffer: Buffer, start: number, end: number): void {
+    if (index === BLOCKED || index === UNBLOCKED) {
+      this.#broker.blocked = index === BLOCKED
+      if (!this.#relay?.options.client.blocked) return
+      this.#client.out.add(
+        index === BLOCKED
+          ? methodFrame(0, 'connection.blocked', decodeMethod('connection.blocked', buffer, start, end))
+          : methodFrame(0, 'connection.unblocked', {}),
+      )
+      return
+    }
+    if (index !== CLOSE) throw new ConnectionFault('command-invalid', 'a connection method out of order')
+    const close = decodeMethod('connection.close', buffer, start, end)
+    this.#broker.answerClose()
+    this.#end(peerClosed(close, this.#options.credential.username, this.#options.identity.subject))
+  }
+
+  /** The client's `connection.close`: the broker closes first, so that a close-ok means that everything before it was done. */
+  #clientCloses(): void {
+    this.#ending ??= ended.clientClosed()
+    this.#owesCloseOk = true
+    this.#enter('closing')
+    this.#arm(CLOSE_MS, () => this.#answerClient())
+    const answersNow = this.#broker.blocked
+    this.#broker.close()
+    if (answersNow || this.#brokerGone) this.#answerClient()
+  }
+
+  #answerClient(): void {
+    if (this.#owesCloseOk) this.#client.send(methodFrame(0, 'connection.close-ok', {}))
+    this.#owesCloseOk = false
+    this.#closeClient()
+  }
+
+  /** Frames of a client that is being closed: only the end of the handshake counts. [AMQP §2.2.4] */
+  #whileClosing(): void {
+    const { type, channel, buffer, payloadStart, payloadEnd } = this.#client.reader
+    if (type !== FRAME_METHOD || channel !== 0 || this.#owesCloseOk) return
+    const index = methodIndexAt(buffer, payloadStart, payloadEnd)
+    if (index === CLOSE) this.#client.send(methodFrame(0, 'connection.close-ok', {}))
+    if (index === CLOSE || index === CLOSE_OK) this.#closeClient()
+  }
+
+  /** The end of the session begins: both legs are told, each in its own way. The first cause stands. */
+  #end(ending: Ending): void {
+    if (this.#ending !== undefined) {
+      // A client that breaks the protocol, or falls silent, while it is being refused or closed is not worth another word.
+      if (ending.final && this.#phase !== 'closed') this.#closeClient()
+      return
+    }
+    this.#ending = ending
+    this.#broker.close()
+    if (this.#client.gone) return this.#report()
+    if (ending.tell === undefined || (!ending.patient && (this.#phase === 'header' || this.#phase === 'start')))
+      return this.#closeClient()
+    // A client expects a start before a close: it is given one, and told after its start-ok.
+    if (this.#phase === 'start') return this.#handshake.sendStart()
+    if (this.#phase === 'header' || (this.#phase === 'start-ok' && ending.patient)) return
+    this.#tellClient()
+  }
+
+  #tellClient(): void {
+    const tell = this.#ending?.tell
+    if (tell === undefined) return this.#closeClient()
+    const { replyCode, replyText, caused } = tell
+    this.#client.send(methodFrame(0, 'connection.close', { replyCode, replyText, ...caused }))
+    this.#enter('closing')
+    this.#arm(CLOSE_MS, () => this.#closeClient())
+    // What the client has sent already may hold the close-ok; what holds it back must not.
+    for (const hold of Object.values(HOLD)) this.#client.release(hold)
+    this.#stalled = false
+    this.#readClient()
+  }
+
+  #closeClient(): void {
+    const { closeCode = CLOSE_CODES.internalError, tell } = this.#ending ?? {}
+    this.#enterClosed()
+    this.#client.flush()
+    this.#client.close(closeCode, closeReason(tell))
+    this.#report()
+  }
+
+  #brokerLost(detail: string, when: 'dialling' | 'connected'): void {
+    if (this.#phase === 'relay') this.#end(ended.brokerLost(`${this.#broker.url}: ${detail}`))
+    else
+      this.#end(
+        ended.brokerUnavailable(
+          when === 'dialling' ? detail : `${this.#broker.url}: ${detail} in phase ${this.#phase}`,
+        ),
+      )
+  }
+
+  #onBrokerGone(): void {
+    this.#brokerGone = true
+    if (this.#owesCloseOk) this.#answerClient()
+    this.#report()
+  }
+
+  #handshakeTimedOut(): void {
+    if (this.#ending !== undefined) this.#closeClient()
+    else this.#end(ended.handshakeTimeout(this.#phase))
+  }
+
+  #enter(phase: Phase): void {
+    if (!follows(this.#phase, phase)) throw new Error(`no way from phase ${this.#phase} to ${phase}`)
+    this.#phase = phase
+    if (phase === 'relay' || phase === 'closed') clearTimeout(this.#deadline)
+    if (PHASES[phase].turn !== 'broker' && this.#client.isHeld(HOLD.phase))
+      setImmediate(() => this.#release(HOLD.phase))
+    else if (PHASES[phase].turn !== 'broker' && this.#client.reader.pendingBytes > 0 && !this.#reading)
+      setImmediate(() => this.#release(HOLD.phase))
+  }
+
+  #enterClosed(): void {
+    if (this.#phase !== 'closed') this.#enter('closed')
+  }
+
+  #arm(ms: number, expired: () => void): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = setTimeout(expired, ms)
+  }
+
+  #report(): void {
+    if (this.#reported || !this.#client.gone || !this.#brokerGone || this.#ending === undefined) return
+    this.#reported = true
+    clearTimeout(this.#deadline)
+    this.#relay?.slots.ended?.()
+    const { bytesIn: bytesFromClient, bytesOut: bytesToClient } = this.#client
+    const durationMs = performance.now() - this.#startedMs
+    this.#options.observer.ended(sessionEnd(this.#ending, { durationMs, bytesFromClient, bytesToClient }))
+  }
+}
