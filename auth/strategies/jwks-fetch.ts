@@ -9,20 +9,13 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 const MAX_BYTES = 256 * 1024
 const TIMEOUT_MS = 5000
 
-/**
- * The URL, if gatehouse may trust what it fetches from there.
- * @throws {TypeError} naming `option`, where it may not
- */
-export function providerUrl(value: string, option: string): URL {
-  let url: URL
-  try {
-    url = new URL(value)
-  } catch (cause) {
-    throw new TypeError(`${option}: ${JSON.stringify(value)} is not a URL`, { cause })
-  }
-  if (url.username !== '' || url.password !== '') throw new TypeError(`${option}: no credentials in a URL`)
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return url
-  throw new TypeError(`${option}: ${value} must be https (http is for loopback addresses only)`)
+/** Why the gateway must not trust what it would fetch from there; undefined where it may. */
+export function providerUrlProblem(value: string): string | undefined {
+  if (!URL.canParse(value)) return 'expected a URL'
+  const { protocol, hostname, username, password } = new URL(value)
+  if (username !== '' || password !== '') return 'expected a URL without user and password'
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return undefined
+  return 'expected https: (http: is accepted for loopback addresses only)'
 }
 
 /** `fetch` under the rules of this file; the body arrives whole or not at all. Rejects with an `Error` that says why. */
@@ -32,7 +25,8 @@ export async function boundedFetch(
   init: RequestInit = {},
   timeoutMs = TIMEOUT_MS,
 ): Promise<Response> {
-  providerUrl(url, 'fetch')
+  const problem = providerUrlProblem(url)
+  if (problem !== undefined) throw new Error(`${url}: ${problem}`)
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = init.signal == null ? deadline : AbortSignal.any([init.signal, deadline])
   const response = await fetch(url, { ...init, redirect: 'manual', signal })

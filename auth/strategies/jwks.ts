@@ -4,7 +4,6 @@
  * Fetches are single: one at a time for any number of tokens, and at most one in 30 s however many keys they name.
  */
 import type { JWK } from 'jose'
-import { AuthenticationRefused } from '../errors.ts'
 import { type Algorithm, readKeySet, type VerificationKey } from './jwks-key.ts'
 import { show } from './jwt-json.ts'
 
@@ -51,7 +50,7 @@ export class KeySet {
 
   /**
    * The keys that may have made a signature of this algorithm; empty when the issuer has none such.
-   * @throws {AuthenticationRefused} `rejected`, when that cannot be known now
+   * @throws {Error} when that cannot be known now: no fault of the client's
    */
   async find(algorithm: string, kid: string | undefined): Promise<readonly JWK[]> {
     await this.#freshen()
@@ -61,8 +60,7 @@ export class KeySet {
       found = this.#fitting(algorithm, kid)
     }
     if (found.length === 0 && this.#failure !== undefined) {
-      throw new AuthenticationRefused(
-        'rejected',
+      throw new Error(
         `temporary failure: the key ${show(kid)} is not known, and ${this.#options.source.where} cannot be read: ${this.#failure}`,
       )
     }

@@ -26,8 +26,9 @@ export function parseStrictObject(bytes: Uint8Array, what: string): JsonObject {
   try {
     text = utf8.decode(bytes)
     value = JSON.parse(text)
-  } catch (cause) {
-    throw malformed(`${what} is not JSON`, cause)
+  } catch {
+    // A cause would mean a failure of the gateway's own.
+    throw malformed(`${what} is not JSON`)
   }
   if (!isJsonObject(value)) throw malformed(`${what} is not a JSON object`)
   refuseDuplicateKeys(text, what)
@@ -76,8 +77,6 @@ export function show(value: unknown): string {
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`
 }
 
-function malformed(detail: string, cause?: unknown): AuthenticationRefused {
-  const refusal = new AuthenticationRefused('malformed', detail)
-  if (cause !== undefined) refusal.cause = cause
-  return refusal
+function malformed(detail: string): AuthenticationRefused {
+  return new AuthenticationRefused('malformed', detail)
 }

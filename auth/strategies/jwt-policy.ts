@@ -73,10 +73,16 @@ function plainType(typ: string): string {
  * @throws {AuthenticationRefused} `rejected`
  */
 export function checkClaims(claims: JsonObject, policy: ClaimPolicy, nowMs: number): number {
-  if (claims['iss'] !== policy.issuer) throw rejected(`the issuer is ${show(claims['iss'])}, not ${policy.issuer}`)
+  checkIssuer(claims, policy.issuer)
   checkAudience(claims['aud'], policy.audience)
   checkKind(claims, policy.tokenType)
   return checkTimes(claims, policy.maxAgeMs, nowMs)
+}
+
+/** @throws {AuthenticationRefused} `rejected`, unless `iss` is exactly that text */
+export function checkIssuer(claims: JsonObject, issuer: string): void {
+  const { iss } = claims
+  if (iss !== issuer) throw rejected(`the issuer is ${show(iss)}, not ${issuer}`)
 }
 
 function checkAudience(aud: unknown, expected: readonly string[]): void {

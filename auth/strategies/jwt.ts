@@ -6,18 +6,20 @@ import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../authenticator.ts'
-import { AuthenticationRefused } from '../errors.ts'
+import { AuthenticationRefused, InvalidConfiguration, type Problem } from '../errors.ts'
 import type { Identity } from '../identity.ts'
 import { Secret } from '../secret.ts'
 import { type Carrier, carrierName, findToken } from './bearer.ts'
 import { KeySet, type KeySetEvent } from './jwks.ts'
-import { type Fetch, fetchJson, providerUrl } from './jwks-fetch.ts'
+import { type Fetch, fetchJson, providerUrlProblem } from './jwks-fetch.ts'
 import { type Algorithm, SYMMETRIC_ALGORITHMS } from './jwks-key.ts'
 import { certificateBinding, sameConfirmation } from './jwt-policy.ts'
 import { JwtVerifier, type VerifiedToken } from './jwt-verifier.ts'
 import { authenticatorOf } from './strategy.ts'
 
 export interface JwtOptions {
+  /** The authenticator's name. */
+  readonly name: string
   /** Compared exactly with `iss`. */
   readonly issuer: string
   /** One of these must be in `aud`. */
@@ -49,10 +51,10 @@ const AGAIN_MS = 30 * 1000
 const FILE_FRESH_MS = 5000
 const FILE_AGAIN_MS = 1000
 
-/** @throws {TypeError} where options cannot go together */
-export function jwtAuthenticator(name: string, options: JwtOptions, surroundings: JwtSurroundings): Authenticator {
+/** @throws {InvalidConfiguration} where options cannot go together */
+export function jwtAuthenticator(options: JwtOptions, surroundings: JwtSurroundings): Authenticator {
   checkOptions(options)
-  const { jwksUri, jwksFile, from, ...policy } = options
+  const { name, jwksUri, jwksFile, from, ...policy } = options
   const keys = new KeySet({
     source: jwksUri === undefined ? fileSource(jwksFile ?? '', surroundings) : uriSource(jwksUri, surroundings),
     algorithms: options.algorithms,
@@ -174,16 +176,19 @@ function checkBinding(http: IncomingMessage, { claims }: VerifiedToken): void {
   }
 }
 
-function checkOptions(options: JwtOptions): void {
-  if ((options.jwksUri === undefined) === (options.jwksFile === undefined)) {
-    throw new TypeError('jwksUri, jwksFile: expected exactly one of the two')
+function checkOptions({ jwksUri, jwksFile, audience, algorithms }: JwtOptions): void {
+  const problems: Problem[] = []
+  if ((jwksUri === undefined) === (jwksFile === undefined)) {
+    problems.push({ path: ['jwksUri'], message: 'expected either jwksUri or jwksFile' })
   }
-  if (options.audience.length === 0) throw new TypeError('audience: expected at least one')
-  const symmetric = options.algorithms.filter((name) => (SYMMETRIC_ALGORITHMS as readonly string[]).includes(name))
-  if (symmetric.length > 0 && (options.jwksFile === undefined || symmetric.length < options.algorithms.length)) {
-    throw new TypeError(`algorithms: ${symmetric.join(', ')} only without others, and with jwksFile`)
+  if (audience.length === 0) problems.push({ path: ['audience'], message: 'expected at least one audience' })
+  const symmetric = algorithms.filter((name) => (SYMMETRIC_ALGORITHMS as readonly string[]).includes(name))
+  if (symmetric.length > 0 && (jwksFile === undefined || symmetric.length < algorithms.length)) {
+    problems.push({ path: ['algorithms'], message: `${symmetric.join(', ')} only without others, and with jwksFile` })
   }
-  if (options.jwksUri !== undefined) providerUrl(options.jwksUri, 'jwksUri')
+  const url = jwksUri === undefined ? undefined : providerUrlProblem(jwksUri)
+  if (url !== undefined) problems.push({ path: ['jwksUri'], message: url })
+  if (problems.length > 0) throw new InvalidConfiguration(problems)
 }
 
 function uriSource(uri: string, surroundings: JwtSurroundings) {

@@ -38,8 +38,8 @@ export const set = {
 }
 
 const authenticator = jwtAuthenticator(
-  'sso',
   {
+    name: 'sso',
     issuer: ISSUER,
     audience: ['amqp'],
     jwksFile: 'keys.json',

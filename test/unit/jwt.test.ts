@@ -19,8 +19,8 @@ const good = (extra: object = {}, key = rs256) =>
 
 function authenticator(options: Partial<JwtOptions> = {}, document: unknown = { keys: keys.map(publicJwk) }) {
   return jwtAuthenticator(
-    'sso',
     {
+      name: 'sso',
       issuer: ISSUER,
       audience: ['amqp'],
       jwksFile: 'keys.json',
@@ -154,24 +154,38 @@ describe('jwtAuthenticator', () => {
     identityOf(await one.authenticate(authenticationRequest({ headers: [bearer(token)] })))
     assert.throws(() => authenticator({ algorithms: ['HS256', 'RS256'] }), /HS256 only without others/)
     const short = authenticator({ algorithms: ['HS256'] }, { keys: [{ kty: 'oct', k: 'c2hvcnQ' }] })
-    assert.match(detailOf(await short.authenticate(authenticationRequest({ headers: [bearer(token)] }))), /no key/)
+    await assert.rejects(
+      short.authenticate(authenticationRequest({ headers: [bearer(token)] })),
+      /no key that is usable/,
+    )
+  })
+
+  it('fails, rather than refuses, where keys cannot be had; and never for another issuer', async () => {
+    const down = authenticator({}, { keys: [] })
+    const ask = (token: string) => down.authenticate(authenticationRequest({ headers: [bearer(token)] }))
+    await assert.rejects(ask(good()), /temporary failure/)
+    assert.match(detailOf(await ask(good({ iss: 'https://other.example' }))), /issuer/)
   })
 
   it('wants exactly one place for keys, and https for it', () => {
-    assert.throws(() => authenticator({ jwksUri: `${ISSUER}/jwks` }), /exactly one/)
+    assert.throws(() => authenticator({ jwksUri: `${ISSUER}/jwks` }), /either jwksUri or jwksFile/)
     const uri = (jwksUri: string) => {
-      const { jwksFile, ...options } = { issuer: ISSUER, audience: ['a'], jwksFile: '', subject: 'sub' }
-      void jwksFile
+      const policy = {
+        issuer: ISSUER,
+        audience: ['amqp'],
+        subject: 'sub',
+        algorithms: ['RS256'],
+        from: ['bearer'],
+      } as const
       return jwtAuthenticator(
-        'sso',
-        { ...options, jwksUri, algorithms: ['RS256'], from: ['bearer'] },
+        { name: 'sso', ...policy, jwksUri },
         { readFile: async () => Buffer.alloc(0), observe: () => undefined },
       )
     }
     assert.throws(() => uri('http://idp.example.com/jwks'), /https/)
     assert.throws(() => uri('http://10.0.0.1/jwks'), /https/)
     assert.throws(() => uri('file:///etc/passwd'), /https/)
-    assert.throws(() => uri('https://user:pass@idp.example.com/'), /credentials/)
+    assert.throws(() => uri('https://user:pass@idp.example.com/'), /without user/)
     uri('http://127.0.0.1:1/jwks')
     uri('http://[::1]:1/jwks')
   })
