@@ -1,0 +1,35 @@
+/**
+ * The configuration lines that would have let somebody in, as the log prints them beside a refusal. They are YAML in the
+ * short form, ready to be pasted, and say nothing that the operator does not know.
+ */
+
+/** For `origins`; `undefined` for what no browser would send. */
+export function originLine(origin: string): string | undefined {
+  if (origin.length > 300 || !URL.canParse(origin)) return undefined
+  const url = new URL(origin)
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:'
+  return isWeb && url.origin === origin ? `origins: [${scalar(origin)}]` : undefined
+}
+
+/** For `require`, with what the identity does have. */
+export function rolesLine(required: readonly string[], has: readonly string[]): string {
+  const kept = required.filter((role) => has.includes(role)).map(scalar)
+  return `require: { roles: [${kept.join(', ')}] }`
+}
+
+/** For `require.addresses`. */
+export function addressLine(address: string): string {
+  return `require: { addresses: { allow: [${scalar(address)}] } }`
+}
+
+/** For `promote`; which credential is the operator's decision. */
+export function ruleLine(subject: string): string {
+  return `promote: [{ when: { subject: ${scalar(subject)} }, to: CREDENTIAL }]`
+}
+
+/** A YAML scalar: bare where that is surely a string, else in double quotes, which JSON's are too. */
+function scalar(text: string): string {
+  return /^[A-Za-z][A-Za-z0-9_./:@-]*[A-Za-z0-9]$/.test(text) && !/: |^(?:true|false|null|yes|no|on|off)$/i.test(text)
+    ? text
+    : JSON.stringify(text)
+}

@@ -1,0 +1,136 @@
+/**
+ * Begins the session of somebody who was admitted: the 101, both ends, and what has to happen when the broker opens it,
+ * when it is renewed and when it ends. One log line for each session, at its end.
+ */
+import { AuthenticationRefused, PromotionRefused, renew } from '../../auth/index.ts'
+import { type EndReason, openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
+import type { EventSpec } from '../ops/events.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Traffic } from '../ops/traffic.ts'
+import type { Place, Sessions } from '../sessions.ts'
+import { WebSocketClientEnd } from './client-end.ts'
+import type { Admitted, Attempt } from './upgrade.ts'
+
+/** How loud the line of a session's end is. [DESIGN §7] */
+const END_LEVELS: Readonly<Record<EndReason, EventSpec['level']>> = {
+  'client-closed': 'info',
+  'client-lost': 'info',
+  'client-dead': 'info',
+  'client-fault': 'warn',
+  'text-message': 'warn',
+  'message-too-large': 'warn',
+  'handshake-timeout': 'warn',
+  'broker-unavailable': 'error',
+  'broker-refused': 'error',
+  'broker-lost': 'error',
+  'broker-closed': 'info',
+  'broker-fault': 'error',
+  'authority-ended': 'info',
+  drain: 'info',
+  overload: 'warn',
+  refused: 'info',
+  'internal-error': 'error',
+}
+
+export interface BeginDependencies {
+  readonly sessions: Sessions
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly traffic: Traffic
+}
+
+/** Sends the 101 and opens the session, or gives the place back where the client is gone. */
+export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencies): void {
+  const { request, socket, head, subprotocol, service, hop, id } = attempt
+  const { identity, promoted, place } = admitted
+  const webSocket = service.door.accept({ request, socket, head, subprotocol, headers: admitted.responseHeaders })
+  if (webSocket === undefined) {
+    of.sessions.release(place)
+    return
+  }
+  const client = new WebSocketClientEnd(webSocket, socket, of.traffic)
+  const elapsedMs = performance.now() - attempt.startedAtMs
+  let vhost: string | undefined
+  of.metrics.sessionStarted(service.path)
+  const session = openSession({
+    id,
+    client,
+    identity: { subject: identity.subject, issuer: identity.issuer, address: hop.address },
+    credential: promoted.credential,
+    vhosts: promoted.vhosts,
+    target: service.target,
+    limits: { ...promoted.limits, handshakeMs: Math.max(1, service.handshakeMs - elapsedMs) },
+    filters: promoted.filters,
+    observer: {
+      opened: (info) => {
+        vhost = info.vhost
+        client.opened()
+        attempt.handshakeDone()
+        of.metrics.sessionOpened(service.path, performance.now() - attempt.startedAtMs)
+        of.log.write('session-opened', { ...who(), broker: service.broker, vhost })
+      },
+      ended: (end) => ended(end),
+    },
+    renew: (secret) => renewed(secret),
+  })
+  of.sessions.start(place, { session, client, timeoutMs: service.sessionTimeoutMs })
+  client.attach(session)
+
+  function who() {
+    const { subject, issuer, authenticator } = place.identity
+    const user = promoted.credential.username
+    return { session: id, service: service.path, subject, issuer, authenticator, user, address: hop.address }
+  }
+
+  function ended(end: SessionEnd): void {
+    of.sessions.release(place)
+    of.metrics.sessionEnded(service.path, service.broker, end.reason)
+    const line = {
+      ...who(),
+      broker: service.broker,
+      vhost,
+      by: end.by,
+      reason: end.reason,
+      detail: place.endedFor === undefined ? end.detail : `${place.endedFor}: ${end.detail}`,
+      replyCode: end.replyCode,
+      closeCode: end.closeCode,
+      durationMs: Math.round(end.durationMs),
+      bytesFromClient: end.bytesFromClient,
+      bytesToClient: end.bytesToClient,
+    }
+    of.log.write('session-ended', line, END_LEVELS[end.reason])
+  }
+
+  async function renewed(secret: Buffer): Promise<Renewal> {
+    return await renewal(secret, place, attempt, admitted, of.sessions)
+  }
+}
+
+/** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
+async function renewal(
+  secret: Buffer,
+  place: Place,
+  { service, id, hop }: Attempt,
+  { promoted }: Admitted,
+  sessions: Sessions,
+): Promise<Renewal> {
+  try {
+    const identity = await renew(service.requirement, place.identity, secret, { service: service.path })
+    if (!service.roles.every((role) => identity.roles.includes(role))) {
+      return { renewed: false, detail: 'the fresh credential lacks a required role' }
+    }
+    const { credential } = await service.promote(identity, { sessionId: id, address: hop.address })
+    if (credential.username !== promoted.credential.username) {
+      return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
+    }
+    if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
+    sessions.renew(place, identity)
+    return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
+  } catch (error) {
+    if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
+      return { renewed: false, detail: error.message }
+    }
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Asks who somebody is, within a deadline, and turns every way of not knowing into a refusal. The same for upgrades and
+ * for `/auth/*`, so that no path is less guarded than another.
+ */
+import {
+  type Admission,
+  type AuthenticateOptions,
+  type AuthenticationRequest,
+  AuthenticationRefused,
+  authenticate,
+  type Requirement,
+} from '../../auth/index.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Refusal } from './refusal.ts'
+
+/** Resolves in time, never rejects. */
+export async function prove(
+  requirement: Requirement,
+  request: AuthenticationRequest,
+  metrics: Metrics,
+  options: AuthenticateOptions = {},
+): Promise<Admission | Refusal> {
+  try {
+    const proven = await authenticate(requirement, request, options)
+    metrics.authenticated('proven', proven.identity.authenticator)
+    return proven
+  } catch (error) {
+    const refused = error instanceof AuthenticationRefused && error.cause === undefined ? error : undefined
+    metrics.authenticated(refused?.code ?? 'failed')
+    return refused === undefined ? unavailable(error) : refusalOf(refused)
+  }
+}
+
+/** What a client hears that is to blame itself. */
+export function refusalOf(error: AuthenticationRefused): Refusal {
+  if (error.code !== 'throttled')
+    return { cause: 'unauthenticated', detail: error.message, challenges: error.challenges }
+  const seconds = Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1))
+  return { cause: 'too-many-attempts', detail: error.message, headers: { 'Retry-After': String(seconds) } }
+}
+
+function unavailable(error: unknown): Refusal {
+  return { cause: 'authentication-unavailable', detail: error instanceof Error ? error.message : 'unknown failure' }
+}

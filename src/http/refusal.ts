@@ -1,0 +1,162 @@
+/**
+ * The causes for which a client is refused before any broker is dialled, as one table: what it sees by HTTP, what it
+ * sees in band, and how the log calls it. docs/errors.md shows this table and a test compares them. [DESIGN §7]
+ *
+ * Texts here are for the client: they name no user, no role, no rule.
+ */
+import type { Identity } from '../../auth/index.ts'
+import type { InBandRefusal } from '../../proxy/index.ts'
+import type { EventName } from '../ops/events.ts'
+import type { RawAnswer } from './raw-answer.ts'
+
+export interface RefusalSpec {
+  /** The answer to the upgrade, or to a request to `/auth/*`. */
+  readonly status: number
+  readonly text: string
+  readonly log: EventName
+  /** `undefined`: never in band, whatever the service's `refusal` says. */
+  readonly inBand?: InBandRefusal
+  readonly whatToDo: string
+}
+
+const UNAUTHENTICATED = 'not authenticated: log in again'
+const FORBIDDEN = 'this login may not use this service'
+
+export const REFUSALS = {
+  'unknown-path': {
+    status: 404,
+    text: 'no service here',
+    log: 'request-refused',
+    whatToDo: 'Compare the URL with the `path` of the services, byte for byte.',
+  },
+  'bad-request': {
+    status: 400,
+    text: 'not a well-formed upgrade to WebSocket',
+    log: 'request-refused',
+    whatToDo: 'Read the answer: it says what was expected. A proxy in front may have changed the request.',
+  },
+  'origin-not-allowed': {
+    status: 403,
+    text: 'this origin is not allowed here',
+    log: 'origin-refused',
+    whatToDo: 'Add the line that the log prints to the `origins` of the service, if the page is yours.',
+  },
+  unauthenticated: {
+    status: 401,
+    text: UNAUTHENTICATED,
+    log: 'authentication-refused',
+    inBand: { code: 'access-refused', explanation: UNAUTHENTICATED, closeCode: 4401 },
+    whatToDo: 'Log in again; operators find in the log which credential came and why it was no good.',
+  },
+  'address-not-allowed': {
+    status: 403,
+    text: 'not allowed from this address',
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: 'not allowed from this address', closeCode: 4403 },
+    whatToDo: 'See `require.addresses`; behind a reverse proxy, `trustedProxies` of the listener as well.',
+  },
+  'lacking-role': {
+    status: 403,
+    text: FORBIDDEN,
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: FORBIDDEN, closeCode: 4403 },
+    whatToDo: 'Give the user the role that the log names, or change `require.roles`.',
+  },
+  'no-promotion-rule': {
+    status: 403,
+    text: FORBIDDEN,
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: FORBIDDEN, closeCode: 4403 },
+    whatToDo: 'Add a rule such as the log prints to `promote`; `gatehouse explain` shows what matches.',
+  },
+  'too-many-attempts': {
+    status: 429,
+    text: 'too many attempts',
+    log: 'limit-refused',
+    inBand: { code: 'access-refused', explanation: 'too many attempts', closeCode: 1013 },
+    whatToDo: 'Wait as long as Retry-After says. Somebody is guessing passwords, or a program has an old one.',
+  },
+  'too-many-sessions': {
+    status: 429,
+    text: 'too many sessions',
+    log: 'limit-refused',
+    inBand: { code: 'resource-error', explanation: 'too many sessions', closeCode: 1013 },
+    whatToDo: 'Close sessions, or raise `limits.sessionsPerIdentity`.',
+  },
+  'too-many-handshakes': {
+    status: 429,
+    text: 'too many handshakes at once',
+    log: 'limit-refused',
+    inBand: { code: 'resource-error', explanation: 'too many handshakes at once', closeCode: 1013 },
+    whatToDo: 'Raise `limits.handshakesPerAddress`, or set `trustedProxies` if all clients seem to have one address.',
+  },
+  overloaded: {
+    status: 503,
+    text: 'the gateway is overloaded',
+    log: 'overload-refused',
+    inBand: { code: 'resource-error', explanation: 'the gateway is overloaded', closeCode: 1013 },
+    whatToDo: 'Give the process more memory or file descriptors, or run another one beside it.',
+  },
+  draining: {
+    status: 503,
+    text: 'the gateway is shutting down',
+    log: 'request-refused',
+    inBand: { code: 'connection-forced', explanation: 'the gateway is shutting down', closeCode: 1012 },
+    whatToDo: 'Connect again: another instance answers.',
+  },
+  'credential-unavailable': {
+    status: 503,
+    text: 'not available',
+    log: 'promotion-failed',
+    inBand: { code: 'internal-error', explanation: 'the gateway could not complete the login', closeCode: 1011 },
+    whatToDo: 'The log says which secret could not be read.',
+  },
+  'authentication-unavailable': {
+    status: 503,
+    text: 'nobody can be authenticated at the moment',
+    log: 'authentication-failed',
+    inBand: { code: 'internal-error', explanation: 'nobody can be authenticated at the moment', closeCode: 1013 },
+    whatToDo: 'See in the log what did not answer: an identity provider, its key set, a module.',
+  },
+} as const satisfies Record<string, RefusalSpec>
+
+export type RefusalCause = keyof typeof REFUSALS
+
+/** Which column of the table a client gets. */
+export function isToldInBand(cause: RefusalCause, mode: 'auto' | 'http' | 'amqp', hasOrigin: boolean): boolean {
+  const { inBand }: RefusalSpec = REFUSALS[cause]
+  if (inBand === undefined) return false
+  return mode === 'auto' ? hasOrigin : mode === 'amqp'
+}
+
+/** One refusal: which row of the table, and what operators read about it. */
+export interface Refusal {
+  readonly cause: RefusalCause
+  readonly detail: string
+  /** The configuration line that would have let the client in. */
+  readonly allow?: string | undefined
+  /** Who it was, where that was known. */
+  readonly identity?: Identity | undefined
+  /** Instead of the table's, where one cause has several answers. */
+  readonly status?: number
+  readonly text?: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Values for `WWW-Authenticate`. */
+  readonly challenges?: readonly string[]
+}
+
+/** Tells a refusal from what would have come instead. */
+export function isRefusal(result: object): result is Refusal {
+  return 'cause' in result && 'detail' in result
+}
+
+/** The HTTP answer to a refusal. */
+export function answerTo(refusal: Refusal): RawAnswer {
+  const { status, text }: RefusalSpec = REFUSALS[refusal.cause]
+  const challenges = refusal.challenges ?? []
+  return {
+    status: refusal.status ?? status,
+    text: refusal.text ?? text,
+    headers: { ...refusal.headers, ...(challenges.length === 0 ? {} : { 'WWW-Authenticate': challenges }) },
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * A TLS listener's certificate, key and demands on client certificates. Files are read here, at the start and on a
+ * reload; a pair that does not fit is refused and the old one stays.
+ */
+import { constants } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls'
+
+export interface ListenerTls {
+  readonly cert: string
+  readonly key: string
+  readonly minVersion: SecureVersion
+  readonly clientCertificates?: { readonly ca: string; readonly mode: 'none' | 'optional' | 'required' } | undefined
+}
+
+/**
+ * What can change while the listener runs.
+ *
+ * @throws {Error} when a file cannot be read, or certificate and key do not belong together
+ */
+export function readCertificates(tls: ListenerTls): SecureContextOptions {
+  const asked = asksForCertificates(tls)
+  const options: SecureContextOptions = {
+    cert: readFileSync(tls.cert),
+    key: readFileSync(tls.key),
+    minVersion: tls.minVersion,
+    honorCipherOrder: true,
+    // A resumed session would carry a certificate that nobody checks again.
+    ...(asked ? { ca: readFileSync(tls.clientCertificates.ca), secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+  }
+  createSecureContext(options)
+  return options
+}
+
+/** Everything a server is made with; certificates that do not verify still connect where they are optional. */
+export function serverTls(tls: ListenerTls): TlsOptions {
+  return {
+    ...readCertificates(tls),
+    requestCert: asksForCertificates(tls),
+    rejectUnauthorized: tls.clientCertificates?.mode === 'required',
+    handshakeTimeout: 5_000,
+    ALPNProtocols: ['http/1.1'],
+  }
+}
+
+function asksForCertificates(
+  tls: ListenerTls,
+): tls is ListenerTls & { clientCertificates: NonNullable<ListenerTls['clientCertificates']> } {
+  return tls.clientCertificates !== undefined && tls.clientCertificates.mode !== 'none'
+}

@@ -1,0 +1,223 @@
+/**
+ * From an upgrade request to a person with a place: path, Origin, limits, who it is, what it may, what the broker will be
+ * shown. Only then the 101; everything within the service's handshake deadline, and nothing of the client's own bytes
+ * looked at. What is refused on the way is told by `refuser.ts`. [DESIGN §3]
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type Identity, PromotionRefused } from '../../auth/index.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Pressure } from '../ops/pressure.ts'
+import type { Place, Sessions } from '../sessions.ts'
+import type { Admission } from './admission.ts'
+import { addressLine, originLine, rolesLine, ruleLine } from './allow-line.ts'
+import { checkUpgradeHead, pathOf } from './head.ts'
+import type { Hop } from './listener.ts'
+import { prove } from './proof.ts'
+import { answerRaw } from './raw-answer.ts'
+import { isRefusal, type Refusal } from './refusal.ts'
+import type { Promoted, Service } from './service.ts'
+import { chooseSubprotocol, type Subprotocol } from './subprotocol.ts'
+
+/** For each authenticator, where the handshake's deadline leaves more. */
+const LONGEST_PROOF_MS = 5_000
+
+/** One upgrade request that names a service and is well formed. */
+export interface Attempt {
+  /** The session's id, if it comes to one. */
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly hop: Hop
+  readonly service: Service
+  readonly origin: string | undefined
+  readonly subprotocol: Subprotocol
+  readonly startedAtMs: number
+  /** Gives back the place among the unfinished handshakes. */
+  handshakeDone(): void
+}
+
+/** Who comes in, as what. */
+export interface Admitted {
+  readonly identity: Identity
+  readonly promoted: Promoted
+  readonly place: Place
+  readonly responseHeaders: Readonly<Record<string, string>>
+}
+
+export interface UpgradeDependencies {
+  readonly services: ReadonlyMap<string, Service>
+  /** Headers by which trusted proxies say who somebody is, in lower case. */
+  readonly identityHeaders: readonly string[]
+  readonly admission: Admission
+  readonly sessions: Sessions
+  readonly pressure: Pressure
+  readonly metrics: Metrics
+  readonly log: Log
+  isDraining(): boolean
+  /** Tells the client no, in the way that service and client want it. */
+  refuse(attempt: Attempt, refusal: Refusal): void
+  /** Sends the 101 and begins the session. */
+  begin(attempt: Attempt, admitted: Admitted): void
+}
+
+export class Upgrades {
+  readonly #of: UpgradeDependencies
+
+  constructor(dependencies: UpgradeDependencies) {
+    this.#of = dependencies
+  }
+
+  /** Takes the request over; the socket has an 'error' listener already. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): void {
+    const attempt = this.#read(request, socket, head, hop)
+    if (attempt === undefined) return
+    this.#decide(attempt).catch((error: unknown) => {
+      this.#of.log.write('internal-error', { service: attempt.service.path, detail: String(error) })
+      answerRaw(socket, { status: 500, text: 'internal error' })
+    })
+  }
+
+  /** What needs no service yet. Answers by HTTP itself and returns nothing where that fails. */
+  #read(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): Attempt | undefined {
+    const path = pathOf(request.url)
+    const service = this.#of.services.get(path)
+    const problem = checkUpgradeHead(request, this.#of.identityHeaders)
+    const subprotocol = chooseSubprotocol(request.headers['sec-websocket-protocol'])
+    const wrong =
+      problem ?? (subprotocol.accepted ? undefined : { status: 400, detail: subprotocol.detail, headers: {} })
+    if (wrong !== undefined || service === undefined) {
+      const cause = service === undefined && problem === undefined ? 'unknown-path' : 'bad-request'
+      const answer =
+        cause === 'unknown-path' || wrong === undefined
+          ? { status: 404, text: 'no service here' }
+          : { status: wrong.status, text: wrong.detail, headers: wrong.headers ?? {} }
+      this.#of.metrics.refused(cause)
+      this.#of.log.write('request-refused', { cause, address: hop.address, status: answer.status, detail: answer.text })
+      answerRaw(socket, answer)
+      return undefined
+    }
+    const { origin } = request.headers
+    const startedAtMs = performance.now()
+    return {
+      id: randomUUID(),
+      request,
+      socket,
+      head,
+      hop,
+      service,
+      origin,
+      subprotocol,
+      startedAtMs,
+      handshakeDone: () => {},
+    }
+  }
+
+  async #decide(attempt: Attempt): Promise<void> {
+    const refusal = this.#atTheDoor(attempt)
+    if (refusal !== undefined) {
+      this.#of.refuse(attempt, refusal)
+      return
+    }
+    const leave = this.#of.admission.enter(attempt.hop.address, attempt.service.handshakesPerAddress)
+    if (leave === undefined) {
+      this.#of.refuse(attempt, {
+        cause: 'too-many-handshakes',
+        detail: `${attempt.service.handshakesPerAddress} handshakes of this address are unfinished`,
+        headers: { 'Retry-After': '1' },
+      })
+      return
+    }
+    attempt.socket.once('close', leave)
+    const entered = { ...attempt, handshakeDone: leave }
+    const admitted = await this.#admit(entered)
+    if (isRefusal(admitted)) this.#of.refuse(entered, admitted)
+    else if (attempt.socket.destroyed) this.#of.sessions.release(admitted.place)
+    else this.#of.begin(entered, admitted)
+  }
+
+  /** What is decided without knowing who it is. */
+  #atTheDoor({ service, origin, hop }: Attempt): Refusal | undefined {
+    if (origin !== undefined && !service.origins.allows(origin)) {
+      return { cause: 'origin-not-allowed', detail: 'the service does not list this origin', allow: originLine(origin) }
+    }
+    if (this.#of.isDraining())
+      return { cause: 'draining', detail: 'the gateway is draining', headers: { 'Retry-After': '1' } }
+    const shortage = this.#of.pressure.shortage()
+    if (shortage !== undefined) return { cause: 'overloaded', detail: shortage, headers: { 'Retry-After': '5' } }
+    if (!service.addresses.allows(hop.address)) {
+      return {
+        cause: 'address-not-allowed',
+        detail: 'require.addresses leaves it out',
+        allow: addressLine(hop.address),
+      }
+    }
+    return undefined
+  }
+
+  async #admit(attempt: Attempt): Promise<Admitted | Refusal> {
+    const { service, origin, hop, request } = attempt
+    const { address, peerAddress } = hop
+    const asked = { http: request, service: service.path, origin, address, peerAddress }
+    const proven = await prove(service.requirement, asked, this.#of.metrics, { deadlineMs: this.#leftMs(attempt) })
+    if (isRefusal(proven)) return proven
+    const { identity, responseHeaders } = proven
+    const unfit = this.#mayUse(attempt, identity)
+    if (unfit !== undefined) return unfit
+    return await this.#promote(attempt, identity, responseHeaders)
+  }
+
+  #mayUse({ service }: Attempt, identity: Identity): Refusal | undefined {
+    const missing = service.roles.filter((role) => !identity.roles.includes(role))
+    if (missing.length === 0) return undefined
+    return {
+      cause: 'lacking-role',
+      detail: `lacks ${missing.map((role) => `"${role}"`).join(' and ')}`,
+      allow: rolesLine(service.roles, identity.roles),
+      identity,
+    }
+  }
+
+  /** The place is taken first: a revocation while the secret is being read finds it. */
+  async #promote(
+    attempt: Attempt,
+    identity: Identity,
+    responseHeaders: Admitted['responseHeaders'],
+  ): Promise<Admitted | Refusal> {
+    const { service, hop, id } = attempt
+    const place = this.#of.sessions.take(identity, service.path)
+    const outcome = await service.promote(identity, { sessionId: id, address: hop.address }).then(
+      (promoted): Admitted | Refusal => this.#withinLimits({ identity, promoted, place, responseHeaders }),
+      (error: unknown): Refusal => notPromoted(error, identity),
+    )
+    if (isRefusal(outcome)) this.#of.sessions.release(place)
+    return outcome
+  }
+
+  #withinLimits(admitted: Admitted): Admitted | Refusal {
+    const { identity, place, promoted } = admitted
+    if (place.endedFor !== undefined)
+      return { cause: 'unauthenticated', detail: 'the authority ended during the login', identity }
+    if (this.#of.sessions.isWithin(place, promoted.sessionsPerIdentity)) return admitted
+    const detail = `${promoted.sessionsPerIdentity} sessions of this identity are open`
+    return { cause: 'too-many-sessions', detail, identity, headers: { 'Retry-After': '10' } }
+  }
+
+  #leftMs({ service, startedAtMs }: Attempt): number {
+    return Math.min(LONGEST_PROOF_MS, Math.max(1, service.handshakeMs - (performance.now() - startedAtMs)))
+  }
+}
+
+function notPromoted(error: unknown, identity: Identity): Refusal {
+  if (error instanceof PromotionRefused && error.code !== 'secret-unavailable') {
+    return { cause: 'no-promotion-rule', detail: error.message, allow: ruleLine(identity.subject), identity }
+  }
+  return {
+    cause: 'credential-unavailable',
+    detail: error instanceof Error ? error.message : 'unknown failure',
+    identity,
+  }
+}

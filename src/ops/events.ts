@@ -1,0 +1,100 @@
+/**
+ * Every line the gateway can log, and every field a line can have. docs/logging.md shows these tables and a test
+ * compares them.
+ *
+ * A field that is not named here cannot be logged: there is none for a credential, a header or a query string.
+ */
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+
+export interface EventSpec {
+  readonly level: Level
+  readonly means: string
+  /** At most so many lines in ten seconds; the next line then says how many were `suppressed`. */
+  readonly perTenSeconds?: number
+}
+
+export const EVENTS = {
+  'gateway-started': { level: 'info', means: 'listens at `url`' },
+  'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
+  'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
+  'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
+  'reload-done': { level: 'info', means: 'certificates, users, secrets and key sets were read again' },
+  'reload-failed': { level: 'error', means: 'what could not be read again is kept as it was; `detail` says why' },
+  'configuration-warning': {
+    level: 'warn',
+    means: 'the configuration is unsafe or surprising in the way `detail` says',
+  },
+  'request-refused': {
+    level: 'debug',
+    means: 'not a well-formed upgrade, an unknown path, or a method that is not taken there',
+    perTenSeconds: 100,
+  },
+  'origin-refused': {
+    level: 'warn',
+    means: 'a page of an origin that the service does not list; `allow` is the configuration line that would list it',
+    perTenSeconds: 20,
+  },
+  'authentication-refused': { level: 'info', means: 'no credential, or none that is good', perTenSeconds: 20 },
+  'authentication-failed': {
+    level: 'error',
+    means: 'nobody could be authenticated: a fault of the gateway or of what it asks',
+    perTenSeconds: 20,
+  },
+  'authorization-refused': {
+    level: 'warn',
+    means: 'proven, but lacking a role, a promotion rule or the right address; `allow` is the line that would do',
+    perTenSeconds: 20,
+  },
+  'promotion-failed': {
+    level: 'error',
+    means: 'a rule matched, but its credential could not be made, for a missing secret for instance',
+    perTenSeconds: 20,
+  },
+  'limit-refused': { level: 'warn', means: 'too many attempts, handshakes or sessions', perTenSeconds: 20 },
+  'overload-refused': { level: 'warn', means: 'the process is short of memory or file descriptors', perTenSeconds: 5 },
+  'overload-shed': { level: 'warn', means: 'the session that held most bytes was ended', perTenSeconds: 20 },
+  'tls-failed': { level: 'debug', means: 'a TLS handshake with a client failed', perTenSeconds: 20 },
+  'ticket-issued': { level: 'debug', means: 'a one-time ticket was handed out' },
+  'session-opened': { level: 'debug', means: 'the broker accepted the promoted credential' },
+  'session-ended': {
+    level: 'info',
+    means: 'one line for each session: who, as whom, how long, how much, why it ended',
+  },
+  'sessions-revoked': { level: 'info', means: 'the authority of `count` sessions ended before its time' },
+  'internal-error': { level: 'error', means: 'a fault of the gateway itself; please report it', perTenSeconds: 20 },
+} as const satisfies Record<string, EventSpec>
+
+export type EventName = keyof typeof EVENTS
+
+/** The fields, and what they hold. `text`: from a peer or a file, cut at 256 characters. */
+export const FIELDS = {
+  session: 'the id of the session',
+  service: 'the path of the service',
+  subject: 'who the client is proven to be',
+  issuer: 'who vouches for the subject',
+  authenticator: 'the key of the authenticator in the configuration',
+  user: 'the broker user',
+  broker: 'the key of the broker in the configuration',
+  vhost: 'the vhost the session was opened in',
+  address: 'the address of the client, after trusted proxies',
+  origin: 'the Origin header, when it is one',
+  by: 'who asked for the end: client, broker or gateway',
+  reason: 'why the session ended, one of a closed set',
+  cause: 'why it was refused, one of a closed set',
+  detail: 'a sentence for operators',
+  allow: 'the configuration line that would have allowed it',
+  status: 'the HTTP status of the answer, or 101 where the refusal went in band',
+  replyCode: 'the AMQP reply code sent or received last',
+  closeCode: 'the WebSocket close code',
+  durationMs: 'from the upgrade to the end',
+  bytesFromClient: 'bytes of AMQP received from the client',
+  bytesToClient: 'bytes of AMQP sent to the client',
+  count: 'how many',
+  url: 'an address to connect to',
+  file: 'a file that was read',
+  suppressed: 'lines of this event that were left out since the last one',
+} as const
+
+export type FieldName = keyof typeof FIELDS
+export type LogFields = { readonly [Name in FieldName]?: string | number | undefined }

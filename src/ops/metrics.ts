@@ -1,0 +1,197 @@
+/**
+ * What an operator asks for first, as Prometheus metrics in a registry of their own. docs/metrics.md shows this table
+ * and a test compares them.
+ *
+ * Labels take values from closed sets and from the configuration, never from a client: a million users make no series.
+ */
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { EndReason } from '../../proxy/index.ts'
+import type { RefusalCause } from '../http/refusal.ts'
+import type { Traffic } from './traffic.ts'
+
+/** What a broker did that ended a session, or kept one from beginning. */
+const BROKER_FAILURES = ['broker-unavailable', 'broker-refused', 'broker-lost', 'broker-fault'] as const
+type BrokerFailure = (typeof BROKER_FAILURES)[number]
+
+export type AuthenticationOutcome = 'proven' | 'missing' | 'malformed' | 'rejected' | 'throttled' | 'failed'
+
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 })
+  readonly #sessions: Gauge<'service'>
+  readonly #opened: Counter<'service'>
+  readonly #ends: Counter<'reason'>
+  readonly #refusals: Counter<'cause'>
+  readonly #handshake: Histogram
+  readonly #authentications: Counter<'authenticator' | 'outcome'>
+  readonly #brokerFailures: Counter<'broker' | 'cause'>
+
+  /** @param bufferedBytes what all sessions hold at the moment of a scrape */
+  constructor(traffic: Traffic, bufferedBytes: () => number) {
+    const registers = [this.#registry]
+    this.#sessions = new Gauge({
+      name: 'gatehouse_sessions',
+      help: 'Sessions that are open or being opened.',
+      labelNames: ['service'],
+      registers,
+    })
+    this.#opened = new Counter({
+      name: 'gatehouse_sessions_opened_total',
+      help: 'Sessions that the broker opened.',
+      labelNames: ['service'],
+      registers,
+    })
+    this.#ends = new Counter({
+      name: 'gatehouse_session_ends_total',
+      help: 'Sessions that ended, by reason (docs/errors.md).',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#refusals = new Counter({
+      name: 'gatehouse_refusals_total',
+      help: 'Clients that were refused before any broker was dialled, by cause (docs/errors.md).',
+      labelNames: ['cause'],
+      registers,
+    })
+    this.#handshake = new Histogram({
+      name: 'gatehouse_handshake_seconds',
+      help: 'From the upgrade request to connection.open-ok, of the sessions that got there.',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    })
+    this.#authentications = new Counter({
+      name: 'gatehouse_authentications_total',
+      help: 'Requests that were authenticated or not; the authenticator is named where one proved it.',
+      labelNames: ['authenticator', 'outcome'],
+      registers,
+    })
+    this.#brokerFailures = new Counter({
+      name: 'gatehouse_broker_failures_total',
+      help: 'Sessions ended by a broker that was away, refused the promoted credential, went away or broke the protocol.',
+      labelNames: ['broker', 'cause'],
+      registers,
+    })
+    this.#watchTraffic(traffic, bufferedBytes)
+    this.#watchProcess()
+    this.#delay.enable()
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** Everything, in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** Names, help, types and labels, for the documentation. */
+  describe(): { name: string; help: string; type: string; labels: readonly string[] }[] {
+    return this.#registry.getMetricsAsArray().map((metric) => ({
+      name: metric.name,
+      help: metric.help,
+      type: String(metric.type),
+      labels: 'labelNames' in metric ? (metric.labelNames as string[]) : [],
+    }))
+  }
+
+  sessionStarted(service: string): void {
+    this.#sessions.inc({ service })
+  }
+
+  sessionOpened(service: string, handshakeMs: number): void {
+    this.#opened.inc({ service })
+    this.#handshake.observe(handshakeMs / 1000)
+  }
+
+  sessionEnded(service: string, broker: string, reason: EndReason): void {
+    this.#sessions.dec({ service })
+    this.#ends.inc({ reason })
+    if (isBrokerFailure(reason)) this.#brokerFailures.inc({ broker, cause: reason })
+  }
+
+  refused(cause: RefusalCause): void {
+    this.#refusals.inc({ cause })
+  }
+
+  authenticated(outcome: AuthenticationOutcome, authenticator = ''): void {
+    this.#authentications.inc({ authenticator, outcome })
+  }
+
+  close(): void {
+    this.#delay.disable()
+    this.#registry.clear()
+  }
+
+  #watchTraffic(traffic: Traffic, bufferedBytes: () => number): void {
+    const registers = [this.#registry]
+    const byDirection = (name: string, help: string, from: () => number, to: () => number) => {
+      const counter = new Counter({
+        name,
+        help,
+        labelNames: ['direction'],
+        registers,
+        collect: () => {
+          counter.reset()
+          counter.inc({ direction: 'from-client' }, from())
+          counter.inc({ direction: 'to-client' }, to())
+        },
+      })
+    }
+    byDirection(
+      'gatehouse_bytes_total',
+      'Bytes of AMQP in WebSocket messages, by direction.',
+      () => traffic.bytesFromClients,
+      () => traffic.bytesToClients,
+    )
+    byDirection(
+      'gatehouse_messages_total',
+      'WebSocket messages, by direction.',
+      () => traffic.messagesFromClients,
+      () => traffic.messagesToClients,
+    )
+    gauge(registers, 'gatehouse_buffered_bytes', 'Bytes that wait in all sessions together.', bufferedBytes)
+  }
+
+  #watchProcess(): void {
+    const registers = [this.#registry]
+    gauge(
+      registers,
+      'gatehouse_event_loop_delay_seconds',
+      'Longest delay of the event loop since the last scrape.',
+      () => {
+        const seconds = this.#delay.max / 1e9
+        this.#delay.reset()
+        return seconds
+      },
+    )
+    gauge(registers, 'gatehouse_heap_ratio', 'Used part of the largest heap this process may have, 0 to 1.', heapRatio)
+    gauge(registers, 'gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
+    gauge(
+      registers,
+      'gatehouse_start_time_seconds',
+      'When the process started, in seconds since the epoch.',
+      startSeconds,
+    )
+  }
+}
+
+/** How full the heap is, 0 to 1, of what V8 would let it grow to. */
+export function heapRatio(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+  return used / limit
+}
+
+function startSeconds(): number {
+  return Math.round(Date.now() / 1000 - process.uptime())
+}
+
+function gauge(registers: Registry[], name: string, help: string, read: () => number): void {
+  const metric: Gauge = new Gauge({ name, help, registers, collect: () => metric.set(read()) })
+}
+
+function isBrokerFailure(reason: EndReason): reason is BrokerFailure {
+  return (BROKER_FAILURES as readonly EndReason[]).includes(reason)
+}

@@ -1,0 +1,55 @@
+/**
+ * Whether the process can afford one more session: memory and file descriptors, looked at once a second by the ticker
+ * of all sessions. Reading both is cheap enough for that and too dear for every upgrade.
+ */
+import { readFileSync } from 'node:fs'
+
+const HEAP_RATIO = 0.85
+const DESCRIPTOR_RATIO = 0.9
+/** Descriptors that are no client's: listeners, log, files, key sets being fetched. */
+const OWN_DESCRIPTORS = 64
+
+export interface PressureSources {
+  readonly heapRatio: () => number
+  /** Sockets of clients and of brokers. */
+  readonly sockets: () => number
+  readonly descriptorLimit: number
+}
+
+export class Pressure {
+  readonly #sources: PressureSources
+  #heapIsShort = false
+
+  constructor(sources: PressureSources) {
+    this.#sources = sources
+  }
+
+  /** Looks at the heap again. */
+  tick(): void {
+    this.#heapIsShort = this.#sources.heapRatio() >= HEAP_RATIO
+  }
+
+  /** What there is too little of for a new session, if anything. */
+  shortage(): string | undefined {
+    if (this.#heapIsShort) return `the heap is filled to ${HEAP_RATIO * 100} % or more`
+    if (this.descriptorsRatio() >= DESCRIPTOR_RATIO) {
+      return `${DESCRIPTOR_RATIO * 100} % of ${this.#sources.descriptorLimit} file descriptors are taken`
+    }
+    return undefined
+  }
+
+  /** Used part of the descriptors, 0 to 1; 0 where the system sets no limit that could be read. */
+  descriptorsRatio(): number {
+    return (this.#sources.sockets() + OWN_DESCRIPTORS) / this.#sources.descriptorLimit
+  }
+}
+
+/** The soft limit of open files; infinite where the system does not say. */
+export function descriptorLimit(limitsFile = '/proc/self/limits'): number {
+  try {
+    const found = /^Max open files\s+(\d+)/m.exec(readFileSync(limitsFile, 'utf8'))
+    return found === null ? Number.POSITIVE_INFINITY : Number(found[1])
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What all client ends together have carried and still hold: plain numbers, read when somebody scrapes or when the
+ * bound is checked, so that a message costs an addition.
+ */
+export class Traffic {
+  bytesFromClients = 0
+  bytesToClients = 0
+  messagesFromClients = 0
+  messagesToClients = 0
+  /** Bytes of WebSocket messages that are not complete yet. */
+  heldBytes = 0
+
+  readonly #boundBytes: number
+  readonly #overrun: () => void
+  #overrunPending = false
+
+  /**
+   * @param boundBytes how much may be held before `overrun` is called, once for each turn of the event loop at most
+   */
+  constructor(boundBytes: number, overrun: () => void) {
+    this.#boundBytes = boundBytes
+    this.#overrun = overrun
+  }
+
+  fromClient(bytes: number): void {
+    this.bytesFromClients += bytes
+    this.messagesFromClients++
+  }
+
+  toClient(bytes: number): void {
+    this.bytesToClients += bytes
+    this.messagesToClients++
+  }
+
+  held(change: number): void {
+    this.heldBytes += change
+    if (this.heldBytes <= this.#boundBytes || this.#overrunPending) return
+    this.#overrunPending = true
+    setImmediate(() => {
+      this.#overrunPending = false
+      if (this.heldBytes > this.#boundBytes) this.#overrun()
+    })
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * All live sessions of the process: who they belong to, when they end, and the one ticker that all of them hang on.
+ *
+ * A place is taken before a client is promoted and given back when its session has ended, so that a limit holds against
+ * simultaneous upgrades and a revocation also catches a login that is still under way.
+ */
+import { type Identity, identityKey, identityKeys, sessionKeys } from '../auth/index.ts'
+import type { ClientEnd, EndRequest, Session } from '../proxy/index.ts'
+import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './ops/lifetime.ts'
+
+const TICK_MS = 1_000
+
+const OVERLOAD: EndRequest = {
+  reason: 'overload',
+  code: 'resource-error',
+  explanation: 'the gateway is overloaded',
+  closeCode: 1013,
+}
+
+const DRAIN: EndRequest = {
+  reason: 'drain',
+  code: 'connection-forced',
+  explanation: 'the gateway is shutting down',
+  closeCode: 1012,
+}
+
+/** What both peers hear when a session's authority ends. The explanation is for the client. [DESIGN §7] */
+export function authorityEnded(explanation: string): EndRequest {
+  return { reason: 'authority-ended', code: 'connection-forced', explanation, closeCode: 4401 }
+}
+
+/** A client end that says how many bytes it holds, both directions together. */
+export interface HoldingClientEnd extends ClientEnd {
+  heldBytes(): number
+}
+
+/** What the registry is told of a session. */
+export interface NewSession {
+  readonly session: Session
+  readonly client: HoldingClientEnd
+  readonly timeoutMs: number
+}
+
+/** A place among the sessions, held from before the promotion until the session has ended. */
+export class Place {
+  readonly service: string
+  /** Replaced by a renewal, always with one of the same issuer and subject. */
+  identity: Identity
+  /** Why the authority ended, as soon as it has. */
+  endedFor: LifetimeEnd | 'revoked' | undefined
+  live: (NewSession & { readonly lifetime: Lifetime }) | undefined
+  /** Everybody whose authority this one hangs on; a renewal changes none of them. */
+  readonly keys: readonly string[]
+
+  constructor(identity: Identity, service: string) {
+    this.identity = identity
+    this.service = service
+    this.keys = identityKeys(identity)
+  }
+}
+
+export class Sessions {
+  readonly #clock: Clock
+  readonly #onTick: () => void
+  readonly #byIdentity = new Map<string, Set<Place>>()
+  readonly #byId = new Map<string, Place>()
+  readonly #refused = new Set<Session>()
+  readonly #ticker: NodeJS.Timeout
+  #emptied: (() => void) | undefined
+
+  /** @param onTick called once a second, after the sessions; must not throw */
+  constructor(onTick: () => void, clock: Clock = SYSTEM_CLOCK) {
+    this.#clock = clock
+    this.#onTick = onTick
+    this.#ticker = setInterval(() => this.tick(), TICK_MS)
+    this.#ticker.unref()
+  }
+
+  /** Sessions that have begun and not ended. */
+  get count(): number {
+    return this.#byId.size
+  }
+
+  byId(id: string): Place | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Takes a place for an identity at a service. */
+  take(identity: Identity, service: string): Place {
+    const place = new Place(identity, service)
+    for (const key of place.keys) {
+      const places = this.#byIdentity.get(key)
+      if (places === undefined) this.#byIdentity.set(key, new Set([place]))
+      else places.add(place)
+    }
+    return place
+  }
+
+  /** Whether a place is among the first `most` that its identity has taken at its service and not given back. */
+  isWithin(place: Place, most: number): boolean {
+    const own = identityKey(place.identity)
+    let before = 0
+    for (const other of this.#byIdentity.get(own) ?? []) {
+      if (other === place) break
+      if (other.service === place.service && identityKey(other.identity) === own) before++
+    }
+    return before < most
+  }
+
+  /** Gives a place back. Called for every place, once its session has ended or when none came of it. */
+  release(place: Place): void {
+    for (const key of place.keys) {
+      const places = this.#byIdentity.get(key)
+      places?.delete(place)
+      if (places?.size === 0) this.#byIdentity.delete(key)
+    }
+    if (place.live === undefined) return
+    place.live.lifetime.stop()
+    this.#byId.delete(place.live.session.id)
+    if (this.#byId.size === 0) this.#emptied?.()
+  }
+
+  /** Watches over a session from here on; ends it at once where its authority has ended in the meantime. */
+  start(place: Place, begun: NewSession): void {
+    const lifetime = new Lifetime(
+      begun.timeoutMs,
+      place.identity.expiresAtMs,
+      (why) => this.#end(place, why),
+      this.#clock,
+    )
+    place.live = { ...begun, lifetime }
+    this.#byId.set(begun.session.id, place)
+    if (place.endedFor === 'revoked') begun.session.end(authorityEnded('access was revoked'))
+    else lifetime.tick()
+  }
+
+  /** Puts a fresh proof of the same person in the place of the old one. */
+  renew(place: Place, identity: Identity): void {
+    place.identity = identity
+    place.live?.lifetime.renew(identity.expiresAtMs)
+  }
+
+  /** Ticks a session that is only being refused, until `refusedEnded`. */
+  watchRefused(session: Session): void {
+    this.#refused.add(session)
+  }
+
+  refusedEnded(session: Session): void {
+    this.#refused.delete(session)
+  }
+
+  /** Ends every session that a person (or one of several who vouched for it) opened, and every login under way. Returns how many sessions. */
+  endIdentity(key: string, explanation: string): number {
+    return this.#revoke([...(this.#byIdentity.get(key) ?? [])], explanation)
+  }
+
+  /** Ends every session that was opened with one login session (OIDC `sid`, cookie). Returns how many. */
+  endSessionKey(sessionKey: string, explanation: string): number {
+    return this.#revoke(this.withSessionKey(sessionKey), explanation)
+  }
+
+  /** The places of one login session; for renewing them together. */
+  withSessionKey(sessionKey: string): Place[] {
+    const places = [...this.#byIdentity.values()].flatMap((set) => [...set])
+    return [...new Set(places.filter(({ identity }) => sessionKeys(identity).includes(sessionKey)))]
+  }
+
+  /** Bytes held for all clients together. */
+  heldBytes(): number {
+    let bytes = 0
+    for (const place of this.#byId.values()) bytes += place.live?.client.heldBytes() ?? 0
+    return bytes
+  }
+
+  /** Ends the session that holds most bytes and drops its socket. Returns its place, if there was one. */
+  shedLargest(): Place | undefined {
+    let largest: Place | undefined
+    let most = -1
+    for (const place of this.#byId.values()) {
+      const held = place.live?.client.heldBytes() ?? 0
+      if (held > most) [largest, most] = [place, held]
+    }
+    largest?.live?.session.end(OVERLOAD)
+    largest?.live?.client.terminate()
+    return largest
+  }
+
+  /**
+   * Ends all sessions, evenly over `overMs`, and cuts what is left at twice that. Resolves when none is left. Nobody may
+   * take a place any more: that is the caller's to see to.
+   */
+  async drain(overMs: number): Promise<void> {
+    const empty = new Promise<void>((resolve) => {
+      this.#emptied = resolve
+    })
+    const waiting = [...this.#byId.values()]
+    const total = waiting.length
+    if (total === 0) return
+    const startedMs = this.#clock.monotonicMs()
+    const stepMs = Math.max(10, Math.min(1_000, overMs / total))
+    const step = () => {
+      const passed = overMs === 0 ? 1 : (this.#clock.monotonicMs() - startedMs) / overMs
+      while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.live?.session.end(DRAIN)
+    }
+    const pace = setInterval(step, stepMs)
+    const cut = setTimeout(() => this.#cut(), Math.max(500, overMs * 2))
+    step()
+    await empty
+    clearInterval(pace)
+    clearTimeout(cut)
+  }
+
+  /** Stops the ticker; no session is left by now. */
+  close(): void {
+    clearInterval(this.#ticker)
+  }
+
+  tick(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const session of this.#refused) session.tick(nowMs)
+    for (const place of this.#byId.values()) {
+      place.live?.session.tick(nowMs)
+      place.live?.lifetime.tick()
+    }
+    this.#onTick()
+  }
+
+  #end(place: Place, why: LifetimeEnd): void {
+    if (place.endedFor !== undefined) return
+    place.endedFor = why
+    place.live?.session.end(authorityEnded('credential expired'))
+  }
+
+  #revoke(places: Place[], explanation: string): number {
+    let sessions = 0
+    for (const place of places) {
+      place.endedFor ??= 'revoked'
+      if (place.live === undefined) continue
+      sessions++
+      place.live.session.end(authorityEnded(explanation))
+    }
+    return sessions
+  }
+
+  #cut(): void {
+    for (const place of this.#byId.values()) place.live?.client.terminate()
+  }
+}
