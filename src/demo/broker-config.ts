@@ -1,0 +1,51 @@
+/** What a private broker's configuration files say: loopback only, one administrator, the management plugin. */
+import type { RabbitOptions } from './rabbitmq.ts'
+
+/** Where the broker listens; inside a container these are its usual ports. */
+export interface ListenPorts {
+  readonly amqp: number
+  readonly tls: number
+  readonly management: number
+}
+
+/** The text of rabbitmq.conf. `address` is the interface of all listeners. */
+export function brokerConfig(
+  options: RabbitOptions,
+  ports: ListenPorts,
+  admin: { readonly username: string; readonly password: string },
+  address = '127.0.0.1',
+): string {
+  const lines = [
+    `listeners.tcp.local = ${address}:${ports.amqp}`,
+    `management.tcp.ip = ${address}`,
+    `management.tcp.port = ${ports.management}`,
+    `default_user = ${admin.username}`,
+    `default_pass = ${admin.password}`,
+    'default_user_tags.administrator = true',
+    'disk_free_limit.absolute = 1MB',
+    'log.file = rabbit.log',
+    'log.file.level = info',
+    'log.console = true',
+    'log.console.level = info',
+  ]
+  if (options.tls) {
+    const { ca, cert, key, clients = 'none' } = options.tls
+    lines.push(
+      `listeners.ssl.local = ${address}:${ports.tls}`,
+      `ssl_options.cacertfile = ${ca}`,
+      `ssl_options.certfile = ${cert}`,
+      `ssl_options.keyfile = ${key}`,
+      `ssl_options.verify = ${clients === 'none' ? 'verify_none' : 'verify_peer'}`,
+      `ssl_options.fail_if_no_peer_cert = ${clients === 'required'}`,
+    )
+  }
+  if (options.proxyProtocol) lines.push('proxy_protocol = true')
+  if (options.memoryWatermark !== undefined)
+    lines.push(`vm_memory_high_watermark.relative = ${options.memoryWatermark}`)
+  return `${[...lines, ...(options.config ?? [])].join('\n')}\n`
+}
+
+/** The text of enabled_plugins. */
+export function enabledPlugins(options: RabbitOptions): string {
+  return `[${['rabbitmq_management', ...(options.plugins ?? [])].join(',')}].\n`
+}
