@@ -48,12 +48,13 @@ export class ContentHeader {
   readonly #ends: Int32Array = new Int32Array(PROPERTY_NAMES.length)
 
   /**
-   * Points the view at a content header's payload and checks it.
+   * Points the view at a content header's payload and checks it. After a fault the view has no properties.
    * @param caused the method whose content this is, for the fault
    * @throws ConnectionFault unexpected-frame for another class or a weight, frame-error for a wrong length,
    * syntax-error for undefined flags and for properties that are not canonical
    */
   read(buffer: Buffer, start: number, end: number, caused?: Cause): this {
+    this.flags = 0
     this.bodyBytes = bodySizeOf(buffer, start, end, caused)
     const flags = buffer.readUInt16BE(start + FLAGS_AT)
     if ((flags & UNDEFINED_FLAGS) !== 0) throw flawFault(FLAW.bits, 'the flags of a content header', caused)
