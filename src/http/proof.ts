@@ -9,9 +9,13 @@ import {
   AuthenticationRefused,
   authenticate,
   type Requirement,
+  withoutTickets,
 } from '../../auth/index.ts'
 import type { Metrics } from '../ops/metrics.ts'
+import { addressLine } from './allow-line.ts'
+import type { Exchange } from './exchange.ts'
 import type { Refusal } from './refusal.ts'
+import type { Service } from './service.ts'
 
 /** Resolves in time, never rejects. */
 export async function prove(
@@ -29,6 +33,21 @@ export async function prove(
     metrics.authenticated(refused?.code ?? 'failed')
     return refused === undefined ? unavailable(error) : refusalOf(refused)
   }
+}
+
+/** The same for a request to `/auth/*`: every credential that the service takes, except tickets. */
+export async function proveExchange(
+  service: Service,
+  { request, origin, hop }: Exchange,
+  metrics: Metrics,
+  options: AuthenticateOptions = {},
+): Promise<Admission | Refusal> {
+  const { address, peerAddress } = hop
+  if (!service.addresses.allows(address)) {
+    return { cause: 'address-not-allowed', detail: 'require.addresses leaves it out', allow: addressLine(address) }
+  }
+  const asked = { http: request, service: service.path, origin, address, peerAddress }
+  return await prove(withoutTickets(service.requirement), asked, metrics, options)
 }
 
 /** What a client hears that is to blame itself. */
