@@ -10,7 +10,7 @@ import { brokerConfig, enabledPlugins } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
 import { Management } from './management.ts'
 import { freePorts, type GuardedChild, onOurEnd, run, spawnGuarded } from './processes.ts'
-import type { Provision, Rabbit } from './rabbitmq.ts'
+import type { Provision, Rabbit } from './rabbit.ts'
 
 const IMAGE = 'rabbitmq:4-management'
 const INSIDE = { amqp: 5672, tls: 5671, management: 15672 }

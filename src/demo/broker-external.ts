@@ -1,6 +1,6 @@
 /** A RabbitMQ that somebody else runs, named by RABBITMQ_URL. Used as it is: never stopped, never configured. */
 import { Management } from './management.ts'
-import type { Provision, Rabbit } from './rabbitmq.ts'
+import type { Provision, Rabbit } from './rabbit.ts'
 
 /** Checks that the broker and its management API answer. @throws Error that says what is missing. */
 export async function startExternal(text: string, provision: Provision): Promise<Rabbit> {

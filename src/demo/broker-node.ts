@@ -11,7 +11,7 @@ import { BrokerLog } from './broker-log.ts'
 import { findCommand, isExecutable } from './install.ts'
 import { Management } from './management.ts'
 import { freePorts, type GuardedChild, run, spawnGuarded } from './processes.ts'
-import { accepts, type Provision, type Rabbit } from './rabbitmq.ts'
+import { accepts, type Provision, type Rabbit } from './rabbit.ts'
 
 const SCRIPT_FOLDERS = ['/usr/lib/rabbitmq/bin', '/opt/homebrew/sbin', '/usr/local/sbin', '/usr/local/lib/rabbitmq/bin']
 

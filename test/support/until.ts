@@ -1,0 +1,39 @@
+/** Waiting with a deadline: the only ways in which tests wait. No test sleeps. */
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Polls until the check gives something truthy, and returns that. @throws after `deadlineMs`, with the last outcome. */
+export async function until<T>(
+  check: () => T | Promise<T>,
+  what = 'the condition',
+  deadlineMs = 10_000,
+): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
+  const endMs = performance.now() + deadlineMs
+  let last: unknown
+  for (;;) {
+    try {
+      const value = await check()
+      if (value) return value as Exclude<T, false | 0 | '' | null | undefined>
+      last = value
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() > endMs) {
+      const cause = last instanceof Error ? { cause: last } : {}
+      throw new Error(`${what}: not within ${deadlineMs} ms; last: ${String(last)}`, cause)
+    }
+    await pause(15)
+  }
+}
+
+/** The promise's outcome. @throws when it has not settled after `deadlineMs`. */
+export async function within<T>(promise: Promise<T>, what = 'the promise', deadlineMs = 10_000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not settled within ${deadlineMs} ms`)), deadlineMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
