@@ -52,7 +52,7 @@ export interface Authenticator {
   readonly name: string
   readonly type: string
   /** Value for `WWW-Authenticate`; absent where no challenge makes sense (tickets, certificates). */
-  readonly challenge?: string
+  readonly challenge?: string | undefined
   /** The challenge for requests that a page's script makes, where the other one would open a browser's dialog. */
   readonly scriptChallenge?: string
   /** Never rejects for a client's fault; a rejection is the gateway's own failure and refuses the client. */

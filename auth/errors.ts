@@ -51,4 +51,9 @@ export class InvalidConfiguration extends Error {
     )
     this.problems = problems
   }
+
+  /** The same mistakes, seen from an object that holds the compiled one at this path. */
+  under(...path: readonly (string | number)[]): InvalidConfiguration {
+    return new InvalidConfiguration(this.problems.map((problem) => ({ ...problem, path: [...path, ...problem.path] })))
+  }
 }

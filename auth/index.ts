@@ -18,14 +18,16 @@ export {
   type PromotionCode,
   PromotionRefused,
 } from './errors.ts'
+export { HashQueue, type HashQueueLimits } from './hash-queue.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
-export { type AddressRanges, compileAddresses } from './promotion/addresses.ts'
-export { checkCredentials, compileCredentials, type Credential, type Credentials } from './promotion/credentials.ts'
+export { DEFAULT_PARAMETERS, hashPassword, type ScryptParameters } from './password.ts'
+export { type AddressRanges, compileAddresses, networkOf } from './promotion/addresses.ts'
+export { type Credential, type Credentials, checkCredentials, compileCredentials } from './promotion/credentials.ts'
 export {
   decrypt,
-  encrypt,
   EncryptionError,
   type EncryptionKey,
+  encrypt,
   generateKey,
   isEncrypted,
   type Keyring,
@@ -33,7 +35,9 @@ export {
 } from './promotion/encrypted.ts'
 export type {
   CredentialInput,
+  ExternalCredentialInput,
   MatchInput,
+  PasswordCredentialInput,
   PromotionRuleInput,
   SecretInput,
   SecretSources,
@@ -54,6 +58,7 @@ export {
 export { compileTemplate, plain, type Template, type VariableFacts, word } from './promotion/variables.ts'
 export { renew } from './renew.ts'
 export { Secret } from './secret.ts'
+export { type BasicAuthenticator, type BasicOptions, basicAuthenticator } from './strategies/basic.ts'
 export {
   type IssuedTicket,
   TICKET_COOKIE,
@@ -64,3 +69,4 @@ export {
   ticketCookie,
   withoutTickets,
 } from './strategies/ticket.ts'
+export { compileUsers, type UserInput, type UsersInput } from './users.ts'

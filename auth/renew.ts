@@ -2,8 +2,9 @@
  * Renews an identity with a fresh secret: the authenticator that proved it proves it again, and only for the same
  * person. Anything else (another subject, another issuer, garbage) is refused, and the session's owner ends it.
  */
-import type { Authenticator, Requirement } from './authenticator.ts'
+
 import { authenticatorsOf } from './authenticate.ts'
+import type { Authenticator, Requirement } from './authenticator.ts'
 import { combine } from './combine.ts'
 import { within } from './deadline.ts'
 import { AuthenticationRefused } from './errors.ts'

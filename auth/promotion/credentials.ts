@@ -10,8 +10,8 @@
 import type { BrokerCredential, SaslMechanism } from '../../proxy/index.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
 import type { Secret } from '../secret.ts'
-import type { CredentialInput, SecretSources } from './input.ts'
-import { compileSecret, type SecretReader } from './secrets.ts'
+import type { CredentialInput, PasswordCredentialInput, SecretSources } from './input.ts'
+import { compileSecret } from './secrets.ts'
 import {
   compileTemplate,
   hasControlCharacter,
@@ -53,7 +53,7 @@ export function compileCredentials(
       credentials.set(name, compileCredential(entry, sources, { name }))
     } catch (error) {
       if (!(error instanceof InvalidConfiguration)) throw error
-      problems.push(...error.problems.map(({ path, message }) => ({ path: [name, ...path], message })))
+      problems.push(...error.under(name).problems)
     }
   }
   if (problems.length > 0) throw new InvalidConfiguration(problems)
@@ -91,25 +91,43 @@ export function compileCredential(
   sources: SecretSources,
   { name }: { readonly name?: string } = {},
 ): Credential {
-  const problems: Problem[] = []
-  const attempt = <T>(path: readonly string[], compile: () => T): T | undefined => {
-    try {
-      return compile()
-    } catch (error) {
-      if (!(error instanceof Error)) throw error
-      problems.push({ path, message: error.message })
-      return undefined
-    }
+  return input.kind === 'external' ? external(input.username ?? name, name) : password(input, sources, name)
+}
+
+function external(username: string | undefined, name: string | undefined): Credential {
+  const user = username ?? ''
+  const wrong = usernameProblem(user, true)
+  if (wrong !== undefined) throw new InvalidConfiguration([{ path: ['username'], message: `the broker user ${wrong}` }])
+  const mechanisms = ['EXTERNAL'] as const
+  return {
+    name,
+    mechanisms,
+    username: () => user,
+    build: async () => brokerCredential(user, mechanisms, undefined),
+    check: async () => undefined,
   }
-  const template = attempt(['username'], () => usernameTemplate(input, name))
-  const secret = attempt(['password'], () => secretReader(input, sources, name === undefined))
-  if (problems.length > 0 || template === undefined) throw new InvalidConfiguration(problems)
+}
+
+function password(input: PasswordCredentialInput, sources: SecretSources, name: string | undefined): Credential {
+  const problems: Problem[] = []
+  const isTemplate = name === undefined
+  const allowLoopbackUser = input.allowLoopbackUser ?? false
+  const template = attempt(['username'], problems, () =>
+    usernameTemplate(input.username, isTemplate, allowLoopbackUser),
+  )
+  const secret = attempt(['password'], problems, () => compileSecret(input.password, sources, { template: isTemplate }))
+  if (template === undefined || secret === undefined) throw new InvalidConfiguration(problems)
   const mechanisms: readonly SaslMechanism[] = input.mechanism === undefined ? ['PLAIN', 'AMQPLAIN'] : [input.mechanism]
   const username = (facts: VariableFacts) => {
     const value = template.render(facts, literal)
-    const wrong = usernameProblem(value, input.allowLoopbackUser ?? false)
+    const wrong = usernameProblem(value, allowLoopbackUser)
     if (wrong !== undefined) throw new PromotionRefused('bad-value', `the broker user ${wrong}`)
     return value
+  }
+  const read = async (facts: VariableFacts | undefined): Promise<Secret> => {
+    const found = await secret.read(facts)
+    refuseControlBytes(found)
+    return found
   }
   return {
     name,
@@ -117,40 +135,31 @@ export function compileCredential(
     username,
     async build(facts) {
       const user = username(facts)
-      const password = await secret?.read({ ...facts, user })
-      if (password !== undefined) refuseControlBytes(password)
-      return brokerCredential(user, mechanisms, password)
+      return brokerCredential(user, mechanisms, await read({ ...facts, user }))
     },
     async check() {
-      if (secret === undefined || secret.isTemplate) return
-      refuseControlBytes(await secret.read(undefined))
+      if (!secret.isTemplate) await read(undefined)
     },
   }
 }
 
-function usernameTemplate(input: CredentialInput, name: string | undefined): Template {
-  const text = input.username ?? (input.mechanism === 'EXTERNAL' ? name : undefined)
-  if (text === undefined) throw new Error('expected the name of a broker user')
-  if (name !== undefined) return constantUsername(text, input.allowLoopbackUser ?? false)
-  const template = compileTemplate(text, ['user'])
-  return template.constant === undefined
-    ? template
-    : constantUsername(template.constant, input.allowLoopbackUser ?? false)
-}
-
-function constantUsername(text: string, allowLoopbackUser: boolean): Template {
-  const wrong = usernameProblem(text, allowLoopbackUser)
-  if (wrong !== undefined) throw new Error(`the broker user ${wrong}`)
-  return { constant: text, variables: [], render: () => text }
-}
-
-function secretReader(input: CredentialInput, sources: SecretSources, template: boolean): SecretReader | undefined {
-  if (input.mechanism === 'EXTERNAL') {
-    if (input.password !== undefined) throw new Error('EXTERNAL shows the certificate; leave the password out')
+function attempt<T>(path: readonly string[], problems: Problem[], compile: () => T): T | undefined {
+  try {
+    return compile()
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    problems.push({ path, message: error.message })
     return undefined
   }
-  if (input.password === undefined) throw new Error('expected a secret: a text, { env }, { file } or { encrypted }')
-  return compileSecret(input.password, sources, { template })
+}
+
+function usernameTemplate(text: string, isTemplate: boolean, allowLoopbackUser: boolean): Template {
+  const template = isTemplate ? compileTemplate(text, ['user']) : undefined
+  if (template !== undefined && template.constant === undefined) return template
+  const constant = template?.constant ?? text
+  const wrong = usernameProblem(constant, allowLoopbackUser)
+  if (wrong !== undefined) throw new Error(`the broker user ${wrong}`)
+  return { constant, variables: [], render: () => constant }
 }
 
 /** What is wrong with a broker user's name, if anything. */

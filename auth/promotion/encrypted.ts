@@ -33,7 +33,7 @@ export class EncryptionError extends Error {
 }
 
 /** Makes a new key, as the one line that belongs into the key file. The id is drawn at random unless given. */
-export function generateKey(id: string = `k${randomBytes(4).toString('hex')}`): Secret {
+export function generateKey(id = `k${randomBytes(4).toString('hex')}`): Secret {
   if (!KEY_ID.test(id)) throw new EncryptionError('a key id is 1 to 32 letters, digits, "-" or "_"')
   return new Secret(`${KEY_PREFIX}:${id}:${randomBytes(KEY_BYTES).toString('base64url')}`)
 }

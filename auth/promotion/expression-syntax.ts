@@ -124,8 +124,7 @@ function atom(reader: Reader): Syntax {
 function repeated(reader: Reader, item: Syntax): Syntax {
   const bounds = quantifier(reader)
   if (bounds === undefined) return item
-  if (['*', '+', '?', '{'].includes(reader.peek() ?? ''))
-    reader.fail('one repetition after another is not spoken')
+  if (['*', '+', '?', '{'].includes(reader.peek() ?? '')) reader.fail('one repetition after another is not spoken')
   return { kind: 'repeat', item, ...bounds }
 }
 

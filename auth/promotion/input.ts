@@ -2,7 +2,7 @@
  * What promotion is compiled from: the shapes of the configuration file's `credentials`, `promote` and `when`, as plain
  * data. No file is read and nothing is decided here.
  */
-import type { SaslMechanism } from '../../proxy/index.ts'
+import type { Keyring } from './encrypted.ts'
 
 /** One value as written: a text must be equal, a glob or an expression must cover the whole value. */
 export type ValueInput = string | number | boolean | { readonly glob: string } | { readonly matches: string }
@@ -12,16 +12,18 @@ export type ValuesInput = ValueInput | readonly ValueInput[]
 
 /** `when` in promotion rules and `for` in permissions: all keys given must match. No key: anyone. */
 export interface MatchInput {
-  readonly subject?: ValuesInput
+  readonly subject?: ValuesInput | undefined
   /** Any of the identity's roles. */
-  readonly role?: ValuesInput
+  readonly role?: ValuesInput | undefined
   /** Claim name → value; a claim that is a list matches by any of its members. */
-  readonly claim?: Readonly<Record<string, ValuesInput>>
-  readonly issuer?: ValuesInput
+  readonly claim?: Readonly<Record<string, ValuesInput>> | undefined
+  readonly issuer?: ValuesInput | undefined
   /** The name of the authenticator that proved the identity. */
-  readonly authenticator?: ValuesInput
+  readonly authenticator?: ValuesInput | undefined
   /** Addresses or CIDR ranges. */
-  readonly address?: string | readonly string[]
+  readonly address?: string | readonly string[] | undefined
+  /** Any of the tags that the winning promotion rule gave; in permissions only. */
+  readonly tag?: ValuesInput | undefined
 }
 
 /** Where a secret lives. */
@@ -30,32 +32,44 @@ export type SecretInput =
   | { readonly kind: 'env'; readonly name: string }
   /** An absolute path; in a rule's template it may hold variables. */
   | { readonly kind: 'file'; readonly path: string }
-  /** `place`: the dotted place in the configuration file for which it was encrypted. */
-  | { readonly kind: 'encrypted'; readonly text: string; readonly place: string }
+  /** `place`: the place in the configuration file for which it was encrypted. */
+  | { readonly kind: 'encrypted'; readonly value: string; readonly place: string }
 
-/** A named credential, or a rule's template (only there may `username` and a file's path hold variables). */
-export interface CredentialInput {
+/** A broker user and its password; in a rule's template, `username` and a file's path may hold variables. */
+export interface PasswordCredentialInput {
+  readonly kind?: 'password' | undefined
+  readonly username: string
+  readonly password: SecretInput
   /** Absent: PLAIN or AMQPLAIN, whichever the broker offers. */
-  readonly mechanism?: SaslMechanism
-  /** With EXTERNAL: the user one expects the broker to derive from the certificate; may be absent. */
-  readonly username?: string
-  /** Required, except with EXTERNAL, which has none. */
-  readonly password?: SecretInput
+  readonly mechanism?: 'PLAIN' | 'AMQPLAIN' | undefined
   /** Lets the broker user be `guest`, which RabbitMQ admits from its own machine only. */
-  readonly allowLoopbackUser?: boolean
+  readonly allowLoopbackUser?: boolean | undefined
 }
+
+/** The broker looks at the gateway's client certificate. */
+export interface ExternalCredentialInput {
+  readonly kind: 'external'
+  /** The user one expects the broker to derive from it; absent: the credential's name is shown instead. */
+  readonly username?: string | undefined
+}
+
+/** A named credential. */
+export type CredentialInput = PasswordCredentialInput | ExternalCredentialInput
 
 /** `vhost` pins, `vhosts` allows; never both. */
 export interface VhostInput {
-  readonly vhost?: string
-  readonly vhosts?: readonly string[]
+  readonly vhost?: string | undefined
+  readonly vhosts?: readonly string[] | undefined
 }
 
-/** One entry of `promote`. */
-export interface PromotionRuleInput extends VhostInput {
-  readonly when?: MatchInput
+/** One entry of `promote`. `limits` are handed through to whoever makes the session. */
+export interface PromotionRuleInput<Limits = unknown> extends VhostInput {
+  readonly when?: MatchInput | undefined
   /** The name of one of the broker's credentials, or a template. */
-  readonly to: string | CredentialInput
+  readonly to: string | PasswordCredentialInput
+  readonly limits?: Limits | undefined
+  /** Labels for `for: { tag }` in permissions. */
+  readonly tags?: readonly string[] | undefined
 }
 
 /** What promotion reads from outside. Every function may be called for each session. */
@@ -67,5 +81,5 @@ export interface SecretSources {
   readFile(path: string): Promise<Buffer>
   env(name: string): string | undefined
   /** The keys that may decrypt what is encrypted in the configuration. */
-  readonly keys?: import('./encrypted.ts').Keyring
+  readonly keys?: Keyring | undefined
 }

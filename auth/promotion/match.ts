@@ -17,6 +17,8 @@ export interface MatchFacts {
   readonly identity: Identity
   /** After trusted proxies. */
   readonly address: string
+  /** Those of the promotion rule that won, where there is one yet. */
+  readonly tags?: readonly string[]
 }
 
 /** A compiled `when` or `for`. */
@@ -34,11 +36,16 @@ interface Values {
   readonly text: string
 }
 
-const KEYS = new Set(['subject', 'role', 'claim', 'issuer', 'authenticator', 'address'])
+const KEYS = new Set(['subject', 'role', 'claim', 'issuer', 'authenticator', 'address', 'tag'])
 
-/** @throws InvalidConfiguration with every mistake, their paths below `input` */
-export function compileMatch(input: MatchInput | undefined): Match {
+/**
+ * Compiles a `when`, or with `tags` a `for`.
+ * @throws InvalidConfiguration with every mistake, their paths below `input`
+ */
+export function compileMatch(input: MatchInput | undefined, { tags = false }: { readonly tags?: boolean } = {}): Match {
   const problems: Problem[] = []
+  if (input?.tag !== undefined && !tags)
+    problems.push({ path: ['tag'], message: 'there are no tags before a rule has won' })
   const conditions = input === undefined ? [] : [...conditionsOf(input, problems)]
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   const mismatch: Match['mismatch'] = (facts) => {
@@ -66,6 +73,10 @@ function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condit
   if (roles !== undefined) {
     yield ({ identity }) =>
       identity.roles.some((role) => roles.accepts(role)) ? undefined : `no role is ${roles.text}`
+  }
+  const tags = compileValues(input.tag, ['tag'], problems)
+  if (tags !== undefined) {
+    yield (facts) => (facts.tags?.some((tag) => tags.accepts(tag)) ? undefined : `no tag is ${tags.text}`)
   }
   if (input.claim !== undefined) {
     const claims = Object.entries(input.claim)
@@ -95,7 +106,7 @@ function addressRanges(input: string | readonly string[], problems: Problem[]): 
     return compileAddresses(input)
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
-    problems.push(...error.problems.map(({ path, message }) => ({ path: ['address', ...path], message })))
+    problems.push(...error.under('address').problems)
     return { contain: () => false, text: '' }
   }
 }

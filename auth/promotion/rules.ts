@@ -4,7 +4,7 @@
  */
 import type { BrokerCredential, SaslMechanism, VhostRule } from '../../proxy/index.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
-import { compileCredential, type Credential, type Credentials, problemOf } from './credentials.ts'
+import { type Credential, type Credentials, compileCredential, problemOf } from './credentials.ts'
 import type { PromotionRuleInput, SecretSources, VhostInput } from './input.ts'
 import { compileMatch, type Match } from './match.ts'
 import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './variables.ts'
@@ -12,11 +12,16 @@ import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './var
 /** Whom to promote. */
 export type PromotionFacts = Omit<VariableFacts, 'user'>
 
-export interface Promoted {
+export interface Promoted<Limits = unknown> {
   /** Index of the rule that won, from 0. */
   readonly rule: number
+  /** The credential's name; absent for a rule's own template. */
+  readonly name: string | undefined
   readonly credential: BrokerCredential
   readonly vhosts: VhostRule
+  readonly tags: readonly string[]
+  /** The rule's own limits, if it has any. */
+  readonly limits: Limits | undefined
 }
 
 /** What became of one rule when somebody asked, and why. */
@@ -37,13 +42,14 @@ export interface Explanation {
         readonly username: string
         readonly mechanisms: readonly SaslMechanism[]
         readonly vhosts: VhostRule
+        readonly tags: readonly string[]
       }
     | { readonly kind: 'refused'; readonly code: 'no-rule' | 'bad-value'; readonly detail: string }
 }
 
-export interface Promotion {
+export interface Promotion<Limits = unknown> {
   /** @throws PromotionRefused: no rule matched, a value does not fit, or a secret cannot be had. Names the rule. */
-  promote(facts: PromotionFacts): Promise<Promoted>
+  promote(facts: PromotionFacts): Promise<Promoted<Limits>>
   /** What `promote` would do, rule by rule, without reading any secret. */
   explain(facts: PromotionFacts): Explanation
   /** Reads every secret of the rules' own that needs no identity. Paths begin with the rule's index. */
@@ -58,8 +64,10 @@ export interface PromotionContext {
   readonly sources: SecretSources
 }
 
-interface Rule {
+interface Rule<Limits = unknown> {
   readonly match: Match
+  readonly tags: readonly string[]
+  readonly limits: Limits | undefined
   readonly credential: Credential
   readonly vhosts: VhostRule
   readonly to: string
@@ -68,7 +76,10 @@ interface Rule {
 const MAX_VHOST_BYTES = 255
 
 /** @throws InvalidConfiguration with every mistake, their paths below `input` (the list) */
-export function compilePromotion(input: readonly PromotionRuleInput[], context: PromotionContext): Promotion {
+export function compilePromotion<Limits>(
+  input: readonly PromotionRuleInput<Limits>[],
+  context: PromotionContext,
+): Promotion<Limits> {
   const problems: Problem[] = []
   const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
   if (problems.length > 0) throw new InvalidConfiguration(problems)
@@ -78,7 +89,15 @@ export function compilePromotion(input: readonly PromotionRuleInput[], context: 
       const rule = rules[index]
       if (rule === undefined) throw noRule(facts)
       try {
-        return { rule: index, credential: await rule.credential.build(facts), vhosts: rule.vhosts }
+        const { vhosts, tags, limits } = rule
+        return {
+          rule: index,
+          name: rule.credential.name,
+          credential: await rule.credential.build(facts),
+          vhosts,
+          tags,
+          limits,
+        }
       } catch (error) {
         throw named(error, index, rule.to)
       }
@@ -108,9 +127,10 @@ function explain(rules: readonly Rule[], facts: PromotionFacts): Explanation {
 
 function resultOf(rule: Rule | undefined, index: number, facts: PromotionFacts): Explanation['result'] {
   if (rule === undefined) return { kind: 'refused', code: 'no-rule', detail: noRule(facts).message }
-  const { mechanisms } = rule.credential
+  const { credential, vhosts, tags } = rule
   try {
-    return { kind: 'promoted', rule: index, username: rule.credential.username(facts), mechanisms, vhosts: rule.vhosts }
+    const { mechanisms } = credential
+    return { kind: 'promoted', rule: index, username: credential.username(facts), mechanisms, vhosts, tags }
   } catch (error) {
     if (!(error instanceof PromotionRefused)) throw error
     return { kind: 'refused', code: 'bad-value', detail: named(error, index, rule.to).message }
@@ -132,18 +152,18 @@ function named(error: unknown, index: number, to: string): Error {
   return new PromotionRefused(error.code, `promotion rule ${index + 1} (to ${to}): ${error.message}`, { cause: error })
 }
 
-function compileRule(
-  input: PromotionRuleInput,
+function compileRule<Limits>(
+  input: PromotionRuleInput<Limits>,
   path: readonly number[],
   { credentials, vhosts, sources }: PromotionContext,
   problems: Problem[],
-): Rule | undefined {
+): Rule<Limits> | undefined {
   const attempt = <T>(below: readonly string[], compile: () => T): T | undefined => {
     try {
       return compile()
     } catch (error) {
       if (!(error instanceof InvalidConfiguration)) throw error
-      problems.push(...error.problems.map((problem) => ({ ...problem, path: [...path, ...below, ...problem.path] })))
+      problems.push(...error.under(...path, ...below).problems)
       return undefined
     }
   }
@@ -151,12 +171,8 @@ function compileRule(
   const credential = attempt(['to'], () => credentialOf(input.to, credentials, sources))
   const vhost = attempt([], () => compileVhosts(input) ?? compileVhosts(vhosts) ?? missingVhost())
   if (match === undefined || credential === undefined || vhost === undefined) return undefined
-  return {
-    match,
-    credential,
-    vhosts: vhost,
-    to: credential.name ?? (typeof input.to === 'string' ? input.to : (input.to.username ?? '')),
-  }
+  const to = typeof input.to === 'string' ? input.to : input.to.username
+  return { match, credential, vhosts: vhost, to, tags: input.tags ?? [], limits: input.limits }
 }
 
 function credentialOf(to: PromotionRuleInput['to'], credentials: Credentials, sources: SecretSources): Credential {

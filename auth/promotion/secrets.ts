@@ -44,7 +44,7 @@ export function compileSecret(
     case 'encrypted':
       return reader(() => {
         try {
-          return decrypt(input.text, input.place, sources.keys ?? new Map())
+          return decrypt(input.value, input.place, sources.keys ?? new Map())
         } catch (cause) {
           throw cause instanceof EncryptionError ? unavailable(cause.message, cause) : cause
         }

@@ -64,7 +64,7 @@ export function compileTemplate(text: string, without: readonly string[] = []): 
     constant: variables.length === 0 ? tail : undefined,
     variables,
     render: (facts, encoding) =>
-      parts.map((part) => (part.variable ? encoding(valueOf(part.text, facts), part.text) : part.text)).join('') + tail,
+      parts.map((part) => (part.variable ? encoding(textOf(part.text, facts), part.text) : part.text)).join('') + tail,
   }
 }
 
@@ -123,14 +123,14 @@ function checkName(name: string, without: readonly string[]): void {
   throw new SyntaxError(`\${${name}} is no variable; there are ${FIXED.join(', ')} and claim.NAME`)
 }
 
-function valueOf(variable: string, facts: VariableFacts): string {
-  const value = rawValueOf(variable, facts)
+function textOf(variable: string, facts: VariableFacts): string {
+  const value = claimOrFixed(variable, facts)
   if (typeof value === 'string') return value
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
   throw badValue(variable, `${kindOf(value)}; expected a text`)
 }
 
-function rawValueOf(variable: string, { identity, address, session, user }: VariableFacts): unknown {
+function claimOrFixed(variable: string, { identity, address, session, user }: VariableFacts): unknown {
   switch (variable) {
     case 'subject':
       return identity.subject

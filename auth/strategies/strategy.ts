@@ -16,7 +16,12 @@ export type Verdict =
   | { readonly kind: 'redirect' }
 
 /** Runs the strategy on one request. `options` reach the strategy's `authenticate`. Rejects when the strategy fails itself. */
-export type StrategyRun = (http: IncomingMessage, options?: Readonly<Record<string, unknown>>) => Promise<Verdict>
+export type StrategyRun = (
+  http: Pick<IncomingMessage, 'headers'>,
+  options?: Readonly<Record<string, unknown>>,
+) => Promise<Verdict>
+
+type Middleware = (request: unknown, response: unknown, next: (error?: unknown) => void) => void
 
 /** Registers the strategy with a Passport of its own. */
 export function strategyRun(strategy: Strategy): StrategyRun {
@@ -32,7 +37,8 @@ export function strategyRun(strategy: Strategy): StrategyRun {
       const undecided = (error?: unknown) => (error ? reject(asError(error)) : resolve({ kind: 'pass' }))
       // Only a redirect writes to the response.
       const response = { statusCode: 0, setHeader: () => undefined, end: () => resolve({ kind: 'redirect' }) }
-      own.authenticate('only', { ...options, session: false }, decided)(Object.create(http), response, undecided)
+      const decide = own.authenticate('only', { ...options, session: false }, decided) as Middleware
+      decide(Object.create(http), response, undecided)
     })
 }
 
