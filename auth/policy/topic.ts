@@ -34,14 +34,6 @@ export function topicPattern(source: string): TopicPattern {
   }
 }
 
-/** How many words a key has. */
-export function wordCount(key: string): number {
-  if (key === '') return 0
-  let count = 1
-  for (let at = key.indexOf('.'); at !== -1; at = key.indexOf('.', at + 1)) count += 1
-  return count
-}
-
 function wordsOf(pattern: string): string[] {
   return pattern === '' ? [] : pattern.split('.')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { topicPattern, wordCount } from '../../auth/policy/topic.ts'
+import { topicPattern } from '../../auth/policy/topic.ts'
 
 type Words = readonly string[]
 
@@ -111,16 +111,6 @@ describe('topicPattern', () => {
         assert.ok(compiled.matches(binding))
       }),
       { numRuns: 2000 },
-    )
-  })
-})
-
-describe('wordCount', () => {
-  it('counts as splitting does', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom('a', '', 'bc'), { maxLength: 6 }), (words) => {
-        assert.equal(wordCount(words.join('.')), split(words.join('.')).length)
-      }),
     )
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { topicPattern, wordCount } from '../../auth/policy/topic.ts'
+import { topicPattern } from '../../auth/policy/topic.ts'
 
 describe('topicPattern', () => {
   const matching: readonly (readonly [pattern: string, key: string, expected: boolean])[] = [
@@ -64,11 +64,5 @@ describe('topicPattern', () => {
     const tookMs = Number(process.hrtime.bigint() - before) / 1e6
 
     assert.ok(tookMs < 500, `took ${tookMs} ms`)
-  })
-})
-
-describe('wordCount', () => {
-  it('counts words as RabbitMQ splits them', () => {
-    assert.deepEqual(['', 'a', 'a.b', '.', 'a.'].map(wordCount), [0, 1, 2, 2, 2])
   })
 })

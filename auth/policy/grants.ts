@@ -1,0 +1,104 @@
+/**
+ * The rules of a policy, compiled: once for everybody where no variable occurs in them, else once for each identity.
+ *
+ * A variable enters a pattern as one word, encoded so that it holds neither separator nor wildcard; a rule whose variable
+ * has no value that could be a word grants nothing.
+ */
+import { type Problem, PromotionRefused } from '../errors.ts'
+import { compileTemplate, type Template, type VariableFacts, word } from '../promotion/variables.ts'
+import { nameGlob } from './glob.ts'
+import type { GrantInput } from './input.ts'
+import { type TopicPattern, topicPattern } from './topic.ts'
+
+export type GrantList = 'configure' | 'write' | 'read'
+
+/** A rule for one identity. */
+export interface Grant {
+  readonly list: GrantList
+  /** Its place in the configuration: `permissions[1].read[0]`. */
+  readonly place: string
+  readonly kind: 'queue' | 'exchange'
+  /** The name pattern, variables filled in; '' for queues that the broker names. */
+  readonly pattern: string
+  matchesName(name: string): boolean
+  /** For exchanges; `#` where none was given. */
+  readonly topic: TopicPattern
+}
+
+/** A rule as written. */
+export interface GrantTemplate {
+  readonly place: string
+  /** The rule for this identity, or why it grants nothing. */
+  render(facts: VariableFacts): Grant | { readonly place: string; readonly unusable: string }
+}
+
+const EVERY_KEY = topicPattern('#')
+
+/** @param path of `configure`, `write` or `read` below `permissions`: its entry's index, then the list */
+export function compileGrants(
+  entry: number,
+  list: GrantList,
+  inputs: readonly GrantInput[],
+  problems: Problem[],
+): GrantTemplate[] {
+  return inputs.flatMap((input, index) => {
+    const path = [entry, list, index]
+    try {
+      return [compileGrant(list, input, `permissions[${entry}].${list}[${index}]`)]
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error
+      problems.push({ path, message: error.message })
+      return []
+    }
+  })
+}
+
+function compileGrant(list: GrantList, input: GrantInput, place: string): GrantTemplate {
+  if ('queue' in input) {
+    if (input.queue === '' && list !== 'configure')
+      throw new SyntaxError('queues named by the broker are granted under `configure`')
+    return template(
+      compileTemplate(input.queue),
+      undefined,
+      (pattern) => {
+        return { list, place, kind: 'queue', pattern, matchesName: nameGlob(pattern), topic: EVERY_KEY }
+      },
+      place,
+    )
+  }
+  if (input.exchange === '')
+    throw new SyntaxError('the default exchange is granted by the queues that keys name: { queue: NAME }')
+  const { routingKey } = input
+  if (routingKey !== undefined && routingKey !== '#' && list === 'configure')
+    throw new SyntaxError('`configure` knows no routing keys')
+  const key = routingKey === undefined ? undefined : compileTemplate(routingKey)
+  return template(
+    compileTemplate(input.exchange),
+    key,
+    (pattern, topic) => {
+      return { list, place, kind: 'exchange', pattern, matchesName: nameGlob(pattern), topic }
+    },
+    place,
+  )
+}
+
+type Build = (pattern: string, topic: TopicPattern) => Grant
+
+function template(name: Template, key: Template | undefined, build: Build, place: string): GrantTemplate {
+  if (name.constant !== undefined && (key === undefined || key.constant !== undefined)) {
+    const grant = build(name.constant, key?.constant === undefined ? EVERY_KEY : topicPattern(key.constant))
+    return { place, render: () => grant }
+  }
+  return {
+    place,
+    render(facts) {
+      try {
+        const topic = key === undefined ? EVERY_KEY : topicPattern(key.render(facts, word))
+        return build(name.render(facts, word), topic)
+      } catch (error) {
+        if (error instanceof PromotionRefused || error instanceof RangeError) return { place, unusable: error.message }
+        throw error
+      }
+    },
+  }
+}
