@@ -25,35 +25,41 @@ const signed64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 /** Keys that would bite if a table ever became a plain object, among others. */
 const key = fc.oneof(shortstr, fc.constantFrom('__proto__', 'constructor', 'toString', '', 'x-match', 'CC', 'BCC'))
 
+/** A value of type `type`, in a plain object as the decoder makes it. */
+function typed<T, V>(type: T, value: fc.Arbitrary<V>): fc.Arbitrary<{ type: T; value: V }> {
+  return value.map((given) => ({ type, value: given }))
+}
+
 const scalar: fc.Arbitrary<TableValue> = fc.oneof(
-  fc.record({ type: fc.constant('t' as const), value: fc.boolean() }),
-  fc.record({ type: fc.constant('b' as const), value: fc.integer({ min: -128, max: 127 }) }),
-  fc.record({ type: fc.constant('B' as const), value: fc.integer({ min: 0, max: 255 }) }),
-  fc.record({ type: fc.constant('s' as const), value: fc.integer({ min: -32768, max: 32767 }) }),
-  fc.record({ type: fc.constant('u' as const), value: fc.integer({ min: 0, max: 65535 }) }),
-  fc.record({ type: fc.constant('I' as const), value: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) }),
-  fc.record({ type: fc.constant('i' as const), value: fc.integer({ min: 0, max: 2 ** 32 - 1 }) }),
-  fc.record({ type: fc.constantFrom('l' as const, 'L' as const), value: signed64 }),
-  fc.record({ type: fc.constant('T' as const), value: unsigned64 }),
-  fc.record({ type: fc.constant('f' as const), value: fc.float() }),
-  fc.record({ type: fc.constant('d' as const), value: fc.double() }),
-  fc.record({
-    type: fc.constant('D' as const),
-    value: fc.record({
-      scale: fc.integer({ min: 0, max: 255 }),
-      digits: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
-    }),
-  }),
-  fc.record({ type: fc.constantFrom('S' as const, 'x' as const), value: bytes }),
-  fc.constant({ type: 'V' as const, value: undefined }),
+  typed('t' as const, fc.boolean()),
+  typed('b' as const, fc.integer({ min: -128, max: 127 })),
+  typed('B' as const, fc.integer({ min: 0, max: 255 })),
+  typed('s' as const, fc.integer({ min: -32768, max: 32767 })),
+  typed('u' as const, fc.integer({ min: 0, max: 65535 })),
+  typed('I' as const, fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
+  typed('i' as const, fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+  typed('l' as const, signed64),
+  typed('L' as const, signed64),
+  typed('T' as const, unsigned64),
+  typed('f' as const, fc.float()),
+  typed('d' as const, fc.double()),
+  typed(
+    'D' as const,
+    fc
+      .tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
+      .map(([scale, digits]) => ({ scale, digits })),
+  ),
+  typed('S' as const, bytes),
+  typed('x' as const, bytes),
+  typed('V' as const, fc.constant(undefined)),
 )
 
 const nested = fc.letrec<{ value: TableValue; table: Table; array: readonly TableValue[] }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthIdentifier: 'table', withCrossShrink: true },
     { weight: 5, arbitrary: scalar },
-    { weight: 1, arbitrary: tie('table').map((value) => ({ type: 'F' as const, value })) },
-    { weight: 1, arbitrary: tie('array').map((value) => ({ type: 'A' as const, value })) },
+    { weight: 1, arbitrary: typed('F' as const, tie('table')) },
+    { weight: 1, arbitrary: typed('A' as const, tie('array')) },
   ),
   table: fc.array(
     fc.tuple(key, tie('value')).map(([name, value]): TableEntry => ({ key: name, ...value })),
