@@ -92,9 +92,9 @@ const oauth2 = z
 const passOn = z
   .strictObject({
     passOn: z.literal('accessToken').describe("The user's own access token, shown as the password."),
-    username: text('a user name', 1024)
-      .prefault(`\${subject}`)
-      .describe('User the broker reads from the token; variables are filled in.'),
+    userClaim: text('the name of a claim', 256)
+      .optional()
+      .describe('Claim that the broker reads the user from, for logs and stamps; absent: the subject.'),
     renew,
   })
   .transform((fields) => ({ kind: 'passOn' as const, ...fields }))

@@ -3,7 +3,7 @@
  *
  * YAML 1.2 core schema: no tags, no merge keys, no second document, keys are text and stand once, aliases are bounded.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Document, Node, YAMLError } from 'yaml'
 import type { Path, Problem } from './problems.ts'
 
@@ -25,6 +25,8 @@ export interface Source {
   locate(path: Path, what?: 'key' | 'value'): Place | undefined
 }
 
+const UNKNOWN_ALIAS = 'this alias (*name) has no anchor (&name) before it'
+
 /** The parser's own texts may quote what stands in the file: these do not. */
 const SYNTAX: Partial<Record<YAMLError['code'], string>> = {
   DUPLICATE_KEY: 'this key is already there, in the same mapping',
@@ -32,9 +34,9 @@ const SYNTAX: Partial<Record<YAMLError['code'], string>> = {
   MULTIPLE_DOCS: 'expected one YAML document, found a second (---)',
   TAG_RESOLVE_FAILED: 'tags (!name) are not accepted',
   TAB_AS_INDENT: 'tabs do not indent YAML: use spaces',
-  BAD_INDENT: 'this line is not indented like its neighbours',
+  BAD_INDENT: 'this is not indented like its neighbours, or a bracket or quote before it is not closed',
   MISSING_CHAR: 'a quote, bracket, comma or colon is missing here or before',
-  BAD_ALIAS: 'this alias (*name) has no anchor (&name) before it',
+  BAD_ALIAS: UNKNOWN_ALIAS,
   BLOCK_AS_IMPLICIT_KEY: 'a second key on one line: put it on a line of its own, or the value in quotes',
   MULTILINE_IMPLICIT_KEY: 'a key must end on its line: a colon or a quote is missing',
   BAD_SCALAR_START: 'text that begins with this character must be in quotes',
@@ -59,12 +61,18 @@ export function yamlSource(text: string, file?: string): Source {
     return { line, column: col }
   }
   const inFile = file === undefined ? {} : { file }
-  const problems: Problem[] = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
-    ...inFile,
-    ...placeOf(pos[0]),
-    path: '',
-    message: `not valid YAML: ${SYNTAX[code] ?? 'this does not belong here'}`,
+  const mistakes = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
+    offset: pos[0],
+    text: SYNTAX[code] ?? 'this does not belong here',
   }))
+  const problems = firstOfEachLine(
+    [...mistakes, ...unknownAliases(document)].map(({ offset, text }) => ({
+      ...inFile,
+      ...placeOf(offset),
+      path: '',
+      message: `not valid YAML: ${text}`,
+    })),
+  )
   const locate = (path: Path, what: 'key' | 'value' = 'value') => {
     const offset = offsetOf(document, path, what)
     return offset === undefined ? undefined : placeOf(offset)
@@ -83,6 +91,27 @@ export function objectSource(value: unknown): Source {
   return { value, problems: [], locate: () => undefined }
 }
 
+/** Aliases that mean nothing, or more of them than anybody writes. */
+function unknownAliases(document: Document.Parsed): { offset: number; text: string }[] {
+  const found: { offset: number; text: string }[] = []
+  let aliasCount = 0
+  visit(document, {
+    Alias(_key, alias) {
+      aliasCount += 1
+      if (aliasCount > ALIAS_COUNT) return visit.BREAK
+      if (!alias.resolve(document)) found.push({ offset: alias.range?.[0] ?? 0, text: UNKNOWN_ALIAS })
+      return undefined
+    },
+  })
+  return found
+}
+
+/** What follows a mistake on its line is seldom another one. */
+function firstOfEachLine<T extends { readonly line: number }>(problems: readonly T[]): T[] {
+  const lines = new Set<number>()
+  return problems.filter(({ line }) => !lines.has(line) && lines.add(line))
+}
+
 function offsetOf(document: Document.Parsed, path: Path, what: 'key' | 'value'): number | undefined {
   let node = resolved(document, document.contents)
   let offset = node?.range?.[0]
@@ -99,8 +128,7 @@ function offsetOf(document: Document.Parsed, path: Path, what: 'key' | 'value'):
       node = resolved(document, node.items[Number(segment)])
       if (!node) return offset
       offset = node.range?.[0] ?? offset
-    } else if (segment !== 0) {
-      // Index 0 of something that is no list: one entry written without its brackets.
+    } else {
       return offset
     }
   }

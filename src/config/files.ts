@@ -3,7 +3,9 @@
  * Only looks; what is read here is forgotten again.
  */
 import { createSecureContext } from 'node:tls'
+import { decrypt, EncryptionError, type Keyring } from '../../auth/index.ts'
 import type { Finding } from './issues.ts'
+import { readKeys } from './keyring.ts'
 import type { PlacedSecret } from './place-secrets.ts'
 import { secretsOf } from './place-secrets.ts'
 import type { Path, Problem } from './problems.ts'
@@ -42,9 +44,11 @@ export class FileInspection {
       if (tls) this.#tls(path, { cert: tls.cert, key: tls.key })
       if (tls?.clientCertificates) this.#tls([...path, 'clientCertificates'], { ca: tls.clientCertificates.ca })
     }
-    for (const [index, secret] of config.secretKeys.entries()) {
-      this.#secret({ path: ['secretKeys', index], secret, isTemplate: false })
+    for (const [index, source] of config.secretKeys.entries()) {
+      if (source.kind === 'file') this.#warnIfReadable(['secretKeys', index], source.path)
     }
+    const { keys, findings } = readKeys(config, this.#env)
+    this.findings.push(...findings)
     for (const [name, { tls, credentials }] of Object.entries(config.brokers)) {
       if (tls) this.#tls(['brokers', name, 'tls'], tls)
       for (const [key, credential] of Object.entries(credentials)) {
@@ -55,7 +59,7 @@ export class FileInspection {
     for (const [name, authenticator] of Object.entries(config.authenticators)) {
       this.#authenticator(authenticator, ['authenticators', name])
     }
-    for (const placed of secretsOf(config)) this.#secret(placed)
+    for (const placed of secretsOf(config)) this.#secret(placed, keys)
   }
 
   #fail(path: Path, message: string): void {
@@ -80,11 +84,28 @@ export class FileInspection {
     return result.bytes
   }
 
-  #secret({ path, secret, isTemplate }: PlacedSecret): void {
+  #secret({ path, secret, isTemplate }: PlacedSecret, keys: Keyring): void {
+    if (secret.kind === 'encrypted') this.#decrypt(path, secret, keys)
     if (secret.kind === 'env' && !this.#env[secret.name])
       this.#fail(path, `the environment variable ${secret.name} is not set`)
     if (secret.kind !== 'file' || (isTemplate && secret.path.includes('${'))) return
     this.#read(path, secret.path, 'secret')?.fill(0)
+  }
+
+  #decrypt(path: Path, { value, place }: { value: string; place: string }, keys: Keyring): void {
+    try {
+      decrypt(value, place, keys)
+    } catch (error) {
+      if (!(error instanceof EncryptionError)) throw error
+      this.#fail(path, error.message)
+    }
+  }
+
+  #warnIfReadable(path: Path, file: string): void {
+    const result = protectedBytes(file)
+    if ('problem' in result) return
+    result.bytes.fill(0)
+    if (result.readable) this.#warn(path, `${file}: everybody on this machine may read this key (chmod o-r)`)
   }
 
   #authenticator(authenticator: AuthenticatorConfig, path: Path): void {

@@ -13,6 +13,12 @@ export interface Finding {
   /** Which of the two the message is about. */
   readonly at: 'key' | 'value'
   readonly message: string
+  /** The key is not repeated: text that slipped into its place may be a secret. */
+  readonly hidesKey?: true
+  /** For an unknown key, the one that was most likely meant. */
+  readonly meant?: Path
+  /** What it is missing: says nothing while that place has a mistake of its own. */
+  readonly refersTo?: Path
   /** A number or a boolean was expected there: the text of an environment variable may be one. */
   readonly wants?: 'number' | 'boolean'
 }
@@ -22,6 +28,9 @@ type RawIssue = z.core.$ZodRawIssue
 
 /** A union without words of its own: one entry, or a list of them. */
 const ONE_OR_MANY = 'expected one entry or a list'
+
+const PLAIN_KEY = /^(?:[A-Za-z][A-Za-z0-9_-]{0,31}|<<)$/
+const STRANGE_KEY = 'unknown key; text with a comma, colon or # in it must be in quotes'
 
 const TYPES: Readonly<Record<string, string>> = {
   object: 'a mapping (key: value)',
@@ -75,7 +84,7 @@ function oneOf(values: readonly unknown[]): string {
 
 /** Only a known value is ever named: what was written stays unsaid. */
 function near(input: unknown, values: readonly unknown[]): string {
-  if (typeof input !== 'string') return ''
+  if (typeof input !== 'string' || values.length === 1) return ''
   const text = suggestion(input, values.map(String))
   return text.startsWith('; did') ? text : ''
 }
@@ -88,25 +97,35 @@ export function findings(issues: readonly Issue[], at: Path = []): Finding[] {
 function finding(issue: Issue, path: Path): Finding[] {
   if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n')
-    return issue.keys.map((key, index) => ({
-      path: [...path, key],
-      at: 'key',
-      message: messages[index] ?? 'unknown key',
-    }))
+    return issue.keys.map((key, index) => unknownKey(path, key, messages[index] ?? 'unknown key'))
   }
   if (issue.code === 'invalid_key') return [{ path, at: 'key', message: issue.message }]
   if (issue.code === 'invalid_union' && issue.input !== undefined) {
     const branch = meant(issue)
     if (branch) return findings(branch, path)
   }
-  if ('input' in issue && issue.input === undefined)
-    return [{ path, at: 'value', message: `missing: ${issue.message}` }]
+  if ('input' in issue && issue.input === undefined) {
+    return [{ path, at: 'value', message: `missing: ${wordsFor(issue)}` }]
+  }
   const isTag = issue.code === 'invalid_union' && issue.discriminator !== undefined
   const got =
     issue.code === 'invalid_type' || (issue.code === 'invalid_union' && !isTag) ? kindOf(issue.input) : undefined
   const message = got === undefined ? issue.message : `${issue.message}, got ${got}`
   const wants = wanted(issue)
   return [{ path, at: 'value', message, ...(wants === undefined ? {} : { wants }) }]
+}
+
+function unknownKey(path: Path, key: string, message: string): Finding {
+  const finding = { path: [...path, key], at: 'key', message } as const
+  if (!PLAIN_KEY.test(key)) return { ...finding, hidesKey: true, message: STRANGE_KEY }
+  const near = /did you mean "(.*)"\?$/.exec(message)?.[1]
+  return near === undefined ? finding : { ...finding, meant: [...path, near] }
+}
+
+/** What a list or one entry of something should be is what one entry should be. */
+function wordsFor(issue: Issue): string {
+  const entry = issue.code === 'invalid_union' && issue.message === ONE_OR_MANY ? issue.errors[0]?.[0] : undefined
+  return entry?.message ?? issue.message
 }
 
 function wanted(issue: Issue): 'number' | 'boolean' | undefined {
@@ -128,7 +147,9 @@ function meant(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefine
   const given =
     issue.input !== null && typeof issue.input === 'object' ? Object.keys(issue.input).length : Number.POSITIVE_INFINITY
   const close = issue.errors.filter((issues) => !issues.some(missesAll) && unknownCount(issues) < given)
-  const [first] = close.sort((a, b) => cost(a) - cost(b))
+  const [first, second] = close.sort((a, b) => cost(a) - cost(b))
+  // Keys of two shapes in one mapping: neither was meant more than the other.
+  if (first && second && unknownCount(first) > 0 && cost(first) === cost(second)) return undefined
   return first
 }
 

@@ -34,7 +34,7 @@ const FILES = [
 
 /** Text with variables: `${subject}` and its like. Everywhere else `${` is an error unless it is `${env:NAME}`. */
 const TEMPLATES = {
-  username: ['services.*.promote.*.to.username', 'brokers.*.credentials.*.username'].map(pattern),
+  username: ['services.*.promote.*.to.username'].map(pattern),
   file: ['services.*.promote.*.to.password.file'].map(pattern),
   stamp: ['services.*.stamp.appId', 'services.*.stamp.headers.*'].map(pattern),
   permission: ['configure', 'write', 'read'].map((kind) => pattern(`services.*.permissions.*.${kind}.**`)),

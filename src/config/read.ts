@@ -8,8 +8,9 @@ import { isFilePlace, templateKind } from './places.ts'
 import type { Path } from './problems.ts'
 import { fillIn } from './variables.ts'
 
-/** Deeper than any configuration: an object from code may contain itself. */
+/** Deeper, and more, than any configuration: aliases and objects from code may contain themselves. */
 const DEPTH = 64
+const VALUE_COUNT = 200_000
 
 export interface Reading {
   readonly value: unknown
@@ -36,9 +37,13 @@ export function readValue(value: unknown, env: Readonly<Record<string, string | 
     return resolve(kind === undefined ? folder : folder.replaceAll('${', '$${'), result.text)
   }
 
+  let valueCount = 0
   const read = (given: unknown, path: Path): unknown => {
+    valueCount += 1
+    if (valueCount > VALUE_COUNT) return undefined
     if (path.length > DEPTH) {
-      findings.push({ path: path.slice(0, 8), at: 'value', message: `expected at most ${DEPTH} levels` })
+      findings.push({ path: path.slice(0, 1), at: 'value', message: `expected at most ${DEPTH} levels` })
+      valueCount = VALUE_COUNT
       return undefined
     }
     if (typeof given === 'string') return readText(given, path)
@@ -52,7 +57,11 @@ export function readValue(value: unknown, env: Readonly<Record<string, string | 
     return copy
   }
 
-  return { value: read(value, []), findings, filled }
+  const result = read(value, [])
+  if (valueCount > VALUE_COUNT && findings.length === 0) {
+    findings.push({ path: [], at: 'value', message: `expected at most ${VALUE_COUNT} values` })
+  }
+  return { value: result, findings, filled }
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

@@ -100,7 +100,7 @@ export function oneOrMany<T extends z.ZodType>(entry: T, least: 0 | 1 = 1) {
 
 /** A list with at least one entry. */
 export function atLeastOne<T extends z.ZodType>(entry: T, what: string) {
-  return z.array(entry, expected(`a list of ${what}`)).min(1, expected(`at least one of ${what}`))
+  return z.array(entry, expected(`a list of ${what}`)).min(1, expected(`a list of ${what}, at least one`))
 }
 
 /** Whether the host is this machine, by name or by address. */

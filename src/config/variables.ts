@@ -12,7 +12,7 @@ const KNOWN = ['subject', 'issuer', 'session', 'address']
 const VARIABLES: Record<TemplateKind, readonly string[]> = {
   // The broker user is what a user name's template is about to decide.
   username: KNOWN,
-  file: KNOWN,
+  file: [...KNOWN, 'user'],
   stamp: [...KNOWN, 'user'],
   permission: [...KNOWN, 'user'],
 }

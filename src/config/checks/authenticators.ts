@@ -76,7 +76,7 @@ function checkForwarded({ header, rolesHeader, secretHeader }: OfType<'forwarded
 function checkClientCertificate({ listen }: Config, path: Path): Finding[] {
   if (listen.some(({ tls }) => tls?.clientCertificates && tls.clientCertificates.mode !== 'none')) return []
   const message = 'no listener asks for client certificates: set `tls: { clientCertificates: { ca } }` of one'
-  return [{ path: [...path, 'type'], at: 'value', message }]
+  return [{ path: [...path, 'type'], at: 'value', message, refersTo: ['listen'] }]
 }
 
 function checkOne(authenticator: AuthenticatorConfig, path: Path, config: Config): Finding[] {

@@ -1,30 +1,18 @@
-/** Conditions of `when` and `for`: their expressions must be ones that can be decided in linear time. */
+/** Conditions of `when` and `for`, judged by those who will decide by them. */
+import { compileMatch, InvalidConfiguration } from '../../../auth/index.ts'
 import type { Finding } from '../issues.ts'
 import type { Path } from '../problems.ts'
 import type { PermissionConfig, RuleConfig } from '../schema.ts'
 
-type Match = RuleConfig['when'] | NonNullable<PermissionConfig['for']>
+type Conditions = RuleConfig['when'] | NonNullable<PermissionConfig['for']>
 
-function checkExpressions(conditions: readonly unknown[], path: Path): Finding[] {
-  return conditions.flatMap((condition, index): Finding[] => {
-    if (condition === null || typeof condition !== 'object' || !('matches' in condition)) return []
-    try {
-      new RegExp(String(condition.matches), 'u')
-      return []
-    } catch {
-      return [{ path: [...path, index, 'matches'], at: 'value', message: 'expected a regular expression' }]
-    }
-  })
-}
-
-export function checkMatch({ claim, ...others }: Match, path: Path): Finding[] {
-  const claims = Object.entries(claim ?? {}).map(([name, conditions]) => ({
-    path: [...path, 'claim', name],
-    conditions,
-  }))
-  const rest = Object.entries(others).map(([name, conditions]) => ({
-    path: [...path, name],
-    conditions: conditions ?? [],
-  }))
-  return [...claims, ...rest].flatMap(({ path: at, conditions }) => checkExpressions(conditions, at))
+/** What the rule engine would refuse: expressions it does not speak, conditions that could never hold. */
+export function checkMatch(conditions: Conditions, path: Path): Finding[] {
+  try {
+    compileMatch(conditions, { tags: 'tag' in conditions })
+    return []
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error
+    return error.problems.map(({ path: below, message }) => ({ path: [...path, ...below], at: 'value', message }))
+  }
 }

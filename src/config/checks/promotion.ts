@@ -7,46 +7,35 @@ import { LOOPBACK_TEXT } from './brokers.ts'
 import { checkMatch } from './matching.ts'
 import { checkVhosts } from './services.ts'
 
-function checkTarget({ to }: RuleConfig, path: Path, broker: Config['brokers'][string] | undefined): Finding[] {
-  if (typeof to === 'string') {
-    if (!broker || Object.hasOwn(broker.credentials, to)) return []
-    return [
-      {
-        path,
-        at: 'value',
-        message: `this broker has no such credential${suggestion(to, Object.keys(broker.credentials))}`,
-      },
-    ]
-  }
-  if (to.username === 'guest' && !to.allowLoopbackUser)
+function checkTarget({ to }: RuleConfig, path: Path, { broker }: ServiceConfig, brokers: Config['brokers']): Finding[] {
+  if (typeof to !== 'string') {
+    if (to.username !== 'guest' || to.allowLoopbackUser) return []
     return [{ path: [...path, 'username'], at: 'value', message: LOOPBACK_TEXT }]
-  return []
+  }
+  const credentials = Object.hasOwn(brokers, broker) ? brokers[broker]?.credentials : undefined
+  if (!credentials || Object.hasOwn(credentials, to)) return []
+  const message = `broker ${broker} has no such credential${suggestion(to, Object.keys(credentials))}`
+  return [{ path, at: 'value', message, refersTo: ['brokers', broker, 'credentials', to] }]
 }
 
-function checkRule(
-  rule: RuleConfig,
-  path: Path,
-  service: ServiceConfig,
-  broker: Config['brokers'][string] | undefined,
-): Finding[] {
+function checkRule(rule: RuleConfig, path: Path, service: ServiceConfig, { brokers }: Config): Finding[] {
   const found = [
-    ...checkTarget(rule, [...path, 'to'], broker),
+    ...checkTarget(rule, [...path, 'to'], service, brokers),
     ...checkVhosts(rule, path),
     ...checkMatch(rule.when, [...path, 'when']),
   ]
   const hasVhost = [rule.vhost, rule.vhosts, service.vhost, service.vhosts].some((vhost) => vhost !== undefined)
   if (!hasVhost) {
     const message = 'missing: expected `vhost` (pinned) or `vhosts` (a choice), here or in the service'
-    found.push({ path: [...path, 'vhost'], at: 'value', message })
+    found.push({ path: [...path, 'vhost'], at: 'value', message, refersTo: [...path.slice(0, 2), 'vhost'] })
   }
   return found
 }
 
-export function checkPromotion({ services, brokers }: Config): Finding[] {
-  return services.flatMap((service, index) => {
-    const broker = Object.hasOwn(brokers, service.broker) ? brokers[service.broker] : undefined
-    return service.promote.flatMap((rule, position) =>
-      checkRule(rule, ['services', index, 'promote', position], service, broker),
-    )
-  })
+export function checkPromotion(config: Config): Finding[] {
+  return config.services.flatMap((service, index) =>
+    service.promote.flatMap((rule, position) =>
+      checkRule(rule, ['services', index, 'promote', position], service, config),
+    ),
+  )
 }

@@ -42,6 +42,7 @@ function checkAdmission(service: ServiceConfig, path: Path, config: Config): Fin
       path: at,
       at: 'value',
       message: `no such authenticator${suggestion(name, Object.keys(config.authenticators))}`,
+      refersTo: ['authenticators', name],
     }))
   const seen = new Set<string>()
   for (const { name, path: at, within } of named) {
@@ -112,7 +113,7 @@ function checkOne(service: ServiceConfig, index: number, config: Config): Findin
   ]
   if (!Object.hasOwn(config.brokers, service.broker)) {
     const message = `no such broker${suggestion(service.broker, Object.keys(config.brokers))}`
-    found.push({ path: [...path, 'broker'], at: 'value', message })
+    found.push({ path: [...path, 'broker'], at: 'value', message, refersTo: ['brokers', service.broker] })
   }
   const same = config.services.findIndex((other) => other.path === service.path)
   if (same < index)
