@@ -5,11 +5,17 @@
 import type { Region } from './generated-regions.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { methodTable } from './regions/methods.ts'
+import { endTable, eventTable, fieldTable, metricTable, refusalTable } from './regions/operations.ts'
 import { phaseDiagram, phaseTable } from './regions/phases.ts'
 
 export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phases', render: phaseDiagram },
   { page: 'docs/architecture.md', name: 'phase-table', render: phaseTable },
+  { page: 'docs/errors.md', name: 'refusals', render: refusalTable },
+  { page: 'docs/errors.md', name: 'ends', render: endTable },
+  { page: 'docs/logging.md', name: 'events', render: eventTable },
+  { page: 'docs/logging.md', name: 'fields', render: fieldTable },
+  { page: 'docs/metrics.md', name: 'metrics', render: metricTable },
   { page: 'docs/protocol.md', name: 'methods', render: methodTable },
   { page: 'docs/protocol.md', name: 'reply-codes', render: replyCodeTable },
   { page: 'docs/protocol.md', name: 'close-codes', render: closeCodeTable },

@@ -3,35 +3,14 @@
  * when it is renewed and when it ends. One log line for each session, at its end.
  */
 import { AuthenticationRefused, PromotionRefused, renew } from '../../auth/index.ts'
-import { type EndReason, openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
-import type { EventSpec } from '../ops/events.ts'
+import { openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import type { Place, Sessions } from '../sessions.ts'
 import { WebSocketClientEnd } from './client-end.ts'
+import { ENDS } from './ends.ts'
 import type { Admitted, Attempt } from './upgrade.ts'
-
-/** How loud the line of a session's end is. [DESIGN §7] */
-const END_LEVELS: Readonly<Record<EndReason, EventSpec['level']>> = {
-  'client-closed': 'info',
-  'client-lost': 'info',
-  'client-dead': 'info',
-  'client-fault': 'warn',
-  'text-message': 'warn',
-  'message-too-large': 'warn',
-  'handshake-timeout': 'warn',
-  'broker-unavailable': 'error',
-  'broker-refused': 'error',
-  'broker-lost': 'error',
-  'broker-closed': 'info',
-  'broker-fault': 'error',
-  'authority-ended': 'info',
-  drain: 'info',
-  overload: 'warn',
-  refused: 'info',
-  'internal-error': 'error',
-}
 
 export interface BeginDependencies {
   readonly sessions: Sessions
@@ -99,7 +78,7 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
       bytesFromClient: end.bytesFromClient,
       bytesToClient: end.bytesToClient,
     }
-    of.log.write('session-ended', line, END_LEVELS[end.reason])
+    of.log.write('session-ended', line, ENDS[end.reason].level)
   }
 
   async function renewed(secret: Buffer): Promise<Renewal> {

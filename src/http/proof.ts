@@ -5,8 +5,8 @@
 import {
   type Admission,
   type AuthenticateOptions,
-  type AuthenticationRequest,
   AuthenticationRefused,
+  type AuthenticationRequest,
   authenticate,
   type Requirement,
   withoutTickets,

@@ -16,6 +16,7 @@ export interface RefusalSpec {
   readonly log: EventName
   /** `undefined`: never in band, whatever the service's `refusal` says. */
   readonly inBand?: InBandRefusal
+  /** For operators: docs/errors.md. */
   readonly whatToDo: string
 }
 

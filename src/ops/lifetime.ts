@@ -27,6 +27,7 @@ export class Lifetime {
   #expiresAtWallMs: number
   #expiresAtMs: number
   #timer: NodeJS.Timeout | undefined
+  #isOver = false
 
   /**
    * @param timeoutMs the hard end, from now
@@ -56,12 +57,13 @@ export class Lifetime {
 
   /** Looks how much is left; called about once a second. */
   tick(): void {
-    if (this.#timer !== undefined) return
+    if (this.#timer !== undefined || this.#isOver) return
     const timeoutLeftMs = this.#timeoutAtMs - this.#clock.monotonicMs()
     const proofLeftMs = this.#proofLeftMs()
     const leftMs = Math.min(timeoutLeftMs, proofLeftMs)
     // Written so that NaN ends it too.
     if (!(leftMs > 0)) {
+      this.#isOver = true
       this.#over(timeoutLeftMs <= 0 ? 'session-timeout' : 'credential-expired')
     } else if (leftMs <= LAST_STRETCH_MS) {
       this.#timer = setTimeout(() => {

@@ -1,0 +1,67 @@
+/** What operators look up: refusals and ends, log events and fields, metrics. From the tables the gateway itself uses. */
+import { ConnectionFault } from '../../proxy/faults.ts'
+import { ENDS } from '../../src/http/ends.ts'
+import { REFUSALS, type RefusalSpec } from '../../src/http/refusal.ts'
+import { EVENTS, type EventSpec, FIELDS } from '../../src/ops/events.ts'
+import { Metrics } from '../../src/ops/metrics.ts'
+import { Traffic } from '../../src/ops/traffic.ts'
+import { markdownTable } from '../generated-regions.ts'
+
+/** Why clients are refused before any broker is dialled, and what each of them sees. */
+export function refusalTable(): string {
+  const rows = Object.entries<RefusalSpec>(REFUSALS).map(([cause, { status, inBand, log, whatToDo }]) => [
+    `\`${cause}\``,
+    String(status),
+    inBand === undefined
+      ? 'never'
+      : `${new ConnectionFault(inBand.code, inBand.explanation).replyCode} ${inBand.explanation}, ${inBand.closeCode}`,
+    `\`${log}\``,
+    whatToDo,
+  ])
+  return markdownTable(['cause', 'by HTTP', 'in band', 'log event', 'what to do'], rows)
+}
+
+/** Why sessions end. */
+export function endTable(): string {
+  const rows = Object.entries(ENDS).map(([reason, { level, clientSees, whatToDo }]) => [
+    `\`${reason}\``,
+    clientSees,
+    level,
+    whatToDo,
+  ])
+  return markdownTable(['reason', 'the client sees', 'log level', 'what to do'], rows)
+}
+
+/** Every event that is logged. */
+export function eventTable(): string {
+  const rows = Object.entries<EventSpec>(EVENTS).map(([event, { level, means, perTenSeconds }]) => [
+    `\`${event}\``,
+    level,
+    means,
+    perTenSeconds === undefined ? '' : String(perTenSeconds),
+  ])
+  return markdownTable(['event', 'level', 'means', 'lines in 10 s'], rows)
+}
+
+/** Every field a line can have. */
+export function fieldTable(): string {
+  return markdownTable(
+    ['field', 'holds'],
+    Object.entries(FIELDS).map(([field, holds]) => [`\`${field}\``, holds]),
+  )
+}
+
+/** Every metric. */
+export function metricTable(): string {
+  const metrics = new Metrics(new Traffic(Number.POSITIVE_INFINITY, () => {}), () => 0)
+  const rows = metrics
+    .describe()
+    .map(({ name, type, labels, help }) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(', '),
+      help,
+    ])
+  metrics.close()
+  return markdownTable(['metric', 'type', 'labels', 'means'], rows)
+}

@@ -1,0 +1,95 @@
+/**
+ * The reasons for which sessions end, as one table: how loud the log is about it, what the client sees, and what an
+ * operator does. docs/errors.md shows it. What is sent is decided by the session itself. [DESIGN §7]
+ */
+import type { EndReason } from '../../proxy/index.ts'
+import type { EventSpec } from '../ops/events.ts'
+
+export interface EndSpec {
+  readonly level: EventSpec['level']
+  /** AMQP reply code and WebSocket close code, in an operator's words. */
+  readonly clientSees: string
+  readonly whatToDo: string
+}
+
+export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
+  'client-closed': {
+    level: 'info',
+    clientSees: '`close-ok`, 1000',
+    whatToDo: 'Nothing: this is how sessions should end.',
+  },
+  'client-lost': {
+    level: 'info',
+    clientSees: '–',
+    whatToDo: 'Nothing: a tab was closed or a network went away. Many at once: look at what stands in front.',
+  },
+  'client-dead': {
+    level: 'info',
+    clientSees: '320, 1001',
+    whatToDo: 'Nothing: two pings went unanswered. A proxy in front may hold connections of clients that are gone.',
+  },
+  'client-fault': {
+    level: 'warn',
+    clientSees: 'the AMQP exception, 1002',
+    whatToDo: 'The detail names the rule that the client broke. A defect of the client, or an attempt.',
+  },
+  'text-message': {
+    level: 'warn',
+    clientSees: '501, 1003',
+    whatToDo: 'The client sends text where AMQP is binary: set `binaryType`, or send an ArrayBuffer.',
+  },
+  'message-too-large': {
+    level: 'warn',
+    clientSees: '1009',
+    whatToDo: 'Raise `limits.message`, or find out who sends so much before the session is open.',
+  },
+  'handshake-timeout': {
+    level: 'warn',
+    clientSees: '320, 1008',
+    whatToDo:
+      'The detail names the phase: was it the client or the broker that was slow? `limits.handshake` is the deadline.',
+  },
+  'broker-unavailable': {
+    level: 'error',
+    clientSees: '541, 1013',
+    whatToDo: 'No URL of the broker answered; the detail says why for each. See `/health/ready`.',
+  },
+  'broker-refused': {
+    level: 'error',
+    clientSees: '403, 1011',
+    whatToDo:
+      'The broker refused the promoted credential or its vhost: compare it with `rabbitmqctl authenticate_user`.',
+  },
+  'broker-lost': {
+    level: 'error',
+    clientSees: '320, 1012',
+    whatToDo: "The broker's socket ended without a word: see the broker's log and the network between.",
+  },
+  'broker-closed': {
+    level: 'info',
+    clientSees: "the broker's own code, 1000",
+    whatToDo: "The detail has the broker's own text, which the client does not see.",
+  },
+  'broker-fault': {
+    level: 'error',
+    clientSees: '541, 1011',
+    whatToDo: 'The broker broke the protocol. Please report it with the detail.',
+  },
+  'authority-ended': {
+    level: 'info',
+    clientSees: '320 with the reason, 4401',
+    whatToDo: 'The token expired, `sessionTimeout` passed, or access was revoked; the detail says which.',
+  },
+  drain: { level: 'info', clientSees: '320, 1012', whatToDo: 'Nothing: the gateway was told to stop.' },
+  overload: {
+    level: 'warn',
+    clientSees: '506, 1013',
+    whatToDo: 'All sessions together held too much, and this one held most: a slow reader, or a huge message.',
+  },
+  refused: { level: 'info', clientSees: 'see the causes above', whatToDo: 'The line of the refusal says why.' },
+  'internal-error': {
+    level: 'error',
+    clientSees: '541, 1011',
+    whatToDo: 'A fault of the gateway. Please report it with the detail.',
+  },
+}
