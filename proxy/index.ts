@@ -5,7 +5,10 @@
 import type { InBandRefusal, Session, SessionOptions } from './session/ports.ts'
 import { GatewaySession } from './session/session.ts'
 
+export type { Table, TableEntry } from './codec/table.ts'
 export * from './faults.ts'
+export { authorizeFilter } from './filters/authorize.ts'
+export type * from './filters/authorizer.ts'
 export type * from './filters/filter.ts'
 export { BrokerUnavailable } from './session/dial.ts'
 export type * from './session/ports.ts'

@@ -40,6 +40,7 @@ export interface PublishView {
   readonly exchange: string
   readonly routingKey: string
   readonly mandatory: boolean
+  readonly immediate: boolean
   readonly header: ContentHeader
 }
 

@@ -25,6 +25,7 @@ const EMPTY_FRAMES_MAX = 16
 const peekExchange = peek('basic.publish', 'exchange')
 const peekRoutingKey = peek('basic.publish', 'routingKey')
 const peekMandatory = peek('basic.publish', 'mandatory')
+const peekImmediate = peek('basic.publish', 'immediate')
 
 /** Views that each judged frame is looked at through; judging is synchronous, so all sessions share them. */
 const VIEW = new MethodView()
@@ -237,6 +238,10 @@ class HeldPublish implements PublishView {
 
   get mandatory(): boolean {
     return peekMandatory(this.#channel.held as Buffer, this.#argumentsStart)
+  }
+
+  get immediate(): boolean {
+    return peekImmediate(this.#channel.held as Buffer, this.#argumentsStart)
   }
 
   get #argumentsStart(): number {

@@ -1,0 +1,56 @@
+/**
+ * `basic.publish`, judged at its content header: the exchange and key, every key that CC and BCC add, and where an answer
+ * is asked to be sent.
+ */
+import { readCopies } from './authorize-copies.ts'
+import { forwardNeed } from './authorize-declare.ts'
+import { hasControlCharacters } from './authorize-names.ts'
+import { DIRECT_REPLY_TO } from './authorize-replies.ts'
+import type { AuthorizeSession } from './authorize-session.ts'
+import type { PublishView, Refusal } from './filter.ts'
+
+export function judgePublish(publish: PublishView, state: AuthorizeSession): Refusal | undefined {
+  const { exchange, routingKey, header } = publish
+  if (publish.immediate) {
+    const refusal = state.refusals.what('basic.publish', publish.channel, 'immediate')
+    if (refusal !== undefined) return refusal
+  }
+  if (!state.rights.mayPublish(exchange, routingKey)) {
+    const refusal = state.refusals.need('basic.publish', publish.channel, forwardNeed(exchange, routingKey))
+    if (refusal !== undefined) return refusal
+  }
+  if (header.has('headers')) {
+    const refusal = refuseCopies(publish, exchange, state)
+    if (refusal !== undefined) return refusal
+  }
+  return header.has('replyTo') ? refuseReplyTo(publish, state) : undefined
+}
+
+function refuseCopies(
+  { header, channel }: PublishView,
+  exchange: string,
+  { rights, refusals }: AuthorizeSession,
+): Refusal | undefined {
+  const keys = readCopies(header)
+  if (keys === undefined)
+    return refusals.what('basic.publish', channel, 'CC and BCC that are not one array of keys each')
+  for (const key of keys) {
+    if (rights.mayForward(exchange, key)) continue
+    const refusal = refusals.need('basic.publish', channel, forwardNeed(exchange, key))
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+/** Whoever answers may have rights that the asker lacks: so answers go only where the asker may read anyway. */
+function refuseReplyTo(
+  { header, channel }: PublishView,
+  { rights, refusals, replies }: AuthorizeSession,
+): Refusal | undefined {
+  const replyTo = header.property('replyTo') ?? ''
+  if (replyTo === DIRECT_REPLY_TO || replies.knows(replyTo)) return undefined
+  const need = { permission: 'read', kind: 'queue', name: replyTo } as const
+  if (hasControlCharacters(replyTo)) return refusals.unfitName('basic.publish', channel, need)
+  if (rights.mayQueue('read', replyTo)) return undefined
+  return refusals.replyTo(channel, need)
+}

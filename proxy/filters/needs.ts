@@ -1,0 +1,150 @@
+/**
+ * What permission each method of a client needs, in RabbitMQ's vocabulary. Total over the methods a client may send: a
+ * missing row does not compile. The authorize filter is built from these rows; docs/permissions.md shows them.
+ *
+ * Rows say what can be said by naming fields. What takes more than that is a case, which has a text here and a place in
+ * one of the authorize-*.ts files.
+ */
+import type { Fields, FromClient } from '../codec/spec.ts'
+import type { Permission, ResourceKind } from './authorizer.ts'
+
+type FieldOf<M extends FromClient> = keyof Fields<M> & string
+
+/** A permission on the resource that a field names; `key` names the field with the routing key or binding pattern. */
+export interface FieldNeed<F extends string = string> {
+  readonly permission: Permission
+  readonly kind: ResourceKind
+  readonly name: F
+  readonly key?: F
+}
+
+/** A value that is always refused, whatever the permissions. */
+export interface ForbiddenValue<F extends string = string> {
+  readonly field: F
+  readonly is: boolean | 'not 0'
+  readonly because: string
+}
+
+export interface NeedsRow<F extends string = string> {
+  /** All of these; none: nothing is needed. */
+  readonly needs: readonly FieldNeed<F>[]
+  /** Refused as a whole, or only with certain values. */
+  readonly forbidden?: string | readonly ForbiddenValue<F>[]
+  readonly cases?: readonly Case[]
+  /** Never gets as far as the filters: the session answers it itself, or relays it as part of opening and closing. */
+  readonly bySession?: true
+}
+
+/** What a row cannot say by naming fields. */
+export const CASES = {
+  'last-declared':
+    'An empty queue name is the queue declared last on the channel. It is resolved before deciding and forwarded by its name; none declared, or its name not known yet: 404.',
+  'last-declared-key': 'With an empty queue name *and* an empty key, the key is that queue name, too.',
+  passive: 'Passive: any permission on the name will do, instead.',
+  'server-named':
+    'An empty name needs `configure: [{ queue: "" }]`, `exclusive`, and no `no-wait`. The queue then belongs to the session: it may do anything with it.',
+  'reserved-name': 'Queue names that begin with `amq.` are refused, as they are by the broker.',
+  'dead-letter':
+    '`x-dead-letter-exchange`: read the queue, write that exchange for `x-dead-letter-routing-key` (`#` if absent); for the default exchange, write the queue that the key names, which must be there.',
+  'alternate-exchange':
+    '`alternate-exchange`: write that exchange for `#`, and read the declared one for `#`; never the default exchange.',
+  'exchange-type':
+    'Types other than `direct`, `fanout`, `headers`, `topic` and `x-…`: refused, as they end the connection.',
+  arguments: 'Every argument must be allowed, with its value; the same argument twice is refused.',
+  'binding-arguments': 'With arguments (headers exchanges): for `#` instead of the key.',
+  'binding-pattern': 'The permission must contain the pattern. At most 2 `#`, 16 `*` and 128 words.',
+  'default-exchange': 'To the default exchange: write the *queue* that the key names, instead.',
+  copies:
+    'The same for every key in the headers `CC` and `BCC`: at most 64 each, arrays of strings; anything else, and a second header of that name, is refused.',
+  'reply-address':
+    'A direct reply address (`amq.rabbitmq.reply-to.…`) needs nothing if it was delivered to this session, and is refused otherwise.',
+  'reply-to':
+    'The property `reply-to` must be `amq.rabbitmq.reply-to`, an address that was delivered to this session, or a queue one may read.',
+  'direct-reply-to': '`amq.rabbitmq.reply-to` needs nothing.',
+  'consumer-tag': 'A tag that is in use on the channel is refused, as it ends the connection.',
+} as const
+
+export type Case = keyof typeof CASES
+
+const NOTHING = { needs: [] } as const
+const BY_SESSION = { needs: [], bySession: true } as const
+
+const BINDING = ['binding-pattern', 'binding-arguments'] as const
+const QUEUE_BINDING = {
+  needs: [
+    { permission: 'write', kind: 'queue', name: 'queue' },
+    { permission: 'read', kind: 'exchange', name: 'exchange', key: 'routingKey' },
+  ],
+  cases: ['last-declared', 'last-declared-key', ...BINDING],
+} as const
+const EXCHANGE_BINDING = {
+  needs: [
+    { permission: 'write', kind: 'exchange', name: 'destination', key: 'routingKey' },
+    { permission: 'read', kind: 'exchange', name: 'source', key: 'routingKey' },
+  ],
+  cases: BINDING,
+} as const
+const READ_QUEUE = { permission: 'read', kind: 'queue', name: 'queue' } as const
+const RECOVER = {
+  needs: [],
+  forbidden: [{ field: 'requeue', is: false, because: 'recover without requeue' }],
+} as const
+
+export const NEEDS = {
+  'connection.start-ok': BY_SESSION,
+  'connection.secure-ok': BY_SESSION,
+  'connection.tune-ok': BY_SESSION,
+  'connection.open': BY_SESSION,
+  'connection.close': BY_SESSION,
+  'connection.close-ok': BY_SESSION,
+  'connection.update-secret': BY_SESSION,
+  'channel.open': BY_SESSION,
+  'channel.close': BY_SESSION,
+  'channel.close-ok': BY_SESSION,
+  'channel.flow': { needs: [], forbidden: [{ field: 'active', is: false, because: 'inactive flow' }] },
+  'channel.flow-ok': NOTHING,
+  'access.request': { needs: [], forbidden: 'access tickets' },
+  'exchange.declare': {
+    needs: [{ permission: 'configure', kind: 'exchange', name: 'exchange' }],
+    cases: ['passive', 'alternate-exchange', 'exchange-type', 'arguments'],
+  },
+  'exchange.delete': { needs: [{ permission: 'configure', kind: 'exchange', name: 'exchange' }] },
+  'exchange.bind': EXCHANGE_BINDING,
+  'exchange.unbind': EXCHANGE_BINDING,
+  'queue.declare': {
+    needs: [{ permission: 'configure', kind: 'queue', name: 'queue' }],
+    cases: ['passive', 'server-named', 'reserved-name', 'dead-letter', 'arguments'],
+  },
+  'queue.bind': QUEUE_BINDING,
+  'queue.unbind': QUEUE_BINDING,
+  'queue.purge': { needs: [READ_QUEUE], cases: ['last-declared'] },
+  'queue.delete': {
+    needs: [{ permission: 'configure', kind: 'queue', name: 'queue' }],
+    cases: ['last-declared'],
+  },
+  'basic.qos': { needs: [], forbidden: [{ field: 'prefetchSize', is: 'not 0', because: 'a prefetch size' }] },
+  'basic.consume': {
+    needs: [READ_QUEUE],
+    cases: ['last-declared', 'direct-reply-to', 'arguments', 'consumer-tag'],
+  },
+  'basic.cancel': NOTHING,
+  'basic.cancel-ok': NOTHING,
+  'basic.publish': {
+    needs: [{ permission: 'write', kind: 'exchange', name: 'exchange', key: 'routingKey' }],
+    forbidden: [{ field: 'immediate', is: true, because: 'immediate' }],
+    cases: ['default-exchange', 'copies', 'reply-address', 'reply-to'],
+  },
+  'basic.get': { needs: [READ_QUEUE], cases: ['last-declared'] },
+  'basic.ack': NOTHING,
+  'basic.reject': NOTHING,
+  'basic.nack': NOTHING,
+  'basic.recover-async': RECOVER,
+  'basic.recover': RECOVER,
+  'confirm.select': NOTHING,
+  'tx.select': { needs: [], forbidden: 'transactions' },
+  'tx.commit': { needs: [], forbidden: 'transactions' },
+  'tx.rollback': { needs: [], forbidden: 'transactions' },
+} as const satisfies { readonly [M in FromClient]: NeedsRow<FieldOf<M>> }
+
+/** The rows as data of one type, for those who go through all of them. */
+export const NEEDS_ROWS: Readonly<Record<FromClient, NeedsRow>> = NEEDS

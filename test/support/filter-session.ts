@@ -1,0 +1,212 @@
+/**
+ * Filters without a session: frames made by the codec go through the compiled slots, as the relay would send them.
+ * Records what filters do to the session and which audit events they write.
+ */
+import { ContentHeader, encodeContentHeader, type Properties } from '../../proxy/codec/content.ts'
+import { decodeMethod, indexOf, MethodView, methodFrame } from '../../proxy/codec/method.ts'
+import type { Arguments, Fields, FromBroker, FromClient } from '../../proxy/codec/spec.ts'
+import type { Table } from '../../proxy/codec/table.ts'
+import type { ChannelFault } from '../../proxy/faults.ts'
+import { compile, isRefusal, type Slots } from '../../proxy/filters/compile.ts'
+import type { Filter, PublishView, SessionView, Verdict } from '../../proxy/filters/filter.ts'
+import type { AuditEvent, AuditSink } from '../../proxy/filters/observe-events.ts'
+
+export type Outcome<T> =
+  /** The very bytes that arrived, or others. */
+  | { readonly kind: 'forwarded'; readonly rewritten: T | undefined }
+  | { readonly kind: 'refused'; readonly code: string; readonly text: string }
+
+export interface Cancelled {
+  readonly channel: number
+  readonly consumerTag: string
+  readonly text: string
+}
+
+/** Audit events in memory; `isBroken` makes every write fail. */
+export class AuditLog implements AuditSink {
+  readonly onFailure: 'refuse' | 'count'
+  readonly events: AuditEvent[] = []
+  isBroken = false
+
+  constructor(onFailure: 'refuse' | 'count' = 'count') {
+    this.onFailure = onFailure
+  }
+
+  write(event: AuditEvent): boolean {
+    if (this.isBroken) return false
+    this.events.push(event)
+    return true
+  }
+
+  names(): string[] {
+    return this.events.map(({ event }) => event)
+  }
+}
+
+export class FilterSession {
+  readonly cancelled: Cancelled[] = []
+  readonly closed: { channel: number; fault: ChannelFault }[] = []
+  readonly pausedMs: number[] = []
+  readonly view: SessionView
+  readonly #slots: Slots
+  readonly #method = new MethodView()
+  readonly #header = new ContentHeader()
+
+  constructor(filters: readonly Filter[], overrides: Partial<SessionView> = {}) {
+    this.view = {
+      id: 's1',
+      identity: { subject: 'joe.smith', issuer: 'https://idp.example.com', address: '203.0.113.7' },
+      brokerUser: 'webuser',
+      vhost: '/',
+      brokerPayloadMax: 131_064,
+      closeChannel: (channel, fault) => {
+        this.closed.push({ channel, fault })
+      },
+      cancelConsumer: (channel, consumerTag, fault) => {
+        this.cancelled.push({ channel, consumerTag, text: fault.replyText })
+      },
+      pauseClient: (ms) => {
+        this.pausedMs.push(ms)
+      },
+      ...overrides,
+    }
+    this.#slots = compile(filters, this.view)
+  }
+
+  /** The client sends a method. */
+  send<M extends FromClient>(name: M, fields: Arguments<M>, channel = 1): Outcome<Fields<M>> {
+    const frame = methodFrame(channel, name, fields)
+    const slot = this.#slots.toBroker[indexOf(name)]
+    const verdict = slot?.(this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1))
+    return outcome(verdict, (rewritten) => decodeMethod(name, rewritten, 11, rewritten.length - 1))
+  }
+
+  /** The client publishes; `immediate` and the body's size if given. */
+  publish(
+    exchange: string,
+    routingKey: string,
+    properties: Properties = {},
+    more: { channel?: number; immediate?: boolean; bodyBytes?: number } = {},
+  ): Outcome<ContentHeader> {
+    return this.publishHeader(
+      exchange,
+      routingKey,
+      encodeContentHeader({ bodySize: more.bodyBytes ?? 0, properties }),
+      more,
+    )
+  }
+
+  /** The client publishes with this content header's payload. */
+  publishHeader(
+    exchange: string,
+    routingKey: string,
+    payload: Buffer,
+    { channel = 1, immediate = false }: { channel?: number; immediate?: boolean } = {},
+  ): Outcome<ContentHeader> {
+    const header = this.#header.read(payload, 0, payload.length)
+    const publish: PublishView = { channel, exchange, routingKey, mandatory: false, immediate, header }
+    return outcome(this.#slots.publish?.(publish), (frame) => new ContentHeader().read(frame, 7, frame.length - 1))
+  }
+
+  /** The broker sends a method. */
+  receive<M extends FromBroker>(name: M, fields: Arguments<M>, channel = 1): void {
+    const frame = methodFrame(channel, name, fields)
+    this.#slots.toClient[indexOf(name)]?.(this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1))
+  }
+
+  /** The broker delivers a message with these properties. */
+  deliver(properties: Properties, channel = 1): void {
+    const payload = encodeContentHeader({ bodySize: 0, properties })
+    this.#slots.delivery?.(channel, this.#header.read(payload, 0, payload.length))
+  }
+
+  channelClosed(channel = 1): void {
+    this.#slots.channelClosed?.(channel)
+  }
+
+  tick(nowMs = 0): void {
+    this.#slots.tick?.(nowMs)
+  }
+
+  end(): void {
+    this.#slots.ended?.()
+  }
+}
+
+function outcome<T>(verdict: Verdict, read: (frame: Buffer) => T): Outcome<T> {
+  if (verdict === undefined) return { kind: 'forwarded', rewritten: undefined }
+  if (isRefusal(verdict)) return { kind: 'refused', code: verdict.fault.code, text: verdict.fault.replyText }
+  return { kind: 'forwarded', rewritten: read(verdict) }
+}
+
+/** A long string in a table. */
+export function text(value: string): { type: 'S'; value: Buffer } {
+  return { type: 'S', value: Buffer.from(value) }
+}
+
+/** An array of long strings in a table, such as CC. */
+export function texts(...values: readonly string[]): { type: 'A'; value: { type: 'S'; value: Buffer }[] } {
+  return { type: 'A', value: values.map(text) }
+}
+
+/** `queue.declare` as clients send it most of the time. */
+export function queueDeclare(queue: string, more: Partial<Fields<'queue.declare'>> = {}): Arguments<'queue.declare'> {
+  return {
+    queue,
+    passive: false,
+    durable: false,
+    exclusive: queue === '',
+    autoDelete: false,
+    noWait: false,
+    arguments: [],
+    ...more,
+  }
+}
+
+export function exchangeDeclare(
+  exchange: string,
+  more: Partial<Fields<'exchange.declare'>> = {},
+): Arguments<'exchange.declare'> {
+  return {
+    exchange,
+    type: 'topic',
+    passive: false,
+    durable: false,
+    autoDelete: false,
+    internal: false,
+    noWait: false,
+    arguments: [],
+    ...more,
+  }
+}
+
+export function queueBind(
+  queue: string,
+  exchange: string,
+  routingKey: string,
+  args: Table = [],
+): Arguments<'queue.bind'> {
+  return { queue, exchange, routingKey, noWait: false, arguments: args }
+}
+
+export function exchangeBind(
+  destination: string,
+  source: string,
+  routingKey: string,
+  args: Table = [],
+): Arguments<'exchange.bind'> {
+  return { destination, source, routingKey, noWait: false, arguments: args }
+}
+
+export function consume(queue: string, more: Partial<Fields<'basic.consume'>> = {}): Arguments<'basic.consume'> {
+  return {
+    queue,
+    consumerTag: '',
+    noLocal: false,
+    noAck: false,
+    exclusive: false,
+    noWait: false,
+    arguments: [],
+    ...more,
+  }
+}
