@@ -1,0 +1,137 @@
+/**
+ * The runner behind `npm test`: gets a RabbitMQ and a Chromium the way the demo does, shares one private broker among all
+ * test files, runs them with node:test on whatever Node.js runs this, and passes on its lines and its exit code.
+ *
+ *   node --import tsx test/run.ts [folder or file …] [-- options for node --test]
+ *
+ * Folders are those of test/ (`unit`, `integration`, …). Test files that run alone start what they need by themselves.
+ */
+import { spawn } from 'node:child_process'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
+import { findChromium } from './support/chromium.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
+/** A test file that hangs is ended after this; far more than any takes. */
+const TEST_TIMEOUT_MS = 600_000
+
+/** The test files that the arguments name; all without any. @throws when an argument names none. */
+async function testFiles(names: readonly string[]): Promise<string[]> {
+  const files: string[] = []
+  for (const name of names.length > 0 ? names : FOLDERS) {
+    const path = FOLDERS.includes(name) ? join(ROOT, 'test', name) : join(process.cwd(), name)
+    const found = (await isFolder(path)) ? await filesIn(path) : path.endsWith('.test.ts') ? [path] : []
+    if (found.length === 0 && names.length > 0) {
+      throw new Error(
+        `${name}: no test files there; expected one of ${FOLDERS.join(', ')} or the path of a *.test.ts file`,
+      )
+    }
+    files.push(...found)
+  }
+  return files.map((file) => relative(ROOT, file))
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder)
+  return names
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
+
+/** Whether any of the files is in such a folder, or mentions the module. */
+async function anyNeeds(files: readonly string[], folders: readonly string[], module: string): Promise<boolean> {
+  for (const file of files) {
+    if (folders.includes(basename(dirname(file)))) return true
+    if ((await readFile(join(ROOT, file), 'utf8')).includes(module)) return true
+  }
+  return false
+}
+
+/** Runs node:test over the files; its exit code, or 1 when a signal ended it. */
+async function runTests(files: readonly string[], options: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const concurrency = Math.max(2, Math.min(4, availableParallelism()))
+  const args = [
+    '--import',
+    'tsx',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+    '--test-reporter=spec',
+    ...options,
+    ...files,
+  ]
+  const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env })
+  const forward = (signal: NodeJS.Signals) => tests.kill(signal)
+  process.on('SIGINT', forward)
+  process.on('SIGTERM', forward)
+  const code = await new Promise<number>((resolve, reject) => {
+    tests.once('error', reject)
+    tests.once('close', (status) => resolve(status ?? 1))
+  })
+  process.off('SIGINT', forward)
+  process.off('SIGTERM', forward)
+  return code
+}
+
+async function main(): Promise<number> {
+  const given = process.argv.slice(2)
+  const dashes = given.indexOf('--')
+  const names = dashes === -1 ? given : given.slice(0, dashes)
+  const options = dashes === -1 ? [] : given.slice(dashes + 1)
+  const files = await testFiles(names)
+
+  const env: NodeJS.ProcessEnv = { ...process.env }
+  // A runner of ours that is itself under node:test must not make its children report to that one.
+  delete env['NODE_TEST_CONTEXT']
+  if (await anyNeeds(files, ['browser'], 'support/chromium.ts')) env['CHROMIUM_PATH'] = await findChromium()
+  let rabbit: Rabbit | undefined
+  if (await anyNeeds(files, ['integration', 'browser'], 'support/broker.ts')) {
+    const startedMs = performance.now()
+    rabbit = await startRabbit()
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
+    process.stderr.write(
+      `RabbitMQ ${rabbit.version} (${rabbit.kind}) at ${rabbit.host}:${rabbit.port}, ready after ${seconds} s\n`,
+    )
+    env['RABBITMQ_URL'] = rabbit.url
+    env['RABBITMQ_MANAGEMENT_URL'] = rabbit.management.url
+  }
+  try {
+    const code = await runTests(files, options, env)
+    if (code !== 0 && rabbit?.kind !== 'external') showLog(rabbit)
+    return code
+  } finally {
+    await rabbit?.stop()
+  }
+}
+
+function showLog(rabbit: Rabbit | undefined): void {
+  const errors =
+    rabbit
+      ?.log()
+      .split('\n')
+      .filter((line) => /\[(error|warning)\]/.test(line)) ?? []
+  if (errors.length === 0) return
+  process.stderr.write(`\nThe shared broker's last warnings and errors:\n${errors.slice(-20).join('\n')}\n`)
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  },
+)
