@@ -24,14 +24,18 @@ export function glob(pattern: string): (text: string) => boolean {
   return (text) => matchGlob(pattern, text)
 }
 
+// Some of the broker's methods drop CR and LF from names and others keep them; nobody needs the rest.
+const CONTROL = /\p{Cc}/u
+
 /**
- * A matcher of queue and exchange names: as `glob`, but the empty name is no name, and what begins with `amq.rabbitmq.`
- * is matched only by patterns that begin so.
+ * A matcher of queue and exchange names: as `glob`, but the empty name and names with control characters are no names, and
+ * what begins with `amq.rabbitmq.` is matched only by patterns that begin so.
  */
 export function nameGlob(pattern: string): (name: string) => boolean {
   const matches = glob(pattern)
-  if (pattern.startsWith(RESERVED)) return matches
-  return (name) => name !== '' && matches(name) && !name.startsWith(RESERVED)
+  const reachesReserved = pattern.startsWith(RESERVED)
+  return (name) =>
+    name !== '' && matches(name) && (reachesReserved || !name.startsWith(RESERVED)) && !CONTROL.test(name)
 }
 
 function matchGlob(pattern: string, text: string): boolean {

@@ -1,8 +1,8 @@
 /**
  * What the authorize filter asks of a policy: one identity's permissions, decided at once and without side effects.
  *
- * Names arrive as the broker will read them: never empty, without control characters, "the last declared queue" already
- * resolved. Where rules come from, whom they are for and how patterns are written is not known here.
+ * Names arrive as the broker will read them, "the last declared queue" already resolved; no rule may match an empty name,
+ * or one with control characters. Where rules come from, whom they are for and how they are written is not known here.
  */
 import type { Table, TableEntry } from '../codec/table.ts'
 
