@@ -4,7 +4,7 @@ import type { Finding } from './issues.ts'
 import { secretsOf } from './place-secrets.ts'
 import type { Path } from './problems.ts'
 import { pathKey } from './read.ts'
-import type { AuthenticatorType, Config, ServiceConfig } from './schema.ts'
+import type { Config, ServiceConfig } from './schema.ts'
 import { isLoopback } from './units.ts'
 
 export interface WarningContext {
@@ -19,7 +19,7 @@ const warn = (path: Path, message: string, at: Finding['at'] = 'value'): Finding
 export function configWarnings(config: Config, { filled, readable }: WarningContext): Finding[] {
   return [
     ...textSecrets(config, filled, readable),
-    ...plainPasswords(config),
+    ...plainListeners(config),
     ...plainBrokers(config),
     ...unused(config),
     ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
@@ -39,20 +39,13 @@ function textSecrets(config: Config, filled: ReadonlySet<string>, readable: bool
   return found
 }
 
-/** Passwords over plain HTTP can be read on their way. */
-function plainPasswords(config: Config): Finding[] {
-  const carries: readonly (AuthenticatorType | undefined)[] = ['basic', 'passport']
-  const used = config.services.flatMap((service, index) => namedAuthenticators(service, ['services', index]))
-  if (!used.some(({ name }) => carries.includes(config.authenticators[name]?.type))) return []
+/** Passwords, tokens and tickets over plain HTTP can be read on their way. */
+function plainListeners(config: Config): Finding[] {
+  if (config.services.every(({ authenticate }) => authenticate === undefined)) return []
+  const message =
+    'passwords and tokens are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener'
   return config.listen.flatMap(({ host, tls, behindTls }, index) =>
-    tls || behindTls || isLoopback(host)
-      ? []
-      : [
-          warn(
-            ['listen', index],
-            'passwords are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener',
-          ),
-        ],
+    tls || behindTls || isLoopback(host) ? [] : [warn(['listen', index], message)],
   )
 }
 
