@@ -33,7 +33,9 @@ export function methodIndex(classId: number, methodId: number): number {
 /** The index of the method whose ids begin the payload at `start`, or -1 for unknown ids or fewer than four bytes. */
 export function methodIndexAt(buffer: Buffer, start: number, end: number): number {
   if (end - start < METHOD_IDS_BYTES) return -1
-  return methodIndex(buffer.readUInt16BE(start), buffer.readUInt16BE(start + 2))
+  const classId = ((buffer[start] as number) << 8) | (buffer[start + 1] as number)
+  const methodId = ((buffer[start + 2] as number) << 8) | (buffer[start + 3] as number)
+  return methodIndex(classId, methodId)
 }
 
 /** The index of a method by its name. @throws RangeError for a name that no method has */

@@ -134,8 +134,8 @@ const ZERO = {
 
 /** The values in wire order, with zeroes for reserved fields that were left out. */
 function valuesOf(layout: readonly FieldLayout[], fields: object): readonly unknown[] {
-  const given = new Map<string, unknown>(Object.entries(fields))
-  return layout.map(({ name, type }) => given.get(name) ?? (name.startsWith('reserved') ? ZERO[type] : undefined))
+  const given = fields as Readonly<Record<string, unknown>>
+  return layout.map(({ name, type }) => given[name] ?? (name.startsWith('reserved') ? ZERO[type] : undefined))
 }
 
 function argumentBytes(layout: readonly FieldLayout[], values: readonly unknown[]): number {

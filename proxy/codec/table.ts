@@ -184,18 +184,12 @@ function integerBytes(value: number, bytes: number, signed: boolean): number {
 
 /** Writes checked entries or elements with the length before them; returns the offset behind. */
 function writeList(buffer: Buffer, offset: number, list: readonly (TableValue | TableEntry)[]): number {
-  const at = writeEntries(buffer, offset + 4, list)
-  buffer.writeUInt32BE(at - offset - 4, offset)
-  return at
-}
-
-/** Writes entries or elements that `TABLE.size` accepted, without a length before them; returns the offset behind. */
-export function writeEntries(buffer: Buffer, offset: number, list: readonly (TableValue | TableEntry)[]): number {
-  let at = offset
+  let at = offset + 4
   for (const item of list) {
     if ('key' in item) at = SHORTSTR.write(buffer, at, item.key)
     at = writeValue(buffer, at, item)
   }
+  buffer.writeUInt32BE(at - offset - 4, offset)
   return at
 }
 

@@ -78,6 +78,17 @@ export function scanLongstr(buffer: Buffer, offset: number, end: number): number
   return after > end ? FLAW.short : after
 }
 
+// Below this many bytes a loop is quicker than the way into native code.
+const LOOP_BYTES = 48
+
+/** Copies `start` to `end` of the source; returns the offset behind the copy. The target must be large enough. */
+export function copyBytes(target: Buffer, offset: number, source: Buffer, start: number, end: number): number {
+  const count = end - start
+  if (count > LOOP_BYTES) return offset + source.copy(target, offset, start, end)
+  for (let at = 0; at < count; at += 1) target[offset + at] = source[start + at] as number
+  return offset + count
+}
+
 /** How one wire type is read from scanned bytes, and written. */
 export interface ValueCodec<T> {
   read(buffer: Buffer, offset: number): T
@@ -122,7 +133,8 @@ export const SHORTSTR: ValueCodec<string> = {
   size(value) {
     const bytes = Buffer.byteLength(value)
     if (bytes > 255) throw new RangeError('a short string takes at most 255 bytes')
-    if (/\p{Surrogate}/u.test(value)) throw new RangeError('a string with half a surrogate pair has no UTF-8')
+    if (bytes > value.length && /\p{Surrogate}/u.test(value))
+      throw new RangeError('a string with half a surrogate pair has no UTF-8')
     return bytes + 1
   },
   write(buffer, offset, value) {

@@ -6,6 +6,7 @@ import {
   contentHeaderFrame,
   encodeContentHeader,
   type HeaderChanges,
+  HeaderRewrite,
   type Properties,
   rewrite,
 } from '../../proxy/codec/content.ts'
@@ -231,6 +232,21 @@ describe('rewrite', () => {
       addHeaders: [{ key: '', type: 'V', value: undefined }],
     })
     assert.ok(changed.includes(Buffer.from('\u0004flagt\u0002')))
+  })
+
+  it('compiled once, changes header after header and makes whole frames of them', () => {
+    const changes = new HeaderRewrite({
+      set: { userId: 'webuser' },
+      removeHeaders: (key) => key === 'trace',
+      addHeaders: [{ key: 'stamp', type: 'S', value: Buffer.alloc(300, 'x') }],
+    })
+    for (const properties of [PROPERTIES, {}, { headers: HEADERS }]) {
+      const header = headerOf(encodeContentHeader({ bodySize: 5, properties }))
+      const payload = changes.payload(header)
+      assert.equal(read(payload).userId, 'webuser')
+      assert.equal(read(payload).headers?.at(-1)?.key, 'stamp')
+      assert.deepEqual(changes.frame(7, header), contentHeaderFrame(7, payload))
+    }
   })
 
   it('refuses what does not fit', () => {
