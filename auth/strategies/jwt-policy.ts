@@ -36,16 +36,18 @@ const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash']
 /** As Keycloak marks its kinds, inside. */
 const FOREIGN_KINDS = ['refresh', 'offline', 'logout']
 
+export interface HeaderPolicy {
+  readonly algorithms: readonly string[]
+  /** What `typ` may be, as `plainType` writes it; `''` where it may be absent. */
+  readonly types: readonly string[]
+}
+
 /**
  * Checks the protected header. Keys and addresses of keys in it (`jwk`, `jku`, `x5u`, `x5c`) are never looked at.
  * @throws {AuthenticationRefused}
  */
-export function checkHeader(
-  header: JsonObject,
-  algorithms: readonly string[],
-  tokenType: string | undefined,
-): JoseHeader {
-  const { alg, kid, typ } = header as { alg?: unknown; kid?: unknown; typ?: unknown }
+export function checkHeader(header: JsonObject, { algorithms, types }: HeaderPolicy): JoseHeader {
+  const { alg, kid, typ } = header
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {
     throw rejected(`the algorithm ${show(alg)} is not one of ${algorithms.join(', ')}`)
   }
@@ -54,13 +56,14 @@ export function checkHeader(
   }
   if (kid !== undefined && typeof kid !== 'string') throw rejected('the header kid is not a string')
   if (typ !== undefined && typeof typ !== 'string') throw rejected('the header typ is not a string')
-  if (!acceptedTypes(tokenType).includes(plainType(typ ?? ''))) {
-    throw rejected(`the type ${show(typ)} is not ${tokenType ?? 'that of a token for access'}`)
+  if (!types.includes(plainType(typ ?? ''))) {
+    throw rejected(`the type ${show(typ)} is not ${types.map((type) => type || 'absent').join(' or ')}`)
   }
   return { alg, kid }
 }
 
-function acceptedTypes(tokenType: string | undefined): readonly string[] {
+/** What the header's `typ` may be for a token of that type; see {@link ClaimPolicy.tokenType}. */
+export function acceptedTypes(tokenType: string | undefined): readonly string[] {
   return tokenType === undefined || tokenType === ID_TOKEN ? PLAIN_TYPES : [plainType(tokenType)]
 }
 
@@ -85,7 +88,8 @@ export function checkIssuer(claims: JsonObject, issuer: string): void {
   if (iss !== issuer) throw rejected(`the issuer is ${show(iss)}, not ${issuer}`)
 }
 
-function checkAudience(aud: unknown, expected: readonly string[]): void {
+/** @throws {AuthenticationRefused} `rejected`, unless one of `expected` is in `aud` */
+export function checkAudience(aud: unknown, expected: readonly string[]): void {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audiences.every((audience) => typeof audience === 'string')) {
     throw rejected('the audience is absent, or not strings')
@@ -106,7 +110,11 @@ function checkKind(claims: JsonObject, tokenType: string | undefined): void {
     throw rejected('this is an ID token, which proves a login to its client only')
 }
 
-function checkTimes(claims: JsonObject, maxAgeMs: number | undefined, nowMs: number): number {
+/**
+ * Checks `nbf`, `iat` and `exp`, and says when the token ends, in ms since the epoch.
+ * @throws {AuthenticationRefused} `rejected`
+ */
+export function checkTimes(claims: JsonObject, maxAgeMs: number | undefined, nowMs: number): number {
   const nowSeconds = nowMs / 1000
   const exp = numericDate(claims, 'exp')
   const nbf = numericDate(claims, 'nbf')

@@ -1,19 +1,8 @@
-/**
- * One issuer's tokens: compact JWS only, of bounded size, signature before anything they say. The one thing read
- * earlier is `iss`, so that other issuers' tokens neither fetch this one's keys nor suffer from its outages.
- * No carriers here (bearer.ts), and no request.
- */
-import { compactVerify, errors, type JWK } from 'jose'
-import { AuthenticationRefused } from '../errors.ts'
+/** One issuer's tokens for access: signed, meant for this gateway, in their time, and about somebody. No carriers here, and no request. */
 import { checkSubject, deepFreeze, findClaim, readRoles } from './claims.ts'
-import type { KeySet } from './jwks.ts'
-import type { Algorithm } from './jwks-key.ts'
-import { type JsonObject, parseStrictObject } from './jwt-json.ts'
-import { type ClaimPolicy, checkClaims, checkHeader, checkIssuer } from './jwt-policy.ts'
-
-export const MAX_TOKEN_BYTES = 8192
-/** Where a token names no key, so many are tried. */
-const MAX_KEYS_TRIED = 8
+import type { JsonObject } from './jwt-json.ts'
+import { acceptedTypes, type ClaimPolicy, checkClaims } from './jwt-policy.ts'
+import { openToken, type SignaturePolicy } from './jwt-signature.ts'
 
 export interface VerifiedToken {
   readonly issuer: string
@@ -25,9 +14,7 @@ export interface VerifiedToken {
   readonly expiresAtMs: number
 }
 
-export interface VerifierOptions extends ClaimPolicy {
-  readonly keys: KeySet
-  readonly algorithms: readonly Algorithm[]
+export interface VerifierOptions extends ClaimPolicy, Omit<SignaturePolicy, 'types'> {
   /** The claim, or path of claims, that names the subject. */
   readonly subject: string
   /** The same for the roles; none where absent. */
@@ -37,9 +24,12 @@ export interface VerifierOptions extends ClaimPolicy {
 
 export class JwtVerifier {
   readonly #options: VerifierOptions
+  readonly #signature: SignaturePolicy
 
   constructor(options: VerifierOptions) {
     this.#options = options
+    const { issuer, keys, algorithms, tokenType } = options
+    this.#signature = { issuer, keys, algorithms, types: acceptedTypes(tokenType) }
   }
 
   /**
@@ -47,7 +37,7 @@ export class JwtVerifier {
    *   another error where the keys cannot be had
    */
   async verify(token: string): Promise<VerifiedToken> {
-    const claims = await this.#open(token)
+    const claims = await openToken(token, this.#signature)
     const expiresAtMs = checkClaims(claims, this.#options, this.#options.nowMs())
     return {
       issuer: this.#options.issuer,
@@ -57,49 +47,4 @@ export class JwtVerifier {
       expiresAtMs,
     }
   }
-
-  async #open(token: string): Promise<JsonObject> {
-    const parts = splitCompact(token)
-    const header = parseStrictObject(parts.header, 'the token header')
-    const { alg, kid } = checkHeader(header, this.#options.algorithms, this.#options.tokenType)
-    const claims = parseStrictObject(parts.payload, 'the token payload')
-    checkIssuer(claims, this.#options.issuer)
-    const keys = await this.#options.keys.find(alg, kid)
-    if (keys.length === 0) throw new AuthenticationRefused('rejected', 'the issuer has no such key')
-    for (const key of keys.slice(0, MAX_KEYS_TRIED)) {
-      if (await isSigned(token, key, alg)) return claims
-    }
-    throw new AuthenticationRefused('rejected', 'the signature does not hold')
-  }
-}
-
-async function isSigned(token: string, key: JWK, algorithm: string): Promise<boolean> {
-  try {
-    await compactVerify(token, key, { algorithms: [algorithm] })
-    return true
-  } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof TypeError) return false
-    throw error
-  }
-}
-
-/** The decoded header and payload of a compact JWS: three parts, each canonical base64url [RFC 7515 §7.1]. */
-function splitCompact(token: string): { readonly header: Uint8Array; readonly payload: Uint8Array } {
-  if (token.length > MAX_TOKEN_BYTES) throw malformed(`the token is longer than ${MAX_TOKEN_BYTES} bytes`)
-  const parts = token.split('.', 6)
-  const [header, payload, signature] = parts.map(decodePart)
-  if (header === undefined || payload === undefined || signature === undefined || parts.length !== 3) {
-    throw malformed(`the token has ${parts.length} parts, not the three of a signed one`)
-  }
-  return { header, payload }
-}
-
-function decodePart(part: string): Buffer {
-  const bytes = Buffer.from(part, 'base64url')
-  if (part === '' || bytes.toString('base64url') !== part) throw malformed('the token is not base64url with dots')
-  return bytes
-}
-
-function malformed(detail: string): AuthenticationRefused {
-  return new AuthenticationRefused('malformed', detail)
 }
