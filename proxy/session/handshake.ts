@@ -150,9 +150,9 @@ export class Handshake {
     const offered = this.#brokerStart?.mechanisms.toString('latin1').split(' ') ?? []
     const mechanism = credential.mechanisms.find((name) => offered.includes(name))
     if (mechanism === undefined) {
-      return this.#host.brokerRefused(
-        `the broker offers ${offered.join(', ')}; the credential can answer ${credential.mechanisms.join(', ')}`,
-      )
+      const can = credential.mechanisms.join(', ')
+      this.#host.brokerRefused(`the broker offers ${offered.join(', ')}; the credential can answer ${can}`)
+      return this.#host.tellRefusal()
     }
     this.#mechanism = mechanism
     this.#clientProperties = startOk.clientProperties
