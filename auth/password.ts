@@ -80,7 +80,8 @@ export function phantomHash({ ln, r, p }: ScryptParameters = DEFAULT_PARAMETERS)
 /** Whether the password has this hash; compares in constant time. */
 export async function verifyPassword(password: string, hash: PasswordHash): Promise<boolean> {
   const derived = await derive(password, hash)
-  return timingSafeEqual(derived, hash.digest)
+  // HMAC, at the bottom of scrypt, fills short keys up with zeros: to it `x` and `x\0` are one password.
+  return timingSafeEqual(derived, hash.digest) && !password.includes('\0')
 }
 
 async function derive(password: string, { ln, r, p, salt, digest }: PasswordHash): Promise<Buffer> {
