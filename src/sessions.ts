@@ -203,7 +203,7 @@ export class Sessions {
       while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.live?.session.end(DRAIN)
     }
     const pace = setInterval(step, stepMs)
-    const cut = setTimeout(() => this.#cut(), Math.max(500, overMs * 2))
+    const cut = setTimeout(() => this.cut(), Math.max(500, overMs * 2))
     step()
     await empty
     clearInterval(pace)
@@ -242,7 +242,8 @@ export class Sessions {
     return sessions
   }
 
-  #cut(): void {
+  /** Drops every client's socket. */
+  cut(): void {
     for (const place of this.#byId.values()) place.live?.client.terminate()
   }
 }

@@ -7,7 +7,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { originLine } from './allow-line.ts'
 import { corsHeaders, isPreflight, preflightHeaders, VARY } from './cors.ts'
-import { type Answer, answer, isTooLarge, type Method, type Route } from './exchange.ts'
+import { type Answer, answer, type Exchange, isTooLarge, type Method, type Route } from './exchange.ts'
 import { checkHeaders, pathOf } from './head.ts'
 import type { Hop } from './listener.ts'
 import { answerTo, REFUSALS, type Refusal } from './refusal.ts'
@@ -63,11 +63,9 @@ export class Routes {
       return { status: 404, body: { error: 'no such service' } }
     const { origin } = request.headers
     if (origin !== undefined && service?.origins.allows(origin) === false) {
-      return this.refuse(hop, service, origin, {
-        cause: 'origin-not-allowed',
-        detail: 'the service does not list this origin',
-        allow: originLine(origin),
-      })
+      const allow = originLine(origin)
+      const detail = 'the service does not list this origin'
+      return this.refuse({ hop, service, origin }, { cause: 'origin-not-allowed', detail, allow })
     }
     const cors = origin === undefined || service === undefined ? VARY : corsHeaders(origin)
     if (isPreflight(request)) {
@@ -83,7 +81,7 @@ export class Routes {
   }
 
   /** The answer to a refusal, noted in log and metrics. Routes use it as well. */
-  refuse(hop: Hop, service: Service | undefined, origin: string | undefined, refusal: Refusal): Answer {
+  refuse({ hop, service, origin }: Pick<Exchange, 'hop' | 'service' | 'origin'>, refusal: Refusal): Answer {
     const { status, text, headers } = answerTo(refusal)
     const { cause, detail, allow, identity } = refusal
     this.#of.metrics.refused(cause)

@@ -47,14 +47,17 @@ export class AdminServer {
     })
   }
 
+  get host(): string {
+    return this.#address.host
+  }
+
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : this.#address.port
   }
 
   get url(): string {
-    const { host } = this.#address
-    return `http://${isIPv6(host) ? `[${host}]` : host}:${this.port}`
+    return `http://${isIPv6(this.host) ? `[${this.host}]` : this.host}:${this.port}`
   }
 
   /** Ends every connection; resolves when the port is free. */

@@ -7,6 +7,12 @@ import { type BrokerTarget, probeBroker } from '../../proxy/index.ts'
 const CACHED_MS = 5_000
 const PROBE_MS = 3_000
 
+/** A broker that a service names; its target may change between two questions. */
+export interface NamedBroker {
+  readonly name: string
+  readonly target: BrokerTarget
+}
+
 export interface BrokerHealth {
   /** The broker's key in the configuration. */
   readonly name: string
@@ -24,21 +30,20 @@ export interface Readiness {
 export type Probe = (target: BrokerTarget, timeoutMs: number) => Promise<string>
 
 export class Health {
-  readonly #targets: ReadonlyMap<string, BrokerTarget>
+  readonly #named: readonly NamedBroker[]
   readonly #isDraining: () => boolean
   readonly #probe: Probe
   readonly #nowMs: () => number
   #asked: Promise<readonly BrokerHealth[]> | undefined
   #askedAtMs = 0
 
-  /** @param targets the brokers that services name */
   constructor(
-    targets: ReadonlyMap<string, BrokerTarget>,
+    brokers: readonly NamedBroker[],
     isDraining: () => boolean,
     probe: Probe = probeBroker,
     nowMs: () => number = () => performance.now(),
   ) {
-    this.#targets = targets
+    this.#named = brokers
     this.#isDraining = isDraining
     this.#probe = probe
     this.#nowMs = nowMs
@@ -55,12 +60,12 @@ export class Health {
   #brokers(): Promise<readonly BrokerHealth[]> {
     if (this.#asked === undefined || this.#nowMs() - this.#askedAtMs >= CACHED_MS) {
       this.#askedAtMs = this.#nowMs()
-      this.#asked = Promise.all([...this.#targets].map(([name, target]) => this.#ask(name, target)))
+      this.#asked = Promise.all(this.#named.map((broker) => this.#ask(broker)))
     }
     return this.#asked
   }
 
-  async #ask(name: string, target: BrokerTarget): Promise<BrokerHealth> {
+  async #ask({ name, target }: NamedBroker): Promise<BrokerHealth> {
     try {
       return { name, ready: true, detail: await this.#probe(target, PROBE_MS) }
     } catch (error) {

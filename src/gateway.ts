@@ -1,0 +1,251 @@
+/**
+ * The wiring: a configuration in, a running gateway out. Nothing is decided here; this is where everything that decides
+ * meets, and the order in which it starts and stops.
+ */
+import { getHeapStatistics } from 'node:v8'
+import { type Authenticator, HashQueue, type SecretSources } from '../auth/index.ts'
+import { readKeys } from './config/keyring.ts'
+import { parseConfig } from './config/load.ts'
+import { readProtected } from './config/protected-file.ts'
+import type { Config, ConfigInput } from './config/schema.ts'
+import { Admission } from './http/admission.ts'
+import { begin } from './http/begin.ts'
+import { Listener } from './http/listener.ts'
+import { Refuser } from './http/refuser.ts'
+import { ticketRoute } from './http/route-ticket.ts'
+import { whoamiRoute } from './http/route-whoami.ts'
+import { Routes } from './http/routes.ts'
+import type { Service } from './http/service.ts'
+import { Upgrades } from './http/upgrade.ts'
+import { AdminServer } from './ops/admin.ts'
+import { Health } from './ops/health.ts'
+import { Log } from './ops/log.ts'
+import { heapRatio, Metrics } from './ops/metrics.ts'
+import { descriptorLimit, Pressure } from './ops/pressure.ts'
+import { Traffic } from './ops/traffic.ts'
+import { Sessions } from './sessions.ts'
+import { identityHeaders, makeAuthenticators } from './wiring/authenticators.ts'
+import { type Broker, makeBrokers } from './wiring/brokers.ts'
+import { type RenewalParts, reloadAll, reloadAuthenticator } from './wiring/renewal.ts'
+import { makeServices } from './wiring/services.ts'
+import { watchFiles } from './wiring/watch.ts'
+
+export type { Config, ConfigInput } from './config/schema.ts'
+
+/** Part of the heap that what waits in all sessions may fill together. */
+const BUFFER_RATIO = 0.25
+/** Part of the file descriptors beyond which connections are dropped as they come. */
+const ACCEPT_RATIO = 0.95
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export interface GatewayOptions {
+  /** For `${env:NAME}` and `{ env: NAME }`; the process's own when left out. */
+  readonly env?: Environment
+  /** What relative paths are relative to; the working directory when left out. */
+  readonly folder?: string
+  /** Where log lines go; standard output when left out. */
+  readonly logTo?: { write(line: string): void }
+}
+
+/** Where clients connect. */
+export interface GatewayAddress {
+  readonly host: string
+  readonly port: number
+  /** Without a path: `ws://127.0.0.1:8080`. */
+  readonly url: string
+}
+
+export interface Gateway {
+  /** One for each listener, in the order of the configuration. */
+  readonly addresses: readonly GatewayAddress[]
+  /** Health and metrics, where the configuration asks for them. */
+  readonly adminAddress: GatewayAddress | undefined
+  readonly sessionCount: number
+  /** Reads certificates, users, secrets and key sets again. Never rejects: what cannot be read stays as it was. */
+  reload(): Promise<void>
+  /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
+  close(): Promise<void>
+  /** Ends the wait of `close`: drops every connection at once. */
+  cut(): void
+}
+
+/**
+ * Starts a gateway; it serves in whatever state the brokers are.
+ *
+ * @throws {ConfigError} with everything that is wrong with the configuration
+ * @throws {Error} when an address cannot be had
+ */
+export async function startGateway(config: ConfigInput | Config, options: GatewayOptions = {}): Promise<Gateway> {
+  const { env = process.env, folder, logTo } = options
+  const loaded = parseConfig(config, { env, ...(folder === undefined ? {} : { folder }) })
+  const log = new Log(loaded.config.log.level, logTo)
+  for (const { path, message } of loaded.warnings) log.write('configuration-warning', { detail: `${path}: ${message}` })
+  const sources: SecretSources = {
+    readFile: readProtected,
+    env: (name) => env[name],
+    keys: readKeys(loaded.config, env).keys,
+  }
+  const brokers = makeBrokers(loaded.config, sources)
+  const authenticators = await makeAuthenticators(loaded.config, { sources, hashQueue: new HashQueue() })
+  const services = makeServices(loaded.config.services, { brokers, authenticators, sources })
+  const gateway = new RunningGateway(loaded.config, { log, brokers, authenticators, services })
+  await gateway.start()
+  return gateway
+}
+
+interface Parts {
+  readonly log: Log
+  readonly brokers: ReadonlyMap<string, Broker>
+  readonly authenticators: ReadonlyMap<string, Authenticator>
+  readonly services: ReadonlyMap<string, Service>
+}
+
+class RunningGateway implements Gateway {
+  readonly #config: Config
+  readonly #log: Log
+  readonly #traffic: Traffic
+  readonly #sessions: Sessions
+  readonly #metrics: Metrics
+  readonly #pressure: Pressure
+  readonly #listeners: readonly Listener[]
+  readonly #admin: AdminServer | undefined
+  readonly #renewal: RenewalParts
+  readonly #bufferBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
+  #stopWatching = () => {}
+  #closing: Promise<void> | undefined
+
+  constructor(config: Config, { log, brokers, authenticators, services }: Parts) {
+    this.#config = config
+    this.#log = log
+    this.#traffic = new Traffic(this.#bufferBytes, () => this.#shed())
+    this.#sessions = new Sessions(() => this.#tick())
+    this.#metrics = new Metrics(this.#traffic, () => this.#sessions.heldBytes())
+    this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
+    this.#listeners = this.#makeListeners(services)
+    const health = new Health([...brokers.values()], () => this.#closing !== undefined)
+    this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)
+    this.#renewal = { config, listeners: this.#listeners, brokers, authenticators, sessions: this.#sessions, log }
+  }
+
+  async start(): Promise<void> {
+    try {
+      for (const listener of this.#listeners) await listener.start()
+      await this.#admin?.start()
+    } catch (error) {
+      await this.#stop()
+      throw error
+    }
+    for (const { url } of this.#listeners) this.#log.write('gateway-started', { url })
+    if (this.#admin !== undefined) this.#log.write('admin-started', { url: this.#admin.url })
+    this.#stopWatching = this.#watch()
+  }
+
+  get addresses(): readonly GatewayAddress[] {
+    return this.#listeners.map(({ host, port, url }) => ({ host, port, url }))
+  }
+
+  get adminAddress(): GatewayAddress | undefined {
+    if (this.#admin === undefined) return undefined
+    const { host, port, url } = this.#admin
+    return { host, port, url }
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.count
+  }
+
+  async reload(): Promise<void> {
+    await reloadAll(this.#renewal)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain()
+    return this.#closing
+  }
+
+  cut(): void {
+    this.#sessions.cut()
+    for (const listener of this.#listeners) listener.cut()
+  }
+
+  #makeListeners(services: ReadonlyMap<string, Service>): readonly Listener[] {
+    const of = { sessions: this.#sessions, metrics: this.#metrics, log: this.#log, traffic: this.#traffic, services }
+    const common = { ...of, admission: new Admission(), identityHeaders: identityHeaders(this.#config) }
+    const refuser = new Refuser(common)
+    const upgrades = new Upgrades({
+      ...common,
+      pressure: this.#pressure,
+      isDraining: () => this.#closing !== undefined,
+      refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
+      begin: (attempt, admitted) => begin(attempt, admitted, of),
+    })
+    const routes: Routes = new Routes({
+      ...common,
+      routes: [ticketRoute, whoamiRoute].map((route) =>
+        route({ ...of, refuse: (exchange, refusal) => routes.refuse(exchange, refusal) }),
+      ),
+    })
+    const takesTickets = Object.values(this.#config.authenticators).some(({ type }) => type === 'negotiate')
+    return this.#config.listen.map(
+      (listen) =>
+        new Listener(
+          { ...listen, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) },
+          {
+            request: (request, response, hop) => routes.handle(request, response, hop),
+            upgrade: (request, socket, head, hop) => upgrades.handle(request, socket, head, hop),
+            hasRoom: () => this.#pressure.descriptorsRatio() < ACCEPT_RATIO,
+            tlsFailed: (error, address) => this.#log.write('tls-failed', { address, detail: error.message }),
+          },
+        ),
+    )
+  }
+
+  /** Users files are watched; secret files are read by every session anyway. */
+  #watch(): () => void {
+    const users = new Map<string, Authenticator[]>()
+    for (const authenticator of this.#renewal.authenticators.values()) {
+      const written = this.#config.authenticators[authenticator.name]
+      if (written?.type !== 'basic' || typeof written.users !== 'string') continue
+      users.set(written.users, [...(users.get(written.users) ?? []), authenticator])
+    }
+    return watchFiles(users.keys(), (file) => {
+      for (const authenticator of users.get(file) ?? []) void reloadAuthenticator(authenticator, this.#renewal)
+    })
+  }
+
+  #tick(): void {
+    this.#pressure.tick()
+    if (this.#sessions.heldBytes() > this.#bufferBytes) this.#shed()
+  }
+
+  #shed(): void {
+    const place = this.#sessions.shedLargest()
+    if (place === undefined) return
+    const { subject, issuer } = place.identity
+    this.#log.write('overload-shed', { session: place.live?.session.id, service: place.service, subject, issuer })
+  }
+
+  #socketCount(): number {
+    return this.#sessions.count + this.#listeners.reduce((sum, { socketCount }) => sum + socketCount, 0)
+  }
+
+  async #drain(): Promise<void> {
+    this.#log.write('gateway-draining', { count: this.#sessions.count })
+    const stopped = this.#listeners.map((listener) => listener.stop())
+    await this.#sessions.drain(this.#config.drain)
+    for (const listener of this.#listeners) listener.cut()
+    await Promise.all(stopped)
+    await this.#stop()
+    this.#log.write('gateway-stopped')
+    this.#log.flush()
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopWatching()
+    await Promise.all([...this.#listeners, this.#admin].map((server) => server?.stop()))
+    this.#sessions.close()
+    for (const authenticator of this.#renewal.authenticators.values()) authenticator.close?.()
+    this.#metrics.close()
+  }
+}

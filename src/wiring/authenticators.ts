@@ -1,0 +1,86 @@
+/**
+ * Authenticators out of the configuration, each made once and shared by all services that name it. Files and modules
+ * reach them through the functions handed over here.
+ */
+import {
+  ANONYMOUS,
+  type Authenticator,
+  basicAuthenticator,
+  type HashQueue,
+  type Requirement,
+  type SecretSources,
+  ticketAuthenticator,
+  type UsersInput,
+} from '../../auth/index.ts'
+import { parseUsers } from '../config/load.ts'
+import { readProtected } from '../config/protected-file.ts'
+import type { AuthenticatorConfig, Config, ServiceConfig } from '../config/schema.ts'
+
+/** What authenticators reach of the world outside. */
+export interface Surroundings {
+  readonly sources: SecretSources
+  /** Shared by all that compute password hashes. */
+  readonly hashQueue: HashQueue
+}
+
+/** By name, those that services name. @throws {InvalidConfiguration} */
+export async function makeAuthenticators(
+  config: Config,
+  surroundings: Surroundings,
+): Promise<ReadonlyMap<string, Authenticator>> {
+  const named = new Set(config.services.flatMap(({ authenticate = [] }) => authenticate.flatMap(namesIn)))
+  const made = Object.entries(config.authenticators)
+    .filter(([name]) => named.has(name))
+    .map(async ([name, one]) => [name, await makeAuthenticator(name, one, surroundings)] as const)
+  return new Map(await Promise.all(made))
+}
+
+/** What a service asks for, with authenticators in the place of their names. */
+export function requirementOf(service: ServiceConfig, made: ReadonlyMap<string, Authenticator>): Requirement {
+  if (service.anonymous) return [EVERYONE]
+  return (service.authenticate ?? []).map((entry) =>
+    typeof entry === 'string' ? named(made, entry) : { all: entry.all.map((name) => named(made, name)) },
+  )
+}
+
+/** Headers by which proxies say who somebody is: one alone, spelt with hyphens, may come. */
+export function identityHeaders(config: Config): readonly string[] {
+  const forwarded = Object.values(config.authenticators).filter((one) => one.type === 'forwarded')
+  return forwarded.flatMap(({ header, rolesHeader, secretHeader }) =>
+    rolesHeader === undefined ? [header, secretHeader] : [header, rolesHeader, secretHeader],
+  )
+}
+
+const EVERYONE: Authenticator = {
+  name: 'anonymous',
+  type: 'anonymous',
+  authenticate: async () => ({ kind: 'proven', identity: ANONYMOUS }),
+}
+
+async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: Surroundings): Promise<Authenticator> {
+  switch (config.type) {
+    case 'basic':
+      return basicAuthenticator({ name, realm: config.realm, ...(await usersOf(config.users)), queue: of.hashQueue })
+    case 'ticket':
+      return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds })
+    default:
+      throw new Error(`authenticators of type ${config.type} are not there yet`)
+  }
+}
+
+/** Users in place stay as they are; those in a file can be read again. */
+async function usersOf(users: string | UsersInput) {
+  if (typeof users !== 'string') return { users }
+  const loadUsers = async (): Promise<UsersInput> => parseUsers((await readProtected(users)).toString(), users)
+  return { users: await loadUsers(), loadUsers }
+}
+
+function namesIn(entry: string | { readonly all: readonly string[] }): readonly string[] {
+  return typeof entry === 'string' ? [entry] : entry.all
+}
+
+function named(made: ReadonlyMap<string, Authenticator>, name: string): Authenticator {
+  const authenticator = made.get(name)
+  if (authenticator === undefined) throw new Error(`there is no authenticator ${name}`)
+  return authenticator
+}

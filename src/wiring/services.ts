@@ -1,0 +1,88 @@
+/** Services out of the configuration: every name replaced by what it names, every limit in the units of the code. */
+import {
+  type Authenticator,
+  compilePromotion,
+  type Identity,
+  type Promotion,
+  type SecretSources,
+} from '../../auth/index.ts'
+import type { SessionLimits } from '../../proxy/index.ts'
+import type { LimitsConfig, RuleConfig, ServiceConfig } from '../config/schema.ts'
+import { OriginRule } from '../http/origin.ts'
+import { AddressRule, type Promoted, type PromotionContext, type Service } from '../http/service.ts'
+import { WebSocketDoor } from '../http/websocket.ts'
+import { requirementOf } from './authenticators.ts'
+import type { Broker } from './brokers.ts'
+
+type RuleLimits = NonNullable<RuleConfig['limits']>
+
+export interface ServiceParts {
+  readonly brokers: ReadonlyMap<string, Broker>
+  readonly authenticators: ReadonlyMap<string, Authenticator>
+  readonly sources: SecretSources
+}
+
+/** By path. @throws {InvalidConfiguration} for a rule that cannot be */
+export function makeServices(configs: readonly ServiceConfig[], parts: ServiceParts): ReadonlyMap<string, Service> {
+  return new Map(configs.map((config) => [config.path, makeService(config, parts)]))
+}
+
+function makeService(config: ServiceConfig, { brokers, authenticators, sources }: ServiceParts): Service {
+  const broker = brokers.get(config.broker)
+  if (broker === undefined) throw new Error(`there is no broker ${config.broker}`)
+  const { credentials } = broker
+  const promotion = compilePromotion<RuleLimits>(config.promote, { credentials, vhosts: config, sources })
+  const { limits } = config
+  return {
+    path: config.path,
+    broker: broker.name,
+    get target() {
+      return broker.target
+    },
+    origins: new OriginRule(config.origins),
+    addresses: new AddressRule(config.require.addresses),
+    roles: config.require.roles,
+    refusal: config.refusal,
+    handshakeMs: limits.handshake,
+    handshakesPerAddress: limits.handshakesPerAddress,
+    sessionTimeoutMs: config.sessionTimeout,
+    door: new WebSocketDoor(largestMessageBytes(config)),
+    requirement: requirementOf(config, authenticators),
+    promote: async (identity, context) => await promote(promotion, identity, context, limits),
+  }
+}
+
+async function promote(
+  promotion: Promotion<RuleLimits>,
+  identity: Identity,
+  { sessionId, address }: PromotionContext,
+  limits: LimitsConfig,
+): Promise<Promoted> {
+  const promoted = await promotion.promote({ identity, address, session: sessionId })
+  const sessionsPerIdentity = promoted.limits?.sessionsPerIdentity ?? limits.sessionsPerIdentity
+  return {
+    credential: promoted.credential,
+    vhosts: promoted.vhosts,
+    limits: sessionLimits(limits, promoted.limits),
+    sessionsPerIdentity,
+    filters: [],
+  }
+}
+
+function sessionLimits(limits: LimitsConfig, rule: RuleLimits | undefined): SessionLimits {
+  return {
+    handshakeMs: limits.handshake,
+    preOpenFrameBytes: limits.preOpenFrame,
+    frameMaxBytes: limits.frameMax,
+    channelMax: rule?.channelMax ?? limits.channelMax,
+    heartbeatSeconds: Math.round(limits.heartbeat / 1000),
+    messageBytes: rule?.message ?? limits.message,
+    buffer: { highBytes: limits.buffer.high, lowBytes: limits.buffer.low },
+    pingMs: limits.ping,
+  }
+}
+
+/** WebSocket messages may be as large as the most generous rule lets a publish be. */
+function largestMessageBytes({ limits, promote: rules }: ServiceConfig): number {
+  return Math.max(limits.message, ...rules.map((rule) => rule.limits?.message ?? 0))
+}
