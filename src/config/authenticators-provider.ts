@@ -49,7 +49,9 @@ export const jwt = z.strictObject({
     .describe('Signature algorithms that are accepted; HS256 to HS512 only alone and with `jwksFile`.'),
   tokenType: text('a token type', 64)
     .optional()
-    .describe('What the header `typ` must be, such as `at+jwt`; absent: not looked at.'),
+    .describe(
+      'What the header `typ` must be, such as `at+jwt`; `id-token` takes ID tokens; absent: any token that is no ID token.',
+    ),
   subject,
   roles,
   from: oneOrMany(carrier)

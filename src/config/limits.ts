@@ -34,7 +34,9 @@ const fields = {
   preOpenFrame: size('4KiB', '1MiB').describe('Largest frame before `connection.open-ok`.'),
   frameMax: size('8KiB', '16MiB').describe('Largest frame that is offered; less 4 KiB where headers are stamped.'),
   channelMax: count(1, 65_535).describe('Most channels that are offered.'),
-  heartbeat: duration('1s', '18h').describe('AMQP heartbeat that is offered.'),
+  heartbeat: duration('1s', '18h')
+    .refine((ms) => ms % 1000 === 0, { error: 'expected whole seconds' })
+    .describe('AMQP heartbeat that is offered.'),
   message: size('1KiB', '512MiB').describe('Largest content body; refused at its header with 311.'),
   buffer,
   sessionsPerIdentity: count(1, 1_000_000).describe('Sessions of one identity at once.'),

@@ -11,8 +11,13 @@ const matches = z.strictObject({
 
 const PATTERN_TEXT = 'expected a value, { glob: PATTERN }, { matches: EXPRESSION } or a list of these'
 
-const condition = oneOrMany(z.union([text('a value'), glob, matches], { error: PATTERN_TEXT }))
-const claimCondition = oneOrMany(z.union([z.string(), z.number(), z.boolean(), glob, matches], { error: PATTERN_TEXT }))
+const condition = oneOrMany(z.union([text('a value'), glob, matches], { error: PATTERN_TEXT })).meta({
+  id: 'condition',
+  title: 'condition',
+})
+const claimCondition = oneOrMany(
+  z.union([z.string(), z.number(), z.boolean(), glob, matches], { error: PATTERN_TEXT }),
+).meta({ id: 'claimCondition', title: 'condition' })
 
 const matchFields = {
   subject: condition.optional().describe('Who the identity is.'),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { passwordFields } from './brokers.ts'
 import { ruleLimits } from './limits.ts'
 import { when } from './matching.ts'
+import { secret } from './secrets.ts'
 import { atLeastOne, name, text } from './units.ts'
 
 /** A vhost's name as the wire takes it. [AMQP §4.2.5.3] */
@@ -13,7 +14,7 @@ const template = z.strictObject({
   username: text('the name of a broker user, variables allowed', 1024).describe(
     'Broker user; variables such as `subject` are filled in as data.',
   ),
-  password: passwordFields.password.describe('Its password; variables are filled in where it is a file.'),
+  password: secret.describe('Its password; variables are filled in where it is a file.'),
 })
 
 export const rule = z.strictObject({

@@ -36,9 +36,11 @@ const asText = z
   .transform((value) => ({ kind: 'text' as const, text: value }))
 
 /** A secret: a string, `{ env }`, `{ file }` or `{ encrypted }`. */
-export const secret = z.union([asText, inEnvironment, inFile, encrypted], {
-  error: 'expected a secret: a string, { env: NAME }, { file: PATH } or { encrypted: VALUE }',
-})
+export const secret = z
+  .union([asText, inEnvironment, inFile, encrypted], {
+    error: 'expected a secret: a string, { env: NAME }, { file: PATH } or { encrypted: VALUE }',
+  })
+  .meta({ id: 'secret', title: 'secret' })
 
 export type SecretSource = z.output<typeof secret>
 

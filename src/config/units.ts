@@ -37,6 +37,7 @@ export function duration(shortest: string, longest: string) {
     .regex(DURATION, expected(DURATION_TEXT))
     .transform((text) => durationMs(text) ?? 0)
     .refine((ms) => ms >= least && ms <= most, expected(`a duration from ${shortest} to ${longest}`))
+    .meta({ title: `duration, ${shortest} to ${longest}` })
 }
 
 /** A size between two others, all as written (`8KiB`); comes out in bytes. */
@@ -47,6 +48,7 @@ export function size(smallest: string, largest: string) {
     .regex(SIZE, expected(SIZE_TEXT))
     .transform((text) => sizeBytes(text) ?? 0)
     .refine((bytes) => bytes >= least && bytes <= most, expected(`a size from ${smallest} to ${largest}`))
+    .meta({ title: `size, ${smallest} to ${largest}` })
 }
 
 /** A whole number between two others, both included. */
@@ -65,7 +67,7 @@ export function text(what: string, longest = 1024) {
 }
 
 /** A file; comes out absolute, since relative ones are resolved against the configuration's folder before this. */
-export const filePath = text('the path of a file', 4096)
+export const filePath = text('the path of a file', 4096).meta({ title: 'file' })
 
 /** A name an operator gives to a broker, an authenticator or a credential. */
 export const name = z
@@ -74,6 +76,7 @@ export const name = z
     /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/,
     expected('a name: letters, digits and . _ @ + -, starting with a letter or digit'),
   )
+  .meta({ title: 'name' })
 
 export const port = count(0, 65_535)
 
@@ -89,7 +92,10 @@ export function isAddressRange(range: string): boolean {
 }
 
 const RANGE_TEXT = 'an address or a range such as 10.0.0.0/8, 192.0.2.7 or fd00::/8'
-export const addressRange = z.string(expected(RANGE_TEXT)).refine(isAddressRange, expected(RANGE_TEXT))
+export const addressRange = z
+  .string(expected(RANGE_TEXT))
+  .refine(isAddressRange, expected(RANGE_TEXT))
+  .meta({ title: 'address or range' })
 
 /** One entry or a list of at least `least` of them; comes out as a list. */
 export function oneOrMany<T extends z.ZodType>(entry: T, least: 0 | 1 = 1) {
@@ -112,13 +118,14 @@ export function isLoopback(host: string): boolean {
 /** An absolute URL with one of the protocols (`https:`), without user, password or fragment. */
 export function url(protocols: readonly string[], example: string) {
   const what = `expected a URL such as ${example}`
-  return z.string({ error: what }).superRefine((value, context) => {
+  const judge = (value: string, context: z.core.$RefinementCtx<string>) => {
     const parsed = URL.canParse(value) ? new URL(value) : undefined
     if (!parsed || !protocols.includes(parsed.protocol)) return context.addIssue({ code: 'custom', message: what })
     if (parsed.username !== '' || parsed.password !== '' || parsed.hash !== '') {
       context.addIssue({ code: 'custom', message: `${what}, without user, password or fragment` })
     }
-  })
+  }
+  return z.string({ error: what }).superRefine(judge).meta({ title: 'URL' })
 }
 
 /** A URL of an identity provider: `https:`, or `http:` on a loopback address. */
