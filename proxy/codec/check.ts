@@ -2,11 +2,12 @@
  * Checking a method's arguments in place, by steps compiled from the METHODS table when this module loads.
  *
  * What passes is canonical: exact length, undefined bits zero, short strings UTF-8, tables well-formed; so that gateway
- * and broker cannot read the same bytes differently. Allocates nothing unless it throws.
+ * and broker cannot read the same bytes differently. Allocates nothing unless it throws. What comes from the broker is
+ * held to its shape only.
  */
 import { causeOf, type FieldLayout, LAYOUTS, METHOD_NAMES } from './layout.ts'
 import { scanTable } from './scan.ts'
-import { FLAW, flawFault, scanLongstr, scanShortstr } from './wire.ts'
+import { FLAW, flawFault, scanLongstr, scanShortstr, skipShortstr } from './wire.ts'
 
 // A step is two numbers: what comes, and how many bytes of it or which of its bits are undefined.
 const FIXED = 0
@@ -63,6 +64,20 @@ const STEPS: readonly Uint8Array[] = COMPILED.map(({ steps }) => steps)
  * method and field, never a value
  */
 export function checkMethod(index: number, buffer: Buffer, start: number, end: number): void {
+  walk(index, buffer, start, end, scanShortstr)
+}
+
+/**
+ * As `checkMethod`, but short strings may be any bytes. For methods from the broker, which lets publishers have any
+ * routing key and cuts long reply texts between bytes: a session must not end for that. @throws as `checkMethod`
+ */
+export function checkShape(index: number, buffer: Buffer, start: number, end: number): void {
+  walk(index, buffer, start, end, skipShortstr)
+}
+
+type Scan = (buffer: Buffer, offset: number, end: number) => number
+
+function walk(index: number, buffer: Buffer, start: number, end: number, shortstr: Scan): void {
   const steps = STEPS[index] as Uint8Array
   let at = start
   for (let step = 0; step < steps.length; step += 2) {
@@ -70,7 +85,7 @@ export function checkMethod(index: number, buffer: Buffer, start: number, end: n
     const from = at
     switch (steps[step]) {
       case SHORTSTR:
-        at = scanShortstr(buffer, from, end)
+        at = shortstr(buffer, from, end)
         break
       case LONGSTR:
         at = scanLongstr(buffer, from, end)

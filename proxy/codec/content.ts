@@ -9,7 +9,7 @@ import { VALUE_CODECS } from './value.ts'
 import type { ValueCodec } from './wire.ts'
 
 export { bodySizeOf, ContentHeader } from './content-header.ts'
-export type { Properties, PropertyName } from './properties.ts'
+export type { Properties } from './properties.ts'
 export { type HeaderChanges, HeaderRewrite, rewrite } from './rewrite.ts'
 
 /** A content header's payload. @throws RangeError for a value that does not fit */

@@ -12,7 +12,7 @@ import type { Arguments, FieldName, Fields, FieldValue, MethodName } from './spe
 import { VALUE_CODECS, type WireType } from './value.ts'
 import { SHORTSTR, type ValueCodec } from './wire.ts'
 
-export { checkMethod } from './check.ts'
+export { checkMethod, checkShape } from './check.ts'
 export {
   carriesContent,
   causeOf,
@@ -111,10 +111,20 @@ export function peek<M extends MethodName, F extends keyof Fields<M> & string>(n
   return found as Peek<Fields<M>[F]>
 }
 
-/** Checks and decodes arguments from `start` (behind the ids) to `end`. @throws ConnectionFault as `checkMethod` */
-export function decodeMethod<M extends MethodName>(name: M, buffer: Buffer, start: number, end: number): Fields<M> {
+/**
+ * Checks and decodes arguments from `start` (behind the ids) to `end`. With `checkShape` for what the broker sends: bytes
+ * that are not UTF-8 become U+FFFD then, which may make a string longer than a short string can be.
+ * @throws ConnectionFault as the check
+ */
+export function decodeMethod<M extends MethodName>(
+  name: M,
+  buffer: Buffer,
+  start: number,
+  end: number,
+  check: typeof checkMethod = checkMethod,
+): Fields<M> {
   const index = indexOf(name)
-  checkMethod(index, buffer, start, end)
+  check(index, buffer, start, end)
   const fields: Record<string, unknown> = {}
   for (const [field, read] of PEEKS[index] ?? []) fields[field] = read(buffer, start)
   return fields as Fields<M>

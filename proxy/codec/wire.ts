@@ -2,7 +2,7 @@
  * The elementary types on the wire: scanning them without decoding, reading, measuring and writing them. [AMQP §4.2.5]
  *
  * Scanning is for bytes from peers: it allocates nothing and answers with the offset behind the value, or with a
- * negative `Flaw`. Reading is only for bytes that have been scanned. Writing refuses what does not fit; nothing is ever
+ * negative flaw. Reading is only for bytes that have been scanned. Writing refuses what does not fit; nothing is ever
  * truncated. Not here: field tables (table.ts), and what a name may contain besides valid UTF-8 (policy).
  */
 import { type Cause, ConnectionFault, type HardCode } from '../faults.ts'
@@ -18,8 +18,6 @@ export const FLAW = {
   depth: -7,
   entries: -8,
 } as const
-
-export type Flaw = (typeof FLAW)[keyof typeof FLAW]
 
 const FLAWS: Readonly<Record<string, readonly [code: HardCode, text: string]>> = {
   [FLAW.short]: ['frame-error', 'ends too early'],
@@ -64,11 +62,15 @@ export function isUtf8(buffer: Buffer, start: number, end: number): boolean {
 
 /** The offset behind a short string of valid UTF-8, or a flaw. */
 export function scanShortstr(buffer: Buffer, offset: number, end: number): number {
+  const after = skipShortstr(buffer, offset, end)
+  return after < 0 || isUtf8(buffer, offset + 1, after) ? after : FLAW.utf8
+}
+
+/** The offset behind a short string of any bytes, or a flaw. */
+export function skipShortstr(buffer: Buffer, offset: number, end: number): number {
   if (offset >= end) return FLAW.short
-  const start = offset + 1
-  const after = start + (buffer[offset] as number)
-  if (after > end) return FLAW.short
-  return isUtf8(buffer, start, after) ? after : FLAW.utf8
+  const after = offset + 1 + (buffer[offset] as number)
+  return after > end ? FLAW.short : after
 }
 
 /** The offset behind a long string, of any bytes, or a flaw. */

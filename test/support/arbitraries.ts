@@ -68,7 +68,6 @@ const nested = fc.letrec<{ value: TableValue; table: Table; array: readonly Tabl
   array: fc.array(tie('value'), { maxLength: 4, depthIdentifier: 'table' }),
 }))
 
-export const tableValue: fc.Arbitrary<TableValue> = nested.value
 export const table: fc.Arbitrary<Table> = nested.table
 
 const WIRE: { readonly [T in WireType]: fc.Arbitrary<WireValues[T]> } = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   checkMethod,
+  checkShape,
   decodeMethod,
   encodeMethod,
   indexOf,
@@ -99,7 +100,33 @@ describe('checkMethod', () => {
   })
 })
 
+describe('checkShape', () => {
+  const index = indexOf('basic.publish')
+  const shape = (payload: Buffer): void => checkShape(index, payload, METHOD_IDS_BYTES, payload.length)
+
+  it('lets short strings be any bytes', () => {
+    shape(changed(changed(PUBLISH, 8, 0xff), -2, 0xc3))
+  })
+
+  it('is strict about everything else', () => {
+    for (let length = METHOD_IDS_BYTES; length < PUBLISH.length; length += 1) {
+      assert.throws(() => shape(PUBLISH.subarray(0, length)), ConnectionFault)
+    }
+    assert.throws(() => shape(Buffer.concat([PUBLISH, PUBLISH])), ConnectionFault)
+    assert.throws(() => shape(changed(PUBLISH, -1, 0x80)), ConnectionFault)
+  })
+})
+
 describe('decodeMethod', () => {
+  it('takes a reply text that the broker has cut inside a character, when told so', () => {
+    const whole = { replyCode: 404, replyText: `${'x'.repeat(253)}ä`, classId: 50, methodId: 10 }
+    const payload = changed(encodeMethod('channel.close', whole), -5, 0x2e)
+    const read = (check?: typeof checkMethod): unknown =>
+      decodeMethod('channel.close', payload, METHOD_IDS_BYTES, payload.length, check)
+    assert.throws(() => read(), ConnectionFault)
+    assert.deepEqual(read(checkShape), { ...whole, replyText: `${'x'.repeat(253)}\ufffd.` })
+  })
+
   it('checks before it decodes', () => {
     assert.throws(() => decodeMethod('basic.publish', PUBLISH, METHOD_IDS_BYTES, PUBLISH.length - 1), ConnectionFault)
   })
