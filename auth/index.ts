@@ -21,6 +21,8 @@ export {
 export { HashQueue, type HashQueueLimits } from './hash-queue.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { DEFAULT_PARAMETERS, hashPassword, type ScryptParameters } from './password.ts'
+export type { PermissionInput } from './policy/input.ts'
+export { Policy, type SessionAuthorizer } from './policy/permissions.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './promotion/addresses.ts'
 export { type Credential, type Credentials, checkCredentials, compileCredentials } from './promotion/credentials.ts'
 export {
@@ -55,10 +57,16 @@ export {
   type PromotionFacts,
   type RuleExplanation,
 } from './promotion/rules.ts'
+export { compileSecret, type SecretReader } from './promotion/secrets.ts'
 export { compileTemplate, plain, type Template, type VariableFacts, word } from './promotion/variables.ts'
 export { renew } from './renew.ts'
 export { Secret } from './secret.ts'
 export { type BasicAuthenticator, type BasicOptions, basicAuthenticator } from './strategies/basic.ts'
+export { clientCertificateAuthenticator } from './strategies/client-certificate.ts'
+export { forwardedAuthenticator } from './strategies/forwarded.ts'
+export type { KeySetEvent } from './strategies/jwks.ts'
+export { type JwtOptions, jwtAuthenticator } from './strategies/jwt.ts'
+export { pluginAuthenticator } from './strategies/plugin.ts'
 export {
   type IssuedTicket,
   TICKET_COOKIE,

@@ -26,6 +26,7 @@ import { Traffic } from './ops/traffic.ts'
 import { Sessions } from './sessions.ts'
 import { identityHeaders, makeAuthenticators } from './wiring/authenticators.ts'
 import { type Broker, makeBrokers } from './wiring/brokers.ts'
+import { moduleLoader } from './wiring/modules.ts'
 import { type RenewalParts, reloadAll, reloadAuthenticator } from './wiring/renewal.ts'
 import { makeServices } from './wiring/services.ts'
 import { watchFiles } from './wiring/watch.ts'
@@ -87,7 +88,13 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
     keys: readKeys(loaded.config, env).keys,
   }
   const brokers = makeBrokers(loaded.config, sources)
-  const authenticators = await makeAuthenticators(loaded.config, { sources, hashQueue: new HashQueue() })
+  const authenticators = await makeAuthenticators(loaded.config, {
+    sources,
+    hashQueue: new HashQueue(),
+    observeKeys: (authenticator, { kind, where, ...rest }) =>
+      log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
+    load: moduleLoader(folder ?? process.cwd()),
+  })
   const services = makeServices(loaded.config.services, { brokers, authenticators, sources })
   const gateway = new RunningGateway(loaded.config, { log, brokers, authenticators, services })
   await gateway.start()

@@ -54,6 +54,11 @@ export const EVENTS = {
   'limit-refused': { level: 'warn', means: 'too many attempts, handshakes or sessions', perTenSeconds: 20 },
   'overload-refused': { level: 'warn', means: 'the process is short of memory or file descriptors', perTenSeconds: 5 },
   'overload-shed': { level: 'warn', means: 'the session that held most bytes was ended', perTenSeconds: 20 },
+  'keys-unavailable': {
+    level: 'error',
+    means: 'the key set of an issuer cannot be had; the last good one is used as long as it may',
+  },
+  'keys-available': { level: 'info', means: 'the key set of an issuer can be had again' },
   'tls-failed': { level: 'debug', means: 'a TLS handshake with a client failed', perTenSeconds: 20 },
   'ticket-issued': { level: 'debug', means: 'a one-time ticket was handed out' },
   'session-opened': { level: 'debug', means: 'the broker accepted the promoted credential' },

@@ -6,7 +6,14 @@ import {
   ANONYMOUS,
   type Authenticator,
   basicAuthenticator,
+  clientCertificateAuthenticator,
+  compileSecret,
+  forwardedAuthenticator,
   type HashQueue,
+  type JwtOptions,
+  jwtAuthenticator,
+  type KeySetEvent,
+  pluginAuthenticator,
   type Requirement,
   type SecretSources,
   ticketAuthenticator,
@@ -21,6 +28,10 @@ export interface Surroundings {
   readonly sources: SecretSources
   /** Shared by all that compute password hashes. */
   readonly hashQueue: HashQueue
+  /** Told when an issuer's keys cannot be had, and when they can again. */
+  observeKeys(authenticator: string, event: KeySetEvent): void
+  /** Imports a module by a package's name or an absolute path. */
+  load(module: string): Promise<unknown>
 }
 
 /** By name, those that services name. @throws {InvalidConfiguration} */
@@ -63,8 +74,45 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
       return basicAuthenticator({ name, realm: config.realm, ...(await usersOf(config.users)), queue: of.hashQueue })
     case 'ticket':
       return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds })
+    case 'jwt':
+      return jwtAuthenticator(jwtOptions(name, config), {
+        readFile: of.sources.readFile,
+        observe: (event) => of.observeKeys(name, event),
+      })
+    case 'forwarded': {
+      const { header, rolesHeader, secretHeader, trustedProxies } = config
+      const secret = compileSecret(config.secret, of.sources, { template: false })
+      const roles = rolesHeader === undefined ? {} : { rolesHeader }
+      const readSecret = async () => await secret.read(undefined)
+      return forwardedAuthenticator({ name, header, ...roles, secretHeader, trustedProxies, readSecret })
+    }
+    case 'clientCertificate':
+      return clientCertificateAuthenticator({ name, subject: config.subject })
+    case 'passport': {
+      const { type: _type, options, challenge, ...rest } = config
+      const given = { ...(options === undefined ? {} : { options }), ...(challenge === undefined ? {} : { challenge }) }
+      return await pluginAuthenticator({ name, ...rest, ...given }, { load: of.load })
+    }
     default:
       throw new Error(`authenticators of type ${config.type} are not there yet`)
+  }
+}
+
+/** The schema has seen to it that carriers and algorithms are some. */
+function jwtOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'jwt' }>): JwtOptions {
+  const { issuer, audience, algorithms, subject, from, jwksUri, jwksFile, tokenType, roles, maxAge } = config
+  return {
+    name,
+    issuer,
+    audience,
+    algorithms,
+    subject,
+    from: from as JwtOptions['from'],
+    ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(jwksFile === undefined ? {} : { jwksFile }),
+    ...(tokenType === undefined ? {} : { tokenType }),
+    ...(roles === undefined ? {} : { roles }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
   }
 }
 
