@@ -10,30 +10,37 @@ import type { AuthorizeSession } from './authorize-session.ts'
 import type { PublishView, Refusal } from './filter.ts'
 
 export function judgePublish(publish: PublishView, state: AuthorizeSession): Refusal | undefined {
-  const { exchange, routingKey, header } = publish
-  if (publish.immediate) {
-    const refusal = state.refusals.what('basic.publish', publish.channel, 'immediate')
+  const { header } = publish
+  const { revision } = state.policy
+  if (!state.allowed.has(publish, revision)) {
+    const refusal = refuseMethod(publish, state)
     if (refusal !== undefined) return refusal
-  }
-  if (!state.rights.mayPublish(exchange, routingKey)) {
-    const refusal = state.refusals.need('basic.publish', publish.channel, forwardNeed(exchange, routingKey))
-    if (refusal !== undefined) return refusal
+    if (state.policy.enforce) state.allowed.set(publish, revision)
   }
   if (header.has('headers')) {
-    const refusal = refuseCopies(publish, exchange, state)
+    const refusal = refuseCopies(publish, state)
     if (refusal !== undefined) return refusal
   }
   return header.has('replyTo') ? refuseReplyTo(publish, state) : undefined
 }
 
-function refuseCopies(
-  { header, channel }: PublishView,
-  exchange: string,
-  { rights, refusals }: AuthorizeSession,
-): Refusal | undefined {
+function refuseMethod(publish: PublishView, { rights, refusals }: AuthorizeSession): Refusal | undefined {
+  const { exchange, routingKey, channel } = publish
+  if (publish.immediate) {
+    const refusal = refusals.what('basic.publish', channel, 'immediate')
+    if (refusal !== undefined) return refusal
+  }
+  if (rights.mayPublish(exchange, routingKey)) return undefined
+  return refusals.need('basic.publish', channel, forwardNeed(exchange, routingKey))
+}
+
+function refuseCopies(publish: PublishView, { rights, refusals }: AuthorizeSession): Refusal | undefined {
+  const { header, channel } = publish
   const keys = readCopies(header)
   if (keys === undefined)
     return refusals.what('basic.publish', channel, 'CC and BCC that are not one array of keys each')
+  if (keys.length === 0) return undefined
+  const { exchange } = publish
   for (const key of keys) {
     if (rights.mayForward(exchange, key)) continue
     const refusal = refusals.need('basic.publish', channel, forwardNeed(exchange, key))

@@ -1,6 +1,7 @@
 /** What the authorize filter keeps for one session, and what its judges share. */
 
 import type { MethodView } from '../codec/method.ts'
+import { AllowedPublish } from './authorize-allowed.ts'
 import { Consumers } from './authorize-consumers.ts'
 import { DeclaredQueues } from './authorize-queues.ts'
 import { Refusals } from './authorize-refusals.ts'
@@ -18,6 +19,7 @@ export class AuthorizeSession {
   readonly queues: DeclaredQueues = new DeclaredQueues()
   readonly replies: ReplyAddresses = new ReplyAddresses()
   readonly consumers: Consumers = new Consumers()
+  readonly allowed: AllowedPublish = new AllowedPublish()
   readonly rights: Rights
   readonly refusals: Refusals
 

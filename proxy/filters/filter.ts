@@ -37,6 +37,10 @@ export type Verdict = undefined | Buffer | Refusal
 /** A publish as a whole: its method and its content header, before one byte of either is forwarded. */
 export interface PublishView {
   readonly channel: number
+  /** The method's arguments, `buffer[start, end)`: the same bytes are the same exchange, key and flags. */
+  readonly buffer: Buffer
+  readonly start: number
+  readonly end: number
   readonly exchange: string
   readonly routingKey: string
   readonly mandatory: boolean
@@ -45,7 +49,7 @@ export interface PublishView {
 }
 
 export interface FilterChecks {
-  /** From the client, before anything is forwarded. Several filters may ask for one method: the first verdict stands. */
+  /** From the client, before anything is forwarded. Several filters may ask for one method: the first refusal stands. */
   readonly toBroker?: { readonly [M in FromClient]?: (method: MethodView) => Verdict }
   /** `basic.publish` at its content header; a Buffer replaces the content header frame. */
   readonly publish?: (publish: PublishView) => Verdict

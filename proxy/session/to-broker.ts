@@ -228,24 +228,34 @@ class HeldPublish implements PublishView {
     return this.#channel.number
   }
 
+  get buffer(): Buffer {
+    return this.#channel.held as Buffer
+  }
+
+  /** Behind the frame's header and the method's ids. */
+  get start(): number {
+    return this.#channel.heldStart + 11
+  }
+
+  /** Before the frame-end octet. */
+  get end(): number {
+    return this.#channel.heldEnd - 1
+  }
+
   get exchange(): string {
-    return peekExchange(this.#channel.held as Buffer, this.#argumentsStart)
+    return peekExchange(this.buffer, this.start)
   }
 
   get routingKey(): string {
-    return peekRoutingKey(this.#channel.held as Buffer, this.#argumentsStart)
+    return peekRoutingKey(this.buffer, this.start)
   }
 
   get mandatory(): boolean {
-    return peekMandatory(this.#channel.held as Buffer, this.#argumentsStart)
+    return peekMandatory(this.buffer, this.start)
   }
 
   get immediate(): boolean {
-    return peekImmediate(this.#channel.held as Buffer, this.#argumentsStart)
-  }
-
-  get #argumentsStart(): number {
-    return this.#channel.heldStart + 11
+    return peekImmediate(this.buffer, this.start)
   }
 }
 

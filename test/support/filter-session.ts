@@ -104,7 +104,9 @@ export class FilterSession {
     { channel = 1, immediate = false }: { channel?: number; immediate?: boolean } = {},
   ): Outcome<ContentHeader> {
     const header = this.#header.read(payload, 0, payload.length)
-    const publish: PublishView = { channel, exchange, routingKey, mandatory: false, immediate, header }
+    const buffer = methodFrame(channel, 'basic.publish', { exchange, routingKey, mandatory: false, immediate })
+    const bytes = { buffer, start: 11, end: buffer.length - 1 }
+    const publish: PublishView = { channel, ...bytes, exchange, routingKey, mandatory: false, immediate, header }
     return outcome(this.#slots.publish?.(publish), (frame) => new ContentHeader().read(frame, 7, frame.length - 1))
   }
 
