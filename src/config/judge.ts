@@ -14,6 +14,7 @@ import { ConfigError, formatPath, inFileOrder, type Path, type Problem } from '.
 import { Pruned } from './prune.ts'
 import { fromText, pathKey, readValue } from './read.ts'
 import { type Config, configSchema, type Users } from './schema.ts'
+import { checkUsers } from './checks/users.ts'
 import { usersFile } from './users.ts'
 import { configWarnings } from './warnings.ts'
 
@@ -64,8 +65,9 @@ export function judgeUsers(text: string, file: string): Users {
   const source = yamlSource(text, file)
   if (source.problems.length > 0) throw new ConfigError(source.problems)
   const result = parseAs(usersFile, source.value)
-  if ('data' in result) return result.data.users
-  throw new ConfigError(located(source, result.findings))
+  const found = 'data' in result ? checkUsers(result.data.users, ['users']) : result.findings
+  if ('data' in result && found.length === 0) return result.data.users
+  throw new ConfigError(located(source, found))
 }
 
 type Parsed<T> = { readonly data: T } | { readonly findings: readonly Finding[] }

@@ -4,6 +4,7 @@ import type { Finding } from '../issues.ts'
 import type { Path } from '../problems.ts'
 import type { AuthenticatorConfig, Config } from '../schema.ts'
 import { isLoopback } from '../units.ts'
+import { checkUsers } from './users.ts'
 
 type OfType<T extends AuthenticatorConfig['type']> = Extract<AuthenticatorConfig, { type: T }>
 
@@ -92,6 +93,7 @@ function checkOne(authenticator: AuthenticatorConfig, path: Path, config: Config
     case 'clientCertificate':
       return checkClientCertificate(config, path)
     case 'basic':
+      return typeof authenticator.users === 'string' ? [] : checkUsers(authenticator.users, [...path, 'users'])
     case 'ticket':
     case 'passport':
       return []

@@ -1,24 +1,26 @@
 /** Permissions, stamps and limits: what could never be decided, or would undo itself. */
+import { InvalidConfiguration, Policy } from '../../../auth/index.ts'
 import type { Finding } from '../issues.ts'
 import type { Path } from '../problems.ts'
 import type { Config, PermissionConfig, ServiceConfig } from '../schema.ts'
 import { checkMatch } from './matching.ts'
 
-function checkArguments(entry: PermissionConfig, path: Path): Finding[] {
+function checkBounds(entry: PermissionConfig, path: Path): Finding[] {
   return Object.entries(entry.arguments ?? {}).flatMap(([name, bound]): Finding[] => {
-    if (bound === true) return []
-    const at = [...path, 'arguments', name]
-    if (bound.min !== undefined && bound.max !== undefined && bound.min > bound.max) {
-      return [{ path: [...at, 'min'], at: 'value', message: 'expected `min` not above `max`' }]
-    }
-    if (bound.inject && bound.max === undefined) {
-      return [{ path: [...at, 'inject'], at: 'key', message: '`inject` adds the value of `max`: expected `max` too' }]
-    }
-    if (bound.values && (bound.min !== undefined || bound.max !== undefined)) {
-      return [{ path: [...at, 'values'], at: 'key', message: 'expected either `values` or `min` and `max`' }]
-    }
-    return []
+    if (bound === true || bound.min === undefined || bound.max === undefined || bound.min <= bound.max) return []
+    return [{ path: [...path, 'arguments', name, 'min'], at: 'value', message: 'expected `min` not above `max`' }]
   })
+}
+
+/** What the policy itself would refuse. */
+function checkPolicy(permissions: readonly PermissionConfig[], path: Path): Finding[] {
+  try {
+    new Policy(permissions.map((entry) => ({ ...entry, applies: () => true })))
+    return []
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error
+    return error.problems.map(({ path: below, message }) => ({ path: [...path, ...below], at: 'value', message }))
+  }
 }
 
 function checkHeaders({ stamp }: ServiceConfig, path: Path): Finding[] {
@@ -41,10 +43,11 @@ function checkHeaders({ stamp }: ServiceConfig, path: Path): Finding[] {
 export function checkPermissions({ services }: Config): Finding[] {
   return services.flatMap((service, index) => {
     const path: Path = ['services', index]
-    const entries = (service.permissions ?? []).flatMap((entry, position) => {
+    const permissions = service.permissions ?? []
+    const entries = permissions.flatMap((entry, position) => {
       const at = [...path, 'permissions', position]
-      return [...checkArguments(entry, at), ...checkMatch(entry.for ?? {}, [...at, 'for'])]
+      return [...checkBounds(entry, at), ...checkMatch(entry.for ?? {}, [...at, 'for'])]
     })
-    return [...entries, ...checkHeaders(service, path)]
+    return [...entries, ...checkPolicy(permissions, [...path, 'permissions']), ...checkHeaders(service, path)]
   })
 }
