@@ -2,7 +2,8 @@
  * Checking field tables in place: bounds, types, keys, depth and number of entries, without decoding anything.
  *
  * Iterative, with a fixed stack, so that neither depth nor size of a peer's table costs more than its bytes. What is
- * accepted here is accepted by RabbitMQ's own parser, and what that parser crashes on is refused here.
+ * accepted here is accepted by RabbitMQ's own parser, and what that parser crashes on is refused here; of what it takes,
+ * only keys that are not UTF-8, and what goes beyond the bounds, are refused.
  */
 import { FLAW, flawFault, scanShortstr } from './wire.ts'
 
@@ -11,18 +12,22 @@ export const TABLE_DEPTH_MAX = 32
 /** Entries of a table and elements of an array, all levels together. */
 export const TABLE_ENTRIES_MAX = 1024
 
-// How many bytes a value takes: a number, -1 after a 32-bit length, -2 and -3 a nested table and array, 0 for no type.
+// How many bytes a value takes; or how to find out, if negative; 0 for no type.
 const OPAQUE = -1
 const TABLE = -2
 const ARRAY = -3
 const VOID = -4
+const FLOAT = -5
+const DOUBLE = -6
 const EXTENT: Int8Array = new Int8Array(256)
 for (const [types, extent] of [
   ['tbB', 1],
   ['su', 2],
-  ['Iif', 4],
-  ['lLTd', 8],
+  ['Ii', 4],
+  ['lLT', 8],
   ['D', 5],
+  ['f', FLOAT],
+  ['d', DOUBLE],
   ['Sx', OPAQUE],
   ['F', TABLE],
   ['A', ARRAY],
@@ -64,6 +69,13 @@ export function scanTable(buffer: Buffer, offset: number, end: number): number {
       at += extent
     } else if (extent === 0) {
       return FLAW.type
+    } else if (extent === FLOAT || extent === DOUBLE) {
+      const bytes = extent === FLOAT ? 4 : 8
+      if (limit - at < bytes) return FLAW.bounds
+      // An exponent of ones is no number: Erlang has no floats for it, and RabbitMQ drops the connection.
+      const exponent = extent === FLOAT ? 0x7f80 : 0x7ff0
+      if ((buffer.readUInt16BE(at) & exponent) === exponent) return FLAW.number
+      at += bytes
     } else if (extent !== VOID) {
       if (limit - at < 4) return FLAW.bounds
       const after = at + 4 + buffer.readUInt32BE(at)
@@ -97,7 +109,10 @@ export function checkTable(buffer: Buffer, offset: number, end: number): number 
 export function valueBytes(buffer: Buffer, offset: number): number {
   const extent = EXTENT[buffer[offset] as number] as number
   if (extent > 0) return 1 + extent
-  return extent === VOID ? 1 : 5 + buffer.readUInt32BE(offset + 1)
+  if (extent === VOID) return 1
+  if (extent === FLOAT) return 5
+  if (extent === DOUBLE) return 9
+  return 5 + buffer.readUInt32BE(offset + 1)
 }
 
 /** How many bytes a checked table entry takes, with its key's length at `offset`. */

@@ -156,10 +156,10 @@ function encodedBytes(item: TableValue, budget: Budget): number {
     case 'T':
       return 1 + LONGLONG.size(item.value)
     case 'f':
-      if (!Object.is(Math.fround(item.value), item.value)) throw new RangeError('expected a number of single precision')
-      return 5
+      if (Math.fround(item.value) !== item.value) throw new RangeError('expected a number of single precision')
+      return 1 + floatBytes(item.value, 4)
     case 'd':
-      return 9
+      return 1 + floatBytes(item.value, 8)
     case 'D':
       return 1 + integerBytes(item.value.scale, 1, false) + integerBytes(item.value.digits, 4, false)
     case 'S':
@@ -171,6 +171,11 @@ function encodedBytes(item: TableValue, budget: Budget): number {
     case 'V':
       return 1
   }
+}
+
+function floatBytes(value: number, bytes: number): number {
+  if (!Number.isFinite(value)) throw new RangeError('expected a finite number')
+  return bytes
 }
 
 function integerBytes(value: number, bytes: number, signed: boolean): number {

@@ -17,6 +17,7 @@ export const FLAW = {
   bounds: -6,
   depth: -7,
   entries: -8,
+  number: -9,
 } as const
 
 const FLAWS: Readonly<Record<string, readonly [code: HardCode, text: string]>> = {
@@ -28,6 +29,7 @@ const FLAWS: Readonly<Record<string, readonly [code: HardCode, text: string]>> =
   [FLAW.bounds]: ['syntax-error', 'has a table whose lengths do not agree'],
   [FLAW.depth]: ['syntax-error', 'has tables nested too deeply'],
   [FLAW.entries]: ['syntax-error', 'has too many table entries'],
+  [FLAW.number]: ['syntax-error', 'has a table value that is infinite or not a number'],
 }
 
 /** The exception for a flaw; `where` names a method, field or property, never anything from the input. */

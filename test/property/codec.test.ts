@@ -117,7 +117,7 @@ describe('methods', () => {
           const again = encodeMethod(name, decoded as Arguments<MethodName>)
           assert.equal(again.length, payload.length)
           assert.deepEqual(decodeMethod(name, again, METHOD_IDS_BYTES, again.length), decoded)
-          // A true that is not 1 and the many NaNs inside tables are legal in more than one encoding; nothing else is.
+          // A true inside a table may be any octet but zero; nothing else is legal in more than one encoding.
           const hasTable = Object.values(METHODS[name].fields).includes('table')
           if (!hasTable) assert.deepEqual(again, payload)
         })

@@ -41,8 +41,8 @@ const scalar: fc.Arbitrary<TableValue> = fc.oneof(
   typed('l' as const, signed64),
   typed('L' as const, signed64),
   typed('T' as const, unsigned64),
-  typed('f' as const, fc.float()),
-  typed('d' as const, fc.double()),
+  typed('f' as const, fc.float({ noNaN: true, noDefaultInfinity: true })),
+  typed('d' as const, fc.double({ noNaN: true, noDefaultInfinity: true })),
   typed(
     'D' as const,
     fc

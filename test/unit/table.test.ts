@@ -64,7 +64,8 @@ describe('checkTable', () => {
       const type = String.fromCharCode(octet)
       const size = sizes[type]
       if (size !== undefined) {
-        const whole = withLength(Buffer.concat([tag, Buffer.alloc(size, 0xff)]))
+        // 0x5a in every octet is a number in every type.
+        const whole = withLength(Buffer.concat([tag, Buffer.alloc(size, 0x5a)]))
         assert.equal(check(whole), whole.length, type)
         if (size > 0) refused(withLength(Buffer.concat([tag, Buffer.alloc(size - 1)])), /lengths do not agree/)
         refused(withLength(Buffer.concat([tag, Buffer.alloc(size + 1)])), /SYNTAX_ERROR/)
@@ -77,6 +78,24 @@ describe('checkTable', () => {
         refused(withLength(tag), /unknown type/)
       }
     }
+  })
+
+  it('refuses numbers that are none, on which RabbitMQ drops the connection', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const [float, double] = [Buffer.alloc(4), Buffer.alloc(8)]
+      float.writeFloatBE(value)
+      double.writeDoubleBE(value)
+      refused(single('f', float), /infinite or not a number/)
+      refused(single('d', double), /infinite or not a number/)
+      assert.throws(() => encodeTable([{ key: 'k', type: 'f', value }]), RangeError)
+      assert.throws(() => encodeTable([{ key: 'k', type: 'd', value }]), RangeError)
+    }
+    for (const value of [0, -0, Number.MAX_VALUE, Number.MIN_VALUE, -Number.MAX_VALUE]) {
+      const bytes = encodeTable([{ key: 'k', type: 'd', value }])
+      assert.equal(check(bytes), bytes.length)
+    }
+    const float = single('f', Buffer.from([0x7f, 0x7f, 0xff, 0xff]))
+    assert.equal(check(float), float.length, 'the largest number of single precision')
   })
 
   it('starts and ends where it is told', () => {
