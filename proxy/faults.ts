@@ -45,7 +45,11 @@ const NO_CAUSE: Cause = { classId: 0, methodId: 0 }
 
 /** The reply text of RabbitMQ's form: the code's name in capitals, a dash, an explanation; at most 255 bytes. */
 export function replyText(code: ReplyCode, explanation: string): string {
-  const text = `${code.replaceAll('-', '_').toUpperCase()} - ${explanation}`
+  return fitShortstr(`${code.replaceAll('-', '_').toUpperCase()} - ${explanation}`)
+}
+
+/** As much of a text as a short string takes: 255 bytes. */
+export function fitShortstr(text: string): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= 255) return text
   // Cut at a character boundary: the decoder drops an unfinished sequence into U+FFFD, which is removed again.

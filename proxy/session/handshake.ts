@@ -4,7 +4,15 @@
  */
 import type { FrameReader } from '../codec/frame.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from '../codec/frame.ts'
-import { checkMethod, decodeMethod, indexOf, isFromClient, METHOD_NAMES, methodFrame } from '../codec/method.ts'
+import {
+  checkMethod,
+  checkShape,
+  decodeMethod,
+  indexOf,
+  isFromClient,
+  METHOD_NAMES,
+  methodFrame,
+} from '../codec/method.ts'
 import type { Fields, MethodName } from '../codec/spec.ts'
 import type { Table } from '../codec/table.ts'
 import { type Cause, ConnectionFault } from '../faults.ts'
@@ -120,9 +128,9 @@ export class Handshake {
       throw new ConnectionFault('unexpected-frame', 'content before connection.open-ok')
     const { buffer, payloadStart, payloadEnd } = reader
     const name = METHOD_NAMES[readMethodIndex(buffer, payloadStart, payloadEnd)] as MethodName
-    checkMethod(indexOf(name), buffer, payloadStart + 4, payloadEnd)
+    checkShape(indexOf(name), buffer, payloadStart + 4, payloadEnd)
     if (name === 'connection.close') {
-      const { replyCode, replyText } = decodeMethod(name, buffer, payloadStart + 4, payloadEnd)
+      const { replyCode, replyText } = decodeMethod(name, buffer, payloadStart + 4, payloadEnd, checkShape)
       this.#broker.answerClose()
       return this.#host.brokerRefused(`${replyCode} ${replyText}`)
     }

@@ -2,7 +2,7 @@
  * What a broker says when it closes, made fit for a client: RabbitMQ names the authenticated broker user, cluster nodes
  * and even quotes frame bytes in its reply texts. The client reads its own name, or a neutral text; operators read all.
  */
-import { HARD_CODES, type ReplyCode, replyText, SOFT_CODES } from '../faults.ts'
+import { fitShortstr, HARD_CODES, type ReplyCode, replyText, SOFT_CODES } from '../faults.ts'
 
 const NAMES = new Map<number, ReplyCode>(
   Object.entries({ ...SOFT_CODES, ...HARD_CODES }).map(([name, code]) => [code, name as ReplyCode]),
@@ -17,7 +17,7 @@ const KEPT = new Set<number>([311, 312, 313, 403, 404, 405, 406])
  */
 export function safeReplyText(replyCode: number, text: string, brokerUser: string, subject: string): string {
   const own = text.replaceAll(`user '${brokerUser}'`, `user '${subject}'`)
-  if (KEPT.has(replyCode) && !revealing(own, brokerUser, subject)) return own
+  if (KEPT.has(replyCode) && !revealing(own, brokerUser, subject)) return fitShortstr(own)
   const name = NAMES.get(replyCode)
   return name === undefined ? 'closed by the broker' : replyText(name, 'closed by the broker')
 }

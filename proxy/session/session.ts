@@ -6,8 +6,8 @@
  * once, when both legs are gone.
  */
 import { FRAME_METHOD } from '../codec/frame.ts'
-import { decodeMethod, indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
-import { CLOSE_CODES, ConnectionFault } from '../faults.ts'
+import { checkShape, decodeMethod, indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
+import { CLOSE_CODES, ConnectionFault, fitShortstr } from '../faults.ts'
 import { compile } from '../filters/compile.ts'
 import { BrokerLeg } from './broker-leg.ts'
 import { ClientLeg, HOLD, type Hold } from './client-leg.ts'
@@ -264,15 +264,16 @@ export class GatewaySession implements Session {
     if (index === BLOCKED || index === UNBLOCKED) {
       this.#broker.blocked = index === BLOCKED
       if (!this.#relay?.options.client.blocked) return
-      this.#client.out.add(
-        index === BLOCKED
-          ? methodFrame(0, 'connection.blocked', decodeMethod('connection.blocked', buffer, start, end))
-          : methodFrame(0, 'connection.unblocked', {}),
-      )
+      if (index === UNBLOCKED) {
+        this.#client.out.add(methodFrame(0, 'connection.unblocked', {}))
+        return
+      }
+      const { reason } = decodeMethod('connection.blocked', buffer, start, end, checkShape)
+      this.#client.out.add(methodFrame(0, 'connection.blocked', { reason: fitShortstr(reason) }))
       return
     }
     if (index !== CLOSE) throw new ConnectionFault('command-invalid', 'a connection method out of order')
-    const close = decodeMethod('connection.close', buffer, start, end)
+    const close = decodeMethod('connection.close', buffer, start, end, checkShape)
     this.#broker.answerClose()
     this.#end(peerClosed(close, this.#options.credential.username, this.#options.identity.subject))
   }

@@ -14,7 +14,7 @@ import {
 } from '../codec/frame.ts'
 import {
   carriesContent,
-  checkMethod,
+  checkShape,
   decodeMethod,
   indexOf,
   isFromBroker,
@@ -64,7 +64,7 @@ export class ToClient {
     const index = readMethodIndex(buffer, payloadStart, payloadEnd)
     if (!isFromBroker(index)) throw new ConnectionFault('command-invalid', 'a method that only clients send')
     const start = payloadStart + 4
-    checkMethod(index, buffer, start, payloadEnd)
+    checkShape(index, buffer, start, payloadEnd)
     if (reader.channel === 0) return this.#onConnectionMethod(index, buffer, start, payloadEnd)
     const channel = this.#relay.channels.get(reader.channel)
     if (channel === undefined) throw new ConnectionFault('channel-error', 'a method on a channel that is not open')
@@ -88,7 +88,7 @@ export class ToClient {
   }
 
   #close(channel: Channel, buffer: Buffer, start: number, end: number): void {
-    const close = decodeMethod('channel.close', buffer, start, end)
+    const close = decodeMethod('channel.close', buffer, start, end, checkShape)
     this.#onChannelClosed(channel.number, close.replyCode, close.replyText)
     const { brokerUser, subject } = this.#relay.options
     const replyText = safeReplyText(close.replyCode, close.replyText, brokerUser, subject)

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server, type Socket } from 'node:net'
 import { FRAME_METHOD, FrameReader, frame, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
-import { decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
+import { checkShape, decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
 import {
   type ClientEnd,
@@ -112,7 +112,7 @@ function seen(reader: FrameReader): SeenFrame {
   const payload = Buffer.from(reader.buffer.subarray(reader.payloadStart, reader.payloadEnd))
   const index = reader.type === FRAME_METHOD ? methodIndexAt(payload, 0, payload.length) : -1
   const name = METHOD_NAMES[index]
-  const fields = name === undefined ? {} : (decodeMethod(name, payload, 4, payload.length) as Record<string, unknown>)
+  const fields = name === undefined ? {} : decodeMethod(name, payload, 4, payload.length, checkShape)
   return { type: reader.type, channel: reader.channel, name, fields: fields as never, payload }
 }
 
