@@ -113,7 +113,7 @@ function seen(reader: FrameReader): SeenFrame {
   const index = reader.type === FRAME_METHOD ? methodIndexAt(payload, 0, payload.length) : -1
   const name = METHOD_NAMES[index]
   const fields = name === undefined ? {} : decodeMethod(name, payload, 4, payload.length, checkShape)
-  return { type: reader.type, channel: reader.channel, name, fields: fields as never, payload }
+  return { type: reader.type, channel: reader.channel, name, fields, payload }
 }
 
 export interface BrokerScript {
