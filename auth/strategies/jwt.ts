@@ -15,6 +15,7 @@ import { type Fetch, fetchJson, providerUrlProblem } from './jwks-fetch.ts'
 import { type Algorithm, SYMMETRIC_ALGORITHMS } from './jwks-key.ts'
 import { certificateBinding, sameConfirmation } from './jwt-policy.ts'
 import { JwtVerifier, type VerifiedToken } from './jwt-verifier.ts'
+import { sessionKeyOf } from './oidc-identity.ts'
 import { authenticatorOf } from './strategy.ts'
 
 export interface JwtOptions {
@@ -136,11 +137,6 @@ class Jwt {
       ...(typeof sid === 'string' && { sessionKey: sessionKeyOf(verified.issuer, sid) }),
     }
   }
-}
-
-/** The key under which everything of one session at the provider (`sid`) ends together. */
-export function sessionKeyOf(issuer: string, sid: string): string {
-  return JSON.stringify([issuer, sid])
 }
 
 async function settle(
