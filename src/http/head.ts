@@ -49,6 +49,8 @@ export function checkUpgradeHead(request: Head, identityHeaders: readonly string
   if (problem !== undefined) return problem
   const announced = BODY.find((name) => headers[name] !== undefined)
   if (announced !== undefined) return bad(`expected no body and no ${announced} header`)
+  // Node asks for it in every request but those that upgrade. [RFC 9112 §3.2]
+  if (headers.host === undefined) return bad('expected a Host header')
   if (headers.upgrade?.toLowerCase() !== 'websocket') return bad('expected the header Upgrade: websocket alone')
   if (headers['sec-websocket-version'] !== '13') {
     return {

@@ -1,0 +1,176 @@
+/**
+ * A gateway in front of a fake broker that records every dial, with two users, tickets and the log at hand: for what is
+ * decided before and around a session. And HTTP written byte by byte, for requests that no client library sends.
+ */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { hashPassword } from '../../auth/index.ts'
+import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
+import { type FakeBroker, type FakeBrokerOptions, startFakeBroker } from './fake-broker.ts'
+import { until, within } from './until.ts'
+
+export const ORIGIN = 'https://app.example.com'
+export const PASSWORD = 'CANARY-password-of-joe'
+export const BROKER_PASSWORD = 'CANARY-password-of-smithj'
+
+type ServiceInput = Extract<ConfigInput['services'], readonly unknown[]>[number]
+
+export interface DoorOptions {
+  readonly broker?: FakeBrokerOptions
+  /** Added to the one service `/amqp`, or replacing what it says. */
+  readonly service?: Partial<ServiceInput>
+  readonly moreServices?: readonly ServiceInput[]
+  readonly listen?: ConfigInput['listen']
+  readonly authenticators?: ConfigInput['authenticators']
+  readonly drain?: string
+  readonly level?: 'info' | 'debug'
+}
+
+export type LogLine = Readonly<Record<string, unknown>>
+
+export class Door {
+  readonly gateway: Gateway
+  readonly broker: FakeBroker
+  readonly lines: LogLine[]
+
+  constructor(gateway: Gateway, broker: FakeBroker, lines: LogLine[]) {
+    this.gateway = gateway
+    this.broker = broker
+    this.lines = lines
+  }
+
+  get port(): number {
+    return this.gateway.addresses[0]?.port ?? 0
+  }
+
+  /** `ws://…/amqp`, or another path. */
+  url(path = '/amqp'): string {
+    return `${this.gateway.addresses[0]?.url}${path}`
+  }
+
+  /** The same by HTTP. */
+  http(path: string): string {
+    return this.url(path).replace(/^ws/, 'http')
+  }
+
+  /** The first line of an event that is logged and passes the check. */
+  async line(event: string, check: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    return await until(() => this.lines.find((line) => line['event'] === event && check(line)), `log line ${event}`)
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.close()
+    await this.broker.close()
+  }
+}
+
+export async function startDoor(options: DoorOptions = {}): Promise<Door> {
+  const broker = await startFakeBroker(options.broker)
+  const lines: LogLine[] = []
+  const config = await doorConfig(broker.url, options)
+  const logTo = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) }
+  return new Door(await startGateway(config, { logTo }), broker, lines)
+}
+
+/** The configuration behind `startDoor`, for tests that change one thing of it. */
+export async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise<ConfigInput> {
+  const cheap = { ln: 10, r: 8, p: 1 }
+  const password = await hashPassword(PASSWORD, cheap)
+  return {
+    listen: options.listen ?? { port: 0 },
+    admin: { port: 0 },
+    log: { level: options.level ?? 'debug' },
+    brokers: {
+      main: { urls: [brokerUrl], credentials: { smithj: { username: 'smithj', password: BROKER_PASSWORD } } },
+    },
+    authenticators: {
+      staff: {
+        type: 'basic',
+        realm: 'Staff',
+        users: { 'joe.smith': { password, roles: ['trader'] }, guest: { password, roles: [] } },
+      },
+      tickets: { type: 'ticket' },
+      ...options.authenticators,
+    },
+    services: [
+      {
+        path: '/amqp',
+        broker: 'main',
+        vhost: '/',
+        origins: [ORIGIN],
+        authenticate: ['staff', 'tickets'],
+        promote: [{ when: { subject: 'joe.smith' }, to: 'smithj' }],
+        ...options.service,
+      },
+      ...(options.moreServices ?? []),
+    ],
+    drain: options.drain ?? '0s',
+  }
+}
+
+/** An Authorization header's value. */
+export function basic(user = 'joe.smith', password = PASSWORD): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}
+
+export interface RawAnswer {
+  readonly status: number
+  /** Lower-case names; values of a repeated header in order. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  readonly body: string
+}
+
+/** Sends bytes as they are and reads one HTTP answer. With `hold`, the socket stays open. */
+export async function sendRaw(port: number, bytes: string): Promise<RawAnswer & { readonly socket: Socket }> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  let text = ''
+  socket.setEncoding('latin1')
+  const answered = new Promise<void>((resolve) => {
+    socket.on('data', (chunk: string) => {
+      text += chunk
+      if (isWhole(text)) resolve()
+    })
+    socket.once('close', () => resolve())
+  })
+  socket.write(bytes, 'latin1')
+  await within(answered, 'an HTTP answer')
+  return { ...parseAnswer(text), socket }
+}
+
+/** An upgrade request as text. `without` names headers to leave out; `more` are added as they are. */
+export function upgradeRequest(
+  path = '/amqp',
+  { without = [], more = [], line }: { without?: string[]; more?: [string, string][]; line?: string } = {},
+): string {
+  const headers: [string, string][] = [
+    ['Host', '127.0.0.1'],
+    ['Connection', 'Upgrade'],
+    ['Upgrade', 'websocket'],
+    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ]
+  const kept = [...headers.filter(([name]) => !without.includes(name)), ...more]
+  const lines = [line ?? `GET ${path} HTTP/1.1`, ...kept.map(([name, value]) => `${name}: ${value}`)]
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end === -1) return false
+  const length = /^content-length: (\d+)/im.exec(text.slice(0, end))
+  return length === null || text.length >= end + 4 + Number(length[1])
+}
+
+function parseAnswer(text: string): RawAnswer {
+  const [head = '', ...rest] = text.split('\r\n\r\n')
+  const [first = '', ...lines] = head.split('\r\n')
+  const headers = new Map<string, string[]>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    headers.set(name, [...(headers.get(name) ?? []), line.slice(colon + 1).trim()])
+  }
+  return { status: Number(first.split(' ')[1] ?? 0), headers, body: rest.join('\r\n\r\n') }
+}
