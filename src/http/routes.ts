@@ -65,7 +65,7 @@ export class Routes {
     if (origin !== undefined && service?.origins.allows(origin) === false) {
       const allow = originLine(origin)
       const detail = 'the service does not list this origin'
-      return this.refuse({ hop, service, origin }, { cause: 'origin-not-allowed', detail, allow })
+      return this.refuse({ hop, service, origin }, { cause: 'origin-not-allowed', detail, allow, headers: VARY })
     }
     const cors = origin === undefined || service === undefined ? VARY : corsHeaders(origin)
     if (isPreflight(request)) {

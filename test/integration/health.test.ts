@@ -1,0 +1,124 @@
+/** The admin listener: live, ready, metrics. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { connectAmqplib } from '../support/amqplib-over-websocket.ts'
+import { basic, type Door, ORIGIN, startDoor } from '../support/door.ts'
+import { until } from '../support/until.ts'
+
+async function admin(door: Door, path: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`${door.gateway.adminAddress?.url}${path}`)
+  return { status: response.status, text: await response.text() }
+}
+
+/** One sample's value. */
+async function metric(door: Door, sample: string): Promise<number | undefined> {
+  const { text } = await admin(door, '/metrics')
+  const line = text.split('\n').find((one) => one.startsWith(`${sample} `))
+  return line === undefined ? undefined : Number(line.split(' ').at(-1))
+}
+
+describe('/health', () => {
+  it('is ready when every broker has greeted, and says which', async () => {
+    const door = await startDoor()
+    const { status, text } = await admin(door, '/health/ready')
+    assert.equal(status, 200)
+    assert.deepEqual(JSON.parse(text), {
+      status: 'ready',
+      brokers: [{ name: 'main', ready: true, detail: door.broker.url }],
+    })
+    assert.equal((await admin(door, '/health/live')).status, 200)
+    await door.stop()
+  })
+
+  it('asks a broker once in five seconds, however often it is asked', async () => {
+    const door = await startDoor()
+    await Promise.all(Array.from({ length: 20 }, () => admin(door, '/health/ready')))
+    assert.equal(door.broker.connections.length, 1)
+    await door.stop()
+  })
+
+  it('is not ready when a broker is away, does not greet, or the gateway drains', async () => {
+    const away = await startDoor()
+    await away.broker.close()
+    const { status, text } = await admin(away, '/health/ready')
+    assert.equal(status, 503)
+    assert.match(text, /ECONNREFUSED/)
+    assert.equal((await admin(away, '/health/live')).status, 200)
+    await away.stop()
+
+    const silent = await startDoor({
+      broker: { answers: { header: (connection) => connection.socket.end('HTTP/1.1 400\r\n\r\n') } },
+    })
+    assert.equal((await admin(silent, '/health/ready')).status, 503)
+    await silent.stop()
+
+    const draining = await startDoor({ drain: '2s' })
+    const client = await connectAmqplib(draining.url(), { websocket: { headers: { authorization: basic() } } })
+    client.socket.pause()
+    assert.equal((await admin(draining, '/health/ready')).status, 200)
+    const closing = draining.gateway.close()
+    assert.equal((await admin(draining, '/health/ready')).status, 503)
+    client.socket.terminate()
+    await closing
+    await draining.broker.close()
+  })
+
+  it('shows no credential', async () => {
+    const door = await startDoor()
+    const pages = await Promise.all(['/health/ready', '/health/live', '/metrics'].map((path) => admin(door, path)))
+    assert.equal(JSON.stringify(pages).includes('CANARY'), false)
+    await door.stop()
+  })
+
+  it('answers GET only, and nothing else', async () => {
+    const door = await startDoor()
+    const url = door.gateway.adminAddress?.url
+    assert.equal((await fetch(`${url}/health/live`, { method: 'POST' })).status, 405)
+    assert.equal((await fetch(`${url}/health/live`, { method: 'HEAD' })).status, 200)
+    assert.equal((await fetch(`${url}/`)).status, 404)
+    assert.equal((await fetch(`${url}/auth/ticket`, { method: 'POST' })).status, 404)
+    await door.stop()
+  })
+})
+
+describe('/metrics', () => {
+  it('counts sessions, refusals, authentications, bytes and broker failures', async () => {
+    const door = await startDoor()
+    const headers = { authorization: basic() }
+    const client = await connectAmqplib(door.url(), { websocket: { headers } })
+    assert.equal(await metric(door, 'gatehouse_sessions{service="/amqp"}'), 1)
+    await client.connection.close()
+    await until(async () => (await metric(door, 'gatehouse_sessions{service="/amqp"}')) === 0, 'no session')
+    await connectAmqplib(door.url(), {}).catch(() => undefined)
+    await connectAmqplib(door.url(), { websocket: { origin: 'https://evil.example' } }).catch(() => undefined)
+    await door.broker.close()
+    await connectAmqplib(door.url(), { websocket: { headers } }).catch(() => undefined)
+    await door.line('session-ended', ({ reason }) => reason === 'broker-unavailable')
+
+    assert.equal(await metric(door, 'gatehouse_sessions_opened_total{service="/amqp"}'), 1)
+    assert.equal(await metric(door, 'gatehouse_session_ends_total{reason="client-closed"}'), 1)
+    assert.equal(await metric(door, 'gatehouse_refusals_total{cause="unauthenticated"}'), 1)
+    assert.equal(await metric(door, 'gatehouse_refusals_total{cause="origin-not-allowed"}'), 1)
+    assert.equal(await metric(door, 'gatehouse_authentications_total{authenticator="staff",outcome="proven"}'), 2)
+    assert.equal(await metric(door, 'gatehouse_authentications_total{authenticator="",outcome="missing"}'), 1)
+    assert.equal(await metric(door, 'gatehouse_broker_failures_total{broker="main",cause="broker-unavailable"}'), 1)
+    assert.equal(await metric(door, 'gatehouse_handshake_seconds_count'), 1)
+    assert.ok(((await metric(door, 'gatehouse_bytes_total{direction="from-client"}')) ?? 0) > 100)
+    assert.ok(((await metric(door, 'gatehouse_messages_total{direction="to-client"}')) ?? 0) > 2)
+    await door.stop()
+  })
+
+  it('makes no series of what clients say', async () => {
+    const door = await startDoor({ service: { promote: [{ to: 'smithj' }] } })
+    const count = async () => (await admin(door, '/metrics')).text.split('\n').length
+    await connectAmqplib(door.url(), { websocket: { origin: ORIGIN } }).catch(() => undefined)
+    await connectAmqplib(door.url('/x'), {}).catch(() => undefined)
+    const before = await count()
+    for (let n = 0; n < 30; n++) {
+      const headers = { authorization: basic(`user-${n}`), 'user-agent': `agent-${n}`, origin: `https://o${n}.example` }
+      await connectAmqplib(door.url(`/path-${n}`), { websocket: { headers } }).catch(() => undefined)
+    }
+    assert.equal(await count(), before)
+    await door.stop()
+  })
+})
