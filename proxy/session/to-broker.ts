@@ -25,7 +25,6 @@ const EMPTY_FRAMES_MAX = 16
 const peekExchange = peek('basic.publish', 'exchange')
 const peekRoutingKey = peek('basic.publish', 'routingKey')
 const peekMandatory = peek('basic.publish', 'mandatory')
-const peekImmediate = peek('basic.publish', 'immediate')
 
 /** Views that each judged frame is looked at through; judging is synchronous, so all sessions share them. */
 const VIEW = new MethodView()
@@ -254,8 +253,9 @@ class HeldPublish implements PublishView {
     return peekMandatory(this.buffer, this.start)
   }
 
+  /** Asked for each publish, so read from where it always is: the second bit of the last octet. */
   get immediate(): boolean {
-    return peekImmediate(this.buffer, this.start)
+    return ((this.buffer[this.end - 1] as number) & 0b10) !== 0
   }
 }
 
