@@ -10,6 +10,7 @@ export {
   challengesOf,
 } from './authenticate.ts'
 export type { AuthenticationRequest, Authenticator, Outcome, Requirement } from './authenticator.ts'
+export { combine } from './combine.ts'
 export {
   type AuthenticationCode,
   AuthenticationRefused,
@@ -66,6 +67,13 @@ export { clientCertificateAuthenticator } from './strategies/client-certificate.
 export { forwardedAuthenticator } from './strategies/forwarded.ts'
 export type { KeySetEvent } from './strategies/jwks.ts'
 export { type JwtOptions, jwtAuthenticator } from './strategies/jwt.ts'
+export {
+  type OidcAuthenticator,
+  type OidcOptions,
+  oidcAuthenticator,
+  oidcAuthenticatorsOf,
+} from './strategies/oidc.ts'
+export type { LoginAnswer, LoginListener } from './strategies/oidc-login.ts'
 export { pluginAuthenticator } from './strategies/plugin.ts'
 export {
   type IssuedTicket,

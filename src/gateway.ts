@@ -11,6 +11,7 @@ import type { Config, ConfigInput } from './config/schema.ts'
 import { Admission } from './http/admission.ts'
 import { begin } from './http/begin.ts'
 import { Listener } from './http/listener.ts'
+import { loginRoutes } from './http/oidc-routes.ts'
 import { Refuser } from './http/refuser.ts'
 import { ticketRoute } from './http/route-ticket.ts'
 import { whoamiRoute } from './http/route-whoami.ts'
@@ -26,6 +27,7 @@ import { Traffic } from './ops/traffic.ts'
 import { Sessions } from './sessions.ts'
 import { identityHeaders, makeAuthenticators } from './wiring/authenticators.ts'
 import { type Broker, makeBrokers } from './wiring/brokers.ts'
+import { followLogins } from './wiring/logins.ts'
 import { moduleLoader } from './wiring/modules.ts'
 import { type RenewalParts, reloadAll, reloadAuthenticator } from './wiring/renewal.ts'
 import { makeServices } from './wiring/services.ts'
@@ -132,6 +134,7 @@ class RunningGateway implements Gateway {
     this.#listeners = this.#makeListeners(services)
     const health = new Health([...brokers.values()], () => this.#closing !== undefined)
     this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)
+    followLogins({ authenticators, sessions: this.#sessions, log })
     this.#renewal = { config, listeners: this.#listeners, brokers, authenticators, sessions: this.#sessions, log }
   }
 
@@ -189,7 +192,7 @@ class RunningGateway implements Gateway {
     })
     const routes: Routes = new Routes({
       ...common,
-      routes: [ticketRoute, whoamiRoute].map((route) =>
+      routes: [ticketRoute, whoamiRoute, loginRoutes].flatMap((route) =>
         route({ ...of, refuse: (exchange, refusal) => routes.refuse(exchange, refusal) }),
       ),
     })

@@ -5,7 +5,7 @@
  * simultaneous upgrades and a revocation also catches a login that is still under way.
  */
 import { type Identity, identityKey, identityKeys, sessionKeys } from '../auth/index.ts'
-import type { ClientEnd, EndRequest, Session } from '../proxy/index.ts'
+import type { ClientEnd, EndRequest, Renewal, Session } from '../proxy/index.ts'
 import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './ops/lifetime.ts'
 
 const TICK_MS = 1_000
@@ -49,6 +49,8 @@ export class Place {
   /** Why the authority ended, as soon as it has. */
   endedFor: LifetimeEnd | 'revoked' | undefined
   live: (NewSession & { readonly lifetime: Lifetime }) | undefined
+  /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user. */
+  goOn: ((identity: Identity) => Promise<Renewal>) | undefined
   /** Everybody whose authority this one hangs on; a renewal changes none of them. */
   readonly keys: readonly string[]
 

@@ -23,6 +23,8 @@ export interface LoginAnswer {
   readonly cookies?: readonly string[]
   readonly body?: Readonly<Record<string, unknown>>
   readonly detail?: string
+  /** Whose login was begun, renewed or ended. */
+  readonly identity?: Identity
 }
 
 /** Told of what happens to live sessions that were opened with a login. */
@@ -108,9 +110,9 @@ export class OidcLogin {
     }
     try {
       const tokens = await this.#options.client.exchange(query, pending)
-      const id = this.#open(tokens, http)
-      const seconds = Math.floor(this.#options.loginTimeoutMs / 1000)
-      return { status: 303, location: pending.returnTo, cookies: [...cookies, setCookie(this.#cookie, id, seconds)] }
+      const { id, identity } = this.#open(tokens, http)
+      cookies.push(setCookie(this.#cookie, id, Math.floor(this.#options.loginTimeoutMs / 1000)))
+      return { status: 303, location: pending.returnTo, cookies, identity }
     } catch (error) {
       return { ...providerRefusal(error), cookies }
     }
@@ -123,7 +125,8 @@ export class OidcLogin {
     const metadata = await this.#options.client.metadata().catch(() => undefined)
     const endSessionUrl = metadata?.end_session_endpoint
     const body = endSessionUrl === undefined ? {} : { endSessionUrl }
-    return { status: 200, body, cookies: [clearCookie(this.#cookie)] }
+    const cookies = [clearCookie(this.#cookie)]
+    return { status: 200, body, cookies, ...(login !== undefined && { identity: login.identity }) }
   }
 
   /** `POST /auth/refresh`: renews the login and every live session opened with it. */
@@ -136,7 +139,7 @@ export class OidcLogin {
       case 'renewed': {
         const { subject, expiresAtMs } = login.identity
         const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString()
-        return { status: 200, body: { subject, expiresAt } }
+        return { status: 200, body: { subject, expiresAt }, identity: login.identity }
       }
       case 'unavailable':
         return refusal(503, 'the identity provider cannot be asked now')
@@ -202,7 +205,7 @@ export class OidcLogin {
   }
 
   /** Opens a login, always with a cookie of its own; the one this browser had before ends. */
-  #open(tokens: ProviderTokens, http: IncomingMessage): string {
+  #open(tokens: ProviderTokens, http: IncomingMessage): { readonly id: string; readonly identity: Identity } {
     const { identities, loginTimeoutMs, nowMs } = this.#options
     const now = nowMs()
     const begun = identities.begin(tokens, now, now + loginTimeoutMs)
@@ -213,7 +216,8 @@ export class OidcLogin {
       const goesOn = before.identity.subject === subject && before.identity.sessionKey === sessionKey
       if (!goesOn) this.#tellEnded([before])
     }
-    return this.#logins.add({ ...begun, refreshToken: tokens.refreshToken, refreshedAtMs: now }, now)
+    const id = this.#logins.add({ ...begun, refreshToken: tokens.refreshToken, refreshedAtMs: now }, now)
+    return { id, identity: begun.identity }
   }
 
   #end(login: Login): void {

@@ -49,6 +49,11 @@ export interface OidcAuthenticator extends Authenticator {
   readonly login: OidcLogin
 }
 
+/** Those of them that have a login. */
+export function oidcAuthenticatorsOf(authenticators: Iterable<Authenticator>): readonly OidcAuthenticator[] {
+  return [...authenticators].filter((one): one is OidcAuthenticator => one.type === 'oidc' && 'login' in one)
+}
+
 /** @throws {InvalidConfiguration} where a URL must not be used */
 export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurroundings): OidcAuthenticator {
   const { name, issuer, clientId, publicUrl, subject, roles } = options

@@ -2,7 +2,7 @@
  * Begins the session of somebody who was admitted: the 101, both ends, and what has to happen when the broker opens it,
  * when it is renewed and when it ends. One log line for each session, at its end.
  */
-import { AuthenticationRefused, PromotionRefused, renew } from '../../auth/index.ts'
+import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '../../auth/index.ts'
 import { openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -53,6 +53,7 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
     },
     renew: (secret) => renewed(secret),
   })
+  place.goOn = async (identity) => await renewal(async () => identity, place, attempt, admitted, of.sessions)
   of.sessions.start(place, { session, client, timeoutMs: service.sessionTimeoutMs })
   client.attach(session)
 
@@ -82,20 +83,21 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   }
 
   async function renewed(secret: Buffer): Promise<Renewal> {
-    return await renewal(secret, place, attempt, admitted, of.sessions)
+    const fresh = () => renew(service.requirement, place.identity, secret, { service: service.path })
+    return await renewal(fresh, place, attempt, admitted, of.sessions)
   }
 }
 
 /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
 async function renewal(
-  secret: Buffer,
+  fresh: () => Promise<Identity>,
   place: Place,
   { service, id, hop }: Attempt,
   { promoted }: Admitted,
   sessions: Sessions,
 ): Promise<Renewal> {
   try {
-    const identity = await renew(service.requirement, place.identity, secret, { service: service.path })
+    const identity = await fresh()
     if (!service.roles.every((role) => identity.roles.includes(role))) {
       return { renewed: false, detail: 'the fresh credential lacks a required role' }
     }

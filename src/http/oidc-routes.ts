@@ -4,12 +4,7 @@
  * auth/strategies/oidc-login.ts.
  */
 import type { IncomingMessage } from 'node:http'
-import {
-  authenticatorsOf,
-  type LoginAnswer,
-  type OidcAuthenticator,
-  oidcAuthenticatorsOf,
-} from '../../auth/index.ts'
+import { authenticatorsOf, type LoginAnswer, type OidcAuthenticator, oidcAuthenticatorsOf } from '../../auth/index.ts'
 import type { EventName } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import { type Answer, type Exchange, type Method, type Route, readBody } from './exchange.ts'
@@ -29,7 +24,12 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
   const all = [...new Set(services.flatMap(loginsOf))]
   if (all.length === 0) return []
   const serviceOf = (query: URLSearchParams) => serviceNamed(query, services)
-  const named = (path: string, method: Method, handle: Route['handle']) => ({ path, methods: [method], serviceOf, handle })
+  const named = (path: string, method: Method, handle: Route['handle']) => ({
+    path,
+    methods: [method],
+    serviceOf,
+    handle,
+  })
   return [
     named('/auth/login', 'GET', (exchange) => begin(exchange, of)),
     { path: '/auth/callback', methods: ['GET'], handle: (exchange) => callback(exchange, all, of) },
@@ -118,7 +118,7 @@ function answered(
 ): Answer {
   const line = { service: service?.path, address: hop.address, subject: identity?.subject, issuer: identity?.issuer }
   if (status >= 500) log.write('authentication-failed', { ...line, detail, status })
-  else if (status >= 400) log.write('authentication-refused', { ...line, cause: 'login-refused', detail, status })
+  else if (status >= 400) log.write('authentication-refused', { ...line, cause: 'unauthenticated', detail, status })
   else if (event !== undefined && identity !== undefined) {
     log.write(event, { ...line, authenticator: identity.authenticator })
   }

@@ -61,6 +61,9 @@ export const EVENTS = {
   'keys-available': { level: 'info', means: 'the key set of an issuer can be had again' },
   'tls-failed': { level: 'debug', means: 'a TLS handshake with a client failed', perTenSeconds: 20 },
   'ticket-issued': { level: 'debug', means: 'a one-time ticket was handed out' },
+  'login-opened': { level: 'info', means: 'somebody came back from the identity provider and has a login cookie now' },
+  'login-renewed': { level: 'debug', means: 'a page had its login renewed, and the sessions opened with it' },
+  'login-ended': { level: 'info', means: 'a page ended its login' },
   'session-opened': { level: 'debug', means: 'the broker accepted the promoted credential' },
   'session-ended': {
     level: 'info',

@@ -13,6 +13,8 @@ import {
   type JwtOptions,
   jwtAuthenticator,
   type KeySetEvent,
+  type OidcOptions,
+  oidcAuthenticator,
   pluginAuthenticator,
   type Requirement,
   type SecretSources,
@@ -79,6 +81,10 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
         readFile: of.sources.readFile,
         observe: (event) => of.observeKeys(name, event),
       })
+    case 'oidc':
+      return oidcAuthenticator(oidcOptions(name, config, of.sources), {
+        observe: (event) => of.observeKeys(name, event),
+      })
     case 'forwarded': {
       const { header, rolesHeader, secretHeader, trustedProxies } = config
       const secret = compileSecret(config.secret, of.sources, { template: false })
@@ -113,6 +119,28 @@ function jwtOptions(name: string, config: Extract<AuthenticatorConfig, { type: '
     ...(tokenType === undefined ? {} : { tokenType }),
     ...(roles === undefined ? {} : { roles }),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+  }
+}
+
+function oidcOptions(
+  name: string,
+  config: Extract<AuthenticatorConfig, { type: 'oidc' }>,
+  sources: SecretSources,
+): OidcOptions {
+  const { issuer, clientId, clientSecret, publicUrl, scope, subject, roles, cookie, loginTimeout, logins } = config
+  const secret = clientSecret === undefined ? undefined : compileSecret(clientSecret, sources, { template: false })
+  return {
+    name,
+    issuer,
+    clientId,
+    ...(secret === undefined ? {} : { readSecret: async () => await secret.read(undefined) }),
+    publicUrl,
+    scope,
+    subject,
+    ...(roles === undefined ? {} : { roles }),
+    cookie,
+    loginTimeoutMs: loginTimeout,
+    loginCount: logins,
   }
 }
 

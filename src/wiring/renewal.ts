@@ -63,6 +63,7 @@ async function attempt(log: Log, what: string, work: () => void | Promise<void>)
   }
 }
 
-function isTicketAuthenticator(authenticator: Authenticator): authenticator is TicketAuthenticator {
+/** Tells those that hand out tickets from the others. */
+export function isTicketAuthenticator(authenticator: Authenticator): authenticator is TicketAuthenticator {
   return authenticator.type === 'ticket' && 'revoke' in authenticator
 }
