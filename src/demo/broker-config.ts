@@ -41,6 +41,8 @@ export function brokerConfig(
       `ssl_options.fail_if_no_peer_cert = ${clients === 'required'}`,
     )
   }
+  // A bare root folder has no /proc, where the broker would look.
+  if (options.root !== undefined) lines.push('vm_memory_calculation_strategy = erlang')
   if (options.proxyProtocol) lines.push('proxy_protocol = true')
   if (options.memoryWatermark !== undefined)
     lines.push(`vm_memory_high_watermark.relative = ${options.memoryWatermark}`)

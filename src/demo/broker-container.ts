@@ -3,7 +3,7 @@
  * engine that does not share our file system works too.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brokerConfig, enabledPlugins } from './broker-config.ts'
@@ -67,12 +67,10 @@ export async function startContainer(provision: Provision): Promise<Rabbit> {
   try {
     const publish = [`${amqp}:5672`, `${tls}:5671`, `${management}:15672`].flatMap((at) => ['-p', `127.0.0.1:${at}`])
     await docker('create', '--name', name, '--hostname', 'gatehouse', ...publish, IMAGE)
-    for (const [inside, text] of files(provision, admin)) {
-      await writeFile(join(folder, 'file'), text, { mode: 0o644 })
+    for (const [inside, content] of await filesFor(provision, admin)) {
+      // Readable for the container's own user, whoever that is.
+      await writeFile(join(folder, 'file'), content, { mode: 0o644 })
       await docker('cp', join(folder, 'file'), `${name}:${inside}`)
-    }
-    for (const part of ['ca', 'cert', 'key'] as const) {
-      if (provision.tls) await docker('cp', provision.tls[part], `${name}:/etc/rabbitmq/${part}.pem`)
     }
     await boot()
     return {
@@ -100,22 +98,17 @@ export async function startContainer(provision: Provision): Promise<Rabbit> {
   }
 }
 
-function files(provision: Provision, admin: { username: string; password: string }): [string, string][] {
-  const options = provision.tls
-    ? {
-        ...provision,
-        tls: {
-          ...provision.tls,
-          ca: '/etc/rabbitmq/ca.pem',
-          cert: '/etc/rabbitmq/cert.pem',
-          key: '/etc/rabbitmq/key.pem',
-        },
-      }
-    : provision
-  const texts: [string, string][] = [
-    ['/etc/rabbitmq/conf.d/20-gatehouse.conf', brokerConfig(options, INSIDE, admin, '0.0.0.0')],
-    ['/etc/rabbitmq/enabled_plugins', enabledPlugins(provision)],
-  ]
-  if (provision.advancedConfig !== undefined) texts.push(['/etc/rabbitmq/advanced.config', provision.advancedConfig])
-  return texts
+/** Path inside the container → what is there. */
+async function filesFor(provision: Provision, admin: Rabbit['admin']): Promise<Map<string, string | Buffer>> {
+  const files = new Map<string, string | Buffer>()
+  let options: Provision = provision
+  if (provision.tls) {
+    const inside = { ca: '/etc/rabbitmq/ca.pem', cert: '/etc/rabbitmq/cert.pem', key: '/etc/rabbitmq/key.pem' }
+    for (const part of ['ca', 'cert', 'key'] as const) files.set(inside[part], await readFile(provision.tls[part]))
+    options = { ...provision, tls: { ...provision.tls, ...inside } }
+  }
+  files.set('/etc/rabbitmq/conf.d/20-gatehouse.conf', brokerConfig(options, INSIDE, admin, '0.0.0.0'))
+  files.set('/etc/rabbitmq/enabled_plugins', enabledPlugins(provision))
+  if (provision.advancedConfig !== undefined) files.set('/etc/rabbitmq/advanced.config', provision.advancedConfig)
+  return files
 }

@@ -3,7 +3,7 @@
  * Debian's wrapper in /usr/sbin changes user and folders, so the script behind it is called; it runs as any user.
  */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brokerConfig, enabledPlugins } from './broker-config.ts'
@@ -131,7 +131,7 @@ class PrivateNode {
 
   async #writeFiles(): Promise<void> {
     const files: Record<string, string> = {
-      'rabbitmq.conf': brokerConfig(this.#provision, this.#ports, this.#admin),
+      'rabbitmq.conf': brokerConfig(await this.#withOwnFiles(), this.#ports, this.#admin),
       enabled_plugins: enabledPlugins(this.#provision),
       'environment.conf': '',
       '.erlang.cookie': randomBytes(16).toString('hex'),
@@ -140,6 +140,18 @@ class PrivateNode {
     for (const name of ['data', 'log', 'config']) await mkdir(join(this.#folder, name))
     for (const [name, text] of Object.entries(files)) await writeFile(join(this.#folder, name), text)
     await chmod(join(this.#folder, '.erlang.cookie'), 0o400)
+  }
+
+  /** The provision with its TLS files in the node's folder, where it finds them in whatever root it runs. */
+  async #withOwnFiles(): Promise<Provision> {
+    const { tls } = this.#provision
+    if (tls === undefined) return this.#provision
+    const copies = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' }
+    for (const part of ['ca', 'cert', 'key'] as const) {
+      await copyFile(tls[part], join(this.#folder, copies[part]))
+      copies[part] = `${this.#inside}/${copies[part]}`
+    }
+    return { ...this.#provision, tls: { ...tls, ...copies } }
   }
 
   /** The machine's own RabbitMQ settings are kept out. */

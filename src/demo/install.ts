@@ -6,10 +6,13 @@ import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { run } from './processes.ts'
 
-/** The shell restores policy-rc.d in its exit trap, so also when it is interrupted. */
+/** What Debian asks whether a service may be started. */
+const POLICY_FILE = '/usr/sbin/policy-rc.d'
+
+/** $1 the package, $2 the policy. The shell restores the policy in its exit trap, so also when it is interrupted. */
 const INSTALL = `
 set -e
-policy=/usr/sbin/policy-rc.d
+policy=$2
 saved=$(mktemp -d)
 restore() {
   rm -f "$policy"
@@ -35,10 +38,10 @@ export async function mayInstallPackages(env: NodeJS.ProcessEnv): Promise<boolea
 /** Installs one package. @throws Error with the end of apt-get's output. */
 export async function installPackage(
   name: string,
-  options: { say: (line: string) => void; env: NodeJS.ProcessEnv },
+  options: { say: (line: string) => void; env: NodeJS.ProcessEnv; policyFile?: string },
 ): Promise<void> {
   options.say(`installing the package ${name} with apt-get (its services are not started) …`)
-  const result = await run(['sh', '-c', INSTALL, 'install', name], {
+  const result = await run(['sh', '-c', INSTALL, 'install', name, options.policyFile ?? POLICY_FILE], {
     env: { ...options.env, DEBIAN_FRONTEND: 'noninteractive' },
     deadlineMs: 600_000,
   })

@@ -25,7 +25,7 @@ export interface RabbitOptions {
   readonly memoryWatermark?: number
   /** `private` never uses RABBITMQ_URL: for brokers that are configured, stopped or killed. Default `any`. */
   readonly source?: 'any' | 'private'
-  /** A folder with a whole Debian inside, to run the broker that is installed there (as root, with chroot). */
+  /** A folder with a whole Debian inside, to run the broker installed there (as root, with chroot). Default: RABBITMQ_ROOT. */
   readonly root?: string
   /** How long the start may take; default 90 s. */
   readonly startDeadlineMs?: number

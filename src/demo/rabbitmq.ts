@@ -19,10 +19,13 @@ const NO_BROKER = `No RabbitMQ can be had here. Do one of these:
 
 /** Starts (or finds) a RabbitMQ. @throws Error whose message says what to do when none can be had, or what it logged. */
 export async function startRabbit(options: RabbitOptions = {}): Promise<Rabbit> {
+  const env = options.env ?? process.env
+  const root = options.root ?? env['RABBITMQ_ROOT']
   const provision: Provision = {
     ...options,
+    ...(root ? { root } : {}),
     say: options.say ?? ((line) => process.stderr.write(`${line}\n`)),
-    env: options.env ?? process.env,
+    env,
     startDeadlineMs: options.startDeadlineMs ?? 90_000,
   }
   const url = provision.env['RABBITMQ_URL']
@@ -41,6 +44,7 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<Rabbit> 
 async function startPrivate(provision: Provision): Promise<Rabbit> {
   const server = await findServer(provision)
   if (server) return startNode(server, provision)
+  if (provision.root !== undefined) throw new Error(`there is no RabbitMQ in the root folder ${provision.root}`)
   if (await dockerWorks(provision)) return startContainer(provision)
   if (await mayInstallPackages(provision.env)) {
     await installPackage('rabbitmq-server', provision)

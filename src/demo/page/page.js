@@ -71,11 +71,17 @@ async function logIn(person, password, claimed) {
   const ticket = await ticketFor(person, password)
   const who = await askGateway('GET', `/auth/whoami?service=${encodeURIComponent(demo.service)}`, person, password)
   const { client, closed } = await connect(ticket, claimed)
-  session = { client, who, key: `${demo.exchange}.${who.word}.new`, channel: await client.channel() }
-  await session.channel.confirmSelect()
-  const queue = await session.channel.queueDeclare('', { exclusive: true })
-  await session.channel.queueBind(queue.name, demo.exchange, '#')
-  await session.channel.basicConsume(queue.name, { noAck: true }, showMessage)
+  try {
+    const channel = await client.channel()
+    await channel.confirmSelect()
+    const queue = await channel.queueDeclare('', { exclusive: true })
+    await channel.queueBind(queue.name, demo.exchange, '#')
+    await channel.basicConsume(queue.name, { noAck: true }, showMessage)
+    session = { client, who, key: `${demo.exchange}.${who.word}.new`, channel }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
   showSession(who, claimed)
   closed.then((close) => sessionEnded(close))
 }
@@ -139,12 +145,9 @@ function showMessage(message) {
   const sender = headers['x-gatehouse-user'] ?? 'nobody known'
   item.classList.toggle('own', sender === session?.who.subject)
   item.querySelector('.text').textContent = message.bodyToString()
-  const name = document.createElement('b')
-  name.textContent = sender
-  const time = new Date().toLocaleTimeString([], { timeStyle: 'medium' })
-  item
-    .querySelector('.from')
-    .append(name, ` · broker user ${userId ?? 'unknown'} · key ${message.routingKey} · ${time}`)
+  item.querySelector('time').textContent = new Date().toLocaleTimeString([], { timeStyle: 'medium' })
+  item.querySelector('b').textContent = sender
+  item.querySelector('.hint').textContent = `broker user ${userId ?? 'unknown'}`
   element('messages').prepend(item)
   while (element('messages').children.length > 50) element('messages').lastElementChild.remove()
 }
