@@ -1,8 +1,8 @@
 /** Authenticators whose proof the gateway checks against something of its own: users, tickets, a proxy's word, an operator's module. */
 import { z } from 'zod'
 import { secret } from './secrets.ts'
-import { user } from './users.ts'
 import { addressRange, atLeastOne, count, filePath, text } from './units.ts'
+import { user } from './users.ts'
 
 /** A header's name; underscores are refused, since proxies and servers disagree about what they are. */
 const HEADER_TEXT = 'expected the name of an HTTP header: letters, digits and -'

@@ -3,8 +3,9 @@
  *
  * YAML 1.2 core schema: no tags, no merge keys, no second document, keys are text and stand once, aliases are bounded.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+
 import type { Document, Node, YAMLError } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Path, Problem } from './problems.ts'
 
 /** Places that aliases may be expanded to in all: more is a bomb. */

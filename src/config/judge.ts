@@ -4,17 +4,19 @@
  * A mistake that one judge finds is taken out before the next one looks, so that all of them are told at once; a mistake
  * that only follows from another one is not. With any mistake at all there is no configuration.
  */
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { Keyring } from '../../auth/index.ts'
+import { checkUsers } from './checks/users.ts'
 import { checkConfig } from './checks.ts'
 import { type Source, yamlSource } from './document.ts'
 import { FileInspection } from './files.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
+import { readKeys } from './keyring.ts'
 import { placeSecrets } from './place-secrets.ts'
 import { ConfigError, formatPath, inFileOrder, type Path, type Problem } from './problems.ts'
 import { Pruned } from './prune.ts'
 import { fromText, pathKey, readValue } from './read.ts'
 import { type Config, configSchema, type Users } from './schema.ts'
-import { checkUsers } from './checks/users.ts'
 import { usersFile } from './users.ts'
 import { configWarnings } from './warnings.ts'
 
@@ -68,6 +70,22 @@ export function judgeUsers(text: string, file: string): Users {
   const found = 'data' in result ? checkUsers(result.data.users, ['users']) : result.findings
   if ('data' in result && found.length === 0) return result.data.users
   throw new ConfigError(located(source, found))
+}
+
+const keysOnly = z.object({ secretKeys: configSchema.shape.secretKeys })
+
+/** @throws ConfigError */
+export function judgeSecretKeys(source: Source, { folder, env }: Pick<Judging, 'folder' | 'env'>): Keyring {
+  if (source.problems.length > 0) throw new ConfigError(source.problems)
+  const value = source.value
+  const secretKeys = isObject(value) && 'secretKeys' in value ? value.secretKeys : []
+  const reading = readValue({ secretKeys }, env, folder)
+  const result = parseAs(keysOnly, reading.value)
+  if (!('data' in result)) throw new ConfigError(located(source, [...reading.findings, ...result.findings]))
+  const { keys, findings: found } = readKeys(result.data, env)
+  const mistakes = [...reading.findings, ...found]
+  if (mistakes.length > 0) throw new ConfigError(located(source, mistakes))
+  return keys
 }
 
 type Parsed<T> = { readonly data: T } | { readonly findings: readonly Finding[] }

@@ -14,7 +14,10 @@ export interface ReadKeys {
 }
 
 /** Reads all keys; what cannot be read is found wanting, and the others are there all the same. */
-export function readKeys({ secretKeys }: Config, env: Readonly<Record<string, string | undefined>>): ReadKeys {
+export function readKeys(
+  { secretKeys }: Pick<Config, 'secretKeys'>,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadKeys {
   const keys = new Map<string, EncryptionKey>()
   const findings: Finding[] = []
   for (const [index, source] of secretKeys.entries()) {

@@ -3,8 +3,9 @@
  * way to one: whatever is served went through here.
  */
 import { dirname, resolve } from 'node:path'
+import type { Keyring } from '../../auth/index.ts'
 import { objectSource, yamlSource } from './document.ts'
-import { judge, judgeUsers, type LoadedConfig } from './judge.ts'
+import { judge, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
 import { ConfigError } from './problems.ts'
 import { protectedText } from './protected-file.ts'
 import type { Config, ConfigInput, Users } from './schema.ts'
@@ -29,13 +30,20 @@ const FILE_BYTES = 8 * 1024 * 1024
 
 const accepted = new WeakSet<object>()
 
-/** Reads and judges the file. @throws ConfigError with all problems. */
-export function loadConfig(file: string, env: Environment = process.env): LoadedConfig {
+/**
+ * Reads and judges the file; with `files: false`, whatever else it names is not looked at.
+ * @throws ConfigError with all problems
+ */
+export function loadConfig(
+  file: string,
+  env: Environment = process.env,
+  { files = true }: Pick<ParseOptions, 'files'> = {},
+): LoadedConfig {
   const path = resolve(file)
   const read = protectedText(path, FILE_BYTES)
   if ('problem' in read) throw new ConfigError([{ file, path: '', message: read.problem }])
   const { text, readable } = read
-  return accept(judge(yamlSource(text, file), { folder: dirname(path), env, files: true, readable }))
+  return accept(judge(yamlSource(text, file), { folder: dirname(path), env, files, readable }))
 }
 
 /**
@@ -48,6 +56,14 @@ export function parseConfig(input: string | ConfigInput | Config, options: Parse
   const source = typeof input === 'string' ? yamlSource(input, file) : objectSource(input)
   const { env = process.env, files = true } = options
   return accept(judge(source, { folder, env, files, readable: false }))
+}
+
+/**
+ * The keys of a configuration's `secretKeys`, whatever else is in it. The rest is not judged.
+ * @throws ConfigError
+ */
+export function parseSecretKeys(text: string, file: string, env: Environment = process.env): Keyring {
+  return judgeSecretKeys(yamlSource(text, file), { folder: dirname(resolve(file)), env })
 }
 
 /** Judges a users file. @throws ConfigError with all problems. */

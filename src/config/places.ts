@@ -1,5 +1,5 @@
 /**
- * Which values of a configuration are more than text: paths of files, and templates with variables. `*` is any one key
+ * Which values of a configuration are more than text: secrets, paths of files, and templates with variables. `*` is any one key
  * or index, `**` the rest. A test compares the files with the schema, so that none is forgotten.
  */
 import type { Path } from './problems.ts'
@@ -8,29 +8,36 @@ type Pattern = readonly string[]
 
 const pattern = (text: string): Pattern => text.split('.')
 
+/** Secrets: text, or where they are. */
+const SECRETS = [
+  'brokers.*.credentials.*.password',
+  'brokers.*.credentials.*.oauth2.clientSecret',
+  'authenticators.*.clientSecret',
+  'authenticators.*.secret',
+  'services.*.promote.*.to.password',
+].map(pattern)
+
 /** Paths of files, made absolute against the folder of the configuration. */
 const FILES = [
-  'listen.tls.cert',
-  'listen.tls.key',
-  'listen.tls.clientCertificates.ca',
-  'listen.*.tls.cert',
-  'listen.*.tls.key',
-  'listen.*.tls.clientCertificates.ca',
-  'secretKeys.*.file',
-  'brokers.*.tls.ca',
-  'brokers.*.tls.cert',
-  'brokers.*.tls.key',
-  'brokers.*.credentials.*.password.file',
-  'brokers.*.credentials.*.oauth2.clientSecret.file',
-  'brokers.*.credentials.*.module',
-  'authenticators.*.users',
-  'authenticators.*.jwksFile',
-  'authenticators.*.clientSecret.file',
-  'authenticators.*.secret.file',
-  'authenticators.*.keytab',
-  'authenticators.*.verify',
-  'services.*.promote.*.to.password.file',
-].map(pattern)
+  ...SECRETS.map((secret) => [...secret, 'file']),
+  ...[
+    'listen.tls.cert',
+    'listen.tls.key',
+    'listen.tls.clientCertificates.ca',
+    'listen.*.tls.cert',
+    'listen.*.tls.key',
+    'listen.*.tls.clientCertificates.ca',
+    'secretKeys.*.file',
+    'brokers.*.tls.ca',
+    'brokers.*.tls.cert',
+    'brokers.*.tls.key',
+    'brokers.*.credentials.*.module',
+    'authenticators.*.users',
+    'authenticators.*.jwksFile',
+    'authenticators.*.keytab',
+    'authenticators.*.verify',
+  ].map(pattern),
+]
 
 /** Text with variables: `${subject}` and its like. Everywhere else `${` is an error unless it is `${env:NAME}`. */
 const TEMPLATES = {
@@ -48,6 +55,11 @@ function fits(path: Path, pattern: Pattern): boolean {
     return path.length > start.length && fits(path.slice(0, start.length), start)
   }
   return path.length === pattern.length && pattern.every((segment, index) => segment === '*' || segment === path[index])
+}
+
+/** Whether a secret may stand at this path. */
+export function isSecretPlace(path: Path): boolean {
+  return SECRETS.some((pattern) => fits(path, pattern))
 }
 
 /** Whether the text at this path names a file. `module` of a strategy may be a package: only what begins like a path is one. */

@@ -29,8 +29,8 @@ export class ConfigError extends Error {
   readonly exitCode = 78
   readonly problems: readonly Problem[]
 
-  constructor(problems: readonly Problem[]) {
-    super(formatProblems(problems))
+  constructor(problems: readonly Problem[], options?: ErrorOptions) {
+    super(formatProblems(problems), options)
     this.problems = problems
   }
 }
@@ -42,6 +42,20 @@ export function formatPath(path: Path): string {
     if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key)) return `${text}[${JSON.stringify(key)}]`
     return text === '' ? key : `${text}.${key}`
   }, '')
+}
+
+/** Reads what `formatPath` writes; `undefined` where it is no path. */
+export function parsePath(text: string): Path | undefined {
+  const path: (string | number)[] = []
+  const step = /\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,6})\]|\[("(?:[^"\\]|\\.)*")\]/y
+  while (step.lastIndex < text.length) {
+    const [, name, index, quoted] = step.exec(text) ?? []
+    if (name !== undefined) path.push(name)
+    else if (index !== undefined) path.push(Number(index))
+    else if (quoted !== undefined) path.push(String(JSON.parse(quoted)))
+    else return undefined
+  }
+  return formatPath(path) === text ? path : undefined
 }
 
 /** One line: `file:line:column: path: message`, without what is not known. */

@@ -4,15 +4,17 @@
  */
 import { configJsonSchema } from './json-schema.ts'
 
+type Scalar = string | number | boolean
+
 /** The parts of a JSON Schema that are read here. */
 interface Schema {
   readonly $ref?: string
   readonly title?: string
   readonly description?: string
-  readonly default?: unknown
+  readonly default?: Scalar | readonly Scalar[] | Readonly<Record<string, never>>
   readonly type?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
+  readonly const?: Scalar
+  readonly enum?: readonly Scalar[]
   readonly anyOf?: readonly Schema[]
   readonly oneOf?: readonly Schema[]
   readonly properties?: Readonly<Record<string, Schema>>
@@ -159,9 +161,12 @@ function range({ minimum, maximum }: Schema): string {
 
 function byDefault({ default: value }: Schema): string {
   if (value === undefined) return ''
-  const isEmpty = value !== null && typeof value === 'object' && Object.keys(value).length === 0
-  if (isEmpty) return ''
-  return Array.isArray(value) ? value.map((entry) => `\`${String(entry)}\``).join(', ') : `\`${String(value)}\``
+  if (isList(value)) return value.map((entry) => `\`${entry}\``).join(', ')
+  return typeof value === 'object' ? '' : `\`${value}\``
+}
+
+function isList(value: Schema['default']): value is readonly Scalar[] {
+  return Array.isArray(value)
 }
 
 function table(entries: readonly Row[]): string {

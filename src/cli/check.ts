@@ -1,0 +1,66 @@
+/** `gatehouse check`: judges a configuration as `serve` would, and more: every secret that can be read is read. */
+
+import { loadConfig } from '../config/load.ts'
+import { formatProblem } from '../config/problems.ts'
+import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema.ts'
+import type { Command } from './command.ts'
+import { EXIT } from './exit.ts'
+import { offline, tryEverySecret } from './offline.ts'
+import { needed, parseOptions } from './options.ts'
+import { complain, say } from './terminal.ts'
+
+export const check: Command = {
+  name: 'check',
+  summary: 'Say what is wrong with a configuration, or what it comes to.',
+  usage: ['check -c FILE'],
+  help: `  -c, --config FILE   the configuration
+
+Everything is judged as at the start of the gateway, files, secrets and keys included; no broker and no identity provider
+is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with file, line and column.`,
+  async run(args, terminal) {
+    const { values } = parseOptions(args, { command: 'check', options: { config: { type: 'string', short: 'c' } } })
+    const file = needed(values.config, '-c FILE', 'check')
+    const { config, warnings } = loadConfig(file, terminal.env)
+    await tryEverySecret(offline(config, file, terminal.env))
+    for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
+    for (const line of summary(config)) say(terminal, line)
+    say(terminal, `${file}: good${warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''}`)
+    return EXIT.ok
+  },
+}
+
+function summary({ listen, admin, services, brokers }: Config): string[] {
+  return [
+    ...listen.map((listener) => `listens at ${listenerUrl(listener)}`),
+    ...(admin ? [`health and metrics at http://${bracketed(admin.host)}:${admin.port}`] : []),
+    ...services.map((service) => `${service.path}: ${serviceText(service, brokers[service.broker])}`),
+  ]
+}
+
+function serviceText(service: ServiceConfig, broker: BrokerConfig | undefined): string {
+  const urls = (broker?.urls ?? []).map(
+    ({ host, port, tls }) => `${tls ? 'amqps' : 'amqp'}://${bracketed(host)}:${port}`,
+  )
+  const proofs = service.authenticate?.map((entry) => (typeof entry === 'string' ? entry : entry.all.join(' and ')))
+  return [
+    `broker ${service.broker} (${urls.join(', ')})`,
+    proofs ? `proof by ${proofs.join(', ')}` : 'no proof (anonymous)',
+    service.origins.length > 0 ? `pages of ${service.origins.join(', ')}` : 'no pages (no `origins`)',
+    counted(service.promote.length, 'rule'),
+    service.permissions
+      ? counted(service.permissions.length, 'permission entry', 'permission entries')
+      : 'no permissions',
+  ].join('; ')
+}
+
+function listenerUrl({ host, port, tls }: ListenerConfig): string {
+  return `${tls ? 'wss' : 'ws'}://${bracketed(host)}:${port}`
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}

@@ -1,0 +1,133 @@
+/** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
+import { ANONYMOUS, compileAddresses, type Identity, word } from '../../auth/index.ts'
+import { loadConfig } from '../config/load.ts'
+import { nearest, suggestion } from '../config/nearest.ts'
+import type { Config, ServiceConfig } from '../config/schema.ts'
+import type { Command } from './command.ts'
+import { EXIT, UsageError } from './exit.ts'
+import { type OfflineService, offline } from './offline.ts'
+import { needed, parseOptions } from './options.ts'
+import { say } from './terminal.ts'
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  service: { type: 'string' },
+  subject: { type: 'string' },
+  role: { type: 'string', multiple: true },
+  claim: { type: 'string', multiple: true },
+  issuer: { type: 'string' },
+  authenticator: { type: 'string' },
+  address: { type: 'string' },
+} as const
+
+/** Stands in for a session's id, of which there is none. */
+const SESSION = 'SESSION'
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'Say what a service would make of somebody, rule by rule.',
+  usage: ['explain -c FILE --service PATH --subject NAME [--role ROLE]… [--claim NAME=VALUE]… [OPTIONS]'],
+  help: `  -c, --config FILE       the configuration
+  --service PATH          the service; may be left out where there is only one
+  --subject NAME          who it is; may be left out where everybody is anonymous
+  --role ROLE             a role of theirs; any number
+  --claim NAME=VALUE      a claim of theirs, as JSON or else as text; any number
+  --authenticator NAME    what proved it (the service's first)
+  --issuer ISSUER         who vouches (what that authenticator would say)
+  --address ADDRESS       where they come from (127.0.0.1)
+
+No secret is read and nobody is asked. The last line is "promoted: USER" or "refused: REASON"; the exit code 0 either way.`,
+  async run(args, terminal) {
+    const { values } = parseOptions(args, { command: 'explain', options: OPTIONS })
+    const file = needed(values.config, '-c FILE', 'explain')
+    const { config } = loadConfig(file, terminal.env, { files: false })
+    const service = serviceOf(offline(config, file, terminal.env).services, values.service)
+    const address = values.address ?? '127.0.0.1'
+    const identity = identityOf(service.config, config, values)
+    for (const line of explanation(service, identity, address)) say(terminal, line)
+    return EXIT.ok
+  },
+}
+
+function serviceOf(services: readonly OfflineService[], path: string | undefined): OfflineService {
+  const paths = services.map(({ config }) => config.path)
+  const [only, second] = services
+  const found = path === undefined && second === undefined ? only : services.find(({ config }) => config.path === path)
+  if (found) return found
+  if (path === undefined)
+    throw new UsageError(`explain needs --service, one of ${paths.join(', ')}`, { command: 'explain' })
+  throw new UsageError(`explain: no service ${JSON.stringify(path)}${suggestion(path, paths)}`, { command: 'explain' })
+}
+
+type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values']
+
+/** The identity that the options speak of, as the named authenticator would make it. */
+function identityOf(service: ServiceConfig, config: Config, values: Values): Identity {
+  const roles = values.role ?? []
+  const claims = Object.fromEntries((values.claim ?? []).map(readClaim))
+  if (service.anonymous) return { ...ANONYMOUS, subject: values.subject ?? ANONYMOUS.subject, roles, claims }
+  const names = (service.authenticate ?? []).flatMap((entry) => (typeof entry === 'string' ? [entry] : entry.all))
+  const authenticator = values.authenticator ?? names[0] ?? ''
+  if (!names.includes(authenticator)) {
+    const hint = suggestion(authenticator, names)
+    throw new UsageError(`explain: this service has no authenticator ${JSON.stringify(authenticator)}${hint}`, {
+      command: 'explain',
+    })
+  }
+  const issuer = values.issuer ?? issuerOf(config, authenticator)
+  const subject = needed(values.subject, '--subject', 'explain')
+  return { issuer, subject, authenticator, roles, claims, fromCookie: false }
+}
+
+function issuerOf(config: Config, authenticator: string): string {
+  const found = config.authenticators[authenticator]
+  return found && 'issuer' in found ? found.issuer : authenticator
+}
+
+/** `dept=fx` is text, `level=3` a number, `tags=["a"]` a list. */
+function readClaim(text: string): [string, unknown] {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  if (name === undefined || value === undefined)
+    throw new UsageError('explain: expected --claim NAME=VALUE', { command: 'explain' })
+  try {
+    return [name, JSON.parse(value) as unknown]
+  } catch {
+    return [name, value]
+  }
+}
+
+function explanation({ config, promotion }: OfflineService, identity: Identity, address: string): string[] {
+  const { rules, result } = promotion.explain({ identity, address, session: SESSION })
+  const lines = [
+    `service ${config.path}, broker ${config.broker}`,
+    `subject ${JSON.stringify(identity.subject)} of issuer ${JSON.stringify(identity.issuer)}, from ${address}`,
+    `as a word in patterns: ${word(identity.subject, 'subject')}`,
+    ...rules.map(({ index, to, outcome, reason }) => `rule ${index + 1}, to ${to}: ${OUTCOMES[outcome]}${reason}`),
+  ]
+  const refusal = requirementRefusal(config, identity, address)
+  if (refusal !== undefined) return [...lines, `refused: ${refusal}`]
+  if (result.kind === 'refused') {
+    return [...lines, result.code === 'no-rule' ? 'refused: no promotion rule' : `refused: ${result.detail}`]
+  }
+  const vhosts =
+    'pinned' in result.vhosts ? `vhost ${result.vhosts.pinned}` : `one of ${result.vhosts.allowed.join(', ')}`
+  const tags = result.tags.length > 0 ? `, tags ${result.tags.join(', ')}` : ''
+  return [
+    ...lines,
+    `the broker sees: user ${result.username}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
+    `promoted: ${result.username}`,
+  ]
+}
+
+const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const
+
+/** What is asked before any rule is. */
+function requirementRefusal({ require }: ServiceConfig, identity: Identity, address: string): string | undefined {
+  const { allow, deny } = require.addresses
+  const isDenied = deny !== undefined && compileAddresses(deny).contain(address)
+  if (isDenied || (allow && !compileAddresses(allow).contain(address))) return `clients may not come from ${address}`
+  const missing = require.roles.filter((role) => !identity.roles.includes(role))
+  if (missing.length === 0) return undefined
+  const near = nearest(missing[0] ?? '', identity.roles)
+  return `lacks the role ${missing.join(', ')}${near === undefined ? '' : ` (has ${near})`}`
+}

@@ -1,0 +1,72 @@
+/** What of a configuration can be made without a network: credentials and rules, for commands that only look. */
+import {
+  type Credentials,
+  checkCredentials,
+  compileCredentials,
+  compilePromotion,
+  InvalidConfiguration,
+  type Problem,
+  type Promotion,
+  type SecretSources,
+} from '../../auth/index.ts'
+import { readKeys } from '../config/keyring.ts'
+import { ConfigError, formatPath, type Path } from '../config/problems.ts'
+import { readProtected } from '../config/protected-file.ts'
+import type { Config, ServiceConfig } from '../config/schema.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** A service's rules, ready to be asked. */
+export interface OfflineService {
+  readonly config: ServiceConfig
+  readonly promotion: Promotion
+}
+
+export interface Offline {
+  readonly file: string
+  /** By the broker's name. */
+  readonly credentials: ReadonlyMap<string, Credentials>
+  readonly services: readonly OfflineService[]
+}
+
+/** No secret is read. @throws ConfigError */
+export function offline(config: Config, file: string, env: Environment): Offline {
+  const sources: SecretSources = { readFile: readProtected, env: (name) => env[name], keys: readKeys(config, env).keys }
+  const credentials = new Map(
+    Object.entries(config.brokers).map(([name, broker]) => [
+      name,
+      compiled(file, ['brokers', name, 'credentials'], () => compileCredentials(broker.credentials, sources)),
+    ]),
+  )
+  const services = config.services.map((service, index) => {
+    const context = { credentials: credentials.get(service.broker) ?? new Map(), vhosts: service, sources }
+    const promotion = compiled(file, ['services', index, 'promote'], () => compilePromotion(service.promote, context))
+    return { config: service, promotion }
+  })
+  return { file, credentials, services }
+}
+
+/** Reads every secret that needs no identity. @throws ConfigError for those that cannot be used */
+export async function tryEverySecret({ file, credentials, services }: Offline): Promise<void> {
+  const named = [...credentials].map(async ([name, compiled]) =>
+    located(file, ['brokers', name, 'credentials'], await checkCredentials(compiled)),
+  )
+  const own = services.map(async ({ promotion }, index) =>
+    located(file, ['services', index, 'promote'], await promotion.check()),
+  )
+  const problems = (await Promise.all([...named, ...own])).flat()
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+function compiled<T>(file: string, place: Path, compile: () => T): T {
+  try {
+    return compile()
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error
+    throw new ConfigError(located(file, place, error.problems), { cause: error })
+  }
+}
+
+function located(file: string, place: Path, problems: readonly Problem[]) {
+  return problems.map(({ path, message }) => ({ file, path: formatPath([...place, ...path]), message }))
+}

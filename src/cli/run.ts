@@ -1,0 +1,83 @@
+/** The command line as a whole: finds the command, lets it run, and says how it ended. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suggestion } from '../config/nearest.ts'
+import type { Command } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { EXIT, report, UsageError } from './exit.ts'
+import { complain, say, type Terminal } from './terminal.ts'
+
+/** Runs what the arguments ask for; resolves with the exit code, whatever happens. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal)
+  } catch (error) {
+    const { text, code } = report(error)
+    complain(terminal, text)
+    return code
+  }
+}
+
+async function dispatch([first, ...rest]: readonly string[], terminal: Terminal): Promise<number> {
+  if (first === undefined) {
+    complain(terminal, overview())
+    return EXIT.usage
+  }
+  if (first === '--version' || first === '-v') {
+    say(terminal, version())
+    return EXIT.ok
+  }
+  if (first === 'help' || first === '--help' || first === '-h') {
+    const [name] = rest
+    say(terminal, name === undefined ? overview() : helpOf(commandOf(name)))
+    return EXIT.ok
+  }
+  const command = commandOf(first)
+  if (rest.includes('--help') || rest.includes('-h')) {
+    say(terminal, helpOf(command))
+    return EXIT.ok
+  }
+  return await command.run(rest, terminal)
+}
+
+function commandOf(name: string): Command {
+  const found = COMMANDS.find((command) => command.name === name)
+  if (found) return found
+  if (name.startsWith('-')) throw new UsageError(`expected a command before ${JSON.stringify(name)}`)
+  const names = COMMANDS.map((command) => command.name)
+  throw new UsageError(`no command ${JSON.stringify(name)}${suggestion(name, [...names, 'help'])}`)
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2
+  return [
+    'Gatehouse lets web applications speak AMQP 0-9-1 to RabbitMQ over WebSocket, as who they really are.',
+    '',
+    'Usage: gatehouse COMMAND [OPTIONS]',
+    '',
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    '',
+    '  --version, -v     Print the version.',
+    '  help COMMAND      Say more about one command.',
+    '',
+    'Exit codes: 0 done, 1 failed, 64 wrong command line, 78 wrong configuration.',
+  ].join('\n')
+}
+
+function helpOf({ summary, usage, help }: Command): string {
+  const forms = usage.map((form, index) => `${index === 0 ? 'Usage: ' : '       '}gatehouse ${form}`)
+  return [summary, '', ...forms, '', help].join('\n')
+}
+
+/** The package's version. Its package.json is above the sources, and above the built files once more. */
+function version(): string {
+  for (const above of ['../..', '../../..']) {
+    try {
+      const found: unknown = JSON.parse(readFileSync(join(import.meta.dirname, above, 'package.json'), 'utf8'))
+      if (found !== null && typeof found === 'object' && 'version' in found) return String(found.version)
+    } catch {
+      // Not at this height.
+    }
+  }
+  throw new Error('the package has lost its package.json')
+}

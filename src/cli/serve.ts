@@ -1,0 +1,106 @@
+/** `gatehouse serve`: the gateway itself, from a file or, for tests, from options alone. */
+import { dirname, resolve } from 'node:path'
+import { type LoadedConfig, loadConfig, parseConfig } from '../config/load.ts'
+import { ConfigError, formatProblem } from '../config/problems.ts'
+import type { ConfigInput } from '../config/schema.ts'
+import type { Command } from './command.ts'
+import { EXIT, UsageError } from './exit.ts'
+import { parseOptions, portOption } from './options.ts'
+import { quickConfig } from './quick-config.ts'
+import { serveUntilStopped } from './serving.ts'
+import { complain, type Terminal } from './terminal.ts'
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  broker: { type: 'string', multiple: true },
+  user: { type: 'string', multiple: true },
+  host: { type: 'string' },
+  port: { type: 'string' },
+  path: { type: 'string' },
+  vhost: { type: 'string' },
+  origin: { type: 'string', multiple: true },
+  'log-level': { type: 'string' },
+} as const
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Run the gateway.',
+  usage: ['serve -c FILE', 'serve --broker URL --user NAME:PASSWORD=BROKER_USER:BROKER_PASSWORD [--user …] [OPTIONS]'],
+  help: `  -c, --config FILE    the configuration
+
+Without a file, for tests:
+  --broker URL         amqp://HOST:PORT of the broker; several are tried in turn
+  --user …             someone who may log in with HTTP Basic, and what the broker sees instead; any number
+  --host ADDRESS       where to listen (127.0.0.1)
+  --port PORT          where to listen (8080; 0 takes a free one)
+  --path PATH          the path of the WebSocket (/amqp)
+  --vhost VHOST        the vhost, whatever clients ask for (/)
+  --origin ORIGIN      pages that may connect, such as http://localhost:5173; any number
+  --log-level LEVEL    fatal, error, warn, info, debug, trace or silent (info)
+
+It starts whatever state the brokers are in. Signals:
+  SIGTERM, SIGINT      end all sessions evenly over \`drain\` and exit with 0; a second one ends them at once
+  SIGHUP               read certificates, users, secrets and key sets again (not the configuration)`,
+  async run(args, terminal) {
+    const { values } = parseOptions(args, { command: 'serve', options: OPTIONS })
+    const { config: file, ...quick } = values
+    const loaded = file === undefined ? await fromOptions(quick, terminal) : fromFile(file, quick, terminal)
+    for (const warning of loaded.warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
+    const folder = file === undefined ? process.cwd() : dirname(resolve(file))
+    await serveUntilStopped(loaded.config, { env: terminal.env, folder }, terminal)
+    return EXIT.ok
+  },
+}
+
+type QuickValues = Omit<ReturnType<typeof parseOptions<typeof OPTIONS>>['values'], 'config'>
+
+function fromFile(file: string, quick: QuickValues, terminal: Terminal): LoadedConfig {
+  const [other] = Object.keys(quick)
+  if (other !== undefined)
+    throw new UsageError(`serve: --${other} goes without -c: a file says it itself`, { command: 'serve' })
+  return loadConfig(file, terminal.env)
+}
+
+async function fromOptions(quick: QuickValues, terminal: Terminal): Promise<LoadedConfig> {
+  if (!quick.broker || !quick.user)
+    throw new UsageError('serve needs -c FILE, or --broker and --user for tests', { command: 'serve' })
+  const input = await quickConfig({
+    brokers: quick.broker,
+    users: quick.user,
+    host: quick.host ?? '127.0.0.1',
+    port: portOption(quick.port, 'serve') ?? 8080,
+    path: quick.path ?? '/amqp',
+    vhost: quick.vhost ?? '/',
+    origins: quick.origin ?? [],
+    logLevel: quick['log-level'],
+  })
+  const { config, warnings } = judged(input, terminal)
+  complain(terminal, 'warning: passwords on a command line are for tests: every process of this machine can read them')
+  return { config, warnings: warnings.filter(({ path }) => !path.endsWith('.password')) }
+}
+
+/** Where an option of the command line ends up, for mistakes in it. */
+const PLACES = [
+  ['log.level', '--log-level'],
+  ['listen.host', '--host'],
+  ['brokers.broker', '--broker'],
+  ['authenticators.users', '--user'],
+  ['services[0].promote', '--user'],
+  ['services[0].origins', '--origin'],
+  ['services[0].path', '--path'],
+  ['services[0].vhost', '--vhost'],
+] as const
+
+/** @throws UsageError where the options do not make a configuration */
+function judged(input: ConfigInput, terminal: Terminal): LoadedConfig {
+  try {
+    return parseConfig(input, { env: terminal.env })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const lines = error.problems.map(({ path, message }) => {
+      const option = PLACES.find(([place]) => path.startsWith(place))?.[1] ?? path
+      return `${option}: ${message}`
+    })
+    throw new UsageError(`serve: ${lines.join('\n')}`, { command: 'serve', cause: error })
+  }
+}

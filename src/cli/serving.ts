@@ -1,0 +1,52 @@
+/**
+ * The gateway as a process: what signals do to it, and how it ends. Nothing else in the program listens to signals.
+ */
+import type { Config } from '../config/schema.ts'
+import { type Gateway, type GatewayOptions, startGateway } from '../gateway.ts'
+import { CommandFailed } from './exit.ts'
+import { complain, type Terminal } from './terminal.ts'
+
+/**
+ * Serves until SIGTERM or SIGINT, then drains. Resolves when nothing is left.
+ * @throws what `startGateway` throws; CommandFailed after an error that nobody caught
+ */
+export async function serveUntilStopped(config: Config, options: GatewayOptions, terminal: Terminal): Promise<void> {
+  // Without a listener Node opens its inspector at SIGUSR1, and with it everything this process knows.
+  const ignore = () => {}
+  process.on('SIGUSR1', ignore)
+  let stop: (() => void) | undefined
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  let gateway: Gateway | undefined
+  let stopCount = 0
+  const onStop = () => {
+    stopCount += 1
+    if (stopCount > 1) gateway?.cut()
+    stop?.()
+  }
+  const onReload = () => void gateway?.reload()
+  let hasFailed = false
+  const onFault = (error: unknown) => {
+    if (hasFailed) return
+    complain(terminal, `gatehouse: internal error, stopping: ${error instanceof Error ? error.stack : String(error)}`)
+    hasFailed = true
+    stop?.()
+  }
+  process.on('SIGTERM', onStop)
+  process.on('SIGINT', onStop)
+  process.on('SIGHUP', onReload)
+  process.on('uncaughtException', onFault)
+  try {
+    gateway = await startGateway(config, options)
+    await stopped
+    await gateway.close()
+  } finally {
+    process.off('SIGTERM', onStop)
+    process.off('SIGINT', onStop)
+    process.off('SIGHUP', onReload)
+    process.off('SIGUSR1', ignore)
+    process.off('uncaughtException', onFault)
+  }
+  if (hasFailed) throw new CommandFailed('stopped after an internal error')
+}
