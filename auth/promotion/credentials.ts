@@ -91,7 +91,17 @@ export function compileCredential(
   sources: SecretSources,
   { name }: { readonly name?: string } = {},
 ): Credential {
-  return input.kind === 'external' ? external(input.username ?? name, name) : password(input, sources, name)
+  switch (input.kind) {
+    case undefined:
+    case 'password':
+      return password(input, sources, name)
+    case 'external':
+      return external(input.username ?? name, name)
+    default: {
+      const message = `this version shows brokers a password or a certificate, not "${input.kind}"`
+      throw new InvalidConfiguration([{ path: [], message }])
+    }
+  }
 }
 
 function external(username: string | undefined, name: string | undefined): Credential {

@@ -53,8 +53,13 @@ export interface ExternalCredentialInput {
   readonly username?: string | undefined
 }
 
+/** Kinds that the configuration file can describe and promotion does not make: refused when they are compiled. */
+export interface ForeignCredentialInput {
+  readonly kind: 'oauth2' | 'passOn' | 'module'
+}
+
 /** A named credential. */
-export type CredentialInput = PasswordCredentialInput | ExternalCredentialInput
+export type CredentialInput = PasswordCredentialInput | ExternalCredentialInput | ForeignCredentialInput
 
 /** `vhost` pins, `vhosts` allows; never both. */
 export interface VhostInput {

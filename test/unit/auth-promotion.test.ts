@@ -282,6 +282,7 @@ describe('what promotion is made of', () => {
           long: { username: '\u00e9'.repeat(128), password: secret },
           fine: { username: 'x', password: secret },
           machine: { kind: 'external', username: 'a\0' },
+          token: { kind: 'oauth2' },
         },
         sources,
       ),
@@ -296,6 +297,7 @@ describe('what promotion is made of', () => {
         'half.username',
         'long.username',
         'machine.username',
+        'token',
       ],
     )
     assert.match(found[5] ?? '', /256 bytes/)
