@@ -7,7 +7,7 @@
  * The scratch folders are removed at the end, unless BROKER_ROOTS names a folder to keep them in for the next time.
  */
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,6 +29,8 @@ async function prepareRoot(folder: string, release: string): Promise<string> {
   const command = ['debootstrap', '--variant=minbase', '--include=rabbitmq-server', release, root, MIRROR]
   const { code, output } = await run(command, { deadlineMs: 900_000 })
   if (code !== 0) throw new Error(`debootstrap of ${release} failed with ${code}:\n${output.slice(-4_000)}`)
+  // The node is called …@localhost, and new roots do not always know that name.
+  await writeFile(join(root, 'etc/hosts'), '127.0.0.1 localhost\n')
   return root
 }
 

@@ -161,6 +161,7 @@ class PrivateNode {
     return {
       ...Object.fromEntries(outside),
       HOME: this.#inside,
+      ERL_CRASH_DUMP_SECONDS: '0',
       ERL_EPMD_ADDRESS: '127.0.0.1',
       ERL_EPMD_PORT: String(this.#ports.epmd),
       RABBITMQ_NODENAME: `gatehouse-${this.#ports.amqp}@localhost`,
