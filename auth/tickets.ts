@@ -24,7 +24,7 @@ export interface TicketLimits {
   readonly perIdentityCount: number
 }
 
-export const TICKET_LIMITS: TicketLimits = { ttlSeconds: 30, ticketCount: 10_000, perIdentityCount: 32 }
+const TICKET_LIMITS: TicketLimits = { ttlSeconds: 30, ticketCount: 10_000, perIdentityCount: 32 }
 
 interface Entry extends TicketBinding {
   readonly identity: Identity

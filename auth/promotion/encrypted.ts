@@ -67,11 +67,6 @@ export function parseKeys(text: string): Keyring {
   return keys
 }
 
-/** Whether a text of the configuration is meant to be an encrypted secret. */
-export function isEncrypted(text: string): boolean {
-  return text.startsWith(`${TEXT_PREFIX}:`)
-}
-
 /** Encrypts for one place of the configuration file, such as `brokers.main.credentials.smithj.password`. */
 export function encrypt(secret: Secret, place: string, { id, key }: EncryptionKey): string {
   const nonce = randomBytes(NONCE_BYTES)

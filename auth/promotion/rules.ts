@@ -184,7 +184,7 @@ function credentialOf(to: PromotionRuleInput['to'], credentials: Credentials, so
 }
 
 /** The vhosts a rule or a service gives, if it gives any. @throws InvalidConfiguration */
-export function compileVhosts({ vhost, vhosts }: VhostInput): VhostRule | undefined {
+function compileVhosts({ vhost, vhosts }: VhostInput): VhostRule | undefined {
   if (vhost !== undefined && vhosts !== undefined) {
     throw new InvalidConfiguration([
       { path: ['vhosts'], message: 'either vhost (pinned) or vhosts (allowed), not both' },

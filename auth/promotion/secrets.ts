@@ -12,7 +12,7 @@ import { compileTemplate, literal, type VariableFacts } from './variables.ts'
 
 const READ_DEADLINE_MS = 5000
 /** RabbitMQ reads a whole SASL response from one frame; and no password is longer. */
-export const MAX_SECRET_BYTES = 4096
+const MAX_SECRET_BYTES = 4096
 
 export interface SecretReader {
   /** Whether reading it needs to know who asks. */

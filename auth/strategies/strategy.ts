@@ -43,7 +43,7 @@ export function strategyRun(strategy: Strategy): StrategyRun {
 }
 
 /** A Passport strategy of the gateway's own, made of the one function that decides. */
-export function strategyOf(name: string, prove: (request: AuthenticationRequest) => Promise<Outcome>): Strategy {
+function strategyOf(name: string, prove: (request: AuthenticationRequest) => Promise<Outcome>): Strategy {
   return {
     name,
     async authenticate(_request: unknown, options: { readonly request: AuthenticationRequest }) {

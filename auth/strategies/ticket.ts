@@ -11,7 +11,7 @@ import { cookieValues, queryValues } from './carriers.ts'
 import { authenticatorOf } from './strategy.ts'
 
 /** The cookie's name. */
-export const TICKET_COOKIE = 'gatehouse-ticket'
+const TICKET_COOKIE = 'gatehouse-ticket'
 
 export interface TicketOptions extends Partial<TicketLimits> {
   readonly name: string
