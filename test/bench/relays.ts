@@ -1,0 +1,124 @@
+/** What is measured side by side: each relay a process of its own in front of one and the same broker. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Rabbit } from '../../src/demo/rabbitmq.ts'
+import { until } from '../support/until.ts'
+import type { Door } from './peer.ts'
+
+/** How much Gatehouse does: identity alone; and permissions; and stamps and audit. */
+export type Setting = 'promotion' | 'permissions' | 'everything'
+
+export interface Relay {
+  readonly name: string
+  /** Undefined for no relay at all. */
+  readonly pid: number | undefined
+  readonly door: Door
+  /** The door for a set-up that proves itself with a token instead. */
+  readonly tokenDoor?: Door
+  stop(): void
+}
+
+export interface BenchBroker {
+  readonly rabbit: Rabbit
+  readonly vhost: string
+  readonly user: string
+  readonly password: string
+}
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const WEBSOCKIFY = '/usr/bin/websockify'
+
+/** Every relay at hand, the floor first. */
+export async function startRelays(
+  broker: BenchBroker,
+  names: readonly string[],
+  extra: readonly Relay[],
+): Promise<Relay[]> {
+  const relays: Relay[] = []
+  for (const name of names) {
+    if (name === 'direct') relays.push(direct(broker))
+    else if (name === 'pipe') relays.push(await pipe(broker))
+    else if (name === 'websockify') {
+      if (existsSync(WEBSOCKIFY)) relays.push(await websockify(broker))
+      else process.stderr.write('websockify is not installed: left out\n')
+    } else relays.push(await gatehouse(broker, name as Setting))
+  }
+  return [...relays, ...extra]
+}
+
+/** A relay that runs already, as `--relay NAME=URL,PID` names it. */
+export function external(broker: BenchBroker, spec: string): Relay {
+  const [, name = '', url = '', pid = ''] = /^([^=]+)=(ws:\/\/[^,]+),(\d+)$/.exec(spec) ?? []
+  if (name === '') throw new Error(`--relay ${spec}: expected NAME=ws://127.0.0.1:PORT/PATH,PROCESS_ID`)
+  return { name, pid: Number(pid), door: doorOf(broker, url), stop: () => {} }
+}
+
+function doorOf({ vhost, user, password }: BenchBroker, url: string): Door {
+  return { url, vhost, user, password }
+}
+
+function direct(broker: BenchBroker): Relay {
+  const { host, port } = broker.rabbit
+  return { name: 'direct', pid: undefined, door: doorOf(broker, `amqp://${host}:${port}`), stop: () => {} }
+}
+
+async function pipe(broker: BenchBroker): Promise<Relay> {
+  const child = node('pipe.ts', [broker.rabbit.host, String(broker.rabbit.port)], { WS_NO_BUFFER_UTIL: '1' })
+  const port = await firstLine(child)
+  return started('bare pipe', child, doorOf(broker, `ws://127.0.0.1:${port}/`))
+}
+
+async function websockify(broker: BenchBroker): Promise<Relay> {
+  const port = await freePort()
+  const { host, port: brokerPort } = broker.rabbit
+  const child = spawn(WEBSOCKIFY, [`127.0.0.1:${port}`, `${host}:${brokerPort}`], { stdio: 'ignore' })
+  await until(() => reachable(port), 'websockify')
+  return started('websockify', child, doorOf(broker, `ws://127.0.0.1:${port}/`))
+}
+
+async function gatehouse(broker: BenchBroker, setting: Setting): Promise<Relay> {
+  const { rabbit, vhost, user, password } = broker
+  const child = node('gateway.ts', [setting, `amqp://${rabbit.host}:${rabbit.port}`, vhost, user, password], {})
+  const [port, token] = (await firstLine(child)).split(' ')
+  // What a client puts into start-ok is thrown away: it shows somebody else's name.
+  const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }
+  const basic = `Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`
+  return {
+    ...started(`gatehouse, ${setting}`, child, { ...door, headers: { authorization: basic } }),
+    tokenDoor: { ...door, headers: { authorization: `Bearer ${token}` } },
+  }
+}
+
+function started(name: string, child: ChildProcess, door: Door): Relay {
+  return { name, pid: child.pid, door, stop: () => child.kill('SIGTERM') }
+}
+
+function node(script: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', `${HERE}${script}`, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('no standard output')
+  for await (const line of createInterface({ input: child.stdout })) return line
+  throw new Error('a relay ended before it was ready')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function reachable(port: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
+  return response !== undefined
+}

@@ -1,0 +1,76 @@
+/** Figures of several runs as what a reader wants: the median with its spread, and the ratio to the floor run by run. */
+import type { Figures } from './scenarios.ts'
+
+/** One scenario's figures: by relay, one entry for each run. */
+export interface Measured {
+  readonly scenario: string
+  readonly runs: ReadonlyMap<string, readonly Figures[]>
+}
+
+export interface Row {
+  readonly scenario: string
+  readonly figure: string
+  readonly relay: string
+  readonly median: number
+  readonly least: number
+  readonly most: number
+  /** Median of the ratios to the floor, run by run; undefined for the floor itself and where it has no such figure. */
+  readonly ratio: number | undefined
+}
+
+/** The relay that others are compared with. */
+export const FLOOR = 'bare pipe'
+
+export function rows({ scenario, runs }: Measured): Row[] {
+  const floor = runs.get(FLOOR) ?? []
+  return [...runs].flatMap(([relay, figures]) =>
+    Object.keys(figures[0] ?? {}).map((figure) => {
+      const values = figures.map((run) => run[figure] ?? Number.NaN)
+      const ratios = values.map((value, run) => value / (floor[run]?.[figure] ?? Number.NaN)).filter(Number.isFinite)
+      return {
+        scenario,
+        figure,
+        relay,
+        median: median(values),
+        least: Math.min(...values),
+        most: Math.max(...values),
+        ratio: relay === FLOOR || ratios.length === 0 ? undefined : median(ratios),
+      }
+    }),
+  )
+}
+
+/** One scenario as a table of plain text. */
+export function table(measured: Measured): string {
+  const lines = [['', 'relay', 'median', 'least – most', `ratio to ${FLOOR}`]]
+  for (const row of rows(measured)) {
+    lines.push([
+      row.figure,
+      row.relay,
+      short(row.median),
+      `${short(row.least)} – ${short(row.most)}`,
+      row.ratio === undefined ? '' : row.ratio.toFixed(2),
+    ])
+  }
+  const widths = (lines[0] ?? []).map((_, at) => Math.max(...lines.map((line) => (line[at] ?? '').length)))
+  const body = lines.map((line) =>
+    line
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [`\n${measured.scenario}`, ...body.map((line) => `  ${line}`)].join('\n')
+}
+
+function short(value: number): string {
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en')
+  return value.toFixed(value < 10 ? 2 : 1)
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+}
