@@ -25,6 +25,10 @@ export class Consumers {
   readonly #channels = new Map<number, ChannelConsumers>()
   #count = 0
 
+  get count(): number {
+    return this.#count
+  }
+
   get isFull(): boolean {
     return this.#count >= CONSUMERS_MAX
   }

@@ -11,12 +11,14 @@ import type { Filter, FilterChecks, PublishView, Refusal, SessionView, Verdict }
 export type MethodCheck = (method: MethodView) => Verdict
 export type PublishCheck = (publish: PublishView) => Verdict
 export type MethodLook = (method: MethodView) => void
+export type MethodWithhold = (method: MethodView) => boolean
 export type DeliveryLook = (channel: number, header: ContentHeader) => void
 
 export interface Slots {
   readonly toBroker: readonly (MethodCheck | null)[]
   readonly publish: PublishCheck | null
   readonly toClient: readonly (MethodLook | null)[]
+  readonly withhold: readonly (MethodWithhold | null)[]
   readonly delivery: DeliveryLook | null
   readonly channelClosed: ((channel: number) => void) | null
   readonly tick: ((nowMs: number) => void) | null
@@ -29,6 +31,7 @@ export function compile(filters: readonly Filter[], session: SessionView): Slots
     toBroker: byMethod(all, 'toBroker', judge) as (MethodCheck | null)[],
     publish: judge(present(all, (checks) => checks.publish)),
     toClient: byMethod(all, 'toClient', tell) as (MethodLook | null)[],
+    withhold: byMethod(all, 'withhold', anyOf) as (MethodWithhold | null)[],
     delivery: tell(present(all, (checks) => checks.delivery)),
     channelClosed: tell(present(all, (checks) => checks.channelClosed)),
     tick: tell(present(all, (checks) => checks.tick)),
@@ -43,7 +46,7 @@ export function isRefusal(verdict: Verdict): verdict is Refusal {
 
 function byMethod(
   all: readonly FilterChecks[],
-  direction: 'toBroker' | 'toClient',
+  direction: 'toBroker' | 'toClient' | 'withhold',
   fuse: (checks: ((method: MethodView) => never)[]) => unknown,
 ): unknown[] {
   const slots: unknown[] = new Array(METHOD_COUNT).fill(null)
@@ -85,6 +88,11 @@ function tell<A extends unknown[]>(looks: ((...args: A) => void)[]): ((...args: 
   return (...args) => {
     for (const look of looks) look(...args)
   }
+}
+
+function anyOf<T>(asks: ((subject: T) => boolean)[]): ((subject: T) => boolean) | null {
+  if (asks.length === 0) return null
+  return (subject) => asks.some((ask) => ask(subject))
 }
 
 function present<T>(all: readonly FilterChecks[], pick: (checks: FilterChecks) => T | undefined): T[] {

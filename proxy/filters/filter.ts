@@ -22,6 +22,8 @@ export interface SessionView {
   closeChannel(channel: number, fault: ChannelFault): void
   /** Cancels a consumer on both legs (`basic.cancel`), or closes its channel where the client knows no cancel. */
   cancelConsumer(channel: number, consumerTag: string, fault: ChannelFault): void
+  /** Sends the broker a method of the gateway's own, before what is being judged; see `FilterChecks.withhold`. */
+  sendToBroker(frame: Buffer): void
   /** Stops reading from the client for so long: how a rate limit is kept without dropping anything. */
   pauseClient(ms: number): void
 }
@@ -55,6 +57,8 @@ export interface FilterChecks {
   readonly publish?: (publish: PublishView) => Verdict
   /** From the broker, as it is forwarded; looks only. */
   readonly toClient?: { readonly [M in FromBroker]?: (method: MethodView) => void }
+  /** From the broker: whether the method answers one of the gateway's own, so that the client must not see it. */
+  readonly withhold?: { readonly [M in FromBroker]?: (method: MethodView) => boolean }
   /** The content header of a delivery, get-ok or return; looks only. */
   readonly delivery?: (channel: number, header: ContentHeader) => void
   readonly channelClosed?: (channel: number) => void

@@ -30,6 +30,7 @@ export function sessionView(options: SessionOptions, opened: Opened, relay: Rela
       if (channel !== undefined) relay.gatewayCancels(channel, consumerTag, fault)
       hands.flush()
     },
+    sendToBroker: (frame) => relay.toBroker.add(frame),
     pauseClient: hands.pauseClient,
   }
 }

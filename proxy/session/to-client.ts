@@ -78,6 +78,7 @@ export class ToClient {
     }
     if (carriesContent(index)) channel.fromBroker.expect = EXPECT_HEADER
     if (channel.client.sent) return
+    if (this.#isWithheld(reader, index, start)) return
     const look = this.#relay.slots.toClient[index]
     if (look !== null && look !== undefined) {
       VIEW.set(index, reader.channel, buffer, start, payloadEnd)
@@ -85,6 +86,13 @@ export class ToClient {
     }
     if (index === BASIC_CANCEL && !this.#relay.options.client.cancelNotify) return
     this.#relay.toClient.take(buffer, reader.frameStart, reader.frameEnd)
+  }
+
+  /** Whether it answers a method that a filter sent. */
+  #isWithheld(reader: FrameReader, index: number, start: number): boolean {
+    const withhold = this.#relay.slots.withhold[index]
+    if (withhold === null || withhold === undefined) return false
+    return withhold(VIEW.set(index, reader.channel, reader.buffer, start, reader.payloadEnd))
   }
 
   #close(channel: Channel, buffer: Buffer, start: number, end: number): void {

@@ -47,6 +47,7 @@ export class FilterSession {
   readonly cancelled: Cancelled[] = []
   readonly closed: { channel: number; fault: ChannelFault }[] = []
   readonly pausedMs: number[] = []
+  readonly sentToBroker: Buffer[] = []
   readonly view: SessionView
   readonly #slots: Slots
   readonly #method = new MethodView()
@@ -64,6 +65,9 @@ export class FilterSession {
       },
       cancelConsumer: (channel, consumerTag, fault) => {
         this.cancelled.push({ channel, consumerTag, text: fault.replyText })
+      },
+      sendToBroker: (frame) => {
+        this.sentToBroker.push(frame)
       },
       pauseClient: (ms) => {
         this.pausedMs.push(ms)
@@ -110,10 +114,13 @@ export class FilterSession {
     return outcome(this.#slots.publish?.(publish), (frame) => new ContentHeader().read(frame, 7, frame.length - 1))
   }
 
-  /** The broker sends a method. */
-  receive<M extends FromBroker>(name: M, fields: Arguments<M>, channel = 1): void {
+  /** The broker sends a method. @returns whether the client gets to see it */
+  receive<M extends FromBroker>(name: M, fields: Arguments<M>, channel = 1): boolean {
     const frame = methodFrame(channel, name, fields)
-    this.#slots.toClient[indexOf(name)]?.(this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1))
+    const view = this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1)
+    if (this.#slots.withhold[indexOf(name)]?.(view) === true) return false
+    this.#slots.toClient[indexOf(name)]?.(view)
+    return true
   }
 
   /** The broker delivers a message with these properties. */

@@ -1,0 +1,70 @@
+/**
+ * What one identity uses, over all its sessions: counts, and buckets for what it publishes. Kept in this process only, and
+ * for a minute after the last session has gone, so that connecting again gains nothing.
+ */
+
+/** How long a usage that nobody adds to is remembered. */
+const REMEMBERED_MS = 60_000
+
+/** What was not used may be used later, up to so much of it. */
+const BURST_SECONDS = 1
+
+/** A rate that is kept by waiting: what is taken too early is owed. */
+export class Bucket {
+  #level: number | undefined
+  #atMs = 0
+
+  /** @returns for how many ms nothing more should be taken; 0: go on */
+  take(amount: number, perSecond: number, nowMs: number): number {
+    const capacity = perSecond * BURST_SECONDS
+    const refilled = this.#level === undefined ? capacity : this.#level + ((nowMs - this.#atMs) / 1000) * perSecond
+    this.#level = Math.min(capacity, refilled) - amount
+    this.#atMs = nowMs
+    return this.#level >= 0 ? 0 : Math.ceil((-this.#level / perSecond) * 1000)
+  }
+}
+
+export class Usage {
+  channels = 0
+  consumers = 0
+  /** Vhost and name in one key, so that declaring a queue again does not count again. */
+  readonly queues: Set<string> = new Set()
+  readonly publishesPerSecond: Bucket = new Bucket()
+  readonly publishBytesPerSecond: Bucket = new Bucket()
+  /** How many filters of live sessions add to it. */
+  users = 0
+  idleSinceMs = 0
+}
+
+/** The usages of all identities of a service. */
+export class Usages {
+  readonly #byIdentity = new Map<string, Usage>()
+  #sweptMs = 0
+
+  /** For one user more, to be given back with `leave`. `identity` is issuer and subject in one key. */
+  enter(identity: string, nowMs: number): Usage {
+    this.#sweep(nowMs)
+    const usage = this.#byIdentity.get(identity) ?? new Usage()
+    this.#byIdentity.set(identity, usage)
+    usage.users += 1
+    return usage
+  }
+
+  leave(usage: Usage, nowMs: number): void {
+    usage.users -= 1
+    usage.idleSinceMs = nowMs
+  }
+
+  /** How many identities are remembered. */
+  get size(): number {
+    return this.#byIdentity.size
+  }
+
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < REMEMBERED_MS) return
+    this.#sweptMs = nowMs
+    for (const [identity, { users, idleSinceMs }] of this.#byIdentity) {
+      if (users === 0 && nowMs - idleSinceMs >= REMEMBERED_MS) this.#byIdentity.delete(identity)
+    }
+  }
+}
