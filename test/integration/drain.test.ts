@@ -1,0 +1,153 @@
+/** Sessions that end because somebody says so: drain, cut, revocation, expiry while others go on. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { hashPassword } from '../../auth/index.ts'
+import { type AmqplibConnection, connectAmqplib, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
+import { basic, type Door, PASSWORD, startDoor } from '../support/door.ts'
+import { watchResidue } from '../support/residue.ts'
+import { until } from '../support/until.ts'
+
+function connect(door: Door, user = 'joe.smith', password = PASSWORD): Promise<AmqplibConnection> {
+  return connectAmqplib(door.url(), { websocket: { headers: { authorization: basic(user, password) } } })
+}
+
+describe('close', () => {
+  it('ends sessions evenly over the drain, each with 320 and 1012, and takes no more', async () => {
+    const clean = watchResidue()
+    const door = await startDoor({ drain: '1s' })
+    const clients = await Promise.all(Array.from({ length: 10 }, () => connect(door)))
+    const endedMs: number[] = []
+    const codes = clients.map(async ({ closed }) => {
+      const { code } = await closed
+      endedMs.push(performance.now())
+      return code
+    })
+
+    const startedMs = performance.now()
+    const closing = door.gateway.close()
+
+    await assert.rejects(connect(door))
+    assert.deepEqual(
+      await Promise.all(codes),
+      Array.from({ length: 10 }, () => 1012),
+    )
+    await closing
+    const [first = 0, last = 0] = [Math.min(...endedMs) - startedMs, Math.max(...endedMs) - startedMs]
+    assert.ok(first < 400, `the first after ${first} ms`)
+    assert.ok(last > 600 && last < 1_900, `the last after ${last} ms`)
+    assert.deepEqual(
+      endedMs,
+      endedMs.toSorted((a, b) => a - b),
+    )
+    await door.broker.close()
+    await clean()
+  })
+
+  it('cuts who does not answer, at twice the drain', async () => {
+    const door = await startDoor({ drain: '1s' })
+    const client = await connect(door)
+    client.socket.pause()
+    const startedMs = performance.now()
+    await door.gateway.close()
+    const tookMs = performance.now() - startedMs
+    assert.ok(tookMs < 3_500, `took ${tookMs} ms`)
+    client.socket.terminate()
+    await door.broker.close()
+  })
+
+  it('is the same promise when it is asked for twice', async () => {
+    const door = await startDoor()
+    assert.equal(door.gateway.close(), door.gateway.close())
+    await door.stop()
+  })
+
+  it('is over at once after cut', async () => {
+    const door = await startDoor({ drain: '1h' })
+    const clients = await Promise.all([connect(door), connect(door), connect(door)])
+    const closing = door.gateway.close()
+    door.gateway.cut()
+    await closing
+    await Promise.all(clients.map(({ closed }) => closed))
+    await door.broker.close()
+  })
+
+  it('closes the broker leg too', async () => {
+    const door = await startDoor()
+    await connect(door)
+    await door.gateway.close()
+    const broker = await door.broker.connection()
+    await broker.closed()
+    await door.broker.close()
+  })
+})
+
+describe('a change of the users file', () => {
+  it('ends the sessions of who is gone or changed within a second, and nobody else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-users-'))
+    const file = join(folder, 'users.yaml')
+    const hash = await hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
+    const write = async (users: Record<string, string[]>) => {
+      const entries = Object.entries(users).map(
+        ([name, roles]) => `  ${name}: { password: '${hash}', roles: [${roles}] }\n`,
+      )
+      await writeFile(`${file}.new`, `users:\n${entries.join('')}`, { mode: 0o600 })
+      await rename(`${file}.new`, file)
+    }
+    await write({ joe: ['trader'], eve: ['trader'], ann: ['trader'] })
+    const door = await startDoor({
+      authenticators: { staff: { type: 'basic', realm: 'Staff', users: file } },
+      service: { promote: [{ to: 'smithj' }] },
+    })
+    const [joe, eve, ann] = [await connect(door, 'joe'), await connect(door, 'eve'), await connect(door, 'ann')]
+    const response = await fetch(door.http('/auth/ticket'), {
+      method: 'POST',
+      headers: { authorization: basic('eve') },
+    })
+    const { ticket } = (await response.json()) as { ticket: string }
+
+    const changedMs = performance.now()
+    await write({ joe: ['trader'], ann: [] })
+
+    assert.equal((await eve.closed).code, 4401)
+    assert.equal((await ann.closed).code, 4401)
+    assert.ok(performance.now() - changedMs < 1_500)
+    assert.equal(door.gateway.sessionCount, 1)
+    await assert.rejects(connect(door, 'eve'), UpgradeRefused)
+    await assert.rejects(connectAmqplib(door.url(`/amqp?ticket=${ticket}`)), UpgradeRefused)
+    assert.equal((await door.line('sessions-revoked'))['count'], 2)
+
+    await writeFile(file, 'users: {')
+    await door.line('reload-failed')
+    assert.equal(door.gateway.sessionCount, 1)
+    await joe.connection.close()
+    await (await connect(door, 'joe')).connection.close()
+    await door.stop()
+    await rm(folder, { recursive: true })
+  })
+})
+
+describe('the end of an authority', () => {
+  it('ends a session to the second, both ways, and only that one', async () => {
+    const door = await startDoor({
+      service: { sessionTimeout: '2s' },
+      moreServices: [
+        { path: '/long', broker: 'main', vhost: '/', authenticate: ['staff'], promote: [{ to: 'smithj' }] },
+      ],
+    })
+    const startedMs = performance.now()
+    const short = await connect(door)
+    const long = await connectAmqplib(door.url('/long'), { websocket: { headers: { authorization: basic() } } })
+
+    assert.equal((await short.closed).code, 4401)
+
+    const tookMs = performance.now() - startedMs
+    assert.ok(tookMs >= 1_990 && tookMs < 2_600, `took ${tookMs} ms`)
+    await (await door.broker.connection(0)).closed()
+    await until(() => door.gateway.sessionCount === 1, 'one session')
+    await long.connection.close()
+    await door.stop()
+  })
+})
