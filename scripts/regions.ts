@@ -2,6 +2,8 @@
  * All generated regions. To add one: a function that returns Markdown, a line here, and the two marker comments in the
  * page where it shall stand; then `npm run docs`.
  */
+import { commandReference } from '../src/cli/reference.ts'
+import { configReference } from '../src/config/reference.ts'
 import type { Region } from './generated-regions.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { methodTable } from './regions/methods.ts'
@@ -11,6 +13,8 @@ import { phaseDiagram, phaseTable } from './regions/phases.ts'
 export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phases', render: phaseDiagram },
   { page: 'docs/architecture.md', name: 'phase-table', render: phaseTable },
+  { page: 'docs/command-line.md', name: 'commands', render: commandReference },
+  { page: 'docs/configuration.md', name: 'configuration', render: configReference },
   { page: 'docs/errors.md', name: 'refusals', render: refusalTable },
   { page: 'docs/errors.md', name: 'ends', render: endTable },
   { page: 'docs/logging.md', name: 'events', render: eventTable },

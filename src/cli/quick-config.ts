@@ -68,5 +68,5 @@ export async function quickConfig(options: QuickOptions): Promise<ConfigInput> {
 
 /** Nothing in it is filled in. */
 function literal(text: string): string {
-  return text.replaceAll('${', '$${')
+  return text.replaceAll('${', () => '$${')
 }

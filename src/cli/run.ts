@@ -5,6 +5,7 @@ import { suggestion } from '../config/nearest.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, report, UsageError } from './exit.ts'
+import { helpOf, overview } from './help.ts'
 import { complain, say, type Terminal } from './terminal.ts'
 
 /** Runs what the arguments ask for; resolves with the exit code, whatever happens. */
@@ -20,7 +21,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 async function dispatch([first, ...rest]: readonly string[], terminal: Terminal): Promise<number> {
   if (first === undefined) {
-    complain(terminal, overview())
+    complain(terminal, overview(COMMANDS))
     return EXIT.usage
   }
   if (first === '--version' || first === '-v') {
@@ -29,7 +30,7 @@ async function dispatch([first, ...rest]: readonly string[], terminal: Terminal)
   }
   if (first === 'help' || first === '--help' || first === '-h') {
     const [name] = rest
-    say(terminal, name === undefined ? overview() : helpOf(commandOf(name)))
+    say(terminal, name === undefined ? overview(COMMANDS) : helpOf(commandOf(name)))
     return EXIT.ok
   }
   const command = commandOf(first)
@@ -46,27 +47,6 @@ function commandOf(name: string): Command {
   if (name.startsWith('-')) throw new UsageError(`expected a command before ${JSON.stringify(name)}`)
   const names = COMMANDS.map((command) => command.name)
   throw new UsageError(`no command ${JSON.stringify(name)}${suggestion(name, [...names, 'help'])}`)
-}
-
-function overview(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2
-  return [
-    'Gatehouse lets web applications speak AMQP 0-9-1 to RabbitMQ over WebSocket, as who they really are.',
-    '',
-    'Usage: gatehouse COMMAND [OPTIONS]',
-    '',
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
-    '',
-    '  --version, -v     Print the version.',
-    '  help COMMAND      Say more about one command.',
-    '',
-    'Exit codes: 0 done, 1 failed, 64 wrong command line, 78 wrong configuration.',
-  ].join('\n')
-}
-
-function helpOf({ summary, usage, help }: Command): string {
-  const forms = usage.map((form, index) => `${index === 0 ? 'Usage: ' : '       '}gatehouse ${form}`)
-  return [summary, '', ...forms, '', help].join('\n')
 }
 
 /** The package's version. Its package.json is above the sources, and above the built files once more. */

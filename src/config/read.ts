@@ -34,7 +34,7 @@ export function readValue(value: unknown, env: Readonly<Record<string, string | 
     for (const message of result.problems) findings.push({ path, at: 'value', message })
     if (result.filled) filled.add(pathKey(path))
     if (!isFilePlace(path, result.text) || result.text === '') return result.text
-    return resolve(kind === undefined ? folder : folder.replaceAll('${', '$${'), result.text)
+    return resolve(kind === undefined ? folder : folder.replaceAll('${', () => '$${'), result.text)
   }
 
   let valueCount = 0

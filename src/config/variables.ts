@@ -50,7 +50,7 @@ export function fillIn(text: string, env: Readonly<Record<string, string | undef
   if (!text.includes('${')) return { text, filled: false, problems: [] }
   const problems: string[] = []
   let filled = false
-  const literal = (value: string) => (kind === undefined ? value : value.replaceAll('${', '$${'))
+  const literal = (value: string) => (kind === undefined ? value : value.replaceAll('${', () => '$${'))
   const result = pieces(text).map((piece) => {
     if ('text' in piece) return literal(piece.text)
     if ('unclosed' in piece) {

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import type { ConfigInput } from '../../src/config/schema.ts'
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/config')
 
@@ -25,4 +26,15 @@ export function configFiles(): string {
     chmodSync(path, name.includes('.') || name.includes('secrets/') ? 0o600 : 0o700)
   }
   return folder
+}
+
+/** The least configuration there can be, from code; it needs no file and no environment. */
+export function minimalConfig(
+  credential: { username: string; password: string } = { username: 'webuser', password: 'webuser-password' },
+): ConfigInput {
+  return {
+    listen: { port: 0 },
+    brokers: { main: { urls: ['amqp://127.0.0.1'], credentials: { webuser: credential } } },
+    services: [{ path: '/amqp', broker: 'main', vhost: '/', anonymous: true, promote: [{ to: 'webuser' }] }],
+  }
 }
