@@ -14,6 +14,8 @@ interface Awaited {
 export function queueLimit({ session, usage, refuse }: LimitContext, most: number): FilterChecks {
   const temporary = new Set<string>()
   const awaited = new Map<number, Awaited[]>()
+  /** Deletions count when the broker has answered: a queue in use, or with messages, may stay. */
+  const deleting = new Map<number, string[]>()
   /** Of those awaited. */
   let newCount = 0
   const keyOf = (queue: string): string => JSON.stringify([session.vhost, queue])
@@ -21,6 +23,10 @@ export function queueLimit({ session, usage, refuse }: LimitContext, most: numbe
     const key = keyOf(queue)
     usage.queues.add(key)
     if (isTemporary) temporary.add(key)
+  }
+  const forget = (key: string): void => {
+    usage.queues.delete(key)
+    temporary.delete(key)
   }
   return {
     toBroker: {
@@ -34,16 +40,14 @@ export function queueLimit({ session, usage, refuse }: LimitContext, most: numbe
           if (!isPassive) declared(queue, isTemporary)
           return undefined
         }
-        const waiting = awaited.get(method.channel) ?? []
-        waiting.push({ isNew, isPassive, isTemporary })
-        awaited.set(method.channel, waiting)
+        listIn(awaited, method.channel).push({ isNew, isPassive, isTemporary })
         if (isNew) newCount += 1
         return undefined
       },
       'queue.delete': (method) => {
         const key = keyOf(method.field('queue'))
-        usage.queues.delete(key)
-        temporary.delete(key)
+        if (!method.field('noWait')) listIn(deleting, method.channel).push(key)
+        else if (!method.field('ifUnused') && !method.field('ifEmpty')) forget(key)
         return undefined
       },
     },
@@ -54,8 +58,13 @@ export function queueLimit({ session, usage, refuse }: LimitContext, most: numbe
         if (answered.isNew) newCount -= 1
         if (!answered.isPassive) declared(method.field('queue'), answered.isTemporary)
       },
+      'queue.delete-ok': ({ channel }) => {
+        const key = deleting.get(channel)?.shift()
+        if (key !== undefined) forget(key)
+      },
     },
     channelClosed: (channel) => {
+      deleting.delete(channel)
       newCount -= awaited.get(channel)?.filter(({ isNew }) => isNew).length ?? 0
       awaited.delete(channel)
     },
@@ -63,4 +72,10 @@ export function queueLimit({ session, usage, refuse }: LimitContext, most: numbe
       for (const key of temporary) usage.queues.delete(key)
     },
   }
+}
+
+function listIn<T>(lists: Map<number, T[]>, channel: number): T[] {
+  const list = lists.get(channel) ?? []
+  lists.set(channel, list)
+  return list
 }

@@ -115,7 +115,21 @@ describe('limit: queues', () => {
     assertRefused(session.send('queue.declare', queueDeclare('c')), 'precondition-failed')
     assertForwarded(session.send('queue.declare', queueDeclare('c', { passive: true })))
     session.send('queue.delete', { queue: 'a', ifUnused: false, ifEmpty: false, noWait: false })
+    session.receive('queue.delete-ok', { messageCount: 0 })
     assertForwarded(session.send('queue.declare', queueDeclare('c')))
+  })
+
+  it('D17 that could not be deleted still count', () => {
+    const session = new Office({ queues: 1 }).session()
+    session.send('queue.declare', queueDeclare('a'))
+    declared(session, 'a')
+    session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: false })
+    session.channelClosed()
+    assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
+    session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: true })
+    assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
+    session.send('queue.delete', { queue: 'a', ifUnused: false, ifEmpty: false, noWait: true })
+    assertForwarded(session.send('queue.declare', queueDeclare('b')))
   })
 
   it('D17 on their way count, too, also without an answer', () => {
