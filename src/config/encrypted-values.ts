@@ -45,10 +45,11 @@ export function encryptedValues(text: string, file: string): EncryptedValue[] {
 /** The text with a new value for each of these. */
 export function withValues(text: string, changes: ReadonlyMap<EncryptedValue, string>): string {
   const fromTheEnd = [...changes].sort(([a], [b]) => b.start - a.start)
-  return fromTheEnd.reduce(
-    (changed, [{ start, end }, value]) => `${changed.slice(0, start)}${JSON.stringify(value)}${changed.slice(end)}`,
-    text,
-  )
+  return fromTheEnd.reduce((changed, [{ start, end }, value]) => {
+    // A block scalar (`>-`) has the end of its last line within.
+    const [space = ''] = /\s*$/.exec(changed.slice(start, end)) ?? []
+    return `${changed.slice(0, start)}${JSON.stringify(value)}${space}${changed.slice(end)}`
+  }, text)
 }
 
 function lineOf(text: string, offset: number): number {
