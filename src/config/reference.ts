@@ -39,11 +39,6 @@ const TABLES: readonly string[] = [
   'services[].limits',
 ]
 
-/** The same keys as in another table. */
-const ALIKE: Readonly<Record<string, string>> = {
-  'services[].permissions[].for': 'services[].promote[]',
-}
-
 /** Tables of all keys, under headings of the third level. */
 export function configReference(): string {
   const root: Schema = configJsonSchema()
@@ -88,16 +83,22 @@ function rows(shape: Schema, prefix: string, path: string, root: Schema): Row[] 
       given.description ?? '',
     ]
     const own = TABLES.find((table) => table.startsWith(here) && /^(?:\[\]|\.NAME)?$/.test(table.slice(here.length)))
-    const other = own ?? ALIKE[here]
-    if (other !== undefined) return [[row[0], row[1], row[2], `${row[3]} See \`${other}\`.`]]
+    if (own !== undefined) return [[row[0], row[1], row[2], `${row[3]} See \`${own}\`.`]]
     if (schema.title !== undefined) return [row]
-    const below = mappings(schema, root)
-    // Where there are several shapes, what one of them needs is not needed.
-    const children = below.flatMap((child) =>
-      rows(below.length === 1 ? child : optional(child), `${name}.`, here, root),
-    )
-    return [row, ...children]
+    const inside = (shapes: readonly Schema[], step: string) =>
+      // Where there are several shapes, what one of them needs is not needed.
+      shapes.flatMap((child) => rows(shapes.length === 1 ? child : optional(child), `${name}${step}.`, here, root))
+    return [row, ...inside(mappings(schema, root), ''), ...inside(named(schema, root), '.NAME')]
   })
+}
+
+/** The mappings that stand below any name. */
+function named(given: Schema, root: Schema): Schema[] {
+  const schema = resolved(given, root)
+  const options = schema.anyOf ?? schema.oneOf ?? []
+  const below = schema.additionalProperties ? resolved(schema.additionalProperties, root) : {}
+  const own = below.title === undefined ? mappings(below, root) : []
+  return [...own, ...options.flatMap((option) => named(option, root))]
 }
 
 /** The mappings that a value may be, alone or in a list. */
