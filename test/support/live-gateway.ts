@@ -1,0 +1,150 @@
+/**
+ * A gateway in front of a real RabbitMQ, with people, broker users and the log at hand, and, where asked for, a tap
+ * between the two that records every byte of the broker leg. The broker itself, by amqplib and its management API, is
+ * the judge of what really happened.
+ */
+import { hashPassword } from '../../auth/index.ts'
+import type { RabbitOptions } from '../../src/demo/rabbit.ts'
+import { startRabbit } from '../../src/demo/rabbitmq.ts'
+import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
+import { type AmqplibConnection, type AmqplibOptions, connectAmqplib } from './amqplib-over-websocket.ts'
+import { type BrokerUser, TestBroker, testBroker } from './broker.ts'
+import { basic, type LogLine, ORIGIN, PASSWORD } from './door.ts'
+import { startTap, type Tap, type TapBehaviour } from './tap.ts'
+import { until } from './until.ts'
+
+type ServiceInput = Extract<ConfigInput['services'], readonly unknown[]>[number]
+
+/** What the client says it is, and what no peer behind the gateway may ever hear of. */
+export const CLAIMED = {
+  username: 'CANARY-claimed-user',
+  password: 'CANARY-claimed-password',
+  vhost: '/CANARY-claimed-vhost',
+} as const
+
+export interface LiveOptions {
+  /** Default: the shared broker. It is the live gateway's from here on: `stop` stops it. */
+  readonly broker?: TestBroker
+  /** Puts a tap between gateway and broker. */
+  readonly tap?: TapBehaviour
+  readonly origins?: readonly string[]
+  /** Added to the one service `/amqp`, or replacing what it says. */
+  readonly service?: Partial<ServiceInput>
+  readonly drain?: string
+}
+
+export class LiveGateway {
+  readonly gateway: Gateway
+  readonly broker: TestBroker
+  readonly lines: readonly LogLine[]
+  /** Broker users: `joe.smith` is mapped to `smithj`; `ada` and `bob` share `webuser`; `eve` is nobody's. */
+  readonly users: { readonly smithj: BrokerUser; readonly webuser: BrokerUser }
+  readonly #tap: Tap | undefined
+
+  constructor(parts: {
+    gateway: Gateway
+    broker: TestBroker
+    lines: readonly LogLine[]
+    users: LiveGateway['users']
+    tap: Tap | undefined
+  }) {
+    this.gateway = parts.gateway
+    this.broker = parts.broker
+    this.lines = parts.lines
+    this.users = parts.users
+    this.#tap = parts.tap
+  }
+
+  /** The tap that was asked for. */
+  get tap(): Tap {
+    if (this.#tap === undefined) throw new Error('this live gateway was started without a tap')
+    return this.#tap
+  }
+
+  /** `ws://…/amqp`, or another path. */
+  url(path = '/amqp'): string {
+    return `${this.gateway.addresses[0]?.url}${path}`
+  }
+
+  /** The same by HTTP. */
+  http(path: string): string {
+    return this.url(path).replace(/^ws/, 'http')
+  }
+
+  /** amqplib as one of the people, with invented credentials in AMQP. */
+  async connect(subject = 'joe.smith', options: AmqplibOptions = {}): Promise<AmqplibConnection> {
+    const { websocket, ...rest } = options
+    const headers = { authorization: basic(subject) }
+    return connectAmqplib(this.url(), { ...CLAIMED, ...rest, websocket: { headers, ...websocket } })
+  }
+
+  /** The first line of an event that is logged and passes the check. */
+  async line(event: string, check: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    return until(() => this.lines.find((line) => line['event'] === event && check(line)), `log line ${event}`)
+  }
+
+  /** The values of a metric, by their labels as written: `gatehouse_sessions{service="/amqp"}` → 1. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.gateway.adminAddress?.url}/metrics`)).text()
+    const values = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.close()
+    await this.#tap?.close()
+    await this.broker.stop()
+  }
+}
+
+/** A broker of the caller's own, to be configured, stopped or killed. */
+export async function privateBroker(options: Omit<RabbitOptions, 'source'> = {}): Promise<TestBroker> {
+  const broker = new TestBroker(await startRabbit({ ...options, source: 'private' }), true)
+  await broker.addVhost()
+  return broker
+}
+
+/** Starts it; nothing is dialled before somebody connects. Call `stop` in `after`. */
+export async function startLiveGateway(options: LiveOptions = {}): Promise<LiveGateway> {
+  const broker = options.broker ?? (await testBroker())
+  const users = { smithj: await broker.user('smithj'), webuser: await broker.user('webuser') }
+  const tap = options.tap === undefined ? undefined : await startTap(broker, options.tap)
+  const password = await hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
+  const lines: LogLine[] = []
+  const config: ConfigInput = {
+    listen: { host: '127.0.0.1', port: 0 },
+    admin: { port: 0 },
+    log: { level: 'debug' },
+    brokers: { main: { urls: [tap?.url ?? broker.url], credentials: users } },
+    authenticators: {
+      staff: {
+        type: 'basic',
+        realm: 'Staff',
+        users: {
+          'joe.smith': { password, roles: ['dealer'] },
+          ada: { password, roles: ['trader'] },
+          bob: { password, roles: ['trader'] },
+          eve: { password, roles: [] },
+        },
+      },
+      tickets: { type: 'ticket' },
+    },
+    services: [
+      {
+        path: '/amqp',
+        broker: 'main',
+        vhost: broker.vhost,
+        origins: [...(options.origins ?? [ORIGIN])],
+        authenticate: ['staff', 'tickets'],
+        promote: [
+          { when: { subject: 'joe.smith' }, to: 'smithj' },
+          { when: { role: 'trader' }, to: 'webuser' },
+        ],
+        ...options.service,
+      },
+    ],
+    drain: options.drain ?? '0s',
+  }
+  const logTo = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) }
+  return new LiveGateway({ gateway: await startGateway(config, { logTo }), broker, lines, users, tap })
+}
