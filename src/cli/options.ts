@@ -13,8 +13,16 @@ interface Spec<T extends OptionSpecs> {
   readonly words?: number
 }
 
+/** What `parseArgs` makes of these options. */
+type Parsed<T extends OptionSpecs> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
+>
+
 /** @throws UsageError for anything that is not in the spec */
-export function parseOptions<T extends OptionSpecs>(args: readonly string[], { command, options, words = 0 }: Spec<T>) {
+export function parseOptions<T extends OptionSpecs>(
+  args: readonly string[],
+  { command, options, words = 0 }: Spec<T>,
+): Parsed<T> {
   refuseUnknown(args, Object.keys(options), command)
   const parsed = parsedOrUsage(args, options, command)
   const [extra] = parsed.positionals.slice(words)
@@ -22,7 +30,7 @@ export function parseOptions<T extends OptionSpecs>(args: readonly string[], { c
   return parsed
 }
 
-function parsedOrUsage<T extends OptionSpecs>(args: readonly string[], options: T, command: string) {
+function parsedOrUsage<T extends OptionSpecs>(args: readonly string[], options: T, command: string): Parsed<T> {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
