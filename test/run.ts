@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
 import { findChromium } from './support/chromium.ts'
@@ -23,7 +23,7 @@ const TEST_TIMEOUT_MS = 600_000
 async function testFiles(names: readonly string[]): Promise<string[]> {
   const files: string[] = []
   for (const name of names.length > 0 ? names : FOLDERS) {
-    const path = FOLDERS.includes(name) ? join(ROOT, 'test', name) : join(process.cwd(), name)
+    const path = FOLDERS.includes(name) ? join(ROOT, 'test', name) : resolve(name)
     const found = (await isFolder(path)) ? await filesIn(path) : path.endsWith('.test.ts') ? [path] : []
     if (found.length === 0 && names.length > 0) {
       throw new Error(

@@ -41,7 +41,8 @@ export async function startContainer(provision: Provision): Promise<Rabbit> {
   async function boot(): Promise<void> {
     log.expect(/Server startup complete/)
     await docker('start', name)
-    follower = await spawnGuarded(['docker', 'logs', '--follow', '--since', '0s', name], {
+    const since = await docker('inspect', '--format', '{{.State.StartedAt}}', name)
+    follower = await spawnGuarded(['docker', 'logs', '--follow', '--since', since, name], {
       env: provision.env,
       output: (text) => log.add(text),
     })

@@ -63,24 +63,23 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   }
 }
 
-/** The command: runs until SIGINT or SIGTERM, then ends everything; resolves with the exit code. */
+/**
+ * The command: runs until SIGINT or SIGTERM, then ends everything; resolves with the exit code. A signal before the demo
+ * is up, or a second one, ends the process at once; what it started ends with it all the same.
+ */
 export async function runDemo(options: DemoOptions = {}): Promise<number> {
-  let stop: (() => void) | undefined
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve
-  })
-  let asked = false
-  // The first one ends the demo as soon as its start is through; a second one does not wait, and the guards clean up.
-  const onSignal = () => {
-    if (asked) process.exit(130)
-    asked = true
-    stop?.()
-  }
+  let stop: () => void = () => process.exit(130)
+  const onSignal = () => stop()
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   try {
     const demo = await startDemo(options)
-    await stopped
+    await new Promise<void>((resolve) => {
+      stop = () => {
+        stop = () => process.exit(130)
+        resolve()
+      }
+    })
     await demo.close()
     return 0
   } finally {

@@ -229,7 +229,7 @@ async function tryIt(attempt) {
     if (error.status) rows.push(['HTTP', `${error.status} ${error.message}`])
     else rows.push(['AMQP', error.message])
     if (error.close) rows.push(['WebSocket', `${error.close.code} ${error.close.reason}`])
-    if (session && !error.close && !error.status) rows.push(['Your session', 'goes on: only that channel was closed'])
+    if (/^channel /.test(error.message)) rows.push(['Your session', 'goes on: only that channel was closed'])
     showOutcome(rows, false)
   }
   refreshLog()

@@ -1,0 +1,59 @@
+/** The runner itself: which files it takes, and that a failure is one. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../src/demo/processes.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+describe('test/run.ts', () => {
+  let folder: string
+  const runner = (...args: string[]) =>
+    run([process.execPath, '--import', 'tsx', 'test/run.ts', ...args], { cwd: ROOT, deadlineMs: 120_000 })
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gatehouse-runner-'))
+    await writeFile(
+      join(folder, 'good.test.ts'),
+      "import { it } from 'node:test'\nit('is good', (): void => undefined)\n",
+    )
+    await writeFile(
+      join(folder, 'bad.test.ts'),
+      "import { it } from 'node:test'\nit('is bad', () => { throw new Error('no') })\n",
+    )
+    await writeFile(join(folder, 'no-test.ts'), "throw new Error('not to be run')\n")
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  it('runs one file, and shows the counts of node:test', async () => {
+    const { code, output } = await runner(join(folder, 'good.test.ts'))
+
+    assert.equal(code, 0, output)
+    assert.match(output, /✔ is good/)
+    assert.match(output, /pass 1\n/)
+  })
+
+  it('runs the test files of a folder, and fails when one of them does', async () => {
+    const { code, output } = await runner(folder)
+
+    assert.equal(code, 1)
+    assert.match(output, /pass 1\n.*fail 1\n/)
+  })
+
+  it('refuses what holds no tests', async () => {
+    const { code, output } = await runner('nowhere')
+
+    assert.equal(code, 1)
+    assert.match(output, /nowhere: no test files there; expected one of unit, property/)
+  })
+
+  it('hands options on to node:test', async () => {
+    const { output } = await runner(folder, '--', '--test-name-pattern=good')
+
+    assert.match(output, /✔ is good/)
+    assert.doesNotMatch(output, /✖ is bad/)
+  })
+})
