@@ -23,6 +23,9 @@ interface Provider {
   interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<{ params: { client_id: string } }>
   interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>
 }
+interface Page {
+  body: string
+}
 interface Package {
   readonly Provider: new (issuer: string, configuration: object) => Provider
 }
@@ -79,12 +82,25 @@ function configuration(): object {
       people[name] && { accountId: name, claims: () => ({ sub: name, roles: rolesOf(name) }) },
     extraTokenClaims: (_context: unknown, token: { accountId?: string }) => ({ roles: rolesOf(token.accountId ?? '') }),
     issueRefreshToken: () => true,
+    // Its own refuses loopback addresses, and the gateway is on one.
+    fetch: (url: string, { dispatcher: _dispatcher, ...options }: RequestInit & { dispatcher?: unknown }) =>
+      fetch(url, options),
     interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     ttl: { AccessToken: accessTokenSeconds, ClientCredentials: accessTokenSeconds, IdToken: 600, RefreshToken: 3600 },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       backchannelLogout: { enabled: true },
+      // The pages it comes with fetch a font from the net.
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (context: Page, form: string) => {
+          context.body = `<!doctype html>${form}<button form="op.logoutForm" name="logout" value="yes">Log out</button>`
+        },
+        postLogoutSuccessSource: (context: Page) => {
+          context.body = '<!doctype html><title>Logged out</title>'
+        },
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => 'urn:amqp',
