@@ -20,14 +20,19 @@ const GIVE_UP = ['\u0003', '\u0004']
 export async function readSecret(terminal: Terminal, what: string): Promise<string> {
   const { stdin, stderr } = terminal
   if (stdin.isTTY !== true) return await readLine(stdin, what)
-  stderr.write(`${what}: `)
-  const typed = await readUnseen(stdin)
-  stderr.write(`\n${what}, once more: `)
-  const again = await readUnseen(stdin)
-  stderr.write('\n')
-  if (typed === '') throw new CommandFailed(`no ${what.toLowerCase()} was typed`)
-  if (typed !== again) throw new CommandFailed('the two are not the same')
-  return typed
+  const keys = new Keys(stdin)
+  try {
+    stderr.write(`${what}: `)
+    const typed = await readUnseen(keys)
+    stderr.write(`\n${what}, once more: `)
+    const again = await readUnseen(keys)
+    if (typed === '') throw new CommandFailed(`no ${what.toLowerCase()} was typed`)
+    if (typed !== again) throw new CommandFailed('the two are not the same')
+    return typed
+  } finally {
+    stderr.write('\n')
+    keys.close()
+  }
 }
 
 async function readLine(stdin: Input, what: string): Promise<string> {
@@ -56,33 +61,58 @@ function textOf(bytes: Buffer, what: string): string {
   }
 }
 
-/** What is typed up to the return key, without an echo. */
-async function readUnseen(stdin: Input): Promise<string> {
-  stdin.setRawMode?.(true)
-  stdin.resume()
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      let typed: string[] = []
-      const stop = (settle: () => void) => {
-        stdin.off('data', take)
-        stdin.off('end', end)
-        settle()
-      }
-      const end = () => stop(() => reject(new CommandFailed('given up')))
-      const take = (chunk: Buffer | string) => {
-        for (const key of String(chunk)) {
-          if (GIVE_UP.includes(key)) return end()
-          if (ENTER.includes(key)) return stop(() => resolve(typed.join('')))
-          if (key === ERASE_ALL) typed = []
-          else if (ERASE.includes(key)) typed.pop()
-          else typed.push(key)
-        }
-      }
-      stdin.on('data', take)
-      stdin.on('end', end)
-    })
-  } finally {
-    stdin.setRawMode?.(false)
-    stdin.pause()
+/** What is typed up to the return key. */
+async function readUnseen(keys: Keys): Promise<string> {
+  let typed: string[] = []
+  for (;;) {
+    const key = await keys.next()
+    if (key === undefined || GIVE_UP.includes(key)) throw new CommandFailed('given up')
+    if (ENTER.includes(key)) return typed.join('')
+    if (key === ERASE_ALL) typed = []
+    else if (ERASE.includes(key)) typed.pop()
+    else typed.push(key)
+  }
+}
+
+/** A terminal's keys, one by one and without an echo; what was typed ahead waits. */
+class Keys {
+  readonly #stdin: Input
+  readonly #typed: string[] = []
+  /** One character may come in two chunks. */
+  readonly #decoder = new TextDecoder()
+  #hasEnded = false
+  #wake = () => {}
+  readonly #take = (chunk: Buffer | string) => {
+    this.#typed.push(...(typeof chunk === 'string' ? chunk : this.#decoder.decode(chunk, { stream: true })))
+    this.#wake()
+  }
+  readonly #end = () => {
+    this.#hasEnded = true
+    this.#wake()
+  }
+
+  constructor(stdin: Input) {
+    this.#stdin = stdin
+    stdin.setRawMode?.(true)
+    stdin.on('data', this.#take)
+    stdin.on('end', this.#end)
+  }
+
+  /** `undefined` when the terminal is gone. */
+  async next(): Promise<string | undefined> {
+    while (this.#typed.length === 0 && !this.#hasEnded) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return this.#typed.shift()
+  }
+
+  /** Gives the terminal back as it was. */
+  close(): void {
+    this.#stdin.off('data', this.#take)
+    this.#stdin.off('end', this.#end)
+    this.#stdin.setRawMode?.(false)
+    this.#stdin.pause()
   }
 }
