@@ -1,0 +1,90 @@
+/**
+ * `npm run fuzz`: spoilt frames, tables and policies, in both directions, until enough have been judged. A find is kept
+ * as a fixture and told with its seed; the exit code is 1 then. The same seed does the same again.
+ */
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { CRASHES, corpus, crashesOf } from './corpus.ts'
+import { Random, spoilt } from './random.ts'
+import { TARGETS, type Target } from './targets.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    frames: { type: 'string', default: '200000' },
+    seed: { type: 'string', default: String(Date.now() % 0x1_0000_0000) },
+    only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (options.help) {
+  console.log(`npm run fuzz -- [--frames N (200000)] [--seed N] [--only ${Object.keys(TARGETS).join('|')}]`)
+  process.exit()
+}
+
+const HANG_MS = 50
+const GROWTH_BYTES = 64 * 1024 * 1024
+
+const seeds = corpus()
+const wanted = Number(options.frames)
+const chosen = Object.entries(TARGETS).filter(([name]) => options.only === '' || name === options.only)
+let finds = 0
+
+console.log(`seed ${options.seed}, ${wanted} frames over ${chosen.map(([name]) => name).join(', ')}`)
+for (const [name, target] of chosen) {
+  const random = new Random(Number(options.seed))
+  for (const input of crashesOf(name)) run(name, target, input, random)
+  const share = Math.ceil(wanted / chosen.length)
+  const startedMs = performance.now()
+  let longestMs = 0
+  let settledBytes = 0
+  let judged = 0
+  for (let round = 0; judged < share; round++) {
+    const input = spoilt(Buffer.concat(Array.from({ length: 1 + random.below(6) }, () => random.pick(seeds))), random)
+    const beganMs = performance.now()
+    judged += run(name, target, input, random)
+    const tookMs = performance.now() - beganMs
+    // One look is not enough: the collector, or a neighbour on this machine, may have had the processor.
+    if (tookMs > HANG_MS && again(target, input) > HANG_MS)
+      find(name, input, new Error(`took ${Math.round(tookMs)} ms`))
+    longestMs = Math.max(longestMs, tookMs)
+    if (round === 20_000) settledBytes = heapBytes()
+  }
+  const grownBytes = settledBytes === 0 ? 0 : heapBytes() - settledBytes
+  if (grownBytes > GROWTH_BYTES) find(name, Buffer.alloc(0), new Error(`the heap grew by ${grownBytes} bytes`))
+  const seconds = (performance.now() - startedMs) / 1000
+  const rate = Math.round(judged / seconds)
+  console.log(
+    `${name}: ${judged} frames, ${rate} each second, longest ${longestMs.toFixed(1)} ms, heap ${(grownBytes / 1e6).toFixed(1)} MB`,
+  )
+}
+console.log(finds === 0 ? 'nothing found' : `${finds} found, seed ${options.seed}`)
+process.exitCode = finds === 0 ? 0 : 1
+
+function run(name: string, target: Target, input: Buffer, random: Random): number {
+  try {
+    return target(input, random)
+  } catch (error) {
+    find(name, input, error)
+    return 1
+  }
+}
+
+function again(target: Target, input: Buffer): number {
+  const beganMs = performance.now()
+  target(input, new Random(1))
+  return performance.now() - beganMs
+}
+
+function find(name: string, input: Buffer, error: unknown): void {
+  finds++
+  if (finds > 20) throw new Error('too many finds to be worth going on', { cause: error })
+  const file = `${name}-${createHash('sha256').update(input).digest('hex').slice(0, 12)}.hex`
+  if (input.length > 0) writeFileSync(new URL(file, CRASHES), `${input.toString('hex')}\n`)
+  console.error(`${name}: ${error instanceof Error ? error.stack : String(error)}\n  kept as fixtures/fuzz/${file}`)
+}
+
+function heapBytes(): number {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+}
