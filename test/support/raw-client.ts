@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { encodeContentHeader, type Properties } from '../../proxy/codec/content.ts'
+import { ContentHeader, encodeContentHeader, type Properties } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD, FrameReader, frame, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { checkShape, decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, FromBroker, FromClient, MethodName } from '../../proxy/codec/spec.ts'
@@ -45,10 +45,13 @@ interface Wire {
 export class RawClient {
   readonly #wire: Wire
   readonly #reader = new FrameReader(FRAME_MAX * 2)
+  readonly #header = new ContentHeader()
   readonly #heard = new Map<number, Heard[]>()
   readonly #waiting = new Map<number, (heard: Heard) => void>()
   /** Bodies of deliveries, get-oks and returns, as text, in order. */
   readonly bodies: string[] = []
+  /** The `reply-to` of every content that had one, in order. */
+  readonly replyTos: string[] = []
   isClosed = false
 
   private constructor(wire: Wire) {
@@ -192,6 +195,10 @@ export class RawClient {
     while (this.#reader.next()) {
       const { type, channel, buffer, payloadStart, payloadEnd } = this.#reader
       if (type === FRAME_BODY) this.bodies.push(buffer.toString('utf8', payloadStart, payloadEnd))
+      if (type === FRAME_HEADER) {
+        const replyTo = this.#header.read(buffer, payloadStart, payloadEnd).property('replyTo')
+        if (replyTo !== undefined) this.replyTos.push(replyTo)
+      }
       if (type !== FRAME_METHOD) continue
       const name = METHOD_NAMES[methodIndexAt(buffer, payloadStart, payloadEnd)]
       if (name === undefined) continue
