@@ -7,7 +7,7 @@ import { PageServer } from './page-server.ts'
 import { demoConfig, demoSecrets, EXCHANGE, PEOPLE, prepareBroker, SERVICE, tidyBroker, VHOST } from './people.ts'
 import { type Rabbit, startRabbit } from './rabbitmq.ts'
 
-export const DEFAULT_PORT = 8080
+const DEFAULT_PORT = 8080
 
 export interface DemoOptions {
   /** The page's port on 127.0.0.1; 0 takes a free one. Default 8080. */

@@ -28,7 +28,7 @@ export interface BrokerConnection {
   readonly client_properties?: Readonly<Record<string, unknown>>
 }
 
-export class ManagementError extends Error {
+class ManagementError extends Error {
   override readonly name = 'ManagementError'
   readonly status: number
 

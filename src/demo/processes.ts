@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, Socket } from 'node:net'
 
 /** $0 is the folder to remove when the pipe ends ('' for none), $@ the command; a file `pid` in it names a process to end first. */
 const GUARD = `
@@ -92,10 +92,9 @@ async function guard(script: string, command: readonly string[], options: GuardO
   return { pid, ended, hasEnded: () => hasEnded, kill }
 }
 
+/** Pipes to children are sockets in fact, though the type says streams. */
 function unref(stream: unknown): void {
-  if (stream !== null && typeof stream === 'object' && 'unref' in stream && typeof stream.unref === 'function') {
-    stream.unref()
-  }
+  if (stream instanceof Socket) stream.unref()
 }
 
 function killGroup(pid: number): void {

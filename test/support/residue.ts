@@ -2,7 +2,7 @@
 import { until } from './until.ts'
 
 /** The kinds of things that keep the event loop alive, e.g. `TCPSocketWrap`; standard streams and pipes left out. */
-export function openResources(): string[] {
+function openResources(): string[] {
   return process
     .getActiveResourcesInfo()
     .filter((kind) => !['PipeWrap', 'TTYWrap', 'Immediate', 'TickObject', 'CloseReq', 'FSReqPromise'].includes(kind))
@@ -37,11 +37,4 @@ function without(now: readonly string[], before: readonly string[]): string[] {
     if (at !== -1) rest.splice(at, 1)
     return at === -1
   })
-}
-
-/** Bytes of the heap in use after two collections; wants `--expose-gc`, else it measures with the garbage. */
-export function heapBytes(): number {
-  globalThis.gc?.()
-  globalThis.gc?.()
-  return process.memoryUsage().heapUsed
 }
