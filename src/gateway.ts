@@ -7,7 +7,7 @@ import { type Authenticator, HashQueue, type SecretSources } from '../auth/index
 import { readKeys } from './config/keyring.ts'
 import { parseConfig } from './config/load.ts'
 import { readProtected } from './config/protected-file.ts'
-import type { Config, ConfigInput } from './config/schema.ts'
+import type { Config, ConfigInput, ServiceConfig } from './config/schema.ts'
 import { Admission } from './http/admission.ts'
 import { begin } from './http/begin.ts'
 import { Listener } from './http/listener.ts'
@@ -19,6 +19,7 @@ import { Routes } from './http/routes.ts'
 import type { Service } from './http/service.ts'
 import { Upgrades } from './http/upgrade.ts'
 import { AdminServer } from './ops/admin.ts'
+import { AuditTrail } from './ops/audit.ts'
 import { Health } from './ops/health.ts'
 import { Log } from './ops/log.ts'
 import { heapRatio, Metrics } from './ops/metrics.ts'
@@ -97,7 +98,8 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
       log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
     load: moduleLoader(folder ?? process.cwd()),
   })
-  const services = makeServices(loaded.config.services, { brokers, authenticators, sources })
+  const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
+  const services = makeServices(loaded.config.services, { brokers, authenticators, sources, auditOf })
   const gateway = new RunningGateway(loaded.config, { log, brokers, authenticators, services })
   await gateway.start()
   return gateway
@@ -253,7 +255,8 @@ class RunningGateway implements Gateway {
 
   async #stop(): Promise<void> {
     this.#stopWatching()
-    await Promise.all([...this.#listeners, this.#admin].map((server) => server?.stop()))
+    await Promise.all(this.#listeners.map((listener) => listener.stop()))
+    await this.#admin?.stop()
     this.#sessions.close()
     for (const authenticator of this.#renewal.authenticators.values()) authenticator.close?.()
     this.#metrics.close()

@@ -3,7 +3,7 @@
  * when it is renewed and when it ends. One log line for each session, at its end.
  */
 import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '../../auth/index.ts'
-import { openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
+import { type AuditEvent, type EndRequest, openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
@@ -11,6 +11,14 @@ import type { Place, Sessions } from '../sessions.ts'
 import { WebSocketClientEnd } from './client-end.ts'
 import { ENDS } from './ends.ts'
 import type { Admitted, Attempt } from './upgrade.ts'
+
+/** Where a session must be recorded and cannot be, there is none. */
+const UNRECORDED: EndRequest = {
+  reason: 'internal-error',
+  code: 'internal-error',
+  explanation: 'this cannot be recorded at the moment',
+  closeCode: 1011,
+}
 
 export interface BeginDependencies {
   readonly sessions: Sessions
@@ -48,6 +56,7 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
         attempt.handshakeDone()
         of.metrics.sessionOpened(service.path, performance.now() - attempt.startedAtMs)
         of.log.write('session-opened', { ...who(), broker: service.broker, vhost })
+        if (!recorded('session.opened', {})) session.end(UNRECORDED)
       },
       ended: (end) => ended(end),
     },
@@ -56,6 +65,21 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   place.goOn = async (identity) => await renewal(async () => identity, place, attempt, admitted, of.sessions)
   of.sessions.start(place, { session, client, timeoutMs: service.sessionTimeoutMs })
   client.attach(session)
+
+  function recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {
+    const { subject, issuer, address, user } = who()
+    const written = service.audit.write({
+      event,
+      session: id,
+      subject,
+      issuer,
+      address,
+      user,
+      vhost: vhost ?? '',
+      ...details,
+    })
+    return written || service.audit.onFailure === 'count'
+  }
 
   function who() {
     const { subject, issuer, authenticator } = place.identity
@@ -80,6 +104,8 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
       bytesToClient: end.bytesToClient,
     }
     of.log.write('session-ended', line, ENDS[end.reason].level)
+    const { durationMs, replyCode, detail } = line
+    recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
   }
 
   async function renewed(secret: Buffer): Promise<Renewal> {
@@ -107,6 +133,7 @@ async function renewal(
     }
     if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
     sessions.renew(place, identity)
+    promoted.renewed(identity)
     return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
   } catch (error) {
     if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {

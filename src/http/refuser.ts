@@ -57,7 +57,20 @@ export class Refuser {
     this.#inBand(attempt, spec.inBand)
   }
 
-  #record({ service, origin, hop }: Attempt, { cause, detail, allow, identity }: Refusal, status: number): void {
+  #record({ id, service, origin, hop }: Attempt, { cause, detail, allow, identity }: Refusal, status: number): void {
+    const { subject = '', issuer = '' } = identity ?? {}
+    const { address } = hop
+    service.audit.write({
+      event: 'session.refused',
+      session: id,
+      subject,
+      issuer,
+      address,
+      user: '',
+      vhost: '',
+      cause,
+      detail,
+    })
     this.#of.metrics.refused(cause)
     const { log }: RefusalSpec = REFUSALS[cause]
     this.#of.log.write(log, {

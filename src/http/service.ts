@@ -3,7 +3,7 @@
  * functions hide authenticators, rules and secrets, of which HTTP knows nothing.
  */
 import type { Identity, Requirement } from '../../auth/index.ts'
-import type { BrokerCredential, BrokerTarget, Filter, SessionLimits, VhostRule } from '../../proxy/index.ts'
+import type { AuditSink, BrokerCredential, BrokerTarget, Filter, SessionLimits, VhostRule } from '../../proxy/index.ts'
 import { addressSet } from './address.ts'
 import type { OriginRule } from './origin.ts'
 import type { WebSocketDoor } from './websocket.ts'
@@ -15,6 +15,8 @@ export interface Promoted {
   readonly limits: SessionLimits
   readonly sessionsPerIdentity: number
   readonly filters: readonly Filter[]
+  /** Lets the filters know that the same person was proven again, perhaps with other roles. */
+  renewed(identity: Identity): void
 }
 
 export interface PromotionContext {
@@ -36,6 +38,7 @@ export interface Service {
   readonly sessionTimeoutMs: number
   readonly door: WebSocketDoor
   readonly requirement: Requirement
+  readonly audit: AuditSink
   /** @throws {PromotionRefused} */
   promote(identity: Identity, context: PromotionContext): Promise<Promoted>
 }

@@ -23,7 +23,9 @@ interface Window {
 
 export class Log {
   readonly #logger: Logger
+  readonly #to: DestinationStream
   readonly #flush: () => void
+  #dropped = false
   readonly #windows = new Map<EventName, Window>()
   readonly #nowMs: () => number
 
@@ -36,7 +38,11 @@ export class Log {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label: string) => ({ level: label }) },
     }
-    this.#logger = pino(options, to ?? stdout ?? process.stdout)
+    this.#to = to ?? stdout ?? process.stdout
+    stdout?.on('drop', () => {
+      this.#dropped = true
+    })
+    this.#logger = pino(options, this.#to)
     this.#flush = () => stdout?.flushSync()
     this.#nowMs = nowMs
   }
@@ -53,6 +59,14 @@ export class Log {
     if (suppressed === undefined) return
     if (suppressed > 0) line['suppressed'] = suppressed
     this.#logger[level](line)
+  }
+
+  /** Writes one audit event, whatever the level. Returns false when it was dropped because nobody reads the log. */
+  audit(event: Readonly<Record<string, string | number | boolean | undefined>>): boolean {
+    this.#dropped = false
+    const line = { level: 'audit', time: new Date().toISOString(), ...event }
+    this.#to.write(`${JSON.stringify(line, (_, value: unknown) => (typeof value === 'string' ? cut(value) : value))}\n`)
+    return !this.#dropped
   }
 
   /** Hands everything to the operating system; called before the process ends. */

@@ -6,13 +6,14 @@ import {
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
-import type { SessionLimits } from '../../proxy/index.ts'
+import type { AuditSink, SessionLimits } from '../../proxy/index.ts'
 import type { LimitsConfig, RuleConfig, ServiceConfig } from '../config/schema.ts'
 import { OriginRule } from '../http/origin.ts'
 import { AddressRule, type Promoted, type PromotionContext, type Service } from '../http/service.ts'
 import { WebSocketDoor } from '../http/websocket.ts'
 import { requirementOf } from './authenticators.ts'
 import type { Broker } from './brokers.ts'
+import { ServiceFilters } from './filters.ts'
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
 
@@ -20,6 +21,8 @@ export interface ServiceParts {
   readonly brokers: ReadonlyMap<string, Broker>
   readonly authenticators: ReadonlyMap<string, Authenticator>
   readonly sources: SecretSources
+  /** Where a service's audit events go. */
+  auditOf(service: ServiceConfig): AuditSink
 }
 
 /** By path. @throws {InvalidConfiguration} for a rule that cannot be */
@@ -27,12 +30,14 @@ export function makeServices(configs: readonly ServiceConfig[], parts: ServicePa
   return new Map(configs.map((config) => [config.path, makeService(config, parts)]))
 }
 
-function makeService(config: ServiceConfig, { brokers, authenticators, sources }: ServiceParts): Service {
+function makeService(config: ServiceConfig, { brokers, authenticators, sources, auditOf }: ServiceParts): Service {
   const broker = brokers.get(config.broker)
   if (broker === undefined) throw new Error(`there is no broker ${config.broker}`)
   const { credentials } = broker
   const promotion = compilePromotion<RuleLimits>(config.promote, { credentials, vhosts: config, sources })
   const { limits } = config
+  const audit = auditOf(config)
+  const filters = new ServiceFilters(config, audit)
   return {
     path: config.path,
     broker: broker.name,
@@ -48,24 +53,29 @@ function makeService(config: ServiceConfig, { brokers, authenticators, sources }
     sessionTimeoutMs: config.sessionTimeout,
     door: new WebSocketDoor(largestMessageBytes(config)),
     requirement: requirementOf(config, authenticators),
-    promote: async (identity, context) => await promote(promotion, identity, context, limits),
+    audit,
+    promote: async (identity, context) => await promote({ promotion, filters, limits }, identity, context),
   }
 }
 
+interface Promoting {
+  readonly promotion: Promotion<RuleLimits>
+  readonly filters: ServiceFilters
+  readonly limits: LimitsConfig
+}
+
 async function promote(
-  promotion: Promotion<RuleLimits>,
+  { promotion, filters, limits }: Promoting,
   identity: Identity,
   { sessionId, address }: PromotionContext,
-  limits: LimitsConfig,
 ): Promise<Promoted> {
-  const promoted = await promotion.promote({ identity, address, session: sessionId })
-  const sessionsPerIdentity = promoted.limits?.sessionsPerIdentity ?? limits.sessionsPerIdentity
+  const { credential, vhosts, tags, limits: rule } = await promotion.promote({ identity, address, session: sessionId })
   return {
-    credential: promoted.credential,
-    vhosts: promoted.vhosts,
-    limits: sessionLimits(limits, promoted.limits),
-    sessionsPerIdentity,
-    filters: [],
+    credential,
+    vhosts,
+    limits: sessionLimits(limits, rule),
+    sessionsPerIdentity: rule?.sessionsPerIdentity ?? limits.sessionsPerIdentity,
+    ...filters.forSession({ identity, address, session: sessionId, user: credential.username, tags }, rule),
   }
 }
 

@@ -1,0 +1,111 @@
+/**
+ * What a service's sessions are filtered by: its permissions, its stamps, the shares of one identity, and the record of
+ * what was done. Compiled once for the service; a session gets filters of its own, which follow its identity when that
+ * is renewed.
+ */
+import {
+  compileMatch,
+  compileTemplate,
+  type Identity,
+  Policy,
+  PromotionRefused,
+  plain,
+  type VariableFacts,
+} from '../../auth/index.ts'
+import {
+  type AuditSink,
+  authorizeFilter,
+  type Filter,
+  limitFilters,
+  observeFilters,
+  type Stamps,
+  stampFilter,
+  Usages,
+} from '../../proxy/index.ts'
+import type { PermissionConfig, RuleConfig, ServiceConfig } from '../config/schema.ts'
+
+/** Who a session is for, as rules and variables see it. */
+export interface SessionFacts extends VariableFacts {
+  readonly user: string
+  /** Of the promotion rule that won. */
+  readonly tags: readonly string[]
+}
+
+export interface SessionFilters {
+  readonly filters: readonly Filter[]
+  /** The same person was proven again, perhaps with other roles or claims. */
+  renewed(identity: Identity): void
+}
+
+type RuleLimits = NonNullable<RuleConfig['limits']>
+
+export class ServiceFilters {
+  readonly #config: ServiceConfig
+  readonly #sink: AuditSink
+  readonly #policy: Policy<SessionFacts> | undefined
+  readonly #stamps: ((facts: SessionFacts) => Stamps) | undefined
+  readonly #usages = new Usages()
+
+  /** @throws {InvalidConfiguration} for permissions that cannot be */
+  constructor(config: ServiceConfig, sink: AuditSink) {
+    this.#config = config
+    this.#sink = sink
+    this.#policy = policyOf(config)
+    this.#stamps = config.stamp === undefined ? undefined : stampsOf(config.stamp)
+  }
+
+  /**
+   * In the order in which they are asked: what is refused by one is not counted or written down by the next.
+   *
+   * @throws {PromotionRefused} `bad-value` when a stamp has no room or a variable has no value that could stand in it
+   */
+  forSession(facts: SessionFacts, rule: RuleLimits | undefined): SessionFilters {
+    const { limits, audit } = this.#config
+    const sink = this.#sink
+    const authorizer = this.#policy?.authorizer(facts)
+    const shares = { ...limits.perIdentity, ...rule?.perIdentity }
+    return {
+      filters: [
+        ...(authorizer === undefined ? [] : [authorizeFilter(authorizer, sink)]),
+        this.#stampFilter(facts),
+        ...limitFilters({ limits: shares, usages: this.#usages, sink }),
+        ...observeFilters({ include: audit.include, sink }),
+      ],
+      renewed: (identity) => authorizer?.renew({ ...facts, identity }),
+    }
+  }
+
+  #stampFilter(facts: SessionFacts): Filter {
+    try {
+      return stampFilter(this.#stamps?.(facts), this.#sink)
+    } catch (error) {
+      throw unfit(error)
+    }
+  }
+}
+
+/** A value that does not fit refuses the person, not the gateway. */
+function unfit(error: unknown): Error {
+  if (error instanceof RangeError) return new PromotionRefused('bad-value', `stamp: ${error.message}`, { cause: error })
+  return error instanceof Error ? error : new Error('the stamps failed', { cause: error })
+}
+
+function policyOf({ permissions, enforce }: ServiceConfig): Policy<SessionFacts> | undefined {
+  return permissions === undefined ? undefined : new Policy(permissions.map(permissionOf), { enforce })
+}
+
+function permissionOf({ for: whom, ...lists }: PermissionConfig) {
+  const match = compileMatch(whom, { tags: true })
+  return { ...lists, applies: (facts: SessionFacts) => match.matches(facts) }
+}
+
+function stampsOf(stamp: NonNullable<ServiceConfig['stamp']>): (facts: SessionFacts) => Stamps {
+  const appId = stamp.appId === undefined ? undefined : compileTemplate(stamp.appId)
+  const headers = Object.entries(stamp.headers).map(([name, text]) => [name, compileTemplate(text)] as const)
+  return (facts) => ({
+    userId: { broker: facts.user, subject: facts.identity.subject, remove: '' }[stamp.userId],
+    appId: appId?.render(facts, plain),
+    timestamp: stamp.timestamp ? () => Math.floor(Date.now() / 1000) : undefined,
+    headers: headers.map(([name, template]) => [name, template.render(facts, plain)] as const),
+  })
+}
