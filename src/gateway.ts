@@ -151,6 +151,7 @@ class RunningGateway implements Gateway {
     for (const { url } of this.#listeners) this.#log.write('gateway-started', { url })
     if (this.#admin !== undefined) this.#log.write('admin-started', { url: this.#admin.url })
     this.#stopWatching = this.#watch()
+    this.#fetchKeys()
   }
 
   get addresses(): readonly GatewayAddress[] {
@@ -211,6 +212,13 @@ class RunningGateway implements Gateway {
           },
         ),
     )
+  }
+
+  /** So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others. */
+  #fetchKeys(): void {
+    for (const authenticator of this.#renewal.authenticators.values()) {
+      if (authenticator.type === 'jwt') authenticator.reload?.().catch(() => {})
+    }
   }
 
   /** Users files are watched; secret files are read by every session anyway. */

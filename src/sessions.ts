@@ -5,33 +5,15 @@
  * simultaneous upgrades and a revocation also catches a login that is still under way.
  */
 import { type Identity, identityKey, identityKeys, sessionKeys } from '../auth/index.ts'
-import type { ClientEnd, EndRequest, Renewal, Session } from '../proxy/index.ts'
+import type { ClientEnd, Renewal, Session } from '../proxy/index.ts'
+import { authorityEnded, BROKEN, DRAIN, OVERLOAD } from './end-requests.ts'
 import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './ops/lifetime.ts'
 
 const TICK_MS = 1_000
 
-const OVERLOAD: EndRequest = {
-  reason: 'overload',
-  code: 'resource-error',
-  explanation: 'the gateway is overloaded',
-  closeCode: 1013,
-}
-
-const DRAIN: EndRequest = {
-  reason: 'drain',
-  code: 'connection-forced',
-  explanation: 'the gateway is shutting down',
-  closeCode: 1012,
-}
-
-/** What both peers hear when a session's authority ends. The explanation is for the client. [DESIGN §7] */
-export function authorityEnded(explanation: string): EndRequest {
-  return { reason: 'authority-ended', code: 'connection-forced', explanation, closeCode: 4401 }
-}
-
-/** A client end that says how many bytes it holds, both directions together. */
-export interface HoldingClientEnd extends ClientEnd {
-  heldBytes(): number
+/** A client end that says how many bytes of a message wait for its end. */
+interface HoldingClientEnd extends ClientEnd {
+  assemblingBytes(): number
 }
 
 /** What the registry is told of a session. */
@@ -170,7 +152,7 @@ export class Sessions {
   /** Bytes held for all clients together. */
   heldBytes(): number {
     let bytes = 0
-    for (const place of this.#byId.values()) bytes += place.live?.client.heldBytes() ?? 0
+    for (const { live } of this.#byId.values()) bytes += heldBytes(live)
     return bytes
   }
 
@@ -179,7 +161,7 @@ export class Sessions {
     let largest: Place | undefined
     let most = -1
     for (const place of this.#byId.values()) {
-      const held = place.live?.client.heldBytes() ?? 0
+      const held = heldBytes(place.live)
       if (held > most) [largest, most] = [place, held]
     }
     largest?.live?.session.end(OVERLOAD)
@@ -220,9 +202,14 @@ export class Sessions {
   tick(): void {
     const nowMs = this.#clock.monotonicMs()
     for (const session of this.#refused) session.tick(nowMs)
-    for (const place of this.#byId.values()) {
-      place.live?.session.tick(nowMs)
-      place.live?.lifetime.tick()
+    for (const { live } of this.#byId.values()) {
+      // What goes wrong in one session ends that one: the others hang on the same ticker.
+      try {
+        live?.session.tick(nowMs)
+      } catch {
+        live?.session.end(BROKEN)
+      }
+      live?.lifetime.tick()
     }
     this.#onTick()
   }
@@ -248,4 +235,9 @@ export class Sessions {
   cut(): void {
     for (const place of this.#byId.values()) place.live?.client.terminate()
   }
+}
+
+/** What waits in memory for one session: both legs, and the message that is being assembled. */
+function heldBytes(live: NewSession | undefined): number {
+  return live === undefined ? 0 : live.session.bufferedBytes + live.client.assemblingBytes()
 }

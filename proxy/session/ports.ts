@@ -164,6 +164,8 @@ export interface SessionOptions {
 /** One WebSocket and one broker connection. */
 export interface Session {
   readonly id: string
+  /** Bytes that wait in memory on both legs. */
+  readonly bufferedBytes: number
   /** Bytes from one binary WebSocket message, cut anywhere; a view is kept until its frames are forwarded. */
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */

@@ -3,7 +3,8 @@
  * when it is renewed and when it ends. One log line for each session, at its end.
  */
 import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '../../auth/index.ts'
-import { type AuditEvent, type EndRequest, openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
+import { type AuditEvent, openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
+import { UNRECORDED } from '../end-requests.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
@@ -11,14 +12,6 @@ import type { Place, Sessions } from '../sessions.ts'
 import { WebSocketClientEnd } from './client-end.ts'
 import { ENDS } from './ends.ts'
 import type { Admitted, Attempt } from './upgrade.ts'
-
-/** Where a session must be recorded and cannot be, there is none. */
-const UNRECORDED: EndRequest = {
-  reason: 'internal-error',
-  code: 'internal-error',
-  explanation: 'this cannot be recorded at the moment',
-  closeCode: 1011,
-}
 
 export interface BeginDependencies {
   readonly sessions: Sessions
@@ -39,7 +32,6 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   const client = new WebSocketClientEnd(webSocket, socket, of.traffic)
   const elapsedMs = performance.now() - attempt.startedAtMs
   let vhost: string | undefined
-  of.metrics.sessionStarted(service.path)
   const session = openSession({
     id,
     client,
@@ -62,6 +54,7 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
     },
     renew: (secret) => renewed(secret),
   })
+  of.metrics.sessionStarted(service.path)
   place.goOn = async (identity) => await renewal(async () => identity, place, attempt, admitted, of.sessions)
   of.sessions.start(place, { session, client, timeoutMs: service.sessionTimeoutMs })
   client.attach(session)

@@ -70,9 +70,9 @@ export class WebSocketClientEnd implements ClientEnd {
     return this.#socket.bufferedAmount
   }
 
-  /** Bytes held for this client in both directions: unsent ones, and those of a message that is not complete. */
-  heldBytes(): number {
-    return this.#socket.bufferedAmount + this.#assembling
+  /** Bytes that have arrived of a message that is not complete. */
+  assemblingBytes(): number {
+    return this.#assembling
   }
 
   send(frames: Buffer, sent?: () => void): void {

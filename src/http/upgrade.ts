@@ -136,7 +136,18 @@ export class Upgrades {
     const admitted = await this.#admit(entered)
     if (isRefusal(admitted)) this.#of.refuse(entered, admitted)
     else if (attempt.socket.destroyed) this.#of.sessions.release(admitted.place)
-    else this.#of.begin(entered, admitted)
+    else this.#begin(entered, admitted)
+  }
+
+  /** A session that cannot even begin must leave nothing behind. */
+  #begin(attempt: Attempt, admitted: Admitted): void {
+    try {
+      this.#of.begin(attempt, admitted)
+    } catch (error) {
+      this.#of.sessions.release(admitted.place)
+      attempt.socket.destroy()
+      this.#of.log.write('internal-error', { service: attempt.service.path, detail: String(error) })
+    }
   }
 
   /** What is decided without knowing who it is. */

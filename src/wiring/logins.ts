@@ -3,7 +3,8 @@
  * go on as long as their rules still lead to the same broker user.
  */
 import { combine, type Identity, type LoginListener, oidcAuthenticatorsOf } from '../../auth/index.ts'
-import { authorityEnded, type Place } from '../sessions.ts'
+import { authorityEnded } from '../end-requests.ts'
+import type { Place } from '../sessions.ts'
 import { isTicketAuthenticator, type RenewalParts } from './renewal.ts'
 
 const LOGGED_OUT = 'logged out'

@@ -45,7 +45,7 @@ export async function reloadAuthenticator(authenticator: Authenticator, parts: R
 }
 
 /** Ends everything that people (`identityKey`) have at the moment. */
-export function revoke(keys: readonly string[], { authenticators, sessions, log }: RenewalParts): void {
+function revoke(keys: readonly string[], { authenticators, sessions, log }: RenewalParts): void {
   for (const authenticator of authenticators.values()) {
     if (isTicketAuthenticator(authenticator)) authenticator.revoke({ identities: keys })
   }

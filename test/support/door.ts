@@ -72,8 +72,7 @@ export async function startDoor(options: DoorOptions = {}): Promise<Door> {
   return new Door(await startGateway(config, { logTo }), broker, lines)
 }
 
-/** The configuration behind `startDoor`, for tests that change one thing of it. */
-export async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise<ConfigInput> {
+async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise<ConfigInput> {
   const cheap = { ln: 10, r: 8, p: 1 }
   const password = await hashPassword(PASSWORD, cheap)
   return {

@@ -230,10 +230,10 @@ describe('WebSocketClientEnd', () => {
     end.opened()
     const before = traffic.heldBytes
     socket.write(Buffer.concat([Buffer.from('82ff000000000001000000000000', 'hex'), Buffer.alloc(50_000)]))
-    await until(() => end.heldBytes() >= 50_000)
+    await until(() => end.assemblingBytes() >= 50_000)
     assert.ok(traffic.heldBytes >= before + 50_000)
     socket.destroy()
-    await until(() => end.heldBytes() === 0)
+    await until(() => end.assemblingBytes() === 0)
     assert.ok(traffic.heldBytes <= before)
   })
 })

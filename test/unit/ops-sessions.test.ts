@@ -32,7 +32,7 @@ class FakeClient {
   bufferedBytes(): number {
     return this.held
   }
-  heldBytes(): number {
+  assemblingBytes(): number {
     return this.held
   }
   send(): void {}
