@@ -15,7 +15,6 @@ import { findCommand, installPackage, isExecutable, mayInstallPackages } from '.
 import { onOurEnd, run } from '../src/demo/processes.ts'
 
 const RELEASES = ['trixie', 'sid']
-const MIRROR = 'http://deb.debian.org/debian'
 const RUNNER = fileURLToPath(new URL('run.ts', import.meta.url))
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
@@ -26,7 +25,7 @@ async function prepareRoot(folder: string, release: string): Promise<string> {
   await rm(root, { recursive: true, force: true })
   await mkdir(root, { recursive: true })
   say(`installing RabbitMQ of Debian ${release} into ${root} …`)
-  const command = ['debootstrap', '--variant=minbase', '--include=rabbitmq-server', release, root, MIRROR]
+  const command = ['debootstrap', '--variant=minbase', '--include=rabbitmq-server', release, root]
   const { code, output } = await run(command, { deadlineMs: 900_000 })
   if (code !== 0) throw new Error(`debootstrap of ${release} failed with ${code}:\n${output.slice(-4_000)}`)
   // The node is called …@localhost, and new roots do not always know that name.
