@@ -5,11 +5,10 @@
  */
 import {
   compileMatch,
-  compileTemplate,
   type Identity,
   Policy,
   PromotionRefused,
-  plain,
+  StampPolicy,
   type VariableFacts,
 } from '../../auth/index.ts'
 import {
@@ -18,7 +17,6 @@ import {
   type Filter,
   limitFilters,
   observeFilters,
-  type Stamps,
   stampFilter,
   Usages,
 } from '../../proxy/index.ts'
@@ -43,7 +41,7 @@ export class ServiceFilters {
   readonly #config: ServiceConfig
   readonly #sink: AuditSink
   readonly #policy: Policy<SessionFacts> | undefined
-  readonly #stamps: ((facts: SessionFacts) => Stamps) | undefined
+  readonly #stamps: StampPolicy | undefined
   readonly #usages = new Usages()
 
   /** @throws {InvalidConfiguration} for permissions that cannot be */
@@ -51,7 +49,7 @@ export class ServiceFilters {
     this.#config = config
     this.#sink = sink
     this.#policy = policyOf(config)
-    this.#stamps = config.stamp === undefined ? undefined : stampsOf(config.stamp)
+    this.#stamps = config.stamp === undefined ? undefined : new StampPolicy(config.stamp)
   }
 
   /**
@@ -77,7 +75,7 @@ export class ServiceFilters {
 
   #stampFilter(facts: SessionFacts): Filter {
     try {
-      return stampFilter(this.#stamps?.(facts), this.#sink)
+      return stampFilter(this.#stamps?.stampsFor(facts), this.#sink)
     } catch (error) {
       throw unfit(error)
     }
@@ -97,15 +95,4 @@ function policyOf({ permissions, enforce }: ServiceConfig): Policy<SessionFacts>
 function permissionOf({ for: whom, ...lists }: PermissionConfig) {
   const match = compileMatch(whom, { tags: true })
   return { ...lists, applies: (facts: SessionFacts) => match.matches(facts) }
-}
-
-function stampsOf(stamp: NonNullable<ServiceConfig['stamp']>): (facts: SessionFacts) => Stamps {
-  const appId = stamp.appId === undefined ? undefined : compileTemplate(stamp.appId)
-  const headers = Object.entries(stamp.headers).map(([name, text]) => [name, compileTemplate(text)] as const)
-  return (facts) => ({
-    userId: { broker: facts.user, subject: facts.identity.subject, remove: '' }[stamp.userId],
-    appId: appId?.render(facts, plain),
-    timestamp: stamp.timestamp ? () => Math.floor(Date.now() / 1000) : undefined,
-    headers: headers.map(([name, template]) => [name, template.render(facts, plain)] as const),
-  })
 }

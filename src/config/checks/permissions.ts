@@ -1,5 +1,5 @@
 /** Permissions, stamps and limits: what could never be decided, or would undo itself. */
-import { InvalidConfiguration, Policy } from '../../../auth/index.ts'
+import { InvalidConfiguration, Policy, StampPolicy } from '../../../auth/index.ts'
 import type { Finding } from '../issues.ts'
 import type { Path } from '../problems.ts'
 import type { Config, PermissionConfig, ServiceConfig } from '../schema.ts'
@@ -14,8 +14,16 @@ function checkBounds(entry: PermissionConfig, path: Path): Finding[] {
 
 /** What the policy itself would refuse. */
 function checkPolicy(permissions: readonly PermissionConfig[], path: Path): Finding[] {
+  return checkCompiled(() => new Policy(permissions.map((entry) => ({ ...entry, applies: () => true }))), path)
+}
+
+function checkStamp({ stamp }: ServiceConfig, path: Path): Finding[] {
+  return stamp === undefined ? [] : checkCompiled(() => new StampPolicy(stamp), [...path, 'stamp'])
+}
+
+function checkCompiled(compile: () => unknown, path: Path): Finding[] {
   try {
-    new Policy(permissions.map((entry) => ({ ...entry, applies: () => true })))
+    compile()
     return []
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
@@ -48,6 +56,11 @@ export function checkPermissions({ services }: Config): Finding[] {
       const at = [...path, 'permissions', position]
       return [...checkBounds(entry, at), ...checkMatch(entry.for ?? {}, [...at, 'for'])]
     })
-    return [...entries, ...checkPolicy(permissions, [...path, 'permissions']), ...checkHeaders(service, path)]
+    return [
+      ...entries,
+      ...checkPolicy(permissions, [...path, 'permissions']),
+      ...checkHeaders(service, path),
+      ...checkStamp(service, path),
+    ]
   })
 }
