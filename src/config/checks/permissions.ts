@@ -1,5 +1,5 @@
 /** Permissions, stamps and limits: what could never be decided, or would undo itself. */
-import { InvalidConfiguration, Policy, StampPolicy } from '../../../auth/index.ts'
+import { InvalidConfiguration, Policy } from '../../../auth/index.ts'
 import type { Finding } from '../issues.ts'
 import type { Path } from '../problems.ts'
 import type { Config, PermissionConfig, ServiceConfig } from '../schema.ts'
@@ -14,16 +14,8 @@ function checkBounds(entry: PermissionConfig, path: Path): Finding[] {
 
 /** What the policy itself would refuse. */
 function checkPolicy(permissions: readonly PermissionConfig[], path: Path): Finding[] {
-  return checkCompiled(() => new Policy(permissions.map((entry) => ({ ...entry, applies: () => true }))), path)
-}
-
-function checkStamp({ stamp }: ServiceConfig, path: Path): Finding[] {
-  return stamp === undefined ? [] : checkCompiled(() => new StampPolicy(stamp), [...path, 'stamp'])
-}
-
-function checkCompiled(compile: () => unknown, path: Path): Finding[] {
   try {
-    compile()
+    new Policy(permissions.map((entry) => ({ ...entry, applies: () => true })))
     return []
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
