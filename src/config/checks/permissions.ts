@@ -48,11 +48,6 @@ export function checkPermissions({ services }: Config): Finding[] {
       const at = [...path, 'permissions', position]
       return [...checkBounds(entry, at), ...checkMatch(entry.for ?? {}, [...at, 'for'])]
     })
-    return [
-      ...entries,
-      ...checkPolicy(permissions, [...path, 'permissions']),
-      ...checkHeaders(service, path),
-      ...checkStamp(service, path),
-    ]
+    return [...entries, ...checkPolicy(permissions, [...path, 'permissions']), ...checkHeaders(service, path)]
   })
 }
