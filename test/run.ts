@@ -17,7 +17,7 @@ import { findChromium } from './support/chromium.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 /** A test file that hangs is ended after this; far more than any takes. */
-const TEST_TIMEOUT_MS = 600_000
+const TEST_TIMEOUT_MS = 300_000
 
 /** The test files that the arguments name; all without any. @throws when an argument names none. */
 async function testFiles(names: readonly string[]): Promise<string[]> {
