@@ -73,6 +73,10 @@ export const oidc = z.strictObject({
   scope: text('scopes, separated by spaces')
     .prefault('openid profile email')
     .describe('Scopes to ask for; must contain `openid`.'),
+  parameters: z
+    .record(text('the name of a parameter', 64), text('a parameter'))
+    .prefault({})
+    .describe('What else the provider wants to be asked with, such as `prompt: consent` or `access_type: offline`.'),
   subject,
   roles,
   cookie: z

@@ -127,7 +127,7 @@ function oidcOptions(
   config: Extract<AuthenticatorConfig, { type: 'oidc' }>,
   sources: SecretSources,
 ): OidcOptions {
-  const { issuer, clientId, clientSecret, publicUrl, scope, subject, roles, cookie, loginTimeout, logins } = config
+  const { issuer, clientId, clientSecret, publicUrl, scope, parameters, subject, roles, cookie } = config
   const secret = clientSecret === undefined ? undefined : compileSecret(clientSecret, sources, { template: false })
   return {
     name,
@@ -136,11 +136,12 @@ function oidcOptions(
     ...(secret === undefined ? {} : { readSecret: async () => await secret.read(undefined) }),
     publicUrl,
     scope,
+    parameters,
     subject,
     ...(roles === undefined ? {} : { roles }),
     cookie,
-    loginTimeoutMs: loginTimeout,
-    loginCount: logins,
+    loginTimeoutMs: config.loginTimeout,
+    loginCount: config.logins,
   }
 }
 
