@@ -13,9 +13,13 @@ import { createServer, Socket } from 'node:net'
 const GUARD = `
 { "$@" </dev/null; kill -KILL 0; } &
 while read -r line; do :; done
+# Nobody reads any more: a complaint would end this shell.
+exec >/dev/null 2>&1
+# First whoever would end this group, and us, as soon as the command ends.
+kill -KILL $!
 if [ -n "$0" ]; then
-  if [ -s "$0/pid" ]; then kill -KILL "$(cat "$0/pid")" 2>/dev/null; fi
-  rm -rf -- "$0"
+  if [ -s "$0/pid" ]; then kill -KILL "$(cat "$0/pid")"; fi
+  rm -rf -- "$0" || rm -rf -- "$0"
 fi
 kill -KILL 0
 `
