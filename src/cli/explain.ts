@@ -1,8 +1,9 @@
 /** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
-import { ANONYMOUS, compileAddresses, type Identity, word } from '../../auth/index.ts'
+import { ANONYMOUS, compileAddresses, type Identity, MAY_USAGE, may, word } from '../../auth/index.ts'
 import { loadConfig } from '../config/load.ts'
 import { nearest, suggestion } from '../config/nearest.ts'
 import type { Config, ServiceConfig } from '../config/schema.ts'
+import { policyOf, type SessionFacts } from '../wiring/filters.ts'
 import type { Command } from './command.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { type OfflineService, offline } from './offline.ts'
@@ -18,6 +19,7 @@ const OPTIONS = {
   issuer: { type: 'string' },
   authenticator: { type: 'string' },
   address: { type: 'string' },
+  may: { type: 'string', multiple: true },
 } as const
 
 /** Stands in for a session's id, of which there is none. */
@@ -35,6 +37,10 @@ export const explain: Command = {
   --authenticator NAME    what proved it (the service's first)
   --issuer ISSUER         who vouches (what that authenticator would say)
   --address ADDRESS       where they come from (127.0.0.1)
+  --may QUESTION          what they may do, as in "bind quotes.#"; any number
+
+Questions:
+${MAY_USAGE.replaceAll(/^/gm, '  ')}
 
 No secret is read and nobody is asked. The last line is "promoted: USER" or "refused: REASON"; the exit code 0 either way.`,
   async run(args, terminal) {
@@ -44,7 +50,7 @@ No secret is read and nobody is asked. The last line is "promoted: USER" or "ref
     const service = serviceOf(offline(config, file, terminal.env).services, values.service)
     const address = values.address ?? '127.0.0.1'
     const identity = identityOf(service.config, config, values)
-    for (const line of explanation(service, identity, address)) say(terminal, line)
+    for (const line of explanation(service, identity, address, values.may ?? [])) say(terminal, line)
     return EXIT.ok
   },
 }
@@ -96,7 +102,12 @@ function readClaim(text: string): [string, unknown] {
   }
 }
 
-function explanation({ config, promotion }: OfflineService, identity: Identity, address: string): string[] {
+function explanation(
+  { config, promotion }: OfflineService,
+  identity: Identity,
+  address: string,
+  questions: readonly string[],
+): string[] {
   const { rules, result } = promotion.explain({ identity, address, session: SESSION })
   const lines = [
     `service ${config.path}, broker ${config.broker}`,
@@ -115,8 +126,25 @@ function explanation({ config, promotion }: OfflineService, identity: Identity, 
   return [
     ...lines,
     `the broker sees: user ${result.username}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
+    ...answers(config, { identity, address, session: SESSION, user: result.username, tags: result.tags }, questions),
     `promoted: ${result.username}`,
   ]
+}
+
+/** One line for each question. */
+function answers(config: ServiceConfig, facts: SessionFacts, questions: readonly string[]): string[] {
+  const rules = policyOf(config)?.rulesFor(facts)
+  return questions.map((question) => {
+    if (rules === undefined) return `may ${question}: the broker decides, as the service has no permissions`
+    try {
+      const { isAllowed, because } = may(rules, question)
+      return `may ${question}: ${isAllowed ? 'allowed' : 'refused'}: ${because}`
+    } catch (error) {
+      if (error instanceof SyntaxError)
+        throw new UsageError(`explain: ${error.message}`, { command: 'explain', cause: error })
+      throw error
+    }
+  })
 }
 
 const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const

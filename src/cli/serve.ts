@@ -7,8 +7,8 @@ import type { Command } from './command.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { parseOptions, portOption } from './options.ts'
 import { quickConfig } from './quick-config.ts'
-import { serveUntilStopped } from './serving.ts'
-import { complain, type Terminal } from './terminal.ts'
+import { type Served, serveUntilStopped } from './serving.ts'
+import type { Terminal } from './terminal.ts'
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -44,24 +44,26 @@ It starts whatever state the brokers are in. Signals:
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'serve', options: OPTIONS })
     const { config: file, ...quick } = values
-    const loaded = file === undefined ? await fromOptions(quick, terminal) : fromFile(file, quick, terminal)
-    for (const warning of loaded.warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
+    const served = file === undefined ? await fromOptions(quick, terminal) : fromFile(file, quick, terminal)
     const folder = file === undefined ? process.cwd() : dirname(resolve(file))
-    await serveUntilStopped(loaded.config, { env: terminal.env, folder }, terminal)
+    await serveUntilStopped(served, { env: terminal.env, folder }, terminal)
     return EXIT.ok
   },
 }
 
+const COMMAND_LINE_WARNING = 'passwords on a command line are for tests: every process of this machine can read them'
+
 type QuickValues = Omit<ReturnType<typeof parseOptions<typeof OPTIONS>>['values'], 'config'>
 
-function fromFile(file: string, quick: QuickValues, terminal: Terminal): LoadedConfig {
+function fromFile(file: string, quick: QuickValues, terminal: Terminal): Served {
   const [other] = Object.keys(quick)
   if (other !== undefined)
     throw new UsageError(`serve: --${other} goes without -c: a file says it itself`, { command: 'serve' })
-  return loadConfig(file, terminal.env)
+  const { config, warnings } = loadConfig(file, terminal.env)
+  return { config, warnings: warnings.map(formatProblem) }
 }
 
-async function fromOptions(quick: QuickValues, terminal: Terminal): Promise<LoadedConfig> {
+async function fromOptions(quick: QuickValues, terminal: Terminal): Promise<Served> {
   if (!quick.broker || !quick.user)
     throw new UsageError('serve needs -c FILE, or --broker and --user for tests', { command: 'serve' })
   const input = await quickConfig({
@@ -75,8 +77,8 @@ async function fromOptions(quick: QuickValues, terminal: Terminal): Promise<Load
     logLevel: quick['log-level'],
   })
   const { config, warnings } = judged(input, terminal)
-  complain(terminal, 'warning: passwords on a command line are for tests: every process of this machine can read them')
-  return { config, warnings: warnings.filter(({ path }) => !path.endsWith('.password')) }
+  const others = warnings.filter(({ path }) => !path.endsWith('.password'))
+  return { config, warnings: [COMMAND_LINE_WARNING, ...others.map(formatProblem)] }
 }
 
 /** Where an option of the command line ends up, for mistakes in it. */

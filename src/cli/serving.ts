@@ -6,11 +6,21 @@ import { type Gateway, type GatewayOptions, startGateway } from '../gateway.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'
 
+export interface Served {
+  readonly config: Config
+  /** Told when signals are already heeded. */
+  readonly warnings: readonly string[]
+}
+
 /**
  * Serves until SIGTERM or SIGINT, then drains. Resolves when nothing is left.
  * @throws what `startGateway` throws; CommandFailed after an error that nobody caught
  */
-export async function serveUntilStopped(config: Config, options: GatewayOptions, terminal: Terminal): Promise<void> {
+export async function serveUntilStopped(
+  { config, warnings }: Served,
+  options: GatewayOptions,
+  terminal: Terminal,
+): Promise<void> {
   // Without a listener Node opens its inspector at SIGUSR1, and with it everything this process knows.
   const ignore = () => {}
   process.on('SIGUSR1', ignore)
@@ -38,6 +48,7 @@ export async function serveUntilStopped(config: Config, options: GatewayOptions,
   process.on('SIGHUP', onReload)
   process.on('uncaughtException', onFault)
   try {
+    for (const warning of warnings) complain(terminal, `warning: ${warning}`)
     gateway = await startGateway(config, options)
     await stopped
     await gateway.close()
