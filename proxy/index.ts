@@ -19,9 +19,11 @@ export {
   type AuditDetails,
   type AuditEvent,
   type AuditEventName,
+  type AuditEventSpec,
   type AuditSink,
 } from './filters/observe-events.ts'
 export { type Stamps, stampFilter } from './filters/stamp.ts'
+export type { BrokerFailure } from './session/broker-failure.ts'
 export { BrokerUnavailable } from './session/dial.ts'
 export type * from './session/ports.ts'
 export { probeBroker } from './session/probe.ts'

@@ -5,14 +5,18 @@
 import { commandReference } from '../src/cli/reference.ts'
 import { configReference } from '../src/config/reference.ts'
 import type { Region } from './generated-regions.ts'
+import { auditEvents, auditFields } from './regions/audit.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { methodTable } from './regions/methods.ts'
+import { needsCases, needsTable } from './regions/needs.ts'
 import { endTable, eventTable, fieldTable, metricTable, refusalTable } from './regions/operations.ts'
 import { phaseDiagram, phaseTable } from './regions/phases.ts'
 
 export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phases', render: phaseDiagram },
   { page: 'docs/architecture.md', name: 'phase-table', render: phaseTable },
+  { page: 'docs/audit.md', name: 'audit-events', render: auditEvents },
+  { page: 'docs/audit.md', name: 'audit-fields', render: auditFields },
   { page: 'docs/command-line.md', name: 'commands', render: commandReference },
   { page: 'docs/configuration.md', name: 'configuration', render: configReference },
   { page: 'docs/errors.md', name: 'refusals', render: refusalTable },
@@ -20,6 +24,8 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/logging.md', name: 'events', render: eventTable },
   { page: 'docs/logging.md', name: 'fields', render: fieldTable },
   { page: 'docs/metrics.md', name: 'metrics', render: metricTable },
+  { page: 'docs/permissions.md', name: 'needs', render: needsTable },
+  { page: 'docs/permissions.md', name: 'needs-cases', render: needsCases },
   { page: 'docs/protocol.md', name: 'methods', render: methodTable },
   { page: 'docs/protocol.md', name: 'reply-codes', render: replyCodeTable },
   { page: 'docs/protocol.md', name: 'close-codes', render: closeCodeTable },

@@ -24,10 +24,10 @@ export const AUDIT_COMMON = {
   address: 'the address of the client, after trusted proxies',
   user: 'the broker user',
   vhost: 'the vhost of the session',
+  service: 'the path of the service',
 } as const
 
 export const AUDIT_FIELDS = {
-  service: 'the path of the service',
   channel: 'the number of the channel',
   method: 'the dotted name of the method',
   permission: 'configure, write or read',
@@ -53,9 +53,9 @@ export const AUDIT_FIELDS = {
 export type AuditField = keyof typeof AUDIT_FIELDS
 
 export const AUDIT_EVENTS = {
-  'session.opened': { means: 'the broker accepted the promoted credential', fields: ['service'] },
-  'session.closed': { means: 'a session ended', fields: ['service', 'cause', 'detail', 'durationMs', 'replyCode'] },
-  'session.refused': { means: 'somebody was not let in', fields: ['service', 'cause', 'detail'] },
+  'session.opened': { means: 'the broker accepted the promoted credential', fields: [] },
+  'session.closed': { means: 'a session ended', fields: ['cause', 'detail', 'durationMs', 'replyCode'] },
+  'session.refused': { means: 'somebody was not let in', fields: ['cause', 'detail'] },
   'permission.refused': {
     means: 'a method was refused; nothing of it reached the broker',
     fields: ['method', 'channel', 'permission', 'kind', 'name', 'routingKey', 'what'],

@@ -88,7 +88,8 @@ function unfit(error: unknown): Error {
   return error instanceof Error ? error : new Error('the stamps failed', { cause: error })
 }
 
-function policyOf({ permissions, enforce }: ServiceConfig): Policy<SessionFacts> | undefined {
+/** A service's permissions, compiled; undefined where it has none. @throws {InvalidConfiguration} */
+export function policyOf({ permissions, enforce }: ServiceConfig): Policy<SessionFacts> | undefined {
   return permissions === undefined ? undefined : new Policy(permissions.map(permissionOf), { enforce })
 }
 
