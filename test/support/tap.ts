@@ -13,6 +13,8 @@ export interface TapBehaviour {
   sliceBytes?: number
   /** Waits so long before forwarding, in both directions. */
   delayMs?: number
+  /** `false`: passes on without keeping; for runs that take long. */
+  readonly records?: boolean
 }
 
 /** One connection through the tap. */
@@ -75,7 +77,7 @@ export class TapConnection {
     from.on('data', (chunk: Buffer) => {
       if (this.#swallows) return
       this.#recordedBytes += chunk.length
-      if (this.#recordedBytes <= RECORDED_BYTES_MAX) record.push(chunk)
+      if (this.#behaviour.records !== false && this.#recordedBytes <= RECORDED_BYTES_MAX) record.push(chunk)
       last = last.then(() => this.#forward(chunk, from, to))
     })
     from.on('end', () => void last.then(() => to.end()))
