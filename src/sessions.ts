@@ -10,6 +10,8 @@ import { authorityEnded, BROKEN, DRAIN, OVERLOAD } from './end-requests.ts'
 import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './ops/lifetime.ts'
 
 const TICK_MS = 1_000
+/** How long after the cut a session may still take to report its end. */
+const GIVE_UP_MS = 5_000
 
 /** A client end that says how many bytes of a message wait for its end. */
 interface HoldingClientEnd extends ClientEnd {
@@ -170,13 +172,14 @@ export class Sessions {
   }
 
   /**
-   * Ends all sessions, evenly over `overMs`, and cuts what is left at twice that. Resolves when none is left. Nobody may
-   * take a place any more: that is the caller's to see to.
+   * Ends all sessions, evenly over `overMs`, and cuts what is left at twice that. Resolves when none is left,
+   * or soon after the cut. Nobody may take a place any more: that is the caller's to see to.
    */
   async drain(overMs: number): Promise<void> {
     const empty = new Promise<void>((resolve) => {
       this.#emptied = resolve
     })
+    let giveUp: NodeJS.Timeout | undefined
     const waiting = [...this.#byId.values()]
     const total = waiting.length
     if (total === 0) return
@@ -187,11 +190,16 @@ export class Sessions {
       while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.live?.session.end(DRAIN)
     }
     const pace = setInterval(step, stepMs)
-    const cut = setTimeout(() => this.cut(), Math.max(500, overMs * 2))
+    const cutMs = Math.max(500, overMs * 2)
+    const cut = setTimeout(() => this.cut(), cutMs)
+    const late = new Promise<void>((resolve) => {
+      giveUp = setTimeout(resolve, cutMs + GIVE_UP_MS)
+    })
     step()
-    await empty
+    await Promise.race([empty, late])
     clearInterval(pace)
     clearTimeout(cut)
+    clearTimeout(giveUp)
   }
 
   /** Stops the ticker; no session is left by now. */
