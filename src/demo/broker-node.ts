@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { brokerConfig, enabledPlugins } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
 import { findCommand, isExecutable } from './install.ts'
@@ -212,6 +213,9 @@ class PrivateNode {
     } else {
       await server.kill()
     }
+    // The group's leader is gone at once, a large process of it needs a moment.
+    const endMs = performance.now() + 5_000
+    while (performance.now() < endMs && (await accepts('127.0.0.1', this.#ports.amqp))) await setImmediate()
   }
 
   async #ctl(args: readonly string[]): Promise<string> {
