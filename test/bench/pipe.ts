@@ -31,6 +31,7 @@ server.on('upgrade', (request, stream, head) => {
     broker.on('close', () => webSocket.close()).on('error', () => webSocket.terminate())
   })
 })
+process.stdin.on('end', () => process.exit()).resume()
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   process.stdout.write(`${typeof address === 'object' ? address?.port : ''}\n`)

@@ -98,7 +98,8 @@ function started(name: string, child: ChildProcess, door: Door): Relay {
 
 function node(script: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', `${HERE}${script}`, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // Its standard input ends with us, and it with that: no relay outlives a benchmark that failed.
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })
 }
