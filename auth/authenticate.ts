@@ -50,13 +50,16 @@ export async function authenticate(
 ): Promise<Admission> {
   const outcomes = await ask(requirement, request, deadlineMs)
   const proven = [...outcomes.values()].filter((outcome) => outcome.kind === 'proven')
-  const challenges = challengesOf(requirement, request)
+  const challenges = challengesOf(requirement, request, outcomes)
   refuseBad([...outcomes.values()], proven, challenges)
   refuseDisagreement(proven, challenges)
   const winners = winningEntry(requirement, outcomes)
   if (winners === undefined) {
     const detail = proven.length === 0 ? 'no credential' : 'not every credential that has to come together was there'
     throw new AuthenticationRefused('missing', detail, { challenges })
+  }
+  if (winners.some(({ authenticator, outcome }) => authenticator.stillHolds?.(outcome.identity) === false)) {
+    throw new AuthenticationRefused('rejected', 'the authority ended during the login', { challenges })
   }
   const identity = combine(winners.map((winner) => winner.outcome.identity))
   if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= Date.now()) {
@@ -79,12 +82,15 @@ export async function authenticate(
 export function challengesOf(
   requirement: Requirement,
   request: Pick<AuthenticationRequest, 'http'>,
+  outcomes: ReadonlyMap<Authenticator, Outcome> = new Map(),
 ): readonly string[] {
   const modes = headerValues(request.http, 'sec-fetch-mode')
   const isScript = modes.some((mode) => mode === 'cors' || mode === 'same-origin')
-  const challenges = authenticatorsOf(requirement).map(({ challenge, scriptChallenge }) =>
-    isScript ? (scriptChallenge ?? challenge) : challenge,
-  )
+  const challenges = authenticatorsOf(requirement).map((authenticator) => {
+    const outcome = outcomes.get(authenticator)
+    const challenge = (outcome?.kind === 'refused' ? outcome.challenge : undefined) ?? authenticator.challenge
+    return isScript ? (authenticator.scriptChallenge ?? challenge) : challenge
+  })
   return [...new Set(challenges.filter((challenge) => challenge !== undefined))]
 }
 

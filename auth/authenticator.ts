@@ -45,6 +45,8 @@ export type Outcome =
       /** Too many attempts, or too much to do: come back later. */
       readonly retryAfterSeconds?: number
       readonly carrier?: string
+      /** Instead of the authenticator's challenge, where it can say what was wrong. */
+      readonly challenge?: string
     }
 
 export interface Authenticator {
@@ -57,6 +59,11 @@ export interface Authenticator {
   readonly scriptChallenge?: string
   /** Never rejects for a client's fault; a rejection is the gateway's own failure and refuses the client. */
   authenticate(request: AuthenticationRequest): Promise<Outcome>
+  /**
+   * Whether what it has just proved holds still. Asked when every other authenticator has answered, right before
+   * somebody is let in: a logout may have come in between.
+   */
+  stillHolds?(identity: Identity): boolean
   /** Proves a fresh secret of the same kind for the same person: same issuer and subject, or refused. The buffer stays the caller's. */
   renew?(identity: Identity, secret: Buffer, request: { readonly service: string }): Promise<Outcome>
   /** Re-reads what it holds from outside (users, key sets). Resolves to the keys (`identityKey`) of people who lost their proof. */

@@ -64,10 +64,14 @@ export function jwtAuthenticator(options: JwtOptions, surroundings: JwtSurroundi
   })
   const verifier = new JwtVerifier({ ...policy, keys, nowMs: surroundings.nowMs ?? Date.now })
   const strategy = new Jwt(name, from, verifier)
+  const challenge = `Bearer realm="${name}"`
+  const prove = async (request: AuthenticationRequest): Promise<Outcome> => {
+    const outcome = await strategy.prove(request)
+    // [RFC 6750 §3.1]
+    return outcome.kind === 'refused' ? { ...outcome, challenge: `${challenge}, error="invalid_token"` } : outcome
+  }
   return {
-    ...authenticatorOf({ name, type: 'jwt', challenge: `Bearer realm="${name}"` }, (request) =>
-      strategy.prove(request),
-    ),
+    ...authenticatorOf({ name, type: 'jwt', challenge }, prove),
     renew: (identity, secret) => strategy.renew(identity, secret),
     async reload() {
       await keys.load()

@@ -61,6 +61,8 @@ export class OidcLogin {
   readonly #logins: LoginSessions
   readonly #refreshing = new WeakMap<Login, Promise<Refreshed>>()
   readonly #listeners: LoginListener[] = []
+  /** Identities that hung on logins that have ended. */
+  readonly #ended = new WeakSet<Identity>()
 
   constructor(options: OidcLoginOptions) {
     this.#options = options
@@ -169,6 +171,11 @@ export class OidcLogin {
     return id === undefined || others.length > 0 ? undefined : this.#logins.find(id, this.#options.nowMs())
   }
 
+  /** Whether the login that this identity came from has not been ended since. */
+  holds(identity: Identity): boolean {
+    return !this.#ended.has(identity)
+  }
+
   /** Renews a login, or joins whoever is renewing it. An answer of the provider that is none changes nothing. */
   refresh(login: Login): Promise<Refreshed> {
     const running = this.#refreshing.get(login)
@@ -231,6 +238,7 @@ export class OidcLogin {
       identities: [],
     },
   ): void {
+    for (const { identity } of logins) this.#ended.add(identity)
     const own = logins.flatMap(({ identity }) => (identity.sessionKey === undefined ? [] : [identity.sessionKey]))
     const keys = { sessions: [...new Set([...own, ...more.sessions])], identities: more.identities }
     for (const listener of this.#listeners) listener.ended(keys)

@@ -84,6 +84,7 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
     ...authenticatorOf({ name, type: 'oidc' }, (request) => prove(request, login, nowMs)),
     type: 'oidc',
     login,
+    stillHolds: (identity) => login.holds(identity),
     async reload() {
       client.forget()
       return []

@@ -169,7 +169,7 @@ describe('a refusal', () => {
     await assert.rejects(enter(bearer(token({ aud: 'other' }))), (error: unknown) => {
       assert.ok(error instanceof UpgradeRefused)
       assert.equal(error.status, 401)
-      assert.match(String(error.headers['www-authenticate']), /^Bearer realm="/)
+      assert.match(String(error.headers['www-authenticate']), /^Bearer realm="sso", error="invalid_token"/)
       assert.equal(error.body.includes('other'), false)
       return true
     })

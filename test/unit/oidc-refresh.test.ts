@@ -1,6 +1,8 @@
 /** Cookies of a login, and how it is renewed or ended. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { authenticate } from '../../auth/authenticate.ts'
+import type { Authenticator } from '../../auth/authenticator.ts'
 import { sessionKeyOf } from '../../auth/strategies/oidc-identity.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
 import { json } from '../support/fake-openid-provider.ts'
@@ -198,6 +200,33 @@ describe('logging out', () => {
     assert.equal(of.ended.length, 1)
     of.browser.jar.set('__Host-gatehouse', kept)
     assert.equal((await prove(of)).kind, 'refused')
+  })
+
+  it('is heard by a login that waits for another proof', async () => {
+    const of = gateway()
+    await logIn(of)
+    const cookie = of.browser.request()
+    let reached = () => {}
+    const asked = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    let answer = () => {}
+    const slow: Authenticator = {
+      name: 'slow',
+      type: 'slow',
+      authenticate: () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ kind: 'absent' })
+          reached()
+        }),
+    }
+    const admission = authenticate([of.authenticator, slow], { ...cookie, origin: 'https://app.example.com' })
+    await asked
+    await of.login.logout(cookie.http)
+
+    answer()
+
+    await assert.rejects(admission, /ended during the login/)
   })
 
   it('works while the provider is away, and without a login', async () => {
