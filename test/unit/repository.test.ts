@@ -84,7 +84,10 @@ function resolves(page: string, link: string): boolean {
   const target = path === '' ? page : normalize(join(dirname(page), path))
   if (!existsSync(join(root, target))) return false
   if (anchor === undefined) return true
-  return [...read(target).matchAll(/^#+ (.+)$/gm)].some((match) => headingAnchor(match[1] ?? '') === anchor)
+  const text = read(target)
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map((match) => headingAnchor(match[1] ?? ''))
+  const marked = [...text.matchAll(/<a id="([^"]+)"/g)].map((match) => match[1])
+  return [...headings, ...marked].includes(anchor)
 }
 
 /** The anchor that a Markdown heading gets: lower case, punctuation dropped, spaces to dashes. */
