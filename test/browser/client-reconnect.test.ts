@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type ClientPage, startClientPage } from '../support/client-page.ts'
 import { PASSWORD } from '../support/door.ts'
-import { type LiveGateway, privateBroker, startLiveGateway } from '../support/live-gateway.ts'
+import { type LiveGateway, privateBroker, settleOnDisk, startLiveGateway } from '../support/live-gateway.ts'
 import { until } from '../support/until.ts'
 
 interface Heard {
@@ -38,6 +38,7 @@ describe('AMQPSession in a browser', () => {
     assert.deepEqual((await told()).events, ['ticket 200', 'connected'])
     await page.call('publish', 'work', 0, 50)
     await until(async () => (await told()).received.length === 50, 'fifty messages')
+    await settleOnDisk(live.broker)
   })
 
   for (const [how, signal] of [

@@ -104,6 +104,14 @@ export async function privateBroker(options: Omit<RabbitOptions, 'source'> = {})
   return broker
 }
 
+/**
+ * Writes what the broker knows of queues, users and bindings to its disk, which RabbitMQ does in its own time: only then
+ * does a kill take nothing of it. Brokers that keep it in Khepri have done so already.
+ */
+export async function settleOnDisk(broker: TestBroker): Promise<void> {
+  await broker.rabbit.evaluate('case mnesia:system_info(is_running) of yes -> mnesia:sync_log(); _ -> ok end.')
+}
+
 /** Starts it; nothing is dialled before somebody connects. Call `stop` in `after`. */
 export async function startLiveGateway(options: LiveOptions = {}): Promise<LiveGateway> {
   const broker = options.broker ?? (await testBroker())

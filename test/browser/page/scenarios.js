@@ -222,6 +222,7 @@ export async function startSession(subject, password, queue) {
     },
     onconnect: () => heard.events.push('connected'),
     ondisconnect: (error) => heard.events.push(`disconnected: ${error.message}`),
+    onrecoverfailed: (name, error) => heard.events.push(`not recovered: ${name}: ${error.message}`),
   })
   const own = await session.queue(queue, { durable: true })
   await own.subscribe({ noAck: false }, (message) => {
