@@ -98,6 +98,34 @@ describe('explain', () => {
     assert.equal(await from('192.0.2.1'), 'refused: clients may not come from 192.0.2.1')
   })
 
+  it('answers what the permissions let somebody do, and by which rule', async () => {
+    const questions = [
+      'bind quotes.#',
+      'bind #',
+      'consume ui.joe%2Esmith.1',
+      'declare queue ""',
+      'publish orders.x on orders',
+    ]
+    const asked = questions.flatMap((question) => ['--may', question])
+    const { stdout } = await explain('--subject', 'joe.smith', '--role', 'trader', ...asked)
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line.startsWith('may ')),
+      [
+        'may bind quotes.#: allowed: read on exchange "quotes" for "quotes.#" by permissions[0].read[1]',
+        'may bind #: refused: no rule grants read on any exchange for "#"',
+        'may consume ui.joe%2Esmith.1: allowed: read on queue "ui.joe%2Esmith.1" by permissions[0].read[0]',
+        'may declare queue "": allowed: configure on server-named queues by permissions[0].configure[1]',
+        'may publish orders.x on orders: refused: no rule grants write on exchange "orders" for "orders.x"',
+      ],
+    )
+    assert.equal(lastLine(stdout), 'promoted: webuser')
+  })
+
+  it('says so where the broker decides', async () => {
+    const { stdout } = await runCommand(['explain', '-c', valid('minimal.yaml'), '--subject', 'ann', '--may', 'bind #'])
+    assert.match(stdout, /^may bind #: the broker decides, as the service has no permissions$/m)
+  })
+
   it('needs neither secrets nor files', async () => {
     const { code } = await runCommand(['explain', '-c', join(folder, 'invalid/files-missing.yaml'), '--subject', 'ann'])
     assert.equal(code, 0)
