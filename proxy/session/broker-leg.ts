@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { FRAME_METHOD, FrameReader, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../codec/frame.ts'
 import { indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
+import { type BrokerFailure, errorText, failureOfSocket } from './broker-failure.ts'
 import { BrokerUnavailable, type Dialled, dial, urlText } from './dial.ts'
 import { Gather } from './gather.ts'
 import type { BrokerTarget, Watermarks } from './ports.ts'
@@ -19,7 +20,7 @@ export interface BrokerEvents {
   /** Bytes have arrived: read them with `reader`. */
   readable(): void
   /** Nothing answered at any URL, or the socket went away; with operators' text. Not after `close` or `destroy`. */
-  lost(detail: string, phase: 'dialling' | 'connected'): void
+  lost(detail: string, failure: BrokerFailure, phase: 'dialling' | 'connected'): void
   /** What was buffered for the broker is below the low watermark again. */
   drained(): void
   /** The leg is over: nothing more will be reported. */
@@ -65,8 +66,9 @@ export class BrokerLeg {
     dial(target, clientAddress, timeoutMs, this.#abort.signal).then(
       (dialled) => this.#connected(dialled),
       (error: unknown) => {
-        const detail = error instanceof BrokerUnavailable ? error.message : String(error)
-        if (!this.#closing) this.#events.lost(detail, 'dialling')
+        const { message, failure } =
+          error instanceof BrokerUnavailable ? error : new BrokerUnavailable(String(error), 'other')
+        if (!this.#closing) this.#events.lost(message, failure, 'dialling')
         this.#end()
       },
     )
@@ -75,6 +77,11 @@ export class BrokerLeg {
   /** Bytes written that the operating system has not taken yet. */
   get bufferedBytes(): number {
     return this.#socket?.writableLength ?? 0
+  }
+
+  /** Bytes that wait in memory, read and unread. */
+  get heldBytes(): number {
+    return this.bufferedBytes + this.reader.pendingBytes
   }
 
   /** Whether the client should not be read: too much is waiting for the broker. */
@@ -161,7 +168,7 @@ export class BrokerLeg {
     this.#wrote = false
     this.#heard = false
     if (nowMs - this.#lastHeardMs > 2 * intervalMs) {
-      this.#fail(`silent for more than ${2 * this.heartbeatSeconds} s`)
+      this.#fail(`silent for more than ${2 * this.heartbeatSeconds} s`, 'timeout')
       return this.destroy()
     }
     if (nowMs - this.#lastWroteMs >= intervalMs / 2 - 500) {
@@ -177,12 +184,12 @@ export class BrokerLeg {
     }
     this.#socket = socket
     this.url = urlText(url)
-    let failure = 'the broker closed the socket'
+    let failed: Error | undefined
     socket.on('error', (error) => {
-      failure = error.message
+      failed = error
     })
     socket.on('close', () => {
-      this.#fail(failure)
+      this.#fail(failed === undefined ? 'the broker closed the socket' : errorText(failed), failureOfSocket(failed))
       this.#end()
     })
     socket.on('data', (chunk: Buffer) => this.#data(chunk))
@@ -219,10 +226,10 @@ export class BrokerLeg {
     this.#events.drained()
   }
 
-  #fail(detail: string): void {
+  #fail(detail: string, failure: BrokerFailure): void {
     if (this.#closing) return
     this.#closing = true
-    this.#events.lost(detail, 'connected')
+    this.#events.lost(detail, failure, 'connected')
   }
 
   #end(): void {

@@ -45,6 +45,11 @@ export class ClientLeg {
     return this.#end.bufferedBytes()
   }
 
+  /** Bytes that wait in memory, read and unread. */
+  get heldBytes(): number {
+    return this.bufferedBytes + this.reader.pendingBytes
+  }
+
   push(chunk: Buffer): void {
     this.#heard = true
     this.bytesIn += chunk.length

@@ -4,6 +4,7 @@
  */
 import { isIP, type Socket, connect as tcpConnect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
+import { type BrokerFailure, commonFailure, errorText } from './broker-failure.ts'
 import type { BrokerTarget, BrokerUrl } from './ports.ts'
 import { proxyHeader } from './proxy-protocol.ts'
 
@@ -19,6 +20,24 @@ export interface Dialled {
 /** Nothing answered. `message` names each URL and its failure, for operators only. */
 export class BrokerUnavailable extends Error {
   override readonly name = 'BrokerUnavailable'
+  /** What can be said of all URLs; `unreachable` where they failed in different ways. */
+  readonly failure: BrokerFailure
+
+  constructor(message: string, failure: BrokerFailure) {
+    super(message)
+    this.failure = failure
+  }
+}
+
+/** One URL did not answer, and at which step. */
+class AttemptFailed extends Error {
+  override readonly name = 'AttemptFailed'
+  readonly failure: BrokerFailure
+
+  constructor(message: string, failure: BrokerFailure, cause?: unknown) {
+    super(message, { cause })
+    this.failure = failure
+  }
 }
 
 /** `amqps://host:port`, as operators read it. */
@@ -37,7 +56,7 @@ export async function dial(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<Dialled> {
-  const failures: string[] = []
+  const failures: { text: string; failure: BrokerFailure }[] = []
   const endsAt = performance.now() + timeoutMs
   for (const [at, url] of target.urls.entries()) {
     const left = endsAt - performance.now()
@@ -47,10 +66,15 @@ export async function dial(
     try {
       return { socket: await attempt(target, url, clientAddress, budget, signal), url }
     } catch (error) {
-      failures.push(`${urlText(url)}: ${reason(error)}`)
+      const failure = error instanceof AttemptFailed ? error.failure : 'unreachable'
+      failures.push({ text: `${urlText(url)}: ${errorText(error)}`, failure })
     }
   }
-  throw new BrokerUnavailable(failures.length > 0 ? failures.join('; ') : 'no time left to dial')
+  if (failures.length === 0) throw new BrokerUnavailable('no time left to dial', 'timeout')
+  throw new BrokerUnavailable(
+    failures.map(({ text }) => text).join('; '),
+    commonFailure(failures.map(({ failure }) => failure)),
+  )
 }
 
 function attempt(
@@ -69,7 +93,9 @@ function attempt(
       keepAliveInitialDelay: KEEPALIVE_MS,
     })
     let socket: Socket = tcp
-    const timer = setTimeout(() => fail(new Error(`no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs)
+    let step: BrokerFailure = 'unreachable'
+    const expired = () => fail(new AttemptFailed(`no answer within ${Math.round(timeoutMs)} ms`, 'timeout'))
+    const timer = setTimeout(expired, timeoutMs)
     const abort = () => fail(new Error('given up'))
     const settle = () => {
       clearTimeout(timer)
@@ -79,11 +105,13 @@ function attempt(
     const fail = (error: Error) => {
       settle()
       for (const end of [tcp, socket]) end.on('error', () => undefined).destroy()
-      reject(error)
+      reject(error instanceof AttemptFailed ? error : new AttemptFailed(errorText(error), step, error))
     }
     const closed = () => fail(new Error('closed before it was ready'))
     const ready = () => {
       settle()
+      // What TLS runs over may still fail by itself; the session hears of it by the TLS socket's end.
+      if (socket !== tcp) tcp.on('error', () => undefined)
       resolve(socket)
     }
     signal?.addEventListener('abort', abort)
@@ -91,6 +119,7 @@ function attempt(
     tcp.once('connect', () => {
       if (target.proxyProtocol) tcp.write(proxyHeader(clientAddress, tcp))
       if (!url.tls) return ready()
+      step = 'tls'
       const tls = target.tls ?? {}
       const serverName = tls.serverName ?? url.host
       socket = tlsConnect({
@@ -108,10 +137,4 @@ function attempt(
       return socket.once('secureConnect', ready)
     })
   })
-}
-
-/** Node reports a host with several addresses as an AggregateError with an empty message. */
-function reason(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reason).join(', ')
-  return error instanceof Error ? error.message : String(error)
 }

@@ -4,6 +4,7 @@
  */
 import type { Fields } from '../codec/spec.ts'
 import { type Cause, CLOSE_CODES, ConnectionFault } from '../faults.ts'
+import type { BrokerFailure } from './broker-failure.ts'
 import type { EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from './ports.ts'
 import { safeReplyText } from './reply-text.ts'
 
@@ -11,6 +12,7 @@ export interface Ending {
   readonly by: EndedBy
   readonly reason: EndReason
   readonly detail: string
+  readonly failure?: BrokerFailure
   /** The `connection.close` for the client; none: its WebSocket is closed without one. */
   readonly tell?: { readonly replyCode: number; readonly replyText: string; readonly caused: Cause }
   /** A client that has not come as far as `start-ok` is walked there first, and told then. */
@@ -68,21 +70,32 @@ export const ended = {
     tell: new ConnectionFault('connection-forced', 'handshake timeout'),
     closeCode: CLOSE_CODES.policyViolation,
   }),
-  brokerUnavailable: (detail: string): Ending => ({
+  brokerUnavailable: (detail: string, failure: BrokerFailure): Ending => ({
     by: 'gateway',
     reason: 'broker-unavailable',
     detail,
+    failure,
     tell: new ConnectionFault('internal-error', 'the broker is not available'),
     patient: true,
     closeCode: CLOSE_CODES.tryAgainLater,
   }),
-  brokerRefused: (detail: string): Ending => ({
+  brokerRefused: (detail: string, failure: BrokerFailure): Ending => ({
     by: 'broker',
     reason: 'broker-refused',
     detail,
+    failure,
     tell: new ConnectionFault('access-refused', 'the broker refused the connection'),
     patient: true,
     closeCode: CLOSE_CODES.internalError,
+  }),
+  /** The broker stopped, or will stop, accepting who the session is. */
+  renewalFailed: (by: EndedBy, detail: string, failure: BrokerFailure): Ending => ({
+    by,
+    reason: 'renewal-failed',
+    detail,
+    failure,
+    tell: new ConnectionFault('connection-forced', 'the access to the broker could not be renewed'),
+    closeCode: CLOSE_CODES.tryAgainLater,
   }),
   brokerLost: (detail: string): Ending => ({
     by: 'broker',
@@ -106,10 +119,10 @@ export const ended = {
     final: true,
     closeCode: CLOSE_CODES.internalError,
   }),
-  refused: ({ code, explanation, closeCode }: InBandRefusal): Ending => ({
+  refused: ({ code, explanation, closeCode, reason = 'refused', detail = explanation }: InBandRefusal): Ending => ({
     by: 'gateway',
-    reason: 'refused',
-    detail: explanation,
+    reason,
+    detail,
     tell: new ConnectionFault(code, explanation),
     patient: true,
     closeCode,
@@ -147,8 +160,16 @@ export function closeReason(tell: Ending['tell']): string {
 
 /** What is reported of a session that is over. */
 export function sessionEnd(
-  { by, reason, detail, closeCode, tell }: Ending,
+  { by, reason, detail, failure, closeCode, tell }: Ending,
   figures: Pick<SessionEnd, 'durationMs' | 'bytesFromClient' | 'bytesToClient'>,
 ): SessionEnd {
-  return { by, reason, detail, ...(tell ? { replyCode: tell.replyCode } : {}), closeCode, ...figures }
+  return {
+    by,
+    reason,
+    detail,
+    ...(failure ? { failure } : {}),
+    ...(tell ? { replyCode: tell.replyCode } : {}),
+    closeCode,
+    ...figures,
+  }
 }

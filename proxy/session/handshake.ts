@@ -16,6 +16,7 @@ import {
 import type { Fields, MethodName } from '../codec/spec.ts'
 import type { Table } from '../codec/table.ts'
 import { type Cause, ConnectionFault } from '../faults.ts'
+import { type BrokerFailure, failureSaid } from './broker-failure.ts'
 import type { BrokerLeg } from './broker-leg.ts'
 import type { ClientLeg } from './client-leg.ts'
 import { announces, clientProperties, STATIC_SERVER_PROPERTIES, serverProperties } from './client-properties.ts'
@@ -38,7 +39,7 @@ export interface HandshakeHost {
   /** The client's `start-ok` has come and it is to be refused: now it can be told. */
   tellRefusal(): void
   clientClosed(): void
-  brokerRefused(detail: string): void
+  brokerRefused(detail: string, failure: BrokerFailure): void
   opened(opened: Opened): void
 }
 
@@ -132,11 +133,11 @@ export class Handshake {
     if (name === 'connection.close') {
       const { replyCode, replyText } = decodeMethod(name, buffer, payloadStart + 4, payloadEnd, checkShape)
       this.#broker.answerClose()
-      return this.#host.brokerRefused(`${replyCode} ${replyText}`)
+      return this.#host.brokerRefused(`${replyCode} ${replyText}`, failureSaid(replyCode, replyText))
     }
     // No mechanism of ours has a second step: a challenge cannot be answered. [AMQP §2.2.4]
     if (name === 'connection.secure')
-      return this.#host.brokerRefused('the broker challenges (connection.secure), which no mechanism in use answers')
+      return this.#host.brokerRefused('connection.secure, which no mechanism in use answers', 'challenged')
     if (name === 'connection.start' && this.#brokerStart === undefined)
       return this.#onStart(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
     if (name === 'connection.tune' && this.#host.phase === 'tune')
@@ -159,7 +160,8 @@ export class Handshake {
     const mechanism = credential.mechanisms.find((name) => offered.includes(name))
     if (mechanism === undefined) {
       const can = credential.mechanisms.join(', ')
-      this.#host.brokerRefused(`the broker offers ${offered.join(', ')}; the credential can answer ${can}`)
+      const detail = `the broker offers ${offered.join(', ')}; the credential can answer ${can}`
+      this.#host.brokerRefused(detail, 'mechanism-unknown')
       return this.#host.tellRefusal()
     }
     this.#mechanism = mechanism

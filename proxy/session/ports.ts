@@ -4,6 +4,7 @@
  */
 import type { ReplyCode } from '../faults.ts'
 import type { Filter } from '../filters/filter.ts'
+import type { BrokerFailure } from './broker-failure.ts'
 
 /** The WebSocket, as far as a session may know it. */
 export interface ClientEnd {
@@ -32,6 +33,20 @@ export interface BrokerCredential {
   readonly mechanisms: readonly SaslMechanism[]
   /** The SASL response: a fresh buffer outside any pool; the session overwrites it when it has been sent. */
   response(mechanism: SaslMechanism): Buffer
+  /** The bare secret, for `connection.update-secret`: as `response`. Absent where there is none (EXTERNAL). */
+  secret?(): Buffer
+  /** Where the broker stops accepting the secret at some time, and the gateway itself gets the next one. */
+  readonly renewal?: CredentialRenewal
+}
+
+/** How a secret that expires goes on: the broker is shown the next one before the end of this one. */
+export interface CredentialRenewal {
+  /** When to ask for the next, in ms since the epoch. */
+  readonly dueAtMs: number
+  /** When the broker stops accepting this one, in ms since the epoch. */
+  readonly expiresAtMs: number
+  /** The next one, for the same broker user. Rejects where none can be had now, with operators' text; it is asked again until the end. */
+  next(): Promise<BrokerCredential>
 }
 
 /** Who the client is proven to be; what the broker's connection list and `gatehouse` table show. */
@@ -100,6 +115,7 @@ export type EndReason =
   | 'broker-unavailable' // nothing answered at any URL in time
   | 'broker-refused' // the broker refused the promoted credential or its vhost
   | 'broker-lost' // the broker's socket ended in mid-session
+  | 'renewal-failed' // the broker would not take a fresh secret, or none could be had in time
   | 'broker-closed' // connection.close from the broker
   | 'broker-fault' // the broker broke the protocol
   | 'authority-ended' // token or session expired, identity revoked
@@ -113,6 +129,8 @@ export interface SessionEnd {
   readonly reason: EndReason
   /** For operators; may name hosts and broker users; never a secret. */
   readonly detail: string
+  /** Where it was the broker: what was wrong. */
+  readonly failure?: BrokerFailure
   readonly replyCode?: number
   readonly closeCode: number
   readonly durationMs: number
@@ -174,6 +192,11 @@ export interface Session {
   clientGone(code: number): void
   /** Ends the session from outside, both ways, with a reason the client can read. Does nothing when it is ending already. */
   end(request: EndRequest): void
+  /**
+   * Shows the broker a fresh secret of the same broker user by `connection.update-secret`. Resolves when the broker has
+   * taken it. Rejects when it has not: the session ends then, if it has not ended already.
+   */
+  renewBroker(credential: BrokerCredential): Promise<void>
   /** Called about once a second by the owner of all sessions: heartbeats, pings and liveness hang on it. */
   tick(nowMs: number): void
 }
@@ -183,4 +206,8 @@ export interface InBandRefusal {
   readonly code: ReplyCode
   readonly explanation: string
   readonly closeCode: number
+  /** What the session's end is reported as; by default `refused`. */
+  readonly reason?: Extract<EndReason, 'refused' | 'broker-refused' | 'broker-unavailable'>
+  /** For operators; by default the explanation. */
+  readonly detail?: string
 }

@@ -20,7 +20,7 @@ export async function probeBroker(target: BrokerTarget, timeoutMs: number): Prom
       clearTimeout(timer)
       socket.removeAllListeners('data').removeAllListeners('close').destroy()
       if (problem === undefined) resolve(urlText(url))
-      else reject(new BrokerUnavailable(`${urlText(url)}: ${problem}`))
+      else reject(new BrokerUnavailable(`${urlText(url)}: ${problem}`, 'other'))
     }
     const timer = setTimeout(() => finish('no connection.start in time'), Math.max(1, endsAt - performance.now()))
     socket.on('error', (error) => finish(error.message))

@@ -7,14 +7,17 @@
  */
 import { FRAME_METHOD } from '../codec/frame.ts'
 import { checkShape, decodeMethod, indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
-import { CLOSE_CODES, ConnectionFault, fitShortstr } from '../faults.ts'
+import { CLOSE_CODES, ConnectionFault, HARD_CODES } from '../faults.ts'
 import { compile } from '../filters/compile.ts'
+import { blockedBy, blockedFrame } from './blocked.ts'
+import type { BrokerFailure } from './broker-failure.ts'
 import { BrokerLeg } from './broker-leg.ts'
+import { BrokerSecret } from './broker-secret.ts'
 import { ClientLeg, HOLD, type Hold } from './client-leg.ts'
 import { closeReason, type Ending, ended, peerClosed, sessionEnd } from './ending.ts'
 import { Handshake, type Opened } from './handshake.ts'
 import { follows, PHASES, type Phase } from './phases.ts'
-import type { EndRequest, InBandRefusal, Session, SessionOptions } from './ports.ts'
+import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions } from './ports.ts'
 import { Relay } from './relay.ts'
 import { Renewals } from './renewals.ts'
 import { type SessionHands, sessionView } from './session-view.ts'
@@ -30,8 +33,7 @@ const CLOSE_MS = 3000
 const CLOSE = indexOf('connection.close')
 const CLOSE_OK = indexOf('connection.close-ok')
 const UPDATE_SECRET = indexOf('connection.update-secret')
-const BLOCKED = indexOf('connection.blocked')
-const UNBLOCKED = indexOf('connection.unblocked')
+const UPDATE_SECRET_OK = indexOf('connection.update-secret-ok')
 
 export class GatewaySession implements Session {
   readonly id: string
@@ -41,6 +43,7 @@ export class GatewaySession implements Session {
   readonly #handshake: Handshake
   readonly #startedMs = performance.now()
   readonly #renewals: Renewals
+  readonly #brokerSecret: BrokerSecret
   readonly #hands: SessionHands = {
     flush: () => this.#flushSoon(),
     pauseClient: (ms) => {
@@ -71,7 +74,7 @@ export class GatewaySession implements Session {
     )
     this.#broker = new BrokerLeg(options.limits.buffer, {
       readable: () => this.#readBroker(),
-      lost: (detail, when) => this.#brokerLost(detail, when),
+      lost: (detail, failure, when) => this.#brokerLost(detail, failure, when),
       drained: () => this.#client.release(HOLD.brokerFull),
       gone: () => this.#onBrokerGone(),
     })
@@ -86,13 +89,14 @@ export class GatewaySession implements Session {
       enter: (phase) => this.#enter(phase),
       tellRefusal: () => this.#tellClient(),
       clientClosed: () => this.#clientCloses(),
-      brokerRefused: (detail) => this.#end(ended.brokerRefused(detail)),
+      brokerRefused: (detail, failure) => this.#end(ended.brokerRefused(detail, failure)),
       opened: (opened) => this.#onOpened(opened),
     })
     this.#renewals = new Renewals(options.renew?.bind(options), {
       renewed: () => this.#client.send(methodFrame(0, 'connection.update-secret-ok', {})),
       refused: (fault) => this.#end(ended.clientFault(fault)),
     })
+    this.#brokerSecret = new BrokerSecret(options.credential.username, this.#broker, (ending) => this.#end(ending))
     this.#arm(options.limits.handshakeMs, () => this.#handshakeTimedOut())
     if (refusal === undefined) this.#broker.start(options.target, options.identity.address, options.limits.handshakeMs)
     else {
@@ -127,6 +131,10 @@ export class GatewaySession implements Session {
     this.#end(ended.requested(request))
   }
 
+  renewBroker(credential: BrokerCredential): Promise<void> {
+    return this.#brokerSecret.show(credential)
+  }
+
   tick(nowMs: number): void {
     if (this.#phase === 'closed') return
     this.#broker.tick(nowMs)
@@ -137,12 +145,7 @@ export class GatewaySession implements Session {
 
   /** Bytes that wait in memory on both legs. */
   get bufferedBytes(): number {
-    return (
-      this.#client.bufferedBytes +
-      this.#broker.bufferedBytes +
-      this.#client.reader.pendingBytes +
-      this.#broker.reader.pendingBytes
-    )
+    return this.#client.heldBytes + this.#broker.heldBytes
   }
 
   #readClient(): void {
@@ -248,6 +251,7 @@ export class GatewaySession implements Session {
     this.#broker.established = true
     this.#client.reader.maxFrameBytes = opened.choice.frameMax
     this.#enter('relay')
+    this.#brokerSecret.start(credential.renewal, opened.brokerChoice.frameMax)
     observer.opened?.({ vhost: opened.vhost, broker: this.#broker.url, mechanism: opened.mechanism })
   }
 
@@ -261,21 +265,20 @@ export class GatewaySession implements Session {
 
   /** Channel 0 from the broker, in relay. */
   #brokerConnectionMethod(index: number, buffer: Buffer, start: number, end: number): void {
-    if (index === BLOCKED || index === UNBLOCKED) {
-      this.#broker.blocked = index === BLOCKED
-      if (!this.#relay?.options.client.blocked) return
-      if (index === UNBLOCKED) {
-        this.#client.out.add(methodFrame(0, 'connection.unblocked', {}))
-        return
-      }
-      const { reason } = decodeMethod('connection.blocked', buffer, start, end, checkShape)
-      this.#client.out.add(methodFrame(0, 'connection.blocked', { reason: fitShortstr(reason) }))
+    const blocked = blockedBy(index)
+    if (blocked !== undefined) {
+      this.#broker.blocked = blocked
+      if (this.#relay?.options.client.blocked) this.#client.out.add(blockedFrame(index, buffer, start, end))
       return
     }
+    if (index === UPDATE_SECRET_OK) return this.#brokerSecret.onOk()
     if (index !== CLOSE) throw new ConnectionFault('command-invalid', 'a connection method out of order')
     const close = decodeMethod('connection.close', buffer, start, end, checkShape)
     this.#broker.answerClose()
-    this.#end(peerClosed(close, this.#options.credential.username, this.#options.identity.subject))
+    const { credential, identity } = this.#options
+    if (this.#brokerSecret.isAsking && close.replyCode !== HARD_CODES['connection-forced'])
+      return this.#end(ended.renewalFailed('broker', `${close.replyCode} ${close.replyText}`, 'secret-refused'))
+    this.#end(peerClosed(close, credential.username, identity.subject))
   }
 
   /** The client's `connection.close`: the broker closes first, so that a close-ok means that everything before it was done. */
@@ -343,14 +346,11 @@ export class GatewaySession implements Session {
     this.#report()
   }
 
-  #brokerLost(detail: string, when: 'dialling' | 'connected'): void {
-    if (this.#phase === 'relay') this.#end(ended.brokerLost(`${this.#broker.url}: ${detail}`))
-    else
-      this.#end(
-        ended.brokerUnavailable(
-          when === 'dialling' ? detail : `${this.#broker.url}: ${detail} in phase ${this.#phase}`,
-        ),
-      )
+  #brokerLost(detail: string, failure: BrokerFailure, when: 'dialling' | 'connected'): void {
+    const { url } = this.#broker
+    if (this.#phase === 'relay') return this.#end(ended.brokerLost(`${url}: ${detail}`))
+    const place = when === 'dialling' ? detail : `${url}: ${detail} in phase ${this.#phase}`
+    this.#end(ended.brokerUnavailable(place, failure))
   }
 
   #onBrokerGone(): void {
@@ -359,15 +359,20 @@ export class GatewaySession implements Session {
     this.#report()
   }
 
+  /** Whose turn it was decides whose fault it is. */
   #handshakeTimedOut(): void {
-    if (this.#ending !== undefined) this.#closeClient()
-    else this.#end(ended.handshakeTimeout(this.#phase))
+    if (this.#ending !== undefined) return this.#closeClient()
+    if (PHASES[this.#phase].turn !== 'broker') return this.#end(ended.handshakeTimeout(this.#phase))
+    this.#arm(CLOSE_MS, () => this.#closeClient())
+    const detail = `${this.#broker.url}: no answer in phase ${this.#phase} within the handshake's deadline`
+    this.#end(ended.brokerUnavailable(detail, 'timeout'))
   }
 
   #enter(phase: Phase): void {
     if (!follows(this.#phase, phase)) throw new Error(`no way from phase ${this.#phase} to ${phase}`)
     this.#phase = phase
     if (phase === 'relay' || phase === 'closed') clearTimeout(this.#deadline)
+    if (phase === 'closing' || phase === 'closed') this.#brokerSecret.stop()
     if (PHASES[phase].turn !== 'broker' && this.#client.isHeld(HOLD.phase))
       setImmediate(() => this.#release(HOLD.phase))
     else if (PHASES[phase].turn !== 'broker' && this.#client.reader.pendingBytes > 0 && !this.#reading)

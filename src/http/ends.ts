@@ -65,6 +65,12 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
     clientSees: '320, 1012',
     whatToDo: "The broker's socket ended without a word: see the broker's log and the network between.",
   },
+  'renewal-failed': {
+    level: 'error',
+    clientSees: '320, 1013',
+    whatToDo:
+      'The broker credential was about to expire: the broker would not take the fresh token, or none was to be had. The detail says which.',
+  },
   'broker-closed': {
     level: 'info',
     clientSees: "the broker's own code, 1000",

@@ -7,6 +7,7 @@ import { type Place, Sessions } from '../../src/sessions.ts'
 class FakeSession implements Session {
   readonly id: string
   readonly bufferedBytes = 0
+  renewBroker = async (): Promise<void> => undefined
   readonly ends: EndRequest[] = []
   ticks = 0
   constructor(id: string) {
