@@ -134,7 +134,7 @@ describe('files', () => {
     const own = 'test/unit/repository.test.ts'
     const named = places(
       files.filter((path) => isText(path) && path !== own),
-      /(^|[^\w.-])\/(work|root|home|Users)\/|\/tmp\/[a-z]+|registry\.(npmjs|npmmirror|yarnpkg)|deb\.debian\.org|"resolved": "http/,
+      /(^|[^\w.-])\/(work|root|home|Users)\/|\/tmp\/[a-z]+|registry\.(npmmirror|yarnpkg)|npmjs\.(com|org)|deb\.debian\.org|"resolved": "http/,
     )
 
     assert.deepEqual(named, [])
