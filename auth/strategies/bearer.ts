@@ -19,7 +19,7 @@ export interface CarriedToken {
 }
 
 /** What comes before the token, base64url and unpadded, in a subprotocol entry (kubernetes/kubernetes#47740). */
-export const TOKEN_SUBPROTOCOL = 'base64url.bearer.authorization.k8s.io.'
+const TOKEN_SUBPROTOCOL = 'base64url.bearer.authorization.k8s.io.'
 
 const MAX_ENTRY_BYTES = 16 * 1024
 /** [RFC 6750 §2.1] */

@@ -9,7 +9,7 @@ import type { KeySet } from './jwks.ts'
 import { type JsonObject, parseStrictObject } from './jwt-json.ts'
 import { checkHeader, checkIssuer, type HeaderPolicy } from './jwt-policy.ts'
 
-export const MAX_TOKEN_BYTES = 8192
+const MAX_TOKEN_BYTES = 8192
 /** Where a token names no key, so many are tried. */
 const MAX_KEYS_TRIED = 8
 

@@ -8,6 +8,7 @@ import { describe } from './jwks.ts'
 import { boundedFetch, type Fetch } from './jwks-fetch.ts'
 import type { JsonObject } from './jwt-json.ts'
 import type { PendingLogin } from './oidc-pending.ts'
+import { Slots } from './oidc-slots.ts'
 
 export interface OidcClientOptions {
   readonly issuer: string
@@ -27,8 +28,8 @@ export class ProviderError extends Error {
   override readonly name = 'ProviderError'
   readonly kind: 'refused' | 'unavailable'
 
-  constructor(kind: 'refused' | 'unavailable', message: string, cause?: unknown) {
-    super(message, { cause })
+  constructor(kind: 'refused' | 'unavailable', message: string, options: ErrorOptions) {
+    super(message, options)
     this.kind = kind
   }
 }
@@ -53,8 +54,13 @@ const UNANSWERED = [
   undefined,
 ]
 
+/** Requests to a provider at once, and waiting: a provider that is slow, or strangers with many codes, hold up no more. */
+const RUNNING_COUNT = 32
+const WAITING_COUNT = 1000
+
 export class OidcClient {
   readonly #options: OidcClientOptions
+  readonly #slots = new Slots(RUNNING_COUNT, WAITING_COUNT)
   #discovered: Promise<openid.Configuration> | undefined
 
   constructor(options: OidcClientOptions) {
@@ -83,7 +89,7 @@ export class OidcClient {
     url.search = query.toString()
     const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true }
     try {
-      return tokensOf(await openid.authorizationCodeGrant(configuration, url, checks))
+      return tokensOf(await this.#slots.run(() => openid.authorizationCodeGrant(configuration, url, checks)))
     } catch (error) {
       throw providerError(error, 'exchange')
     }
@@ -93,7 +99,8 @@ export class OidcClient {
   async refresh(refreshToken: Secret): Promise<ProviderTokens> {
     const configuration = await this.#configuration()
     try {
-      return tokensOf(await openid.refreshTokenGrant(configuration, refreshToken.reveal().toString()))
+      const token = refreshToken.reveal().toString()
+      return tokensOf(await this.#slots.run(() => openid.refreshTokenGrant(configuration, token)))
     } catch (error) {
       throw providerError(error, 'refresh')
     }
@@ -134,7 +141,7 @@ export class OidcClient {
       if (found !== issuer) throw new Error(`the provider calls itself ${found}, not ${issuer}`)
       return configuration
     } catch (error) {
-      throw new ProviderError('unavailable', `${issuer} cannot be discovered: ${describe(error)}`, error)
+      throw new ProviderError('unavailable', `${issuer} cannot be discovered: ${describe(error)}`, { cause: error })
     }
   }
 }
@@ -161,15 +168,15 @@ function tokensOf(response: openid.TokenEndpointResponse & openid.TokenEndpointR
 
 function providerError(error: unknown, step: 'exchange' | 'refresh'): ProviderError {
   if (error instanceof openid.AuthorizationResponseError) {
-    return new ProviderError('refused', `the provider says ${error.error}`, error)
+    return new ProviderError('refused', `the provider says ${error.error}`, { cause: error })
   }
   if (error instanceof openid.ResponseBodyError) {
     // Any other complaint about a refresh is about the gateway (its secret, its registration), not about the user.
     const isFinal = error.status < 500 && (step === 'exchange' || error.error === 'invalid_grant')
-    return new ProviderError(isFinal ? 'refused' : 'unavailable', `the provider says ${error.error}`, error)
+    return new ProviderError(isFinal ? 'refused' : 'unavailable', `the provider says ${error.error}`, { cause: error })
   }
   if (error instanceof openid.ClientError && !UNANSWERED.includes(error.code)) {
-    return new ProviderError('refused', `the provider's answer is not acceptable: ${describe(error)}`, error)
+    return new ProviderError('refused', `the provider's answer is not acceptable: ${describe(error)}`, { cause: error })
   }
-  return new ProviderError('unavailable', `the provider does not answer: ${describe(error)}`, error)
+  return new ProviderError('unavailable', `the provider does not answer: ${describe(error)}`, { cause: error })
 }

@@ -12,9 +12,9 @@ export const ISSUER = 'https://idp.example.com'
 
 export const rsa = forgeKey('RS256', 'rsa')
 export const ec = forgeKey('ES256', 'ec')
-export const ed = forgeKey('EdDSA', 'ed')
+const ed = forgeKey('EdDSA', 'ed')
 export const rs512 = forgeKey('RS512', 'rs512')
-export const noAlgorithm = { ...forgeKey('RS256', 'any') }
+const noAlgorithm = { ...forgeKey('RS256', 'any') }
 export const encryption = forgeKey('RS256', 'enc')
 export const weak = forgeKey('RS256', 'weak', 1024)
 export const evil = forgeKey('RS256', 'rsa')

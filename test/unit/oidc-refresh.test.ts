@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { authenticate } from '../../auth/authenticate.ts'
 import type { Authenticator } from '../../auth/authenticator.ts'
 import { sessionKeyOf } from '../../auth/strategies/oidc-identity.ts'
+import { Slots } from '../../auth/strategies/oidc-slots.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
 import { json } from '../support/fake-openid-provider.ts'
 import { clock, gateway, identityOf, logIn, prove, provider, refresh, reset } from '../support/oidc-gateway.ts'
@@ -234,5 +235,36 @@ describe('logging out', () => {
     provider.isDown = true
     assert.deepEqual((await of.login.logout(of.browser.request().http)).body, {})
     assert.deepEqual(of.ended, [])
+  })
+})
+
+describe('Slots', () => {
+  it('let so many run, so many wait, in order, and refuse the rest', async () => {
+    const slots = new Slots(2, 2)
+    const ends = new Map<number, () => void>()
+    const run = (number: number) => slots.run(() => new Promise<void>((resolve) => ends.set(number, resolve)))
+    const all = [1, 2, 3, 4].map(run)
+
+    await assert.rejects(run(5), RangeError)
+
+    for (const [number, running] of [
+      [1, [1, 2]],
+      [2, [1, 2, 3]],
+      [3, [1, 2, 3, 4]],
+      [4, [1, 2, 3, 4]],
+    ] as const) {
+      assert.deepEqual([...ends.keys()], running)
+      ends.get(number)?.()
+      await all[number - 1]
+    }
+  })
+
+  it('give back the place of what fails', async () => {
+    const slots = new Slots(1, 0)
+    await assert.rejects(
+      slots.run(() => Promise.reject(new Error('broken'))),
+      /broken/,
+    )
+    assert.equal(await slots.run(async () => 'fine'), 'fine')
   })
 })

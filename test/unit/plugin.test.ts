@@ -33,8 +33,11 @@ function plugin(options: Partial<PluginOptions> = {}, modules: Readonly<Record<s
       ...options,
     },
     {
-      load: async (module) =>
-        modules[module] ?? (module.startsWith('/') ? { default: verifyBearer } : ((await import(module)) as unknown)),
+      load: async (module) => {
+        if (module in modules) return modules[module]
+        if (module === 'passport-http-bearer') return (await import('passport-http-bearer')) as unknown
+        return module.startsWith('/') ? { default: verifyBearer } : ((await import(module)) as unknown)
+      },
     },
   )
 }
