@@ -18,7 +18,7 @@ export interface QuickOptions {
 }
 
 /** `joe:welcome=smithj:secret`, taken apart. */
-export interface QuickUser {
+interface QuickUser {
   readonly name: string
   readonly password: string
   readonly brokerUser: string
@@ -26,7 +26,7 @@ export interface QuickUser {
 }
 
 /** The user's own password ends at the first `=`; the broker's may hold anything. @throws UsageError, showing nothing */
-export function readUser(text: string): QuickUser {
+function readUser(text: string): QuickUser {
   const [, name, password, brokerUser, brokerPassword] = /^([^:=]+):([^=]+)=([^:]+):(.+)$/s.exec(text) ?? []
   if (!name || !password || !brokerUser || !brokerPassword) {
     throw new UsageError('expected --user NAME:PASSWORD=BROKER_USER:BROKER_PASSWORD', { command: 'serve' })

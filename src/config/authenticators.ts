@@ -18,13 +18,7 @@ export type AuthenticatorConfig = z.output<typeof authenticator>
 export type AuthenticatorType = AuthenticatorConfig['type']
 
 /** Types whose credential a browser or a proxy attaches by itself: with these, any page could come in unless its Origin is listed. */
-export const AMBIENT_TYPES: readonly AuthenticatorType[] = [
-  'basic',
-  'oidc',
-  'forwarded',
-  'clientCertificate',
-  'negotiate',
-]
+const AMBIENT_TYPES: readonly AuthenticatorType[] = ['basic', 'oidc', 'forwarded', 'clientCertificate', 'negotiate']
 
 /** Whether the credential may arrive without the page having it in its hands. [DESIGN §5 Origin] */
 export function isAmbient(config: AuthenticatorConfig): boolean {

@@ -30,7 +30,7 @@ const tls = z.strictObject({
 })
 
 /** A broker user's name as the wire takes it: at most 255 bytes, no control characters. [AMQP §4.2.5.3] */
-export const brokerUser = text('the name of a broker user', 255).refine((value) => Buffer.byteLength(value) <= 255, {
+const brokerUser = text('the name of a broker user', 255).refine((value) => Buffer.byteLength(value) <= 255, {
   error: 'expected the name of a broker user of at most 255 bytes',
 })
 
@@ -110,7 +110,7 @@ const ownModule = z
   })
   .transform((fields) => ({ kind: 'module' as const, ...fields }))
 
-export const credential = z.union([password, external, oauth2, passOn, ownModule], {
+const credential = z.union([password, external, oauth2, passOn, ownModule], {
   error:
     'expected a credential: { username, password }, { mechanism: EXTERNAL }, { oauth2 }, { passOn: accessToken } or { module }',
 })

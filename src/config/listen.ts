@@ -19,7 +19,7 @@ const tls = z.strictObject({
     .describe('Client certificates, for the authenticator `clientCertificate`.'),
 })
 
-export const listener = z.strictObject({
+const listener = z.strictObject({
   host: hostName.prefault('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all.'),
   port: port.prefault(8080).describe('Port; 0 takes a free one.'),
   tls: tls.optional().describe('Makes the listener speak TLS (`wss://`).'),

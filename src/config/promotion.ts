@@ -17,7 +17,7 @@ const template = z.strictObject({
   password: secret.describe('Its password; variables are filled in where it is a file.'),
 })
 
-export const rule = z.strictObject({
+const rule = z.strictObject({
   when: when.prefault({}).describe('Whom it is for; absent: everyone.'),
   to: z
     .union([name, template], {

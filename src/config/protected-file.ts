@@ -21,7 +21,7 @@ function judge(stats: Stats, limitBytes: number): string | undefined {
 }
 
 /** Why a file could not be opened, without its contents. */
-export function openProblem(error: unknown): string {
+function openProblem(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   const words: Readonly<Record<string, string>> = {
     ENOENT: 'no such file',

@@ -40,6 +40,6 @@ export type ServiceConfig = Config['services'][number]
 export type RuleConfig = ServiceConfig['promote'][number]
 export type PermissionConfig = NonNullable<ServiceConfig['permissions']>[number]
 export type LimitsConfig = ServiceConfig['limits']
-export type { AuthenticatorConfig, AuthenticatorType } from './authenticators.ts'
+export type { AuthenticatorConfig } from './authenticators.ts'
 export type { SecretSource } from './secrets.ts'
 export type { Users } from './users.ts'

@@ -66,7 +66,7 @@ const audit = z.strictObject({
     .describe('When an event cannot be written: count it and go on, or refuse what it was about.'),
 })
 
-export const service = z.strictObject({
+const service = z.strictObject({
   path: path.describe('Path of the WebSocket, compared exactly.'),
   broker: name.describe('One of `brokers`.'),
   vhost: vhost.optional().describe("Replaces the vhost that the client asks for. A rule's own goes before it."),
