@@ -114,5 +114,3 @@ export const CLOSE_CODES = {
   unauthenticated: 4401,
   forbidden: 4403,
 } as const
-
-export type CloseCode = (typeof CLOSE_CODES)[keyof typeof CLOSE_CODES]

@@ -10,21 +10,17 @@ export * from './faults.ts'
 export { authorizeFilter } from './filters/authorize.ts'
 export type * from './filters/authorizer.ts'
 export type * from './filters/filter.ts'
-export { type IdentityLimits, limitFilters, Usages } from './filters/limit.ts'
-export { type AuditInclude, observeFilters } from './filters/observe.ts'
+export { limitFilters, Usages } from './filters/limit.ts'
+export { observeFilters } from './filters/observe.ts'
 export {
   AUDIT_COMMON,
   AUDIT_EVENTS,
   AUDIT_FIELDS,
-  type AuditDetails,
   type AuditEvent,
-  type AuditEventName,
   type AuditEventSpec,
   type AuditSink,
 } from './filters/observe-events.ts'
 export { type Stamps, stampFilter } from './filters/stamp.ts'
-export type { BrokerFailure } from './session/broker-failure.ts'
-export { BrokerUnavailable } from './session/dial.ts'
 export type * from './session/ports.ts'
 export { probeBroker } from './session/probe.ts'
 

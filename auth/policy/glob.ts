@@ -12,7 +12,7 @@ const STAR = 0x2a
 const QUESTION = 0x3f
 
 /** Whether a pattern has wildcards, so that it may stand for more than one name. */
-export function isGlob(pattern: string): boolean {
+function isGlob(pattern: string): boolean {
   return pattern.includes('*') || pattern.includes('?')
 }
 

@@ -9,7 +9,7 @@
  */
 
 /** Most words of a pattern, and of a key: a key of 255 bytes could have 256. */
-export const TOPIC_WORDS_MAX = 128
+const TOPIC_WORDS_MAX = 128
 
 const ONE = '*'
 const ANY = '#'

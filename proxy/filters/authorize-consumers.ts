@@ -4,7 +4,7 @@
  */
 
 /** Most consumers of one session. */
-export const CONSUMERS_MAX = 10_000
+const CONSUMERS_MAX = 10_000
 
 export interface Consumer {
   readonly channel: number

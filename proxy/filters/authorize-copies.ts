@@ -10,7 +10,7 @@ import { PROPERTY_NAMES } from '../codec/properties.ts'
 import { entryBytes, valueBytes } from '../codec/scan.ts'
 
 /** Most keys in each of the two. */
-export const COPIES_MAX = 64
+const COPIES_MAX = 64
 
 const HEADERS_PLACE = PROPERTY_NAMES.indexOf('headers')
 const LETTER_B = 0x42

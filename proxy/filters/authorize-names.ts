@@ -1,9 +1,9 @@
 /** Which names and binding patterns are fit to be decided upon at all. Where the broker would repair, the gateway refuses. */
 
 /** Bounds of a binding pattern: a broker's topic exchange can be kept busy for minutes by a single one. */
-export const PATTERN_ANY_MAX = 2
-export const PATTERN_ONE_MAX = 16
-export const PATTERN_WORDS_MAX = 128
+const PATTERN_ANY_MAX = 2
+const PATTERN_ONE_MAX = 16
+const PATTERN_WORDS_MAX = 128
 
 /**
  * Whether a name has characters that some of the broker's methods drop and others keep (CR, LF), or that no name needs.

@@ -90,7 +90,7 @@ const RECOVER = {
   forbidden: [{ field: 'requeue', is: false, because: 'recover without requeue' }],
 } as const
 
-export const NEEDS = {
+const NEEDS = {
   'connection.start-ok': BY_SESSION,
   'connection.secure-ok': BY_SESSION,
   'connection.tune-ok': BY_SESSION,

@@ -6,7 +6,7 @@ import type { ContentHeader } from '../codec/content.ts'
 import { PROPERTY_NAMES } from '../codec/properties.ts'
 import { entryBytes } from '../codec/scan.ts'
 
-export const RESERVED_PREFIX = 'x-gatehouse-'
+const RESERVED_PREFIX = 'x-gatehouse-'
 
 /** Where the header table stands among the properties. */
 export const HEADERS_PLACE: number = PROPERTY_NAMES.indexOf('headers')

@@ -43,7 +43,7 @@ export function failureOfSocket(error: NodeJS.ErrnoException | undefined): Broke
 }
 
 /** Whether it is TLS's own complaint, ours or the peer's alert, not the network's. */
-export function isTlsError({ code = '' }: NodeJS.ErrnoException): boolean {
+function isTlsError({ code = '' }: NodeJS.ErrnoException): boolean {
   // OpenSSL's codes of verification have no prefix of their own: SELF_SIGNED_CERT_IN_CHAIN, CERT_HAS_EXPIRED, …
   return /^ERR_SSL_|^ERR_TLS_|^EPROTO$|CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$/.test(code)
 }

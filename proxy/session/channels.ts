@@ -11,7 +11,7 @@ export const EXPECT_BODY = 2
 export type Expect = typeof EXPECT_METHOD | typeof EXPECT_HEADER | typeof EXPECT_BODY
 
 /** Content on its way in one direction of one channel. */
-export class ContentState {
+class ContentState {
   expect: Expect = EXPECT_METHOD
   /** Body bytes still to come. */
   remaining = 0
@@ -36,7 +36,7 @@ export class ContentState {
  * One leg's closing handshake. `sent`: the peer has been told and its close-ok is awaited; `owed`: the peer has asked
  * and a close-ok is owed to it; both at once is legal. `answered`: the peer's own close has been answered.
  */
-export class Closing {
+class Closing {
   sent = false
   owed = false
   answered = false

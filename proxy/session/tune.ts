@@ -4,18 +4,16 @@
  */
 import type { Fields } from '../codec/spec.ts'
 import { ConnectionFault } from '../faults.ts'
+import { STAMP_ROOM_BYTES } from '../filters/stamp.ts'
 import type { SessionLimits } from './ports.ts'
 
 export type Tune = Fields<'connection.tune'>
 
 /** The smallest frame-max any peer may ask for. [AMQP §4.2.3, frame-min-size] */
-export const FRAME_MIN_BYTES = 4096
+const FRAME_MIN_BYTES = 4096
 
 /** RabbitMQ 4.1 and later refuse less than this. */
 const BROKER_FRAME_MIN_BYTES = 8192
-
-/** Room kept for what the gateway adds to content headers. */
-export const STAMP_ROOM_BYTES = 4096
 
 const CAUSE = { classId: 10, methodId: 31 }
 

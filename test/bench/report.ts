@@ -19,7 +19,7 @@ export interface Row {
 }
 
 /** The relay that others are compared with. */
-export const FLOOR = 'bare pipe'
+const FLOOR = 'bare pipe'
 
 export function rows({ scenario, runs }: Measured): Row[] {
   const floor = runs.get(FLOOR) ?? []

@@ -19,7 +19,7 @@ import {
   type SessionOptions,
 } from '../../proxy/index.ts'
 
-export const LIMITS: SessionLimits = {
+const LIMITS: SessionLimits = {
   handshakeMs: 10_000,
   preOpenFrameBytes: 16_384,
   frameMaxBytes: 131_072,
