@@ -100,8 +100,22 @@ function checkOne(authenticator: AuthenticatorConfig, path: Path, config: Config
   }
 }
 
+/** A browser keeps one cookie of a name. */
+function checkCookies(config: Config): Finding[] {
+  const owners = new Map<string, string>()
+  return Object.entries(config.authenticators).flatMap(([name, authenticator]) => {
+    if (authenticator.type !== 'oidc') return []
+    const owner = owners.get(authenticator.cookie)
+    owners.set(authenticator.cookie, owner ?? name)
+    if (owner === undefined) return []
+    const message = `expected another cookie than that of authenticator ${owner}`
+    return [{ path: ['authenticators', name, 'cookie'], at: 'value', message }]
+  })
+}
+
 export function checkAuthenticators(config: Config): Finding[] {
-  return Object.entries(config.authenticators).flatMap(([name, authenticator]) =>
+  const each = Object.entries(config.authenticators).flatMap(([name, authenticator]) =>
     checkOne(authenticator, ['authenticators', name], config),
   )
+  return [...each, ...checkCookies(config)]
 }
