@@ -2,6 +2,7 @@
  * The files and environment variables that a configuration names: whether they are there, readable, and safe from others.
  * Only looks; what is read here is forgotten again.
  */
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { decrypt, EncryptionError, type Keyring } from '../../auth/index.ts'
 import type { Finding } from './issues.ts'
@@ -138,6 +139,7 @@ export class FileInspection {
     const key = tls.key === undefined ? undefined : this.#read([...path, 'key'], tls.key, 'secret')
     const cert = this.#certificates([...path, 'cert'], tls.cert)
     this.#certificates([...path, 'ca'], tls.ca)
+    if (cert) this.#expiry([...path, 'cert'], cert)
     if (!cert || !key) return
     try {
       createSecureContext({ cert, key })
@@ -145,6 +147,15 @@ export class FileInspection {
       this.#fail([...path, 'key'], 'expected the private key (PEM, not encrypted) that belongs to this certificate')
     }
     key.fill(0)
+  }
+
+  #expiry(path: Path, bytes: Buffer): void {
+    try {
+      const { validTo } = new X509Certificate(bytes)
+      if (Date.parse(validTo) < Date.now()) this.#warn(path, `the certificate expired at ${validTo}`)
+    } catch {
+      this.#fail(path, 'expected certificates in PEM form')
+    }
   }
 
   #certificates(path: Path, file: string | undefined): Buffer | undefined {

@@ -4,7 +4,7 @@ import type { Finding } from './issues.ts'
 import { secretsOf } from './place-secrets.ts'
 import type { Path } from './problems.ts'
 import { pathKey } from './read.ts'
-import type { Config, ServiceConfig } from './schema.ts'
+import type { AuthenticatorConfig, Config, ServiceConfig } from './schema.ts'
 import { isLoopback } from './units.ts'
 
 export interface WarningContext {
@@ -20,6 +20,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
   return [
     ...textSecrets(config, filled, readable),
     ...plainListeners(config),
+    ...trustInEverybody(config),
     ...plainBrokers(config),
     ...unused(config),
     ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
@@ -49,6 +50,17 @@ function plainListeners(config: Config): Finding[] {
   )
 }
 
+/** Proxies anywhere are no proxies: whoever connects says what it likes. */
+function trustInEverybody({ listen }: Config): Finding[] {
+  return listen.flatMap(({ trustedProxies = [] }, index) =>
+    trustedProxies.flatMap((range, position) =>
+      range.endsWith('/0')
+        ? [warn(['listen', index, 'trustedProxies', position], 'every client is trusted to say where it comes from')]
+        : [],
+    ),
+  )
+}
+
 function plainBrokers({ brokers }: Config): Finding[] {
   return Object.entries(brokers).flatMap(([name, { urls }]) =>
     urls.flatMap(({ host, tls }, index) =>
@@ -75,7 +87,12 @@ function unused(config: Config): Finding[] {
 }
 
 function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Finding[] {
-  return [...bareSubjects(service, path, config), ...unreachableRules(service, path), ...shadow(service, path)]
+  return [
+    ...bareSubjects(service, path, config),
+    ...rolelessAuthenticators(service, path, config),
+    ...unreachableRules(service, path),
+    ...shadow(service, path),
+  ]
 }
 
 /** One subject's name from several authenticators is several people, unless somebody made sure. */
@@ -91,6 +108,36 @@ function bareSubjects(service: ServiceConfig, path: Path, config: Config): Findi
     const message = `this subject from any of ${[...provers].join(', ')}: add \`issuer\` or \`authenticator\` if only one is meant`
     return [warn([...path, 'promote', index, 'when', 'subject'], message)]
   })
+}
+
+/** Who is asked for a role must be able to have one. */
+function rolelessAuthenticators(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  if (service.require.roles.length === 0) return []
+  return namedAuthenticators(service, path).flatMap(({ name, path: at }) => {
+    const authenticator = config.authenticators[name]
+    const key = authenticator && roleKey(authenticator)
+    if (key === undefined) return []
+    const advice = key === '' ? '' : `; set its \`${key}\``
+    return [warn(at, `${name} gives nobody a role, and this service requires one${advice}`)]
+  })
+}
+
+/** For an authenticator without roles, the key that would give some; empty where none can. */
+function roleKey(authenticator: AuthenticatorConfig): string | undefined {
+  switch (authenticator.type) {
+    case 'jwt':
+    case 'oidc':
+      return authenticator.roles === undefined ? 'roles' : undefined
+    case 'forwarded':
+      return authenticator.rolesHeader === undefined ? 'rolesHeader' : undefined
+    case 'clientCertificate':
+    case 'negotiate':
+      return ''
+    case 'basic':
+    case 'passport':
+    case 'ticket':
+      return undefined
+  }
 }
 
 function unreachableRules({ promote }: ServiceConfig, path: Path): Finding[] {
