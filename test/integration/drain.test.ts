@@ -15,9 +15,9 @@ function connect(door: Door, user = 'joe.smith', password = PASSWORD): Promise<A
 }
 
 describe('close', () => {
-  it('ends sessions evenly over the drain, each with 320 and 1012, and takes no more', async () => {
+  it('ends sessions evenly over the drain, each with 320 and 1012, and takes no more', async (t) => {
     const clean = watchResidue()
-    const door = await startDoor({ drain: '1s' })
+    const door = await startDoor({ drain: '1s' }, t)
     const clients = await Promise.all(Array.from({ length: 10 }, () => connect(door)))
     const endedMs: number[] = []
     const codes = clients.map(async ({ closed }) => {
@@ -46,8 +46,8 @@ describe('close', () => {
     await clean()
   })
 
-  it('cuts who does not answer, at twice the drain', async () => {
-    const door = await startDoor({ drain: '1s' })
+  it('cuts who does not answer, at twice the drain', async (t) => {
+    const door = await startDoor({ drain: '1s' }, t)
     const client = await connect(door)
     client.socket.pause()
     const startedMs = performance.now()
@@ -58,14 +58,14 @@ describe('close', () => {
     await door.broker.close()
   })
 
-  it('is the same promise when it is asked for twice', async () => {
-    const door = await startDoor()
+  it('is the same promise when it is asked for twice', async (t) => {
+    const door = await startDoor({}, t)
     assert.equal(door.gateway.close(), door.gateway.close())
     await door.stop()
   })
 
-  it('is over at once after cut', async () => {
-    const door = await startDoor({ drain: '1h' })
+  it('is over at once after cut', async (t) => {
+    const door = await startDoor({ drain: '1h' }, t)
     const clients = await Promise.all([connect(door), connect(door), connect(door)])
     const closing = door.gateway.close()
     door.gateway.cut()
@@ -74,8 +74,8 @@ describe('close', () => {
     await door.broker.close()
   })
 
-  it('closes the broker leg too', async () => {
-    const door = await startDoor()
+  it('closes the broker leg too', async (t) => {
+    const door = await startDoor({}, t)
     await connect(door)
     await door.gateway.close()
     const broker = await door.broker.connection()
@@ -85,7 +85,7 @@ describe('close', () => {
 })
 
 describe('a change of the users file', () => {
-  it('ends the sessions of who is gone or changed within a second, and nobody else', async () => {
+  it('ends the sessions of who is gone or changed within a second, and nobody else', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-users-'))
     const file = join(folder, 'users.yaml')
     const hash = await hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
@@ -97,10 +97,13 @@ describe('a change of the users file', () => {
       await rename(`${file}.new`, file)
     }
     await write({ joe: ['trader'], eve: ['trader'], ann: ['trader'] })
-    const door = await startDoor({
-      authenticators: { staff: { type: 'basic', realm: 'Staff', users: file } },
-      service: { promote: [{ to: 'smithj' }] },
-    })
+    const door = await startDoor(
+      {
+        authenticators: { staff: { type: 'basic', realm: 'Staff', users: file } },
+        service: { promote: [{ to: 'smithj' }] },
+      },
+      t,
+    )
     const [joe, eve, ann] = [await connect(door, 'joe'), await connect(door, 'eve'), await connect(door, 'ann')]
     const response = await fetch(door.http('/auth/ticket'), {
       method: 'POST',
@@ -130,13 +133,16 @@ describe('a change of the users file', () => {
 })
 
 describe('the end of an authority', () => {
-  it('ends a session to the second, both ways, and only that one', async () => {
-    const door = await startDoor({
-      service: { sessionTimeout: '2s' },
-      moreServices: [
-        { path: '/long', broker: 'main', vhost: '/', authenticate: ['staff'], promote: [{ to: 'smithj' }] },
-      ],
-    })
+  it('ends a session to the second, both ways, and only that one', async (t) => {
+    const door = await startDoor(
+      {
+        service: { sessionTimeout: '2s' },
+        moreServices: [
+          { path: '/long', broker: 'main', vhost: '/', authenticate: ['staff'], promote: [{ to: 'smithj' }] },
+        ],
+      },
+      t,
+    )
     const startedMs = performance.now()
     const short = await connect(door)
     const long = await connectAmqplib(door.url('/long'), { websocket: { headers: { authorization: basic() } } })

@@ -18,8 +18,8 @@ async function metric(door: Door, sample: string): Promise<number | undefined> {
 }
 
 describe('/health', () => {
-  it('is ready when every broker has greeted, and says which', async () => {
-    const door = await startDoor()
+  it('is ready when every broker has greeted, and says which', async (t) => {
+    const door = await startDoor({}, t)
     const { status, text } = await admin(door, '/health/ready')
     assert.equal(status, 200)
     assert.deepEqual(JSON.parse(text), {
@@ -30,15 +30,15 @@ describe('/health', () => {
     await door.stop()
   })
 
-  it('asks a broker once in five seconds, however often it is asked', async () => {
-    const door = await startDoor()
+  it('asks a broker once in five seconds, however often it is asked', async (t) => {
+    const door = await startDoor({}, t)
     await Promise.all(Array.from({ length: 20 }, () => admin(door, '/health/ready')))
     assert.equal(door.broker.connections.length, 1)
     await door.stop()
   })
 
-  it('is not ready when a broker is away, does not greet, or the gateway drains', async () => {
-    const away = await startDoor()
+  it('is not ready when a broker is away, does not greet, or the gateway drains', async (t) => {
+    const away = await startDoor({}, t)
     await away.broker.close()
     const { status, text } = await admin(away, '/health/ready')
     assert.equal(status, 503)
@@ -46,13 +46,16 @@ describe('/health', () => {
     assert.equal((await admin(away, '/health/live')).status, 200)
     await away.stop()
 
-    const silent = await startDoor({
-      broker: { answers: { header: (connection) => connection.socket.end('HTTP/1.1 400\r\n\r\n') } },
-    })
+    const silent = await startDoor(
+      {
+        broker: { answers: { header: (connection) => connection.socket.end('HTTP/1.1 400\r\n\r\n') } },
+      },
+      t,
+    )
     assert.equal((await admin(silent, '/health/ready')).status, 503)
     await silent.stop()
 
-    const draining = await startDoor({ drain: '2s' })
+    const draining = await startDoor({ drain: '2s' }, t)
     const client = await connectAmqplib(draining.url(), { websocket: { headers: { authorization: basic() } } })
     client.socket.pause()
     assert.equal((await admin(draining, '/health/ready')).status, 200)
@@ -63,15 +66,15 @@ describe('/health', () => {
     await draining.broker.close()
   })
 
-  it('shows no credential', async () => {
-    const door = await startDoor()
+  it('shows no credential', async (t) => {
+    const door = await startDoor({}, t)
     const pages = await Promise.all(['/health/ready', '/health/live', '/metrics'].map((path) => admin(door, path)))
     assert.equal(JSON.stringify(pages).includes('CANARY'), false)
     await door.stop()
   })
 
-  it('answers GET only, and nothing else', async () => {
-    const door = await startDoor()
+  it('answers GET only, and nothing else', async (t) => {
+    const door = await startDoor({}, t)
     const url = door.gateway.adminAddress?.url
     assert.equal((await fetch(`${url}/health/live`, { method: 'POST' })).status, 405)
     assert.equal((await fetch(`${url}/health/live`, { method: 'HEAD' })).status, 200)
@@ -82,8 +85,8 @@ describe('/health', () => {
 })
 
 describe('/metrics', () => {
-  it('counts sessions, refusals, authentications, bytes and broker failures', async () => {
-    const door = await startDoor()
+  it('counts sessions, refusals, authentications, bytes and broker failures', async (t) => {
+    const door = await startDoor({}, t)
     const headers = { authorization: basic() }
     const client = await connectAmqplib(door.url(), { websocket: { headers } })
     assert.equal(await metric(door, 'gatehouse_sessions{service="/amqp"}'), 1)
@@ -108,8 +111,8 @@ describe('/metrics', () => {
     await door.stop()
   })
 
-  it('makes no series of what clients say', async () => {
-    const door = await startDoor({ service: { promote: [{ to: 'smithj' }] } })
+  it('makes no series of what clients say', async (t) => {
+    const door = await startDoor({ service: { promote: [{ to: 'smithj' }] } }, t)
     const count = async () => (await admin(door, '/metrics')).text.split('\n').length
     await connectAmqplib(door.url(), { websocket: { origin: ORIGIN } }).catch(() => undefined)
     await connectAmqplib(door.url('/x'), {}).catch(() => undefined)

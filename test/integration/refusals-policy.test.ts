@@ -15,15 +15,20 @@ async function channelOf(door: Door): Promise<ConfirmChannel> {
 }
 
 describe('a service with permissions and stamps', () => {
-  it('refuses what nothing grants, and writes it down', async () => {
-    const door = await startDoor({
-      broker: {
-        answers: { 'confirm.select': (connection, { channel }) => connection.send(channel, 'confirm.select-ok', {}) },
+  it('refuses what nothing grants, and writes it down', async (t) => {
+    const door = await startDoor(
+      {
+        broker: {
+          answers: { 'confirm.select': (connection, { channel }) => connection.send(channel, 'confirm.select-ok', {}) },
+        },
+        service: {
+          permissions: [
+            { for: { role: 'trader' }, write: [{ exchange: 'orders', routingKey: 'orders.${subject}.#' }] },
+          ],
+        },
       },
-      service: {
-        permissions: [{ for: { role: 'trader' }, write: [{ exchange: 'orders', routingKey: 'orders.${subject}.#' }] }],
-      },
-    })
+      t,
+    )
     const channel = await channelOf(door)
     const failed = new Promise<Error>((resolve) => channel.once('error', resolve))
 
@@ -48,13 +53,16 @@ describe('a service with permissions and stamps', () => {
     assert.equal((await door.line('session.closed'))['cause'], 'drain')
   })
 
-  it('stamps what it lets through', async () => {
-    const door = await startDoor({
-      broker: {
-        answers: { 'confirm.select': (connection, { channel }) => connection.send(channel, 'confirm.select-ok', {}) },
+  it('stamps what it lets through', async (t) => {
+    const door = await startDoor(
+      {
+        broker: {
+          answers: { 'confirm.select': (connection, { channel }) => connection.send(channel, 'confirm.select-ok', {}) },
+        },
+        service: { stamp: { headers: { 'x-gatehouse-user': '${subject} from ${address}' }, appId: 'ui' } },
       },
-      service: { stamp: { headers: { 'x-gatehouse-user': '${subject} from ${address}' }, appId: 'ui' } },
-    })
+      t,
+    )
     const channel = await channelOf(door)
     channel.publish('orders', 'k', Buffer.from('x'), { headers: { 'X-Gatehouse-User': 'root' } })
 
@@ -64,8 +72,8 @@ describe('a service with permissions and stamps', () => {
     await door.stop()
   })
 
-  it('does not let in whose stamp would not fit', async () => {
-    const door = await startDoor({ service: { stamp: { appId: `${'x'.repeat(240)}\${session}` } } })
+  it('does not let in whose stamp would not fit', async (t) => {
+    const door = await startDoor({ service: { stamp: { appId: `${'x'.repeat(240)}\${session}` } } }, t)
     await assert.rejects(
       connectAmqplib(door.url(), { websocket }),
       (error) => error instanceof UpgradeRefused && error.status === 403,

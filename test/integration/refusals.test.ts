@@ -1,6 +1,6 @@
 /** DESIGN §7, row by row: what a refused or failed client sees, with and without an Origin header, and what the log says. */
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import {
   type AmqplibConnection,
@@ -115,10 +115,10 @@ const ROWS: readonly Row[] = [
   },
 ]
 
-describe('refused before any broker is dialled', () => {
+describe('refused before any broker is dialled', { concurrency: 8 }, () => {
   for (const row of ROWS) {
-    it(row.what, async () => {
-      const door = await startDoor(row.door)
+    it(row.what, async (t) => {
+      const door = await startDoor(row.door, t)
 
       const without = await seen(door, row.caller)
       const withOrigin = await seen(door, { ...row.caller, origin: ORIGIN })
@@ -139,16 +139,16 @@ describe('refused before any broker is dialled', () => {
     ['http', '401'],
     ['amqp', '403 4401'],
   ] as const) {
-    it(`refusal: ${refusal} forces its column`, async () => {
-      const door = await startDoor({ service: { refusal } })
+    it(`refusal: ${refusal} forces its column`, async (t) => {
+      const door = await startDoor({ service: { refusal } }, t)
       assert.equal(await seen(door, {}), sees)
       assert.equal(await seen(door, { origin: ORIGIN }), sees)
       await door.stop()
     })
   }
 
-  it('an Origin that is not listed, whatever the credential', async () => {
-    const door = await startDoor()
+  it('an Origin that is not listed, whatever the credential', async (t) => {
+    const door = await startDoor({}, t)
     for (const caller of [JOE, {}, WRONG]) {
       assert.equal(await seen(door, { ...caller, origin: 'https://evil.example' }), '403')
     }
@@ -159,23 +159,26 @@ describe('refused before any broker is dialled', () => {
     await door.stop()
   })
 
-  it('no browser where no origins are listed', async () => {
-    const door = await startDoor({ service: { origins: [] } })
+  it('no browser where no origins are listed', async (t) => {
+    const door = await startDoor({ service: { origins: [] } }, t)
     assert.equal(await seen(door, { ...JOE, origin: ORIGIN }), '403')
     assert.equal(await seen(door, JOE), 'in')
     await door.stop()
   })
 
-  it('every scheme that the service takes is in the challenge', async () => {
+  it('every scheme that the service takes is in the challenge', async (t) => {
     const users = {
       'joe.smith': {
         password: '$scrypt$ln=10,r=8,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI',
       },
     }
-    const door = await startDoor({
-      authenticators: { badge: { type: 'basic', realm: 'Badge', users } },
-      service: { authenticate: ['staff', 'badge', 'tickets'] },
-    })
+    const door = await startDoor(
+      {
+        authenticators: { badge: { type: 'basic', realm: 'Badge', users } },
+        service: { authenticate: ['staff', 'badge', 'tickets'] },
+      },
+      t,
+    )
     await assert.rejects(connect(door, {}), (error) => {
       assert.ok(error instanceof UpgradeRefused)
       const challenges = String(error.headers['www-authenticate'])
@@ -185,8 +188,8 @@ describe('refused before any broker is dialled', () => {
     await door.stop()
   })
 
-  it('too many attempts', async () => {
-    const door = await startDoor()
+  it('too many attempts', async (t) => {
+    const door = await startDoor({}, t)
     for (let attempt = 0; attempt < 10; attempt++) assert.equal(await seen(door, WRONG), '401')
 
     const error = await connect(door, WRONG).catch((caught: unknown) => caught)
@@ -199,8 +202,8 @@ describe('refused before any broker is dialled', () => {
     await door.stop()
   })
 
-  it('too many sessions of one identity', async () => {
-    const door = await startDoor({ service: { limits: { sessionsPerIdentity: 2 } } })
+  it('too many sessions of one identity', async (t) => {
+    const door = await startDoor({ service: { limits: { sessionsPerIdentity: 2 } } }, t)
     const first = await connect(door, JOE)
     await connect(door, JOE)
 
@@ -214,11 +217,14 @@ describe('refused before any broker is dialled', () => {
     await door.stop()
   })
 
-  it('too many unfinished handshakes of one address', async () => {
-    const door = await startDoor({
-      broker: { answers: { header: null } },
-      service: { limits: { handshakesPerAddress: 2 } },
-    })
+  it('too many unfinished handshakes of one address', async (t) => {
+    const door = await startDoor(
+      {
+        broker: { answers: { header: null } },
+        service: { limits: { handshakesPerAddress: 2 } },
+      },
+      t,
+    )
     const stuck = [connect(door, JOE), connect(door, JOE)].map((attempt) => attempt.catch(() => undefined))
     await until(() => door.broker.connections.length === 2, 'two handshakes')
 
@@ -229,13 +235,13 @@ describe('refused before any broker is dialled', () => {
   })
 })
 
-describe('a broker that is away or says no', () => {
+describe('a broker that is away or says no', { concurrency: 4 }, () => {
   for (const origin of [undefined, ORIGIN]) {
     const caller = origin === undefined ? JOE : { ...JOE, origin }
     const how = origin === undefined ? 'without Origin' : 'with Origin'
 
-    it(`away, ${how}`, async () => {
-      const door = await startDoor()
+    it(`away, ${how}`, async (t) => {
+      const door = await startDoor({}, t)
       await door.broker.close()
       assert.equal(await seen(door, caller), '541 1013')
       const line = await door.line('session-ended')
@@ -244,20 +250,23 @@ describe('a broker that is away or says no', () => {
       await door.stop()
     })
 
-    it(`refuses the promoted credential, ${how}`, async () => {
-      const door = await startDoor({
-        broker: {
-          answers: {
-            'connection.start-ok': (connection) =>
-              connection.send(0, 'connection.close', {
-                replyCode: 403,
-                replyText: "ACCESS_REFUSED - Login was refused for user 'smithj'",
-                classId: 0,
-                methodId: 0,
-              }),
+    it(`refuses the promoted credential, ${how}`, async (t) => {
+      const door = await startDoor(
+        {
+          broker: {
+            answers: {
+              'connection.start-ok': (connection) =>
+                connection.send(0, 'connection.close', {
+                  replyCode: 403,
+                  replyText: "ACCESS_REFUSED - Login was refused for user 'smithj'",
+                  classId: 0,
+                  methodId: 0,
+                }),
+            },
           },
         },
-      })
+        t,
+      )
       const error = await connect(door, caller).catch((caught: unknown) => caught)
       assert.ok(error instanceof HandshakeRefused)
       assert.match(error.message, /403/)
@@ -274,6 +283,8 @@ describe('the end of an open session', () => {
   let door: Door
   let client: AmqplibConnection
   let told = ''
+
+  afterEach(() => door.stop())
 
   async function open(options: DoorOptions = {}): Promise<void> {
     door = await startDoor(options)

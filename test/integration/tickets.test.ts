@@ -216,8 +216,8 @@ describe('pages of other origins', () => {
 })
 
 describe('GET /auth/whoami', () => {
-  it('says who one is, without using a ticket up', async () => {
-    const door = await startDoor()
+  it('says who one is, without using a ticket up', async (t) => {
+    const door = await startDoor({}, t)
     const response = await fetch(door.http('/auth/whoami'), { headers: { authorization: basic(), origin: ORIGIN } })
     assert.deepEqual(await response.json(), {
       subject: 'joe.smith',
@@ -238,8 +238,8 @@ describe('GET /auth/whoami', () => {
 })
 
 describe('everything else on the public listener', () => {
-  it('is not there', async () => {
-    const door = await startDoor()
+  it('is not there', async (t) => {
+    const door = await startDoor({}, t)
     for (const path of [
       '/',
       '/metrics',

@@ -40,8 +40,8 @@ async function handshake(port: number, options: ConnectionOptions = {}): Promise
 }
 
 describe('a TLS listener', () => {
-  it('speaks wss', async () => {
-    const door = await startDoor({ listen: { port: 0, tls: tls() } })
+  it('speaks wss', async (t) => {
+    const door = await startDoor({ listen: { port: 0, tls: tls() } }, t)
     assert.match(door.url(), /^wss:/)
     const client = await connectAmqplib(door.url(), {
       websocket: { ca: certificates.authority.ca, headers: { authorization: basic() } },
@@ -50,8 +50,8 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('refuses TLS 1.1, and other protocols than HTTP/1.1', async () => {
-    const door = await startDoor({ listen: { port: 0, tls: tls() } })
+  it('refuses TLS 1.1, and other protocols than HTTP/1.1', async (t) => {
+    const door = await startDoor({ listen: { port: 0, tls: tls() } }, t)
     const old = await handshake(door.port, {
       minVersion: 'TLSv1',
       maxVersion: 'TLSv1.1',
@@ -65,9 +65,9 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('marks the ticket cookie Secure where TLS ends in front of it', async () => {
+  it('marks the ticket cookie Secure where TLS ends in front of it', async (t) => {
     const service = { origins: [ORIGIN] }
-    const door = await startDoor({ listen: [{ port: 0, behindTls: true }], service })
+    const door = await startDoor({ listen: [{ port: 0, behindTls: true }], service }, t)
     const response = await fetch(door.http('/auth/ticket?as=cookie'), {
       method: 'POST',
       headers: { authorization: basic() },
@@ -76,8 +76,8 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('is not ended by what is no TLS', async () => {
-    const door = await startDoor({ listen: { port: 0, tls: tls() } })
+  it('is not ended by what is no TLS', async (t) => {
+    const door = await startDoor({ listen: { port: 0, tls: tls() } }, t)
     const socket = connectTcp(door.port, '127.0.0.1')
     socket.on('error', () => undefined)
     socket.write('GET /amqp HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -87,13 +87,13 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('uses a new certificate after a reload, and keeps the old one when the new one does not fit', async () => {
+  it('uses a new certificate after a reload, and keeps the old one when the new one does not fit', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tls-'))
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
     const { server, authority } = certificates
     await copyFile(server.certFile, cert)
     await copyFile(server.keyFile, key)
-    const door = await startDoor({ listen: { port: 0, tls: { cert, key } } })
+    const door = await startDoor({ listen: { port: 0, tls: { cert, key } } }, t)
     const shown = async () => {
       const socket = await handshake(door.port)
       assert.ok(!(socket instanceof Error))
@@ -147,12 +147,15 @@ describe('client certificates', () => {
     }
   }
 
-  it('are turned away in the handshake where they are required and no good', async () => {
-    const door = await startDoor({
-      listen: { port: 0, tls: tls('required') },
-      authenticators,
-      service: { authenticate: ['badge'], promote },
-    })
+  it('are turned away in the handshake where they are required and no good', async (t) => {
+    const door = await startDoor(
+      {
+        listen: { port: 0, tls: tls('required') },
+        authenticators,
+        service: { authenticate: ['badge'], promote },
+      },
+      t,
+    )
     const { client, expired, notYetValid, foreign } = certificates
     assert.equal(await seen(door.url(), client), 'in')
     for (const bad of [expired, notYetValid, foreign.client, undefined])
@@ -161,13 +164,16 @@ describe('client certificates', () => {
     await door.stop()
   })
 
-  it('are refused by HTTP where they are optional and no good, and may be absent', async () => {
+  it('are refused by HTTP where they are optional and no good, and may be absent', async (t) => {
     const authenticate = ['badge', 'staff']
-    const door = await startDoor({
-      listen: { port: 0, tls: tls('optional') },
-      authenticators,
-      service: { authenticate, promote },
-    })
+    const door = await startDoor(
+      {
+        listen: { port: 0, tls: tls('optional') },
+        authenticators,
+        service: { authenticate, promote },
+      },
+      t,
+    )
     const { client, expired, foreign } = certificates
     assert.equal(await seen(door.url(), client), 'in')
     assert.equal(await seen(door.url(), undefined, { authorization: basic() }), 'in')
@@ -178,12 +184,15 @@ describe('client certificates', () => {
     await door.stop()
   })
 
-  it('are asked for again on every connection: none is resumed', async () => {
-    const door = await startDoor({
-      listen: { port: 0, tls: tls('required') },
-      authenticators,
-      service: { authenticate: ['badge'], promote },
-    })
+  it('are asked for again on every connection: none is resumed', async (t) => {
+    const door = await startDoor(
+      {
+        listen: { port: 0, tls: tls('required') },
+        authenticators,
+        service: { authenticate: ['badge'], promote },
+      },
+      t,
+    )
     const { cert, key } = certificates.client
     const first = await handshake(door.port, { cert, key, maxVersion: 'TLSv1.2' })
     assert.ok(!(first instanceof Error))
@@ -203,8 +212,8 @@ describe('client certificates', () => {
 })
 
 describe('several listeners', () => {
-  it('serve the same services', async () => {
-    const door = await startDoor({ listen: [{ port: 0 }, { port: 0, tls: tls() }] })
+  it('serve the same services', async (t) => {
+    const door = await startDoor({ listen: [{ port: 0 }, { port: 0, tls: tls() }] }, t)
     const [plain, secure] = door.gateway.addresses
     for (const url of [plain?.url, secure?.url]) {
       const client = await connectAmqplib(`${url}/amqp`, {
@@ -215,16 +224,16 @@ describe('several listeners', () => {
     await door.stop()
   })
 
-  it('start all or none', async () => {
-    const door = await startDoor()
-    await assert.rejects(startDoor({ listen: [{ port: 0 }, { port: door.port }] }), { code: 'EADDRINUSE' })
+  it('start all or none', async (t) => {
+    const door = await startDoor({}, t)
+    await assert.rejects(startDoor({ listen: [{ port: 0 }, { port: door.port }] }, t), { code: 'EADDRINUSE' })
     await door.stop()
   })
 })
 
 describe('a client that sends its head slowly', () => {
-  it('is cut off in time', { timeout: 30_000 }, async () => {
-    const door = await startDoor()
+  it('is cut off in time', { timeout: 30_000 }, async (t) => {
+    const door = await startDoor({}, t)
     const socket = connectTcp(door.port, '127.0.0.1')
     socket.on('error', () => undefined)
     let answer = ''

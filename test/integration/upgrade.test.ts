@@ -162,8 +162,8 @@ describe('an upgrade request', () => {
 })
 
 describe('a client that goes away while it is being authenticated', () => {
-  it('harms nobody, whenever that is', async () => {
-    const door = await startDoor()
+  it('harms nobody, whenever that is', async (t) => {
+    const door = await startDoor({}, t)
     const sockets = Array.from({ length: 200 }, () => {
       const socket = connect(door.port, '127.0.0.1')
       socket.on('error', () => undefined)
@@ -182,9 +182,9 @@ describe('a client that goes away while it is being authenticated', () => {
 })
 
 describe('the address of a client', () => {
-  it('is taken from a trusted proxy only, and allowed or denied by it', async () => {
+  it('is taken from a trusted proxy only, and allowed or denied by it', async (t) => {
     const service = { require: { addresses: { allow: ['203.0.113.0/24'], deny: ['203.0.113.66'] } } }
-    const proxied = await startDoor({ service, listen: { port: 0, trustedProxies: ['127.0.0.0/8'] } })
+    const proxied = await startDoor({ service, listen: { port: 0, trustedProxies: ['127.0.0.0/8'] } }, t)
     const attempt = async (forwardedFor: string) => {
       const headers = { authorization: basic(), 'x-forwarded-for': forwardedFor }
       try {
@@ -206,7 +206,7 @@ describe('the address of a client', () => {
     assert.equal((await proxied.line('session-ended'))['address'], '203.0.113.7')
     await proxied.stop()
 
-    const direct = await startDoor({ service })
+    const direct = await startDoor({ service }, t)
     await assert.rejects(
       connectAmqplib(direct.url(), {
         websocket: { headers: { authorization: basic(), 'x-forwarded-for': '203.0.113.7' } },

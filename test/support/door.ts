@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
 import { type FakeBroker, type FakeBrokerOptions, startFakeBroker } from './fake-broker.ts'
@@ -64,12 +65,16 @@ export class Door {
   }
 }
 
-export async function startDoor(options: DoorOptions = {}): Promise<Door> {
+/** @param t the test it is for: it stops the door also when it fails, else the process would never end */
+export async function startDoor(options: DoorOptions = {}, t?: TestContext): Promise<Door> {
   const broker = await startFakeBroker(options.broker)
+  t?.after(() => broker.close())
   const lines: LogLine[] = []
   const config = await doorConfig(broker.url, options)
   const logTo = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) }
-  return new Door(await startGateway(config, { logTo }), broker, lines)
+  const door = new Door(await startGateway(config, { logTo }), broker, lines)
+  t?.after(() => door.stop())
+  return door
 }
 
 async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise<ConfigInput> {
