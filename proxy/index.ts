@@ -21,6 +21,8 @@ export {
   type AuditSink,
 } from './filters/observe-events.ts'
 export { type Stamps, stampFilter } from './filters/stamp.ts'
+export type { BrokerFailure } from './session/broker-failure.ts'
+export { connectionName } from './session/client-properties.ts'
 export type * from './session/ports.ts'
 export { probeBroker } from './session/probe.ts'
 

@@ -2,6 +2,7 @@
  * What promotion is compiled from: the shapes of the configuration file's `credentials`, `promote` and `when`, as plain
  * data. No file is read and nothing is decided here.
  */
+import type { Fetch } from '../strategies/jwks-fetch.ts'
 import type { Keyring } from './encrypted.ts'
 
 /** One value as written: a text must be equal, a glob or an expression must cover the whole value. */
@@ -53,13 +54,50 @@ export interface ExternalCredentialInput {
   readonly username?: string | undefined
 }
 
-/** Kinds that the configuration file can describe and promotion does not make: refused when they are compiled. */
-export interface ForeignCredentialInput {
-  readonly kind: 'oauth2' | 'passOn' | 'module'
+/** The user's own access token as the password. */
+export interface PassOnCredentialInput {
+  readonly kind: 'passOn'
+  /** The claim from which the broker reads the user; absent: the subject is shown instead. */
+  readonly userClaim?: string | undefined
+  /** Whether the broker is shown the fresh token that a client brings; by default it is. */
+  readonly renew?: boolean | undefined
+}
+
+/** A token from client credentials as the password. [RFC 6749 §4.4] */
+export interface ClientCredentialsInput {
+  readonly kind: 'oauth2'
+  /** The user that the broker reads from the token, for logs and stamps. */
+  readonly username: string
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly clientSecret: SecretInput
+  readonly scope?: string | undefined
+  readonly audience?: string | undefined
+  /** How id and secret are sent: in the Authorization header (the default) or in the form. */
+  readonly authentication?: 'basic' | 'post' | undefined
+  /** Whether live sessions go on with fresh tokens; by default they do. */
+  readonly renew?: boolean | undefined
+}
+
+/** A module of the operator's own. */
+export interface ModuleCredentialInput {
+  readonly kind: 'module'
+  /** An absolute path. */
+  readonly module: string
+  readonly options?: Readonly<Record<string, unknown>> | undefined
+  /** For one answer, ms. */
+  readonly timeout: number
+  /** How long an answer is kept for one identity, ms; 0: not at all. */
+  readonly cache: number
 }
 
 /** A named credential. */
-export type CredentialInput = PasswordCredentialInput | ExternalCredentialInput | ForeignCredentialInput
+export type CredentialInput =
+  | PasswordCredentialInput
+  | ExternalCredentialInput
+  | PassOnCredentialInput
+  | ClientCredentialsInput
+  | ModuleCredentialInput
 
 /** `vhost` pins, `vhosts` allows; never both. */
 export interface VhostInput {
@@ -87,4 +125,8 @@ export interface SecretSources {
   env(name: string): string | undefined
   /** The keys that may decrypt what is encrypted in the configuration. */
   readonly keys?: Keyring | undefined
+  /** Imports a module by its absolute path; without it, there are no credentials of that kind. */
+  load?(module: string): Promise<unknown>
+  /** Asks token endpoints; by default the platform's own. */
+  readonly fetch?: Fetch
 }

@@ -2,8 +2,10 @@
  * Promotion: ordered rules that turn an identity into what the broker is shown. The first rule that matches wins, always
  * the same one; none means refused. Nothing here talks to a broker.
  */
-import type { BrokerCredential, SaslMechanism, VhostRule } from '../../proxy/index.ts'
+import type { SaslMechanism, VhostRule } from '../../proxy/index.ts'
+import { within } from '../deadline.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
+import type { PromotedCredential } from './broker-credential.ts'
 import { type Credential, type Credentials, compileCredential, problemOf } from './credentials.ts'
 import type { PromotionRuleInput, SecretSources, VhostInput } from './input.ts'
 import { compileMatch, type Match } from './match.ts'
@@ -17,7 +19,7 @@ export interface Promoted<Limits = unknown> {
   readonly rule: number
   /** The credential's name; absent for a rule's own template. */
   readonly name: string | undefined
-  readonly credential: BrokerCredential
+  readonly credential: PromotedCredential
   readonly vhosts: VhostRule
   readonly tags: readonly string[]
   /** The rule's own limits, if it has any. */
@@ -39,7 +41,8 @@ export interface Explanation {
     | {
         readonly kind: 'promoted'
         readonly rule: number
-        readonly username: string
+        /** Undefined where only a module can tell. */
+        readonly username: string | undefined
         readonly mechanisms: readonly SaslMechanism[]
         readonly vhosts: VhostRule
         readonly tags: readonly string[]
@@ -48,8 +51,11 @@ export interface Explanation {
 }
 
 export interface Promotion<Limits = unknown> {
-  /** @throws PromotionRefused: no rule matched, a value does not fit, or a secret cannot be had. Names the rule. */
-  promote(facts: PromotionFacts): Promise<Promoted<Limits>>
+  /**
+   * Takes `deadlineMs` at most.
+   * @throws PromotionRefused: no rule matched, a value does not fit, or a secret cannot be had. Names the rule.
+   */
+  promote(facts: PromotionFacts, deadlineMs?: number): Promise<Promoted<Limits>>
   /** What `promote` would do, rule by rule, without reading any secret. */
   explain(facts: PromotionFacts): Explanation
   /** Reads every secret of the rules' own that needs no identity. Paths begin with the rule's index. */
@@ -74,6 +80,7 @@ interface Rule<Limits = unknown> {
 }
 
 const MAX_VHOST_BYTES = 255
+const DEADLINE_MS = 10_000
 
 /** @throws InvalidConfiguration with every mistake, their paths below `input` (the list) */
 export function compilePromotion<Limits>(
@@ -84,7 +91,7 @@ export function compilePromotion<Limits>(
   const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   return {
-    async promote(facts) {
+    async promote(facts, deadlineMs = DEADLINE_MS) {
       const index = rules.findIndex(({ match }) => match.matches(facts))
       const rule = rules[index]
       if (rule === undefined) throw noRule(facts)
@@ -93,7 +100,7 @@ export function compilePromotion<Limits>(
         return {
           rule: index,
           name: rule.credential.name,
-          credential: await rule.credential.build(facts),
+          credential: await within(deadlineMs, 'the credential', rule.credential.build(facts)).catch(unavailable),
           vhosts,
           tags,
           limits,
@@ -137,6 +144,13 @@ function resultOf(rule: Rule | undefined, index: number, facts: PromotionFacts):
   }
 }
 
+/** Whatever goes wrong on the way to a secret, there is none. */
+function unavailable(error: unknown): never {
+  if (error instanceof PromotionRefused) throw error
+  const detail = error instanceof Error ? error.message : 'unknown failure'
+  throw new PromotionRefused('secret-unavailable', detail, { cause: error })
+}
+
 function noRule({ identity }: PromotionFacts): PromotionRefused {
   const roles = identity.roles.length === 0 ? 'no roles' : `roles ${identity.roles.map(quote).join(', ')}`
   const who = `subject ${quote(identity.subject)} of issuer ${quote(identity.issuer)} with ${roles}`
@@ -176,7 +190,7 @@ function compileRule<Limits>(
 }
 
 function credentialOf(to: PromotionRuleInput['to'], credentials: Credentials, sources: SecretSources): Credential {
-  if (typeof to !== 'string') return compileCredential(to, sources)
+  if (typeof to !== 'string') return compileCredential(to, sources, { broker: '' })
   const credential = credentials.get(to)
   if (credential !== undefined) return credential
   const known = credentials.size === 0 ? 'the broker has none' : `there are ${[...credentials.keys()].join(', ')}`

@@ -24,13 +24,14 @@ export async function boundedFetch(
   url: string,
   init: RequestInit = {},
   timeoutMs = TIMEOUT_MS,
+  maxBytes = MAX_BYTES,
 ): Promise<Response> {
   const problem = providerUrlProblem(url)
   if (problem !== undefined) throw new Error(`${url}: ${problem}`)
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = init.signal == null ? deadline : AbortSignal.any([init.signal, deadline])
   const response = await fetch(url, { ...init, redirect: 'manual', signal })
-  const body = await readBounded(response, signal)
+  const body = await readBounded(response, signal, maxBytes)
   const { status, statusText, headers } = response
   return new Response(status === 204 || status === 304 ? null : body, { status, statusText, headers })
 }
@@ -42,7 +43,7 @@ export async function fetchJson(fetch: Fetch, url: string, signal: AbortSignal):
   return response.json()
 }
 
-async function readBounded(response: Response, signal: AbortSignal): Promise<Buffer> {
+async function readBounded(response: Response, signal: AbortSignal, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let byteCount = 0
   if (response.body === null) return Buffer.alloc(0)
@@ -50,7 +51,7 @@ async function readBounded(response: Response, signal: AbortSignal): Promise<Buf
     signal.throwIfAborted()
     byteCount += chunk.length
     // Leaving the loop cancels the rest of the body.
-    if (byteCount > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`)
+    if (byteCount > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, byteCount)

@@ -62,7 +62,7 @@ export function clientProperties(client: Table, who: SessionIdentity & { session
         bool('connection.blocked', true),
       ],
     },
-    text('connection_name', `${printable(who.subject)} ${who.address} → ${printable(who.brokerUser)}`),
+    text('connection_name', connectionName(who)),
     {
       key: 'gatehouse',
       type: 'F',
@@ -74,6 +74,15 @@ export function clientProperties(client: Table, who: SessionIdentity & { session
       ],
     },
   ]
+}
+
+/** What the broker's connection list shows: who is behind a broker user, from where. */
+export function connectionName({
+  subject,
+  address,
+  brokerUser,
+}: Pick<SessionIdentity, 'subject' | 'address'> & { readonly brokerUser: string }): string {
+  return `${printable(subject)} ${address} → ${printable(brokerUser)}`
 }
 
 /** Whether a peer's properties announce a capability. */

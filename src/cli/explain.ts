@@ -1,5 +1,6 @@
 /** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
 import { ANONYMOUS, compileAddresses, type Identity, MAY_USAGE, may, word } from '../../auth/index.ts'
+import { connectionName } from '../../proxy/index.ts'
 import { loadConfig } from '../config/load.ts'
 import { nearest, suggestion } from '../config/nearest.ts'
 import type { Config, ServiceConfig } from '../config/schema.ts'
@@ -123,11 +124,13 @@ function explanation(
   const vhosts =
     'pinned' in result.vhosts ? `vhost ${result.vhosts.pinned}` : `one of ${result.vhosts.allowed.join(', ')}`
   const tags = result.tags.length > 0 ? `, tags ${result.tags.join(', ')}` : ''
+  const { username: user = UNKNOWN_USER } = result
   return [
     ...lines,
-    `the broker sees: user ${result.username}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
-    ...answers(config, { identity, address, session: SESSION, user: result.username, tags: result.tags }, questions),
-    `promoted: ${result.username}`,
+    `the broker sees: user ${user}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
+    `its connection list: ${connectionName({ subject: identity.subject, address, brokerUser: user })}`,
+    ...answers(config, { identity, address, session: SESSION, user, tags: result.tags }, questions),
+    `promoted: ${user}`,
   ]
 }
 
@@ -146,6 +149,9 @@ function answers(config: ServiceConfig, facts: SessionFacts, questions: readonly
     }
   })
 }
+
+/** Stands for what a module would answer: it is not asked. */
+const UNKNOWN_USER = '(whom the module names)'
 
 const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const
 

@@ -282,7 +282,13 @@ describe('what promotion is made of', () => {
           long: { username: '\u00e9'.repeat(128), password: secret },
           fine: { username: 'x', password: secret },
           machine: { kind: 'external', username: 'a\0' },
-          token: { kind: 'oauth2' },
+          token: {
+            kind: 'oauth2',
+            username: '',
+            tokenUrl: 'http://idp.example.com/token',
+            clientId: 'x',
+            clientSecret: secret,
+          },
         },
         sources,
       ),
@@ -297,7 +303,8 @@ describe('what promotion is made of', () => {
         'half.username',
         'long.username',
         'machine.username',
-        'token',
+        'token.oauth2.tokenUrl',
+        'token.username',
       ],
     )
     assert.match(found[5] ?? '', /256 bytes/)
