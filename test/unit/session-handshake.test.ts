@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { FRAME_HEADER, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { find, type TableEntry } from '../../proxy/codec/table.ts'
 import { ConnectionFault } from '../../proxy/index.ts'
-import { BROKER_PASSWORD, CLIENT_PROPERTIES, Rig } from '../support/session-rig.ts'
+import { BROKER_PASSWORD, type BrokerScript, CLIENT_PROPERTIES, Rig } from '../support/session-rig.ts'
 
 const START_OK = {
   clientProperties: CLIENT_PROPERTIES,
@@ -218,10 +218,7 @@ describe('the opening handshake', () => {
   })
 
   it('tells a client whom the broker refuses so, in words of its own', async () => {
-    const on = (
-      frame: { name: string | undefined },
-      broker: { send(name: 'connection.close', fields: object): void },
-    ): boolean => {
+    const on: BrokerScript['on'] = (frame, broker) => {
       if (frame.name !== 'connection.start-ok') return false
       broker.send('connection.close', {
         replyCode: 403,
@@ -231,7 +228,7 @@ describe('the opening handshake', () => {
       })
       return true
     }
-    const rig = await Rig.open({ script: { on: on as never } })
+    const rig = await Rig.open({ script: { on } })
     rig.handshake().catch(() => undefined)
 
     const { fields } = await rig.client.method('connection.close')
