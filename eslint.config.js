@@ -20,7 +20,6 @@ export default tseslint.config({
       { allowForKnownSafeCalls: [{ from: 'package', name: runnerAwaits, package: 'node:test' }] },
     ],
     '@typescript-eslint/no-misused-promises': 'error',
-    '@typescript-eslint/no-unnecessary-type-assertion': 'error',
     '@typescript-eslint/no-unsafe-argument': 'error',
     '@typescript-eslint/no-unsafe-assignment': 'error',
     '@typescript-eslint/no-unsafe-call': 'error',

@@ -27,7 +27,7 @@ export function corpus(): Buffer[] {
       field,
       PLAIN[type as keyof typeof PLAIN],
     ])
-    return methodFrame(name.startsWith('connection.') ? 0 : 1, name, Object.fromEntries(fields))
+    return methodFrame(name.startsWith('connection.') ? 0 : 1, name, Object.fromEntries(fields) as never)
   })
   const golden = [...goldenFrames(''), ...goldenFrames('refused/')].map(({ bytes }) => bytes)
   const content = [

@@ -43,7 +43,7 @@ function askedIn(row: string): Asked {
   return {
     subject,
     roles: rest.filter((word) => !word.includes('=')),
-    claims: Object.fromEntries(rest.filter((word) => word.includes('=')).map((word) => word.split('='))),
+    claims: Object.fromEntries(rest.filter((word) => word.includes('=')).map((word) => word.split('=') as [string, string])),
     question: question.replace(/^`|`$/g, ''),
     isAllowed: answer === 'allowed',
   }
