@@ -131,7 +131,11 @@ class RunningGateway implements Gateway {
     this.#log = log
     this.#traffic = new Traffic(this.#bufferBytes, () => this.#shed())
     this.#sessions = new Sessions(() => this.#tick())
-    this.#metrics = new Metrics(this.#traffic, () => this.#sessions.heldBytes())
+    this.#metrics = new Metrics({
+      traffic: this.#traffic,
+      bufferedBytes: () => this.#sessions.heldBytes(),
+      auditLostCount: () => log.auditLostCount,
+    })
     this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
     this.#listeners = this.#makeListeners(services)
     const health = new Health([...brokers.values()], () => this.#closing !== undefined)

@@ -53,7 +53,8 @@ export function fieldTable(): string {
 
 /** Every metric. */
 export function metricTable(): string {
-  const metrics = new Metrics(new Traffic(Number.POSITIVE_INFINITY, () => {}), () => 0)
+  const traffic = new Traffic(Number.POSITIVE_INFINITY, () => {})
+  const metrics = new Metrics({ traffic, bufferedBytes: () => 0, auditLostCount: () => 0 })
   const rows = metrics
     .describe()
     .map(({ name, type, labels, help }) => [

@@ -16,6 +16,8 @@ export interface RefusalSpec {
   readonly log: EventName
   /** `undefined`: never in band, whatever the service's `refusal` says. */
   readonly inBand?: InBandRefusal
+  /** For `Retry-After`, where the refusal itself does not know better. */
+  readonly retryAfterSeconds?: number
   /** For operators: docs/errors.md. */
   readonly whatToDo: string
 }
@@ -73,6 +75,7 @@ export const REFUSALS = {
   'too-many-attempts': {
     status: 429,
     text: 'too many attempts',
+    retryAfterSeconds: 1,
     log: 'limit-refused',
     inBand: { code: 'access-refused', explanation: 'too many attempts', closeCode: 1013 },
     whatToDo: 'Wait as long as Retry-After says. Somebody is guessing passwords, or a program has an old one.',
@@ -80,6 +83,7 @@ export const REFUSALS = {
   'too-many-sessions': {
     status: 429,
     text: 'too many sessions',
+    retryAfterSeconds: 10,
     log: 'limit-refused',
     inBand: { code: 'resource-error', explanation: 'too many sessions', closeCode: 1013 },
     whatToDo: 'Close sessions, or raise `limits.sessionsPerIdentity`.',
@@ -87,6 +91,7 @@ export const REFUSALS = {
   'too-many-handshakes': {
     status: 429,
     text: 'too many handshakes at once',
+    retryAfterSeconds: 1,
     log: 'limit-refused',
     inBand: { code: 'resource-error', explanation: 'too many handshakes at once', closeCode: 1013 },
     whatToDo: 'Raise `limits.handshakesPerAddress`, or set `trustedProxies` if all clients seem to have one address.',
@@ -94,6 +99,7 @@ export const REFUSALS = {
   overloaded: {
     status: 503,
     text: 'the gateway is overloaded',
+    retryAfterSeconds: 5,
     log: 'overload-refused',
     inBand: { code: 'resource-error', explanation: 'the gateway is overloaded', closeCode: 1013 },
     whatToDo: 'Give the process more memory or file descriptors, or run another one beside it.',
@@ -101,6 +107,7 @@ export const REFUSALS = {
   draining: {
     status: 503,
     text: 'the gateway is shutting down',
+    retryAfterSeconds: 1,
     log: 'request-refused',
     inBand: { code: 'connection-forced', explanation: 'the gateway is shutting down', closeCode: 1012 },
     whatToDo: 'Connect again: another instance answers.',
@@ -108,6 +115,7 @@ export const REFUSALS = {
   'credential-unavailable': {
     status: 503,
     text: 'not available',
+    retryAfterSeconds: 5,
     log: 'promotion-failed',
     inBand: { code: 'internal-error', explanation: 'the gateway could not complete the login', closeCode: 1011 },
     whatToDo: 'The log says which secret could not be read.',
@@ -115,6 +123,7 @@ export const REFUSALS = {
   'authentication-unavailable': {
     status: 503,
     text: 'nobody can be authenticated at the moment',
+    retryAfterSeconds: 5,
     log: 'authentication-failed',
     inBand: { code: 'internal-error', explanation: 'nobody can be authenticated at the moment', closeCode: 1013 },
     whatToDo: 'See in the log what did not answer: an identity provider, its key set, a module.',
@@ -138,9 +147,6 @@ export interface Refusal {
   readonly allow?: string | undefined
   /** Who it was, where that was known. */
   readonly identity?: Identity | undefined
-  /** Instead of the table's, where one cause has several answers. */
-  readonly status?: number
-  readonly text?: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Values for `WWW-Authenticate`. */
   readonly challenges?: readonly string[]
@@ -153,11 +159,15 @@ export function isRefusal(result: object): result is Refusal {
 
 /** The HTTP answer to a refusal. */
 export function answerTo(refusal: Refusal): RawAnswer {
-  const { status, text }: RefusalSpec = REFUSALS[refusal.cause]
+  const { status, text, retryAfterSeconds }: RefusalSpec = REFUSALS[refusal.cause]
   const challenges = refusal.challenges ?? []
   return {
-    status: refusal.status ?? status,
-    text: refusal.text ?? text,
-    headers: { ...refusal.headers, ...(challenges.length === 0 ? {} : { 'WWW-Authenticate': challenges }) },
+    status,
+    text,
+    headers: {
+      ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+      ...(challenges.length === 0 ? {} : { 'WWW-Authenticate': challenges }),
+      ...refusal.headers,
+    },
   }
 }

@@ -48,7 +48,7 @@ export class Refuser {
     const spec: RefusalSpec = REFUSALS[refusal.cause]
     const wanted = isToldInBand(refusal.cause, service.refusal, origin !== undefined)
     const leave = wanted ? this.#of.admission.enterRefused(attempt.hop.address) : undefined
-    this.#record(attempt, refusal, leave === undefined ? (refusal.status ?? spec.status) : 101)
+    this.#record(attempt, refusal, leave === undefined ? spec.status : 101)
     if (leave === undefined || spec.inBand === undefined) {
       answerRaw(socket, answerTo(refusal))
       return

@@ -127,7 +127,6 @@ export class Upgrades {
       this.#of.refuse(attempt, {
         cause: 'too-many-handshakes',
         detail: `${attempt.service.handshakesPerAddress} handshakes of this address are unfinished`,
-        headers: { 'Retry-After': '1' },
       })
       return
     }
@@ -155,10 +154,9 @@ export class Upgrades {
     if (origin !== undefined && !service.origins.allows(origin)) {
       return { cause: 'origin-not-allowed', detail: 'the service does not list this origin', allow: originLine(origin) }
     }
-    if (this.#of.isDraining())
-      return { cause: 'draining', detail: 'the gateway is draining', headers: { 'Retry-After': '1' } }
+    if (this.#of.isDraining()) return { cause: 'draining', detail: 'the gateway is draining' }
     const shortage = this.#of.pressure.shortage()
-    if (shortage !== undefined) return { cause: 'overloaded', detail: shortage, headers: { 'Retry-After': '5' } }
+    if (shortage !== undefined) return { cause: 'overloaded', detail: shortage }
     if (!service.addresses.allows(hop.address)) {
       return {
         cause: 'address-not-allowed',
@@ -214,7 +212,7 @@ export class Upgrades {
       return { cause: 'unauthenticated', detail: 'the authority ended during the login', identity }
     if (this.#of.sessions.isWithin(place, promoted.sessionsPerIdentity)) return admitted
     const detail = `${promoted.sessionsPerIdentity} sessions of this identity are open`
-    return { cause: 'too-many-sessions', detail, identity, headers: { 'Retry-After': '10' } }
+    return { cause: 'too-many-sessions', detail, identity }
   }
 
   #leftMs({ service, startedAtMs }: Attempt): number {

@@ -25,8 +25,6 @@ export class AuditTrail implements AuditSink {
   #windowMs = Number.NEGATIVE_INFINITY
   #written = 0
   #suppressed = 0
-  /** Events that could not be written. */
-  lost = 0
 
   constructor(log: Log, service: string, onFailure: 'refuse' | 'count', nowMs: () => number = () => performance.now()) {
     this.#log = log
@@ -40,7 +38,6 @@ export class AuditTrail implements AuditSink {
     const suppressed = this.#suppressed
     const written = this.#log.audit({ ...event, service: this.#service, ...(suppressed > 0 ? { suppressed } : {}) })
     if (written) this.#suppressed = 0
-    else this.lost++
     return written
   }
 

@@ -26,6 +26,8 @@ export class Log {
   readonly #to: DestinationStream
   readonly #flush: () => void
   #dropped = false
+  /** Audit events that were not written. */
+  auditLostCount = 0
   readonly #windows = new Map<EventName, Window>()
   readonly #nowMs: () => number
 
@@ -61,11 +63,16 @@ export class Log {
     this.#logger[level](line)
   }
 
-  /** Writes one audit event, whatever the level. Returns false when it was dropped because nobody reads the log. */
+  /** Writes one audit event, whatever the level but `silent`. Returns false when it was not written: nobody reads. */
   audit(event: Readonly<Record<string, string | number | boolean | undefined>>): boolean {
-    this.#dropped = false
-    const line = { level: 'audit', time: new Date().toISOString(), ...event }
-    this.#to.write(`${JSON.stringify(line, (_, value: unknown) => (typeof value === 'string' ? cut(value) : value))}\n`)
+    this.#dropped = this.#logger.level === 'silent'
+    if (!this.#dropped) {
+      const line = { level: 'audit', time: new Date().toISOString(), ...event }
+      this.#to.write(
+        `${JSON.stringify(line, (_, value: unknown) => (typeof value === 'string' ? cut(value) : value))}\n`,
+      )
+    }
+    if (this.#dropped) this.auditLostCount++
     return !this.#dropped
   }
 

@@ -17,6 +17,14 @@ type BrokerFailure = (typeof BROKER_FAILURES)[number]
 
 export type AuthenticationOutcome = 'proven' | 'missing' | 'malformed' | 'rejected' | 'throttled' | 'failed'
 
+/** What is read at the moment of a scrape. */
+export interface MetricSources {
+  readonly traffic: Traffic
+  /** What all sessions hold. */
+  bufferedBytes(): number
+  auditLostCount(): number
+}
+
 export class Metrics {
   readonly #registry = new Registry()
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 })
@@ -28,8 +36,7 @@ export class Metrics {
   readonly #authentications: Counter<'authenticator' | 'outcome'>
   readonly #brokerFailures: Counter<'broker' | 'cause'>
 
-  /** @param bufferedBytes what all sessions hold at the moment of a scrape */
-  constructor(traffic: Traffic, bufferedBytes: () => number) {
+  constructor(sources: MetricSources) {
     const registers = [this.#registry]
     this.#sessions = new Gauge({
       name: 'gatehouse_sessions',
@@ -73,7 +80,7 @@ export class Metrics {
       labelNames: ['broker', 'cause'],
       registers,
     })
-    this.#watchTraffic(traffic, bufferedBytes)
+    this.#watchTraffic(sources)
     this.#watchProcess()
     this.#delay.enable()
   }
@@ -125,7 +132,7 @@ export class Metrics {
     this.#registry.clear()
   }
 
-  #watchTraffic(traffic: Traffic, bufferedBytes: () => number): void {
+  #watchTraffic({ traffic, bufferedBytes, auditLostCount }: MetricSources): void {
     const registers = [this.#registry]
     const byDirection = (name: string, help: string, from: () => number, to: () => number) => {
       const counter = new Counter({
@@ -153,6 +160,15 @@ export class Metrics {
       () => traffic.messagesToClients,
     )
     gauge(registers, 'gatehouse_buffered_bytes', 'Bytes that wait in all sessions together.', bufferedBytes)
+    const lost: Counter = new Counter({
+      name: 'gatehouse_audit_lost_total',
+      help: 'Audit events that could not be written.',
+      registers,
+      collect: () => {
+        lost.reset()
+        lost.inc(auditLostCount())
+      },
+    })
   }
 
   #watchProcess(): void {
