@@ -43,7 +43,9 @@ function askedIn(row: string): Asked {
   return {
     subject,
     roles: rest.filter((word) => !word.includes('=')),
-    claims: Object.fromEntries(rest.filter((word) => word.includes('=')).map((word) => word.split('=') as [string, string])),
+    claims: Object.fromEntries(
+      rest.filter((word) => word.includes('=')).map((word) => word.split('=') as [string, string]),
+    ),
     question: question.replace(/^`|`$/g, ''),
     isAllowed: answer === 'allowed',
   }
