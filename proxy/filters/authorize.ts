@@ -56,9 +56,8 @@ export function authorizeFilter(policy: Authorizer, sink: AuditSink): Filter {
           'basic.consume-ok': (method) => consumers.started(method.channel, method.field('consumerTag')),
           'basic.cancel': (method) => consumers.stopped(method.channel, method.field('consumerTag')),
         },
-        delivery: (_channel, header) => {
-          if (header.has('replyTo')) replies.learn(header.property('replyTo') ?? '')
-        },
+        delivery: (_channel, header) => replies.learn(header.property('replyTo') ?? ''),
+        deliveryWith: ['replyTo'],
         channelClosed: (channel) => {
           queues.channelClosed(channel)
           consumers.channelClosed(channel)

@@ -5,6 +5,7 @@
 
 import type { ContentHeader } from '../codec/content.ts'
 import { indexOf, METHOD_COUNT, type MethodView } from '../codec/method.ts'
+import { flagOf, PROPERTY_NAMES } from '../codec/properties.ts'
 import type { MethodName } from '../codec/spec.ts'
 import type { Filter, FilterChecks, PublishView, Refusal, SessionView, Verdict } from './filter.ts'
 
@@ -20,6 +21,8 @@ export interface Slots {
   readonly toClient: readonly (MethodLook | null)[]
   readonly withhold: readonly (MethodWithhold | null)[]
   readonly delivery: DeliveryLook | null
+  /** Flags of the properties without which no filter wants to see a delivery. */
+  readonly deliveryFlags: number
   readonly channelClosed: ((channel: number) => void) | null
   readonly tick: ((nowMs: number) => void) | null
   readonly ended: (() => void) | null
@@ -33,6 +36,7 @@ export function compile(filters: readonly Filter[], session: SessionView): Slots
     toClient: byMethod(all, 'toClient', tell) as (MethodLook | null)[],
     withhold: byMethod(all, 'withhold', anyOf) as (MethodWithhold | null)[],
     delivery: tell(present(all, (checks) => checks.delivery)),
+    deliveryFlags: all.reduce((flags, checks) => flags | flagsWanted(checks), 0),
     channelClosed: tell(present(all, (checks) => checks.channelClosed)),
     tick: tell(present(all, (checks) => checks.tick)),
     ended: tell(present(all, (checks) => checks.ended)),
@@ -42,6 +46,13 @@ export function compile(filters: readonly Filter[], session: SessionView): Slots
 /** Whether a verdict refuses. */
 export function isRefusal(verdict: Verdict): verdict is Refusal {
   return verdict !== undefined && !Buffer.isBuffer(verdict)
+}
+
+/** All flags where a filter wants to see every delivery. */
+function flagsWanted({ delivery, deliveryWith }: FilterChecks): number {
+  if (delivery === undefined) return 0
+  if (deliveryWith === undefined) return 0xffff
+  return deliveryWith.reduce((flags, name) => flags | flagOf(PROPERTY_NAMES.indexOf(name)), 0)
 }
 
 function byMethod(

@@ -7,6 +7,7 @@
  */
 import type { ContentHeader } from '../codec/content.ts'
 import type { MethodView } from '../codec/method.ts'
+import type { PropertyName } from '../codec/properties.ts'
 import type { FromBroker, FromClient } from '../codec/spec.ts'
 import type { ChannelFault, ConnectionFault } from '../faults.ts'
 
@@ -61,6 +62,8 @@ export interface FilterChecks {
   readonly withhold?: { readonly [M in FromBroker]?: (method: MethodView) => boolean }
   /** The content header of a delivery, get-ok or return; looks only. */
   readonly delivery?: (channel: number, header: ContentHeader) => void
+  /** Only deliveries with one of these properties concern it; absent: all do. */
+  readonly deliveryWith?: readonly PropertyName[]
   readonly channelClosed?: (channel: number) => void
   /** About once a second. */
   readonly tick?: (nowMs: number) => void

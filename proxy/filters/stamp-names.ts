@@ -8,8 +8,7 @@ import { entryBytes } from '../codec/scan.ts'
 
 const RESERVED_PREFIX = 'x-gatehouse-'
 
-/** Where the header table stands among the properties. */
-export const HEADERS_PLACE: number = PROPERTY_NAMES.indexOf('headers')
+const HEADERS_PLACE = PROPERTY_NAMES.indexOf('headers')
 
 /** One spelling for all that readers may take for the same name. [Unicode: NFKC] */
 function folded(name: string): string {
@@ -33,25 +32,22 @@ export class ReservedNames {
     this.#firstBytes.fill(1, 0x80)
   }
 
-  /** How many bytes of the header's table are entries with reserved names. */
-  bytesIn(header: ContentHeader): number {
-    if (!header.has('headers')) return 0
+  /** Whether the header's table has entries with reserved names. */
+  areIn(header: ContentHeader): boolean {
+    if (!header.has('headers')) return false
     const { buffer } = header
     const end = header.endOf(HEADERS_PLACE)
-    let bytes = 0
-    for (let at = header.startOf(HEADERS_PLACE) + 4; at < end; ) {
-      const size = entryBytes(buffer, at)
-      if (this.isAt(buffer, at)) bytes += size
-      at += size
+    for (let at = header.startOf(HEADERS_PLACE) + 4; at < end; at += entryBytes(buffer, at)) {
+      const keyBytes = buffer[at] as number
+      if (keyBytes === 0 || this.#firstBytes[buffer[at + 1] as number] === 0) continue
+      if (this.has(buffer.toString('utf8', at + 1, at + 1 + keyBytes))) return true
     }
-    return bytes
+    return false
   }
 
-  /** Whether the table entry at this offset has a reserved name. */
-  isAt(buffer: Buffer, offset: number): boolean {
-    const keyBytes = buffer[offset] as number
-    if (keyBytes === 0 || this.#firstBytes[buffer[offset + 1] as number] === 0) return false
-    const name = folded(buffer.toString('utf8', offset + 1, offset + 1 + keyBytes))
-    return name.startsWith(RESERVED_PREFIX) || this.#names.has(name)
+  /** Whether a name is reserved, in this or another spelling. */
+  has(name: string): boolean {
+    const plain = folded(name)
+    return plain.startsWith(RESERVED_PREFIX) || this.#names.has(plain)
   }
 }

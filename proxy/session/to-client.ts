@@ -4,6 +4,7 @@
  * affair and passes as it came. Bodies are re-cut where the client takes smaller frames than the broker sends.
  */
 import { bodySizeOf, ContentHeader } from '../codec/content.ts'
+import { FLAGS_AT } from '../codec/content-header.ts'
 import {
   FRAME_BODY,
   FRAME_HEADER,
@@ -30,6 +31,7 @@ import { type ConnectionMethod, checkHeartbeat, readMethodIndex } from './to-bro
 const CHANNEL_CLOSE = indexOf('channel.close')
 const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
 const BASIC_CANCEL = indexOf('basic.cancel')
+const ALL_FLAGS = 0xffff
 
 /** Views that each frame is looked at through; all sessions share them, as nothing here is asynchronous. */
 const VIEW = new MethodView()
@@ -118,8 +120,11 @@ export class ToClient {
 
   /** A message may have come to the broker by another door and be less than canonical: then there is nothing to see. */
   #look(reader: FrameReader): void {
-    const look = this.#relay.slots.delivery
+    const { delivery: look, deliveryFlags } = this.#relay.slots
     if (look === null) return
+    // All flags wanted means all deliveries, also those without any.
+    const flags = reader.buffer.readUInt16BE(reader.payloadStart + FLAGS_AT)
+    if (deliveryFlags !== ALL_FLAGS && (flags & deliveryFlags) === 0) return
     try {
       HEADER.read(reader.buffer, reader.payloadStart, reader.payloadEnd)
     } catch (error) {

@@ -51,6 +51,20 @@ describe('stampFilter with stamps', () => {
     assert.equal(header.bodySize, 5n)
   })
 
+  it('B23 asks the clock for each message', () => {
+    let second = 100
+    const session = new FilterSession([stampFilter({ timestamp: () => second, headers: [] }, new AuditLog())])
+    const sent = (): unknown => {
+      const outcome = session.publish('x', 'k', { timestamp: 5n })
+      return outcome.kind === 'forwarded' ? outcome.rewritten?.property('timestamp') : undefined
+    }
+
+    const first = [sent(), sent()]
+    second = 101
+
+    assert.deepEqual([...first, sent()], [100n, 100n, 101n])
+  })
+
   it('sets them where the client sent nothing at all', () => {
     const header = stamped({})
 
