@@ -13,6 +13,7 @@ export { MAY_USAGE, may } from './policy/may.ts'
 export { Policy } from './policy/permissions.ts'
 export { StampPolicy } from './policy/stamp.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './promotion/addresses.ts'
+export type { PromotedCredential } from './promotion/broker-credential.ts'
 export { type Credentials, checkCredentials, compileCredentials } from './promotion/credentials.ts'
 export {
   decrypt,

@@ -23,6 +23,7 @@ export {
 export { type Stamps, stampFilter } from './filters/stamp.ts'
 export type { BrokerFailure } from './session/broker-failure.ts'
 export { connectionName } from './session/client-properties.ts'
+export { BROKER_AWAY, BROKER_SAYS_NO } from './session/ending.ts'
 export type * from './session/ports.ts'
 export { probeBroker } from './session/probe.ts'
 

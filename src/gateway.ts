@@ -27,7 +27,7 @@ import { descriptorLimit, Pressure } from './ops/pressure.ts'
 import { Traffic } from './ops/traffic.ts'
 import { Sessions } from './sessions.ts'
 import { identityHeaders, makeAuthenticators } from './wiring/authenticators.ts'
-import { type Broker, makeBrokers } from './wiring/brokers.ts'
+import { type Broker, checkBrokers, makeBrokers } from './wiring/brokers.ts'
 import { followLogins } from './wiring/logins.ts'
 import { moduleLoader } from './wiring/modules.ts'
 import { type RenewalParts, reloadAll, reloadAuthenticator } from './wiring/renewal.ts'
@@ -85,18 +85,21 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
   const loaded = parseConfig(config, { env, ...(folder === undefined ? {} : { folder }) })
   const log = new Log(loaded.config.log.level, logTo)
   for (const { path, message } of loaded.warnings) log.write('configuration-warning', { detail: `${path}: ${message}` })
+  const load = moduleLoader(folder ?? process.cwd())
   const sources: SecretSources = {
     readFile: readProtected,
     env: (name) => env[name],
     keys: readKeys(loaded.config, env).keys,
+    load,
   }
   const brokers = makeBrokers(loaded.config, sources)
+  await checkBrokers(brokers)
   const authenticators = await makeAuthenticators(loaded.config, {
     sources,
     hashQueue: new HashQueue(),
     observeKeys: (authenticator, { kind, where, ...rest }) =>
       log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
-    load: moduleLoader(folder ?? process.cwd()),
+    load,
   })
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const services = makeServices(loaded.config.services, { brokers, authenticators, sources, auditOf })

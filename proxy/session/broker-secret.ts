@@ -54,6 +54,7 @@ export class BrokerSecret {
   start(renewal: CredentialRenewal | undefined, frameMaxBytes: number): void {
     this.#frameMaxBytes = frameMaxBytes
     if (renewal !== undefined) this.#await(renewal)
+    this.#sendWaiting()
   }
 
   /** Whether the broker has still to answer. What it says instead is about the secret. */
@@ -61,15 +62,14 @@ export class BrokerSecret {
     return this.#asked !== undefined
   }
 
-  /** Resolves when the broker has taken it. */
+  /** Resolves when the broker has taken it. What comes before the session is open waits until it is. */
   show(credential: BrokerCredential): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#over || this.#frameMaxBytes === 0) return reject(new Error('the session is not open'))
+      if (this.#over) return reject(new Error('the session has ended'))
       if (credential.username !== this.#username) return reject(new Error('a fresh secret of another broker user'))
       const asked: Asked = { credential, resolve, reject }
-      if (this.#asked === undefined) return this.#send(asked)
-      const older = this.#waiting
-      this.#waiting = older === undefined ? asked : both(asked, older)
+      this.#waiting = this.#waiting === undefined ? asked : both(asked, this.#waiting)
+      this.#sendWaiting()
     })
   }
 
@@ -79,10 +79,8 @@ export class BrokerSecret {
     if (asked === undefined) throw new ConnectionFault('command-invalid', 'connection.update-secret-ok unasked for')
     clearTimeout(this.#answerTimer)
     this.#asked = undefined
-    const waiting = this.#waiting
-    this.#waiting = undefined
     asked.resolve()
-    if (waiting !== undefined) this.#send(waiting)
+    this.#sendWaiting()
   }
 
   /** The session is ending: nothing more is asked, and whoever waits is told. */
@@ -94,7 +92,10 @@ export class BrokerSecret {
     for (const asked of [this.#asked, this.#waiting]) asked?.reject(new Error('the session has ended'))
   }
 
-  #send(asked: Asked): void {
+  #sendWaiting(): void {
+    const asked = this.#waiting
+    if (asked === undefined || this.#asked !== undefined || this.#frameMaxBytes === 0) return
+    this.#waiting = undefined
     const secret = asked.credential.secret?.()
     if (secret === undefined) return asked.reject(new Error('the credential has no secret to show'))
     const frame = methodFrame(0, 'connection.update-secret', { newSecret: secret, reason: REASON })

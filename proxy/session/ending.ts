@@ -24,6 +24,22 @@ export interface Ending {
 
 const CLOSE_REASON_BYTES = 123
 
+/** What clients hear of a broker that does not answer. */
+export const BROKER_AWAY = {
+  code: 'internal-error',
+  explanation: 'the broker is not available',
+  closeCode: CLOSE_CODES.tryAgainLater,
+  reason: 'broker-unavailable',
+} as const satisfies InBandRefusal
+
+/** What clients hear of a broker that does not take the promoted credential. */
+export const BROKER_SAYS_NO = {
+  code: 'access-refused',
+  explanation: 'the broker refused the connection',
+  closeCode: CLOSE_CODES.internalError,
+  reason: 'broker-refused',
+} as const satisfies InBandRefusal
+
 const NO_CAUSE: Cause = { classId: 0, methodId: 0 }
 
 /** One constructor for each reason. */
@@ -72,21 +88,21 @@ export const ended = {
   }),
   brokerUnavailable: (detail: string, failure: BrokerFailure): Ending => ({
     by: 'gateway',
-    reason: 'broker-unavailable',
+    reason: BROKER_AWAY.reason,
     detail,
     failure,
-    tell: new ConnectionFault('internal-error', 'the broker is not available'),
+    tell: new ConnectionFault(BROKER_AWAY.code, BROKER_AWAY.explanation),
     patient: true,
-    closeCode: CLOSE_CODES.tryAgainLater,
+    closeCode: BROKER_AWAY.closeCode,
   }),
   brokerRefused: (detail: string, failure: BrokerFailure): Ending => ({
     by: 'broker',
-    reason: 'broker-refused',
+    reason: BROKER_SAYS_NO.reason,
     detail,
     failure,
-    tell: new ConnectionFault('access-refused', 'the broker refused the connection'),
+    tell: new ConnectionFault(BROKER_SAYS_NO.code, BROKER_SAYS_NO.explanation),
     patient: true,
-    closeCode: CLOSE_CODES.internalError,
+    closeCode: BROKER_SAYS_NO.closeCode,
   }),
   /** The broker stopped, or will stop, accepting who the session is. */
   renewalFailed: (by: EndedBy, detail: string, failure: BrokerFailure): Ending => ({

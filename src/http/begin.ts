@@ -3,8 +3,21 @@
  * when it is renewed and when it ends. One log line for each session, at its end.
  */
 import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '../../auth/index.ts'
-import { type AuditEvent, openSession, type Renewal, type SessionEnd } from '../../proxy/index.ts'
+import {
+  type AuditEvent,
+  BROKER_AWAY,
+  BROKER_SAYS_NO,
+  type BrokerFailure,
+  type InBandRefusal,
+  openSession,
+  type Renewal,
+  refuseInBand,
+  type SessionEnd,
+  type SessionOptions,
+} from '../../proxy/index.ts'
+import { BROKER_FAILURES } from '../broker-failures.ts'
 import { UNRECORDED } from '../end-requests.ts'
+import type { EventSpec, LogFields } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
@@ -32,7 +45,9 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   const client = new WebSocketClientEnd(webSocket, socket, of.traffic)
   const elapsedMs = performance.now() - attempt.startedAtMs
   let vhost: string | undefined
-  const session = openSession({
+  const pinned = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : undefined
+  const trial = service.holdOffs.try({ credential: promoted.credential.fingerprint, vhost: pinned })
+  const options: SessionOptions = {
     id,
     client,
     identity: { subject: identity.subject, issuer: identity.issuer, address: hop.address },
@@ -44,6 +59,7 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
     observer: {
       opened: (info) => {
         vhost = info.vhost
+        if (typeof trial !== 'string') trial.opened()
         client.opened()
         attempt.handshakeDone()
         of.metrics.sessionOpened(service.path, performance.now() - attempt.startedAtMs)
@@ -53,7 +69,8 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
       ended: (end) => ended(end),
     },
     renew: (secret) => renewed(secret),
-  })
+  }
+  const session = typeof trial === 'string' ? refuseInBand(options, heldOff(trial)) : openSession(options)
   of.metrics.sessionStarted(service.path)
   place.goOn = async (identity) => await renewal(async () => identity, place, attempt, admitted, of.sessions)
   of.sessions.start(place, { session, client, timeoutMs: service.sessionTimeoutMs })
@@ -96,15 +113,35 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
       bytesFromClient: end.bytesFromClient,
       bytesToClient: end.bytesToClient,
     }
-    of.log.write('session-ended', line, ENDS[end.reason].level)
+    const { level, ...verdict } = brokersPart(end)
+    of.log.write('session-ended', { ...line, ...verdict }, level)
     const { durationMs, replyCode, detail } = line
     recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
+  }
+
+  /** Of many sessions that one fault of the broker leg keeps out, one line tells; the others are counted in the next. */
+  function brokersPart({ reason, failure }: SessionEnd): LogFields & { readonly level: EventSpec['level'] } {
+    if (typeof trial === 'string') return { level: 'debug', cause: trial }
+    const { level } = ENDS[reason]
+    if (failure === undefined) {
+      trial.over()
+      return { level }
+    }
+    const rest = trial.failed(failure)
+    if (rest === 'known') return { level: 'debug', cause: failure }
+    return { level, cause: failure, remedy: BROKER_FAILURES[failure].remedy, pauseMs: rest?.forMs, count: rest?.count }
   }
 
   async function renewed(secret: Buffer): Promise<Renewal> {
     const fresh = () => renew(service.requirement, place.identity, secret, { service: service.path })
     return await renewal(fresh, place, attempt, admitted, of.sessions)
   }
+}
+
+/** What a client hears in whose place the broker has said no to another one, a moment ago. */
+function heldOff(failure: BrokerFailure): InBandRefusal {
+  const words = failure === 'tls' ? BROKER_AWAY : BROKER_SAYS_NO
+  return { ...words, detail: 'not tried: the broker has just said no to this credential' }
 }
 
 /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
@@ -120,10 +157,12 @@ async function renewal(
     if (!service.roles.every((role) => identity.roles.includes(role))) {
       return { renewed: false, detail: 'the fresh credential lacks a required role' }
     }
-    const { credential } = await service.promote(identity, { sessionId: id, address: hop.address })
+    const context = { sessionId: id, address: hop.address, deadlineMs: service.handshakeMs }
+    const { credential } = await service.promote(identity, context)
     if (credential.username !== promoted.credential.username) {
       return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
     }
+    if (credential.isPassedOn) await place.live?.session.renewBroker(credential)
     if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
     sessions.renew(place, identity)
     promoted.renewed(identity)

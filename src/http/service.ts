@@ -2,15 +2,16 @@
  * A service as the door sees it: a path, who may come through it, and what for. Made once from the configuration; the
  * functions hide authenticators, rules and secrets, of which HTTP knows nothing.
  */
-import type { Identity, Requirement } from '../../auth/index.ts'
-import type { AuditSink, BrokerCredential, BrokerTarget, Filter, SessionLimits, VhostRule } from '../../proxy/index.ts'
+import type { Identity, PromotedCredential, Requirement } from '../../auth/index.ts'
+import type { AuditSink, BrokerTarget, Filter, SessionLimits, VhostRule } from '../../proxy/index.ts'
+import type { HoldOffs } from '../hold-offs.ts'
 import { addressSet } from './address.ts'
 import type { OriginRule } from './origin.ts'
 import type { WebSocketDoor } from './websocket.ts'
 
 /** What the broker is shown instead of the identity, and what the session may do with it. */
 export interface Promoted {
-  readonly credential: BrokerCredential
+  readonly credential: PromotedCredential
   readonly vhosts: VhostRule
   readonly limits: SessionLimits
   readonly sessionsPerIdentity: number
@@ -22,6 +23,8 @@ export interface Promoted {
 export interface PromotionContext {
   readonly sessionId: string
   readonly address: string
+  /** What is left of the handshake's time. */
+  readonly deadlineMs: number
 }
 
 export interface Service {
@@ -29,6 +32,8 @@ export interface Service {
   /** The broker's key in the configuration. */
   readonly broker: string
   readonly target: BrokerTarget
+  /** What the broker has said no to lately. */
+  readonly holdOffs: HoldOffs
   readonly origins: OriginRule
   readonly addresses: AddressRule
   readonly roles: readonly string[]

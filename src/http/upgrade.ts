@@ -171,7 +171,9 @@ export class Upgrades {
     const { service, origin, hop, request } = attempt
     const { address, peerAddress } = hop
     const asked = { http: request, service: service.path, origin, address, peerAddress }
-    const proven = await prove(service.requirement, asked, this.#of.metrics, { deadlineMs: this.#leftMs(attempt) })
+    const proven = await prove(service.requirement, asked, this.#of.metrics, {
+      deadlineMs: Math.min(LONGEST_PROOF_MS, leftMs(attempt)),
+    })
     if (isRefusal(proven)) return proven
     const { identity, responseHeaders } = proven
     const unfit = this.#mayUse(attempt, identity)
@@ -198,7 +200,8 @@ export class Upgrades {
   ): Promise<Admitted | Refusal> {
     const { service, hop, id } = attempt
     const place = this.#of.sessions.take(identity, service.path)
-    const outcome = await service.promote(identity, { sessionId: id, address: hop.address }).then(
+    const context = { sessionId: id, address: hop.address, deadlineMs: leftMs(attempt) }
+    const outcome = await service.promote(identity, context).then(
       (promoted): Admitted | Refusal => this.#withinLimits({ identity, promoted, place, responseHeaders }),
       (error: unknown): Refusal => notPromoted(error, identity),
     )
@@ -214,10 +217,11 @@ export class Upgrades {
     const detail = `${promoted.sessionsPerIdentity} sessions of this identity are open`
     return { cause: 'too-many-sessions', detail, identity }
   }
+}
 
-  #leftMs({ service, startedAtMs }: Attempt): number {
-    return Math.min(LONGEST_PROOF_MS, Math.max(1, service.handshakeMs - (performance.now() - startedAtMs)))
-  }
+/** Of the handshake's time. */
+function leftMs({ service, startedAtMs }: Attempt): number {
+  return Math.max(1, service.handshakeMs - (performance.now() - startedAtMs))
 }
 
 function notPromoted(error: unknown, identity: Identity): Refusal {

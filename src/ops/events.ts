@@ -92,6 +92,8 @@ export const FIELDS = {
   cause: 'why it was refused, one of a closed set',
   detail: 'a sentence for operators',
   allow: 'the configuration line that would have allowed it',
+  remedy: 'what to do about it',
+  pauseMs: 'for how long nobody tries the same again',
   status: 'the HTTP status of the answer, or 101 where the refusal went in band',
   replyCode: 'the AMQP reply code sent or received last',
   closeCode: 'the WebSocket close code',

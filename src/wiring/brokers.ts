@@ -3,15 +3,19 @@
  * read here, at the start and on a reload.
  */
 import { readFileSync } from 'node:fs'
-import { type Credentials, compileCredentials, type SecretSources } from '../../auth/index.ts'
+import { type Credentials, checkCredentials, compileCredentials, type SecretSources } from '../../auth/index.ts'
 import type { BrokerTarget, BrokerTls } from '../../proxy/index.ts'
+import { ConfigError, formatPath } from '../config/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema.ts'
+import { HoldOffs } from '../hold-offs.ts'
 
 /** One broker; `target` changes on a reload, so it is read when a session begins. */
 export interface Broker {
   readonly name: string
   target: BrokerTarget
   readonly credentials: Credentials
+  /** What it has said no to lately. */
+  readonly holdOffs: HoldOffs
 }
 
 /**
@@ -25,10 +29,27 @@ export function makeBrokers(config: Config, sources: SecretSources): ReadonlyMap
   const brokers = Object.entries(config.brokers).filter(([name]) => named.has(name))
   return new Map(
     brokers.map(([name, broker]) => {
-      const credentials = compileCredentials(broker.credentials, sources)
-      return [name, { name, target: brokerTarget(broker), credentials }]
+      const credentials = compileCredentials(broker.credentials, sources, name)
+      return [name, { name, target: brokerTarget(broker), credentials, holdOffs: new HoldOffs() }]
     }),
   )
+}
+
+/**
+ * Reads every secret and imports every module once, so that one that is no good stops the start and not the first client.
+ *
+ * @throws {ConfigError} with every one of them
+ */
+export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promise<void> {
+  const found = [...brokers].map(async ([name, { credentials }]) => {
+    const problems = await checkCredentials(credentials)
+    return problems.map(({ path, message }) => ({
+      path: formatPath(['brokers', name, 'credentials', ...path]),
+      message,
+    }))
+  })
+  const problems = (await Promise.all(found)).flat()
+  if (problems.length > 0) throw new ConfigError(problems)
 }
 
 /** @throws {Error} when a certificate file cannot be read */

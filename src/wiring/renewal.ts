@@ -21,6 +21,7 @@ export interface RenewalParts {
 /** Everything, as on SIGHUP. Never rejects; what failed is in the log. Resolves to how many things failed. */
 export async function reloadAll(parts: RenewalParts): Promise<number> {
   const { config, listeners, brokers, authenticators, log } = parts
+  for (const { holdOffs } of brokers.values()) holdOffs.clear()
   const outcomes = [
     ...listeners.map((listener) => attempt(log, `certificate of ${listener.url}`, () => listener.reloadCertificates())),
     ...[...brokers.values()].map((broker) =>

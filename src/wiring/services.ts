@@ -44,6 +44,7 @@ function makeService(config: ServiceConfig, { brokers, authenticators, sources, 
     get target() {
       return broker.target
     },
+    holdOffs: broker.holdOffs,
     origins: new OriginRule(config.origins),
     addresses: new AddressRule(config.require.addresses),
     roles: config.require.roles,
@@ -67,9 +68,10 @@ interface Promoting {
 async function promote(
   { promotion, filters, limits }: Promoting,
   identity: Identity,
-  { sessionId, address }: PromotionContext,
+  { sessionId, address, deadlineMs }: PromotionContext,
 ): Promise<Promoted> {
-  const { credential, vhosts, tags, limits: rule } = await promotion.promote({ identity, address, session: sessionId })
+  const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
+  const { credential, vhosts, tags, limits: rule } = promoted
   return {
     credential,
     vhosts,

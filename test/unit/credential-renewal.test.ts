@@ -71,18 +71,30 @@ describe('a fresh secret for the broker', () => {
 
   it('of another user, too large for a frame, of no kind, or too late is not shown', async () => {
     const early = await Rig.open()
-    await assert.rejects(early.session.renewBroker(secret('x')), /not open/)
+    const never = assert.rejects(early.session.renewBroker(secret('x')), /has ended/)
     await early.stop()
+    await never
     const rig = await Rig.relaying()
     await assert.rejects(rig.session.renewBroker({ ...secret('x'), username: 'mallory' }), /another broker user/)
     await assert.rejects(rig.session.renewBroker(secret('x'.repeat(131_072))), /too many/)
     const { secret: _, ...external } = secret('x')
     await assert.rejects(rig.session.renewBroker(external), /no secret/)
     rig.vanish()
-    await assert.rejects(rig.session.renewBroker(secret('x')), /not open/)
+    await assert.rejects(rig.session.renewBroker(secret('x')), /has ended/)
     assert.deepEqual(shown(rig), [])
     rig.broker.close()
     await rig.ended
+  })
+
+  it('brought before the session is open is shown when it is', async () => {
+    const rig = await Rig.open()
+    const shownLater = rig.session.renewBroker(secret('early'))
+    await rig.handshake()
+    const { fields } = await rig.broker.record.method('connection.update-secret')
+    assert.equal(fields.newSecret.toString(), 'early')
+    rig.broker.send('connection.update-secret-ok', {})
+    await shownLater
+    await rig.stop()
   })
 
   it('that the broker refuses ends the session; the client does not learn why', async () => {
