@@ -56,6 +56,12 @@ export const ended = {
     detail: `the WebSocket was closed (${code})`,
     closeCode: code,
   }),
+  malformedStream: (code: number): Ending => ({
+    by: 'gateway',
+    reason: 'client-fault',
+    detail: 'the WebSocket stream was malformed',
+    closeCode: code,
+  }),
   clientDead: (): Ending => ({
     by: 'gateway',
     reason: 'client-dead',

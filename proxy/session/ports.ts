@@ -188,8 +188,8 @@ export interface Session {
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */
   alive(): void
-  /** The WebSocket is gone. */
-  clientGone(code: number): void
+  /** The WebSocket is gone; `malformed` when what came over it was no WebSocket stream as RFC 6455 has it. */
+  clientGone(code: number, malformed?: boolean): void
   /** Ends the session from outside, both ways, with a reason the client can read. Does nothing when it is ending already. */
   end(request: EndRequest): void
   /**

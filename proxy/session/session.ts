@@ -118,10 +118,10 @@ export class GatewaySession implements Session {
     this.#client.alive()
   }
 
-  clientGone(code: number): void {
+  clientGone(code: number, malformed = false): void {
     if (this.#client.gone) return
     this.#client.gone = true
-    this.#ending ??= ended.clientLost(code)
+    this.#ending ??= malformed ? ended.malformedStream(code) : ended.clientLost(code)
     this.#enterClosed()
     this.#broker.close()
     this.#report()

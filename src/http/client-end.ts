@@ -166,7 +166,7 @@ export class WebSocketClientEnd implements ClientEnd {
     this.#closing = true
     this.#traffic.held(-this.#assembling)
     this.#assembling = 0
-    this.#session?.clientGone(this.#failureCode ?? code)
+    this.#session?.clientGone(this.#failureCode ?? code, this.#failureCode === 1002)
   }
 }
 

@@ -104,6 +104,16 @@ describe('the end of a session', () => {
     rig.broker.close()
   })
 
+  it('when the WebSocket stream was malformed: the client’s fault, not its loss', async () => {
+    const rig = await Rig.relaying()
+
+    rig.session.clientGone(1002, true)
+
+    const end = await rig.ended
+    assert.deepEqual([end.by, end.reason, end.closeCode], ['gateway', 'client-fault', 1002])
+    rig.broker.close()
+  })
+
   it('when the broker is lost: 320, then 1012', async () => {
     const rig = await Rig.relaying()
 
