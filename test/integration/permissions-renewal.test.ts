@@ -121,7 +121,7 @@ describe('stamps', () => {
 
     const message = await until(() => live.judge.get('opened', { noAck: true }))
 
-    const properties: Record<string, unknown> = message.properties
+    const properties: Record<string, unknown> = { ...message.properties }
     const { userId, appId, timestamp, messageId, headers } = properties
     assert.equal(message.content.toString(), 'stamped')
     assert.equal(userId, live.webuser.username)

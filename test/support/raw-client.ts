@@ -71,7 +71,7 @@ export class RawClient {
 
   /** Straight to the broker. */
   static async overTcp(broker: { host: string; port: number }, user: BrokerUser, vhost: string): Promise<RawClient> {
-    const socket = connect(broker.port, broker.host)
+    const socket = connect(broker.port, broker.host).setNoDelay()
     socket.on('error', () => undefined)
     await once(socket, 'connect')
     const client = new RawClient({ write: (bytes) => socket.write(bytes), end: () => socket.destroy() })
@@ -141,7 +141,7 @@ export class RawClient {
       const { name, fields } = await this.next(channel)
       if (name === expected) return fields as Fields<A>
       if (name === 'channel.close' || name === 'connection.close') {
-        if (name === 'channel.close') await this.#reopen(channel)
+        if (name === 'channel.close') await this.reopen(channel)
         return { refused: name, code: Number(fields['replyCode']), text: String(fields['replyText']) }
       }
     }
@@ -183,7 +183,8 @@ export class RawClient {
     this.#wire.end()
   }
 
-  async #reopen(channel: number): Promise<void> {
+  /** Answers a `channel.close` and opens the channel again. */
+  async reopen(channel = 1): Promise<void> {
     this.send('channel.close-ok', {}, channel)
     this.send('channel.open', {}, channel)
     // What was still on its way on the closed channel comes before the answer.
