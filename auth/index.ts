@@ -36,6 +36,7 @@ export { clientCertificateAuthenticator } from './strategies/client-certificate.
 export { forwardedAuthenticator } from './strategies/forwarded.ts'
 export type { KeySetEvent } from './strategies/jwks.ts'
 export { type JwtOptions, jwtAuthenticator } from './strategies/jwt.ts'
+export { negotiateAuthenticator } from './strategies/negotiate.ts'
 export { type OidcAuthenticator, type OidcOptions, oidcAuthenticator, oidcAuthenticatorsOf } from './strategies/oidc.ts'
 export type { LoginAnswer, LoginListener } from './strategies/oidc-login.ts'
 export { pluginAuthenticator } from './strategies/plugin.ts'

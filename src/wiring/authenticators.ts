@@ -10,9 +10,11 @@ import {
   compileSecret,
   forwardedAuthenticator,
   type HashQueue,
+  InvalidConfiguration,
   type JwtOptions,
   jwtAuthenticator,
   type KeySetEvent,
+  negotiateAuthenticator,
   type OidcOptions,
   oidcAuthenticator,
   pluginAuthenticator,
@@ -24,6 +26,7 @@ import {
 import { parseUsers } from '../config/load.ts'
 import { readProtected } from '../config/protected-file.ts'
 import type { AuthenticatorConfig, Config, ServiceConfig } from '../config/schema.ts'
+import { kerberosLoader } from './kerberos.ts'
 
 /** What authenticators reach of the world outside. */
 export interface Surroundings {
@@ -44,7 +47,7 @@ export async function makeAuthenticators(
   const named = new Set(config.services.flatMap(({ authenticate = [] }) => authenticate.flatMap(namesIn)))
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
-    .map(async ([name, one]) => [name, await makeAuthenticator(name, one, surroundings)] as const)
+    .map(async ([name, one]) => [name, await placed(name, makeAuthenticator(name, one, surroundings))] as const)
   return new Map(await Promise.all(made))
 }
 
@@ -68,6 +71,15 @@ const EVERYONE: Authenticator = {
   name: 'anonymous',
   type: 'anonymous',
   authenticate: async () => ({ kind: 'proven', identity: ANONYMOUS }),
+}
+
+/** Mistakes in an authenticator are told with its place. */
+async function placed<T>(name: string, made: Promise<T>): Promise<T> {
+  try {
+    return await made
+  } catch (error) {
+    throw error instanceof InvalidConfiguration ? error.under('authenticators', name) : error
+  }
 }
 
 async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: Surroundings): Promise<Authenticator> {
@@ -99,8 +111,10 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
       const given = { ...(options === undefined ? {} : { options }), ...(challenge === undefined ? {} : { challenge }) }
       return await pluginAuthenticator({ name, ...rest, ...given }, { load: of.load })
     }
-    default:
-      throw new Error(`authenticators of type ${config.type} are not there yet`)
+    case 'negotiate': {
+      const { service, realms, subject, keytab } = config
+      return await negotiateAuthenticator({ name, service, realms, subject }, { load: kerberosLoader(keytab, of.load) })
+    }
   }
 }
 

@@ -113,9 +113,21 @@ function checkCookies(config: Config): Finding[] {
   })
 }
 
+/** GSSAPI takes the key table from the environment, which a process has one of. */
+function checkKeytabs(config: Config): Finding[] {
+  let first: { readonly name: string; readonly keytab: string } | undefined
+  return Object.entries(config.authenticators).flatMap(([name, authenticator]): Finding[] => {
+    if (authenticator.type !== 'negotiate' || authenticator.keytab === undefined) return []
+    first ??= { name, keytab: authenticator.keytab }
+    if (first.keytab === authenticator.keytab) return []
+    const message = `expected the key table of authenticator ${first.name}: one process has one (ktutil merges them)`
+    return [{ path: ['authenticators', name, 'keytab'], at: 'value', message }]
+  })
+}
+
 export function checkAuthenticators(config: Config): Finding[] {
   const each = Object.entries(config.authenticators).flatMap(([name, authenticator]) =>
     checkOne(authenticator, ['authenticators', name], config),
   )
-  return [...each, ...checkCookies(config)]
+  return [...each, ...checkCookies(config), ...checkKeytabs(config)]
 }
