@@ -134,7 +134,7 @@ describe('two people with one broker user', () => {
   })
 })
 
-describe('who proves nothing, or has no rule', () => {
+describe('who proves nothing, or has no rule', { concurrency: true }, () => {
   interface Caller {
     readonly headers?: Record<string, string>
     readonly origin?: string
