@@ -12,7 +12,7 @@ export type NegotiateHeader =
   | { readonly kind: 'present'; readonly text: string; readonly token: Buffer }
 
 /** Room for a ticket with many groups; beside it, 8 KiB of the listener's 32 are left for other headers. */
-export const MAX_TOKEN_CHARACTERS = 24 * 1024
+const MAX_TOKEN_CHARACTERS = 24 * 1024
 /** auth-scheme, then what follows it. [RFC 9110 §11.4] */
 const CREDENTIALS = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(.*)$/s
 
