@@ -11,6 +11,7 @@ import type { Arguments, FromBroker, FromClient } from '../../proxy/codec/spec.t
 import type { TestBroker } from '../support/broker.ts'
 import { texts } from '../support/filter-session.ts'
 import { DEVIATIONS } from '../support/permission-deviations.ts'
+import { type PermissionGateway, startPermissionGateway } from '../support/permission-gateway.ts'
 import {
   asEntry,
   asPermission,
@@ -24,7 +25,6 @@ import {
   TOPICS,
 } from '../support/permission-script.ts'
 import { isClosed, RawClient } from '../support/raw-client.ts'
-import { startTokenGateway, type TokenGateway } from '../support/token-gateway.ts'
 
 const CASES = Number(process.env['EQUIVALENCE_CASES'] ?? 600)
 const SEED = Number(process.env['EQUIVALENCE_SEED'] ?? 5)
@@ -34,7 +34,7 @@ const POLICIES = Math.ceil(CASES / STEPS_PER_POLICY)
 const dice = new Dice(SEED)
 const policies = Array.from({ length: POLICIES }, () => rollPolicy(dice))
 
-let live: TokenGateway
+let live: PermissionGateway
 let broker: TestBroker
 /** The vhost that is used straight; the gateway's is the broker's own. */
 let directVhost: string
@@ -43,7 +43,7 @@ let channels: readonly Channel[]
 const explained = new Map<string, number>()
 
 before(async () => {
-  live = await startTokenGateway({
+  live = await startPermissionGateway({
     '/amqp': { permissions: policies.map((policy, index) => ({ for: { role: `p${index}` }, ...asEntry(policy) })) },
   })
   broker = live.broker

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { consume, queueBind, queueDeclare } from '../support/filter-session.ts'
 import { permissionExample } from '../support/permission-examples.ts'
+import { type PermissionGateway, startPermissionGateway } from '../support/permission-gateway.ts'
 import { isClosed, type RawClient } from '../support/raw-client.ts'
-import { startTokenGateway, type TokenGateway } from '../support/token-gateway.ts'
 import { until } from '../support/until.ts'
 
-let live: TokenGateway
+let live: PermissionGateway
 
 before(async () => {
-  live = await startTokenGateway({
+  live = await startPermissionGateway({
     '/chat': { permissions: permissionExample('chat').permissions },
     '/rpc': { permissions: permissionExample('rpc').permissions },
     '/market': { permissions: permissionExample('market').permissions },

@@ -9,19 +9,19 @@ import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
 import { consume, queueBind, queueDeclare, texts } from '../support/filter-session.ts'
+import { type PermissionGateway, startPermissionGateway } from '../support/permission-gateway.ts'
 import { isClosed, RawClient } from '../support/raw-client.ts'
-import { startTokenGateway, type TokenGateway } from '../support/token-gateway.ts'
 import { until } from '../support/until.ts'
 
 /** RabbitMQ 3.10 has none of the patches. */
 const isUnpatched = (): boolean => live.broker.rabbit.version.startsWith('3.10.')
 
-let live: TokenGateway
+let live: PermissionGateway
 let direct: RawClient
 let joe: RawClient
 
 before(async () => {
-  live = await startTokenGateway({
+  live = await startPermissionGateway({
     '/amqp': {
       permissions: [
         {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { consume, exchangeDeclare, queueBind, queueDeclare, text } from '../support/filter-session.ts'
+import { type PermissionGateway, startPermissionGateway, token } from '../support/permission-gateway.ts'
 import { isClosed, type RawClient } from '../support/raw-client.ts'
-import { startTokenGateway, type TokenGateway, token } from '../support/token-gateway.ts'
 import { until } from '../support/until.ts'
 
 const PERMISSIONS = [
@@ -15,10 +15,10 @@ const PERMISSIONS = [
   { for: { role: 'trader' }, read: [{ queue: 'desk' }], write: [{ exchange: 'orders' }] },
 ]
 
-let live: TokenGateway
+let live: PermissionGateway
 
 before(async () => {
-  live = await startTokenGateway({
+  live = await startPermissionGateway({
     '/amqp': { permissions: PERMISSIONS },
     '/shadow': { permissions: PERMISSIONS, enforce: false },
     '/stamped': {
