@@ -1,4 +1,5 @@
 /** What of a configuration can be made without a network: credentials and rules, for commands that only look. */
+import { dirname, resolve } from 'node:path'
 import {
   type Credentials,
   checkCredentials,
@@ -13,6 +14,7 @@ import { readKeys } from '../config/keyring.ts'
 import { ConfigError, formatPath, type Path } from '../config/problems.ts'
 import { readProtected } from '../config/protected-file.ts'
 import type { Config, ServiceConfig } from '../config/schema.ts'
+import { moduleLoader } from '../wiring/modules.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -31,7 +33,12 @@ export interface Offline {
 
 /** No secret is read. @throws ConfigError */
 export function offline(config: Config, file: string, env: Environment): Offline {
-  const sources: SecretSources = { readFile: readProtected, env: (name) => env[name], keys: readKeys(config, env).keys }
+  const sources: SecretSources = {
+    readFile: readProtected,
+    env: (name) => env[name],
+    keys: readKeys(config, env).keys,
+    load: moduleLoader(dirname(resolve(file))),
+  }
   const credentials = new Map(
     Object.entries(config.brokers).map(([name, broker]) => [
       name,
@@ -46,7 +53,7 @@ export function offline(config: Config, file: string, env: Environment): Offline
   return { file, credentials, services }
 }
 
-/** Reads every secret that needs no identity. @throws ConfigError for those that cannot be used */
+/** Reads every secret that needs no identity, and loads every module. @throws ConfigError for those that cannot be used */
 export async function tryEverySecret({ file, credentials, services }: Offline): Promise<void> {
   const named = [...credentials].map(async ([name, compiled]) =>
     located(file, ['brokers', name, 'credentials'], await checkCredentials(compiled)),

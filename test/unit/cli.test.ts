@@ -143,6 +143,20 @@ describe('check', () => {
     assert.ok(!stderr.includes('two'))
   })
 
+  it('loads the modules of credentials, and refuses those that cannot be', async () => {
+    const file = valid('module.yaml')
+    const text = readFileSync(valid('minimal.yaml'), 'utf8')
+    writeFileSync(file, text.replace(/webuser: \{ .* \}\n/, 'webuser: { module: ./credential.mjs }\n'), { mode: 0o600 })
+    writeFileSync(valid('credential.mjs'), 'export default async () => ({ username: "u", password: "p" })\n')
+    const good = await runCommand(['check', '-c', file])
+    assert.equal(good.code, 0, good.stderr)
+    writeFileSync(file, text.replace(/webuser: \{ .* \}\n/, 'webuser: { module: ./broken.mjs }\n'), { mode: 0o600 })
+    writeFileSync(valid('broken.mjs'), 'throw new Error("no database")\n')
+    const broken = await runCommand(['check', '-c', file])
+    assert.equal(broken.code, 78)
+    assert.match(broken.stderr, /brokers\.main\.credentials\.webuser.*broken\.mjs cannot be loaded: no database/)
+  })
+
   it('exits with 78 for a file that is not there', async () => {
     const { code, stderr } = await runCommand(['check', '-c', valid('no-such.yaml')])
     assert.equal(code, 78)
