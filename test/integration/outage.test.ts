@@ -58,7 +58,7 @@ class Publisher {
   #publish(): void {
     const id = `${this.name}:${this.published}`
     this.published += 1
-    this.#channel.sendToQueue(this.#queue, Buffer.from(id), { persistent: true }, (error) => {
+    this.#channel.sendToQueue(this.#queue, Buffer.from(id), { persistent: true }, (error: Error | null) => {
       // At the end amqplib fails everything that is open: that is no answer of the broker's.
       if (error?.message === 'channel closed') return
       if (error === null) this.confirmed.push(id)
