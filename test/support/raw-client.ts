@@ -48,6 +48,7 @@ export class RawClient {
   readonly #header = new ContentHeader()
   readonly #heard = new Map<number, Heard[]>()
   readonly #waiting = new Map<number, (heard: Heard) => void>()
+  readonly #abandon: (() => void)[] = []
   /** Bodies of deliveries, get-oks and returns, as text, in order. */
   readonly bodies: string[] = []
   /** The `reply-to` of every content that had one, in order. */
@@ -173,8 +174,9 @@ export class RawClient {
     const heard = this.#heard.get(channel)?.shift()
     if (heard !== undefined) return heard
     if (this.isClosed) throw new Error('the connection is closed')
-    const coming = new Promise<Heard>((resolve) => {
+    const coming = new Promise<Heard>((resolve, reject) => {
       this.#waiting.set(channel, resolve)
+      this.#abandon.push(() => reject(new Error('the connection was closed')))
     })
     return within(coming, `a method on channel ${channel}`)
   }
@@ -219,6 +221,7 @@ export class RawClient {
 
   #closed(): void {
     this.isClosed = true
+    for (const abandon of this.#abandon.splice(0)) abandon()
   }
 }
 
