@@ -57,6 +57,9 @@ async function refusal(promise: Promise<unknown>): Promise<PromotionRefused> {
   return error
 }
 
+/** What a module may do and ours may not: reject with something that is no Error. */
+const rejected: (reason: unknown) => Promise<never> = Promise.reject.bind(Promise)
+
 describe('a module', () => {
   it('sees the identity, the broker, its options, the address and the token, and decides', async () => {
     const seen: unknown[] = []
@@ -131,7 +134,7 @@ describe('a module', () => {
       'secret-unavailable',
       /failed: the vault is sealed/,
     ],
-    ['throws nonsense', () => Promise.reject(7), 'secret-unavailable', /failed: unknown failure/],
+    ['throws nonsense', () => rejected(7), 'secret-unavailable', /failed: unknown failure/],
   ] as const) {
     it(`that ${what} promotes nobody`, async () => {
       const error = await refusal(answering(ask).credential.build(facts()))
