@@ -5,15 +5,18 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import type { Fields, MethodName } from '../../proxy/codec/spec.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
 import {
   type AmqplibConnection,
   type AmqplibOptions,
   connectAmqplib,
-  HandshakeRefused,
   UpgradeRefused,
 } from './amqplib-over-websocket.ts'
+import { BareClient } from './bare-client.ts'
 import type { LogLine } from './door.ts'
+import { CLIENT_PROPERTIES } from './session-rig.ts'
 import { type ForgeKey, forgeKey, publicJwk, signToken } from './token-forge.ts'
 import { until } from './until.ts'
 
@@ -77,17 +80,43 @@ export class PromotionGateway {
   }
 
   /** What a client sees who tries to get in; one that gets in is closed again, and sees 200. */
-  async outcome(who: object | string = {}, options: AmqplibOptions = {}, path = '/amqp'): Promise<Outcome> {
+  async outcome(who: object | string = {}, path = '/amqp', vhost = '/'): Promise<Outcome> {
+    const authorization = `Bearer ${typeof who === 'string' ? who : this.token(who)}`
+    let client: BareClient
     try {
-      const { connection } = await this.connect(who, options, path)
-      await connection.close()
-      return { code: 200, text: '' }
+      client = await BareClient.upgrade(this.url(path), { headers: { authorization } })
     } catch (error) {
-      if (error instanceof UpgradeRefused) return { code: error.status, text: error.body }
-      if (!(error instanceof HandshakeRefused)) throw error
-      const [, code, text] = /: (\d{3}) .*?with message "(.*)"/.exec(error.message) ?? []
-      return { code: Number(code), closeCode: error.close?.code, text: text ?? error.message }
+      if (!(error instanceof UpgradeRefused)) throw error
+      return { code: error.status, text: error.body.trim() }
     }
+    /** The method, or the close that came instead. */
+    const heard = (name: MethodName) =>
+      until(
+        () => client.received.frames.find((frame) => frame.name === 'connection.close' || frame.name === name),
+        name,
+      )
+    client.write(PROTOCOL_HEADER)
+    await heard('connection.start')
+    client.send('connection.start-ok', {
+      clientProperties: CLIENT_PROPERTIES,
+      mechanism: 'PLAIN',
+      response: Buffer.from('\0CANARY-claimed-user\0CANARY-claimed-password'),
+      locale: 'en_US',
+    })
+    let frame = await heard('connection.tune')
+    if (frame.name === 'connection.tune') {
+      client.send('connection.tune-ok', frame.fields as Fields<'connection.tune'>)
+      client.send('connection.open', { virtualHost: vhost, reserved2: false })
+      frame = await heard('connection.open-ok')
+    }
+    if (frame.name === 'connection.open-ok') {
+      client.send('connection.close', { replyCode: 200, replyText: '', classId: 0, methodId: 0 })
+      await client.closed
+      return { code: 200, text: '' }
+    }
+    const { replyCode, replyText } = frame.fields as Fields<'connection.close'>
+    client.send('connection.close-ok', {})
+    return { code: replyCode, closeCode: (await client.closed).code, text: replyText }
   }
 
   url(path = '/amqp'): string {
