@@ -210,6 +210,46 @@ export async function cancelled(queue) {
   return error
 }
 
+/** One whole session of an unmodified client; everything that it hands to its WebSocket, in hex. */
+export async function record(subject, password, claimed, body) {
+  const { ticket: value } = await ticket(subject, password)
+  const written = []
+  const Native = globalThis.WebSocket
+  globalThis.WebSocket = class extends Native {
+    send(bytes) {
+      written.push(Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join(''))
+      super.send(bytes)
+    }
+  }
+  const own = new AMQPWebSocketClient({ url: `${place.ws}?ticket=${encodeURIComponent(value)}`, ...claimed })
+  await own.connect()
+  globalThis.WebSocket = Native
+  const channel = await own.channel()
+  await channel.confirmSelect()
+  await channel.exchangeDeclare('t.exchange', 'topic')
+  await channel.queueDeclare('t.queue', {}, { 'x-max-length': 1_000 })
+  await channel.queueBind('t.queue', 't.exchange', 't.#')
+  await channel.prefetch(10)
+  const properties = { contentType: 'text/plain', deliveryMode: 2, headers: { n: 1, text: 'Grüße' } }
+  for (const part of ['small', new Uint8Array(body), null]) {
+    await channel.basicPublish('t.exchange', 't.key', part, properties, true)
+  }
+  await new Promise((resolve) => {
+    void channel.basicConsume('t.queue', { tag: 't.consumer', noAck: false }, async (message) => {
+      await message.ack()
+      if (message.deliveryTag === 3) resolve()
+    })
+  })
+  await channel.basicCancel('t.consumer')
+  await channel.basicGet('t.queue')
+  await channel.queueUnbind('t.queue', 't.exchange', 't.#')
+  await channel.queueDelete('t.queue')
+  await channel.exchangeDelete('t.exchange')
+  await channel.close()
+  await own.close()
+  return written
+}
+
 /** A session object at a fixed URL: before every connection it fetches a ticket into the browser's cookie jar. */
 export async function startSession(subject, password, queue) {
   session = await AMQPSession.connect(place.ws, {
