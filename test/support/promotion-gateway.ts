@@ -20,7 +20,7 @@ import { CLIENT_PROPERTIES } from './session-rig.ts'
 import { type ForgeKey, forgeKey, publicJwk, signToken } from './token-forge.ts'
 import { until } from './until.ts'
 
-const ISSUER = 'https://issuer.example.com'
+export const ISSUER = 'https://issuer.example.com'
 const key: ForgeKey = forgeKey('RS256', 'own')
 
 type ServiceInput = Extract<ConfigInput['services'], readonly unknown[]>[number]
