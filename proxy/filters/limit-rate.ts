@@ -24,9 +24,10 @@ export function rateLimit(
     publish: ({ header }) => {
       const nowMs = now()
       const waitMs = bucket.take(limit === 'publishesPerSecond' ? 1 : header.bodyBytes, perSecond, nowMs)
-      if (waitMs === 0 || nowMs < pausedUntilMs) return undefined
+      if (waitMs === 0) return undefined
+      // A timer may come a little early, and several publishes may have been read at once: each asks anew.
+      pausedMs += nowMs + waitMs - Math.max(pausedUntilMs, nowMs)
       pausedUntilMs = nowMs + waitMs
-      pausedMs += waitMs
       session.pauseClient(waitMs)
       return undefined
     },

@@ -26,6 +26,8 @@ export class ClientLeg {
   readonly #onFull: (full: boolean) => void
   readonly #onSent = (): void => this.#sent()
   #holds = 0
+  #pause: NodeJS.Timeout | undefined
+  #pausedUntilMs = 0
   #full = false
   #heard = true
   #wrote = false
@@ -70,6 +72,16 @@ export class ClientLeg {
     if (this.#holds === 0) return
     this.#holds &= ~reason
     if (this.#holds === 0 && !this.gone) this.#end.resume()
+  }
+
+  /** Keeps the client unread for so long at least; pauses may overlap, and the longest counts. */
+  pauseFor(ms: number, over: () => void): void {
+    const untilMs = performance.now() + ms
+    if (this.gone || untilMs <= this.#pausedUntilMs) return
+    this.#pausedUntilMs = untilMs
+    this.hold(HOLD.rate)
+    clearTimeout(this.#pause)
+    this.#pause = setTimeout(over, Math.ceil(ms))
   }
 
   isHeld(reason: Hold): boolean {

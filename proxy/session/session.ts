@@ -46,10 +46,7 @@ export class GatewaySession implements Session {
   readonly #brokerSecret: BrokerSecret
   readonly #hands: SessionHands = {
     flush: () => this.#flushSoon(),
-    pauseClient: (ms) => {
-      this.#client.hold(HOLD.rate)
-      setTimeout(() => this.#release(HOLD.rate), ms)
-    },
+    pauseClient: (ms) => this.#client.pauseFor(ms, () => this.#release(HOLD.rate)),
   }
   #phase: Phase = 'header'
   #relay: Relay | undefined

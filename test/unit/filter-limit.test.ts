@@ -226,10 +226,21 @@ describe('limit: publish rates', () => {
     assertForwarded(session.publish('x', 'k'))
     assertForwarded(session.publish('x', 'k'))
 
-    assert.deepEqual(session.pausedMs, [100])
-    office.nowMs += 100
-    assertForwarded(session.publish('x', 'k'))
     assert.deepEqual(session.pausedMs, [100, 200])
+    office.nowMs += 200
+    assertForwarded(session.publish('x', 'k'))
+    assert.deepEqual(session.pausedMs, [100, 200, 100])
+  })
+
+  it('stops reading again where a timer came early', () => {
+    const office = new Office({ publishesPerSecond: 10 })
+    const session = office.session()
+    for (let n = 0; n < 11; n += 1) session.publish('x', 'k')
+    office.nowMs += 99
+
+    for (let n = 0; n < 50; n += 1) session.publish('x', 'k')
+
+    assert.equal(session.pausedMs.length, 51)
   })
 
   it('counts bytes of bodies likewise', () => {
@@ -265,7 +276,7 @@ describe('limit: publish rates', () => {
 
     assert.deepEqual(
       office.log.events.map(({ event, limit, pausedMs }) => [event, limit, pausedMs]),
-      [['limit.paused', 'publishesPerSecond', 999]],
+      [['limit.paused', 'publishesPerSecond', 1999]],
     )
   })
 })
