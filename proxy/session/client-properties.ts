@@ -85,6 +85,16 @@ export function connectionName({
   return `${printable(subject)} ${address} → ${printable(brokerUser)}`
 }
 
+/** Of a client's properties what decides how the broker treats it: the capabilities that brokers know, and no more. */
+export function essentials(client: Table): Table {
+  const own = capabilities(client)
+  const known = CAPABILITIES.flatMap((name) => {
+    const entry = find(own, name)
+    return entry?.type === 't' ? [bool(name, entry.value)] : []
+  })
+  return [{ key: 'capabilities', type: 'F', value: known }]
+}
+
 /** Whether a peer's properties announce a capability. */
 export function announces(properties: Table, capability: string): boolean {
   return holds(capabilities(properties), capability)

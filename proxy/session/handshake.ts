@@ -19,7 +19,13 @@ import { type Cause, ConnectionFault } from '../faults.ts'
 import { type BrokerFailure, failureSaid } from './broker-failure.ts'
 import type { BrokerLeg } from './broker-leg.ts'
 import type { ClientLeg } from './client-leg.ts'
-import { announces, clientProperties, STATIC_SERVER_PROPERTIES, serverProperties } from './client-properties.ts'
+import {
+  announces,
+  clientProperties,
+  essentials,
+  STATIC_SERVER_PROPERTIES,
+  serverProperties,
+} from './client-properties.ts'
 import { PHASES, type Phase } from './phases.ts'
 import type { SaslMechanism, SessionOptions } from './ports.ts'
 import { checkHeartbeat, readMethodIndex } from './to-broker.ts'
@@ -170,7 +176,7 @@ export class Handshake {
     this.#host.enter('tune')
   }
 
-  /** Our `start-ok`; a client's properties that are too large for older brokers are left out, but for its capabilities. */
+  /** Our `start-ok`; a client's properties that are too large for older brokers are left out, but for known capabilities. */
   #startOk(mechanism: SaslMechanism): Buffer {
     const { id, identity, credential } = this.#options
     const who = { ...identity, session: id, brokerUser: credential.username }
@@ -186,7 +192,7 @@ export class Handshake {
       const full = build(this.#clientProperties)
       if (full.length <= START_OK_BYTES) return full
       full.fill(0)
-      return build(this.#clientProperties.filter((entry) => entry.key === 'capabilities'))
+      return build(essentials(this.#clientProperties))
     } finally {
       response.fill(0)
     }

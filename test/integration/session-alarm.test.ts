@@ -126,7 +126,9 @@ describe('a memory alarm', () => {
 
   it('is no word to a client that does not know the word', async () => {
     const client = await BareClient.upgrade(live.url(), { headers: { authorization: basic() } })
-    await client.open([{ key: 'product', type: 'S', value: Buffer.from('wordless') }])
+    await client.open({
+      startOk: { clientProperties: [{ key: 'product', type: 'S', value: Buffer.from('wordless') }] },
+    })
     await client.channel()
     client.write(publish('nowhere'))
     await until(async () => {

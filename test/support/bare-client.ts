@@ -10,6 +10,12 @@ import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
 import { openWebSocket, type WebSocketClose } from './amqplib-over-websocket.ts'
 import { CLIENT_PROPERTIES, Transcript } from './session-rig.ts'
 
+/** What it says otherwise than it would. */
+export interface OpenOptions {
+  readonly startOk?: Partial<Fields<'connection.start-ok'>>
+  readonly tuneOk?: Partial<Fields<'connection.tune-ok'>>
+}
+
 export class BareClient {
   readonly received = new Transcript(false)
   readonly closed: Promise<WebSocketClose>
@@ -41,13 +47,19 @@ export class BareClient {
   }
 
   /** From the header to `open-ok`. */
-  async open(clientProperties: Fields<'connection.start-ok'>['clientProperties'] = CLIENT_PROPERTIES): Promise<void> {
+  async open({ startOk = {}, tuneOk = {} }: OpenOptions = {}): Promise<void> {
     this.write(PROTOCOL_HEADER)
     await this.received.method('connection.start')
     const response = Buffer.from('\0invented\0credentials')
-    this.send('connection.start-ok', { clientProperties, mechanism: 'PLAIN', response, locale: 'en_US' })
+    this.send('connection.start-ok', {
+      clientProperties: CLIENT_PROPERTIES,
+      mechanism: 'PLAIN',
+      response,
+      locale: 'en_US',
+      ...startOk,
+    })
     const { fields } = await this.received.method('connection.tune')
-    this.send('connection.tune-ok', fields)
+    this.send('connection.tune-ok', { ...fields, ...tuneOk })
     this.send('connection.open', { virtualHost: '/', reserved2: false })
     await this.received.method('connection.open-ok')
   }

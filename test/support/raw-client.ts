@@ -71,18 +71,23 @@ export class RawClient {
   }
 
   /** Straight to the broker. */
-  static async overTcp(broker: { host: string; port: number }, user: BrokerUser, vhost: string): Promise<RawClient> {
+  static async overTcp(
+    broker: { host: string; port: number },
+    user: BrokerUser,
+    vhost: string,
+    largestFrame = FRAME_MAX,
+  ): Promise<RawClient> {
     const socket = connect(broker.port, broker.host).setNoDelay()
     socket.on('error', () => undefined)
     await once(socket, 'connect')
     const client = new RawClient({ write: (bytes) => socket.write(bytes), end: () => socket.destroy() })
     socket.on('data', (data: Buffer) => client.#receive(data))
     socket.on('close', () => client.#closed())
-    await client.#open(user, vhost)
+    await client.#open(user, vhost, largestFrame)
     return client
   }
 
-  async #open({ username, password }: BrokerUser, virtualHost: string): Promise<void> {
+  async #open({ username, password }: BrokerUser, virtualHost: string, largestFrame = FRAME_MAX): Promise<void> {
     this.#wire.write(PROTOCOL_HEADER)
     await this.expect('connection.start', 0)
     const response = Buffer.from(`\0${username}\0${password}`)
@@ -92,7 +97,7 @@ export class RawClient {
       0,
     )
     const tune = await this.expect('connection.tune', 0)
-    const frameMax = Math.min(FRAME_MAX, tune.frameMax)
+    const frameMax = Math.min(largestFrame, tune.frameMax)
     this.send('connection.tune-ok', { channelMax: tune.channelMax, frameMax, heartbeat: 0 }, 0)
     this.send('connection.open', { virtualHost }, 0)
     await this.expect('connection.open-ok', 0)
