@@ -72,7 +72,8 @@ export class TokenSource {
     try {
       const fetched = await this.#fetch()
       const lifeMs = fetched.expiresAtMs === undefined ? UNKNOWN_LIFE_MS : fetched.expiresAtMs - askedAtMs
-      if (!(lifeMs > 0)) throw new Error('the token has expired already')
+      const { expiresAtMs = Number.POSITIVE_INFINITY } = fetched
+      if (!(expiresAtMs > this.#nowMs())) throw new Error('the token has expired already')
       this.#token = { ...fetched, dueAtMs: askedAtMs + lifeMs * DUE_RATIO }
       this.#failure = undefined
       this.#pauseMs = 0
