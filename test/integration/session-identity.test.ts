@@ -8,7 +8,7 @@ import type { decodeTable } from '../../proxy/codec/table.ts'
 import type { BrokerConnection } from '../../src/demo/management.ts'
 import type { AmqplibConnection } from '../support/amqplib-over-websocket.ts'
 import { PASSWORD } from '../support/door.ts'
-import { CLAIMED, type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
+import { CLAIMED, gatehouseTable, type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { Transcript } from '../support/session-rig.ts'
 import { until, within } from '../support/until.ts'
 
@@ -17,11 +17,6 @@ const PROPERTIES = {
   product: 'a product of the client',
   connection_name: 'CANARY-claimed-name',
   gatehouse: { subject: 'CANARY-claimed-subject' },
-}
-
-/** The gateway's table in a row of the broker's list; empty while the row misses its details. */
-function tableOf({ client_properties: properties }: BrokerConnection): Record<string, unknown> {
-  return (properties?.['gatehouse'] ?? {}) as Record<string, unknown>
 }
 
 describe('a promoted client', () => {
@@ -82,7 +77,7 @@ describe('a promoted client', () => {
     )
     assert.notEqual(rows[0]?.name, rows[1]?.name)
     assert.deepEqual(
-      rows.map((found) => tableOf(found)['subject']),
+      rows.map((found) => gatehouseTable(found)['subject']),
       ['ada', 'bob'],
     )
     await Promise.all([ada, bob].map(({ client }) => client.connection.close()))

@@ -4,6 +4,7 @@
  * the judge of what really happened.
  */
 import { hashPassword } from '../../auth/index.ts'
+import type { BrokerConnection } from '../../src/demo/management.ts'
 import type { RabbitOptions } from '../../src/demo/rabbit.ts'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
@@ -95,6 +96,11 @@ export class LiveGateway {
     await this.#tap?.close()
     await this.broker.stop()
   }
+}
+
+/** The gateway's table in a row of the broker's list; empty while the row misses its details. */
+export function gatehouseTable({ client_properties: properties }: BrokerConnection): Record<string, unknown> {
+  return (properties?.['gatehouse'] ?? {}) as Record<string, unknown>
 }
 
 /** A broker of the caller's own, to be configured, stopped or killed. */
