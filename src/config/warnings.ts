@@ -91,8 +91,21 @@ function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Fi
     ...bareSubjects(service, path, config),
     ...rolelessAuthenticators(service, path, config),
     ...unreachableRules(service, path),
+    ...tokenless(service, path, config),
     ...shadow(service, path),
   ]
+}
+
+/** What is passed on has to come from somewhere. */
+function tokenless(service: ServiceConfig, path: Path, { brokers, authenticators }: Config): Finding[] {
+  const types = namedAuthenticators(service, path).map(({ name }) => authenticators[name]?.type)
+  if (types.some((type) => type === 'jwt' || type === 'oidc')) return []
+  return service.promote.flatMap(({ to }, index) => {
+    const credential = typeof to === 'string' ? brokers[service.broker]?.credentials[to] : undefined
+    if (credential?.kind !== 'passOn') return []
+    const message = 'nobody has an access token to pass on here: authenticators of type jwt and oidc bring one'
+    return [warn([...path, 'promote', index, 'to'], message)]
+  })
 }
 
 /** One subject's name from several authenticators is several people, unless somebody made sure. */

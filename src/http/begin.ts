@@ -116,7 +116,8 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
     const { level, ...verdict } = brokersPart(end)
     of.log.write('session-ended', { ...line, ...verdict }, level)
     const { durationMs, replyCode, detail } = line
-    recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
+    if (typeof trial === 'string') recorded('session.refused', { cause: end.reason, detail })
+    else recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
   }
 
   /** Of many sessions that one fault of the broker leg keeps out, one line tells; the others are counted in the next. */
