@@ -145,6 +145,11 @@ export async function writeIssuerKey(path: string): Promise<void> {
   await writeFile(path, key.publicKey.export({ type: 'spki', format: 'pem' }))
 }
 
+/** The same key as an identity provider publishes it. */
+export function issuerJwk(): object {
+  return publicJwk(key)
+}
+
 /** The id under which brokers know that key. */
 export const ISSUER_KEY_ID = key.kid
 
