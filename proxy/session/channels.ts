@@ -73,6 +73,14 @@ export class Channel {
     return this.client.under || this.broker.under
   }
 
+  /**
+   * Whether the client has been told of the channel's end, and perhaps has answered and forgotten it already: what the
+   * broker still sends on it is dropped. A client that asked for the end itself hears everything until its close-ok.
+   */
+  get deafToBroker(): boolean {
+    return this.client.sent || (this.broker.sent && !this.client.owed)
+  }
+
   /** Keeps a publish's method frame back until its content header is judged. */
   hold(buffer: Buffer, start: number, end: number): void {
     this.held = buffer

@@ -79,7 +79,7 @@ export class ToClient {
       return
     }
     if (carriesContent(index)) channel.fromBroker.expect = EXPECT_HEADER
-    if (channel.client.sent) return
+    if (channel.deafToBroker) return
     if (this.#isWithheld(reader, index, start)) return
     const look = this.#relay.slots.toClient[index]
     if (look !== null && look !== undefined) {
@@ -157,7 +157,7 @@ export class ToClient {
 
   /** Content that begins after the client was told of its channel's end is dropped; what was on its way is completed. */
   #dropped(channel: Channel): boolean {
-    return channel.client.sent && channel.atClientBoundary.length === 0
+    return channel.deafToBroker && channel.atClientBoundary.length === 0
   }
 }
 

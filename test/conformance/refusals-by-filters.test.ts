@@ -87,6 +87,28 @@ describe('a refusal by a filter', () => {
     await rig.stop()
   })
 
+  it('C23 drops what the broker still sends on the channel after the client has let go of it', async () => {
+    const rig = await Rig.relaying({ script: SILENT_ON_CLOSE, filters: [refuseAll('basic.qos')] }, 1, 2)
+    rig.send('basic.qos', { prefetchSize: 0, prefetchCount: 1, global: false }, 1)
+    await rig.client.method('channel.close')
+    rig.send('channel.close-ok', {}, 1)
+    rig.send('confirm.select', { noWait: false }, 2)
+    await rig.broker.record.method('confirm.select')
+
+    rig.broker.send('basic.ack', { deliveryTag: 1n, multiple: false }, 1)
+    rig.broker.send('basic.deliver', DELIVER, 1)
+    rig.broker.write(Buffer.concat([frame(FRAME_HEADER, 1, header(2)), frame(FRAME_BODY, 1, Buffer.from('ab'))]))
+    rig.broker.send('channel.close-ok', {}, 1)
+    rig.broker.send('confirm.select-ok', {}, 2)
+
+    await rig.client.method('confirm.select-ok')
+    assert.deepEqual(
+      rig.client.frames.filter(({ channel }) => channel === 1).map(({ name, type }) => name ?? type),
+      ['channel.open-ok', 'channel.close'],
+    )
+    await rig.stop()
+  })
+
   it('of a message above the limit: 311 before a byte of it is forwarded', async () => {
     const rig = await Rig.relaying({ limits: { messageBytes: 10 } }, 1)
 
