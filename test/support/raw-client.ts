@@ -13,6 +13,7 @@ import type { BrokerUser } from './broker.ts'
 import { within } from './until.ts'
 
 const FRAME_MAX = 131_072
+const BODY_MAX = FRAME_MAX - 8
 const CLIENT_PROPERTIES = [
   {
     key: 'capabilities',
@@ -51,6 +52,8 @@ export class RawClient {
   readonly #abandon: (() => void)[] = []
   /** Bodies of deliveries, get-oks and returns, as text, in order. */
   readonly bodies: string[] = []
+  /** The same for each channel. */
+  readonly bodiesOf: Map<number, string[]> = new Map()
   /** The `reply-to` of every content that had one, in order. */
   readonly replyTos: string[] = []
   isClosed = false
@@ -121,7 +124,9 @@ export class RawClient {
       methodFrame(channel, 'basic.publish', { exchange, routingKey, mandatory, immediate }),
       frame(FRAME_HEADER, channel, header),
     ]
-    if (body !== '') parts.push(frame(FRAME_BODY, channel, Buffer.from(body)))
+    const bytes = Buffer.from(body)
+    for (let at = 0; at < bytes.length; at += BODY_MAX)
+      parts.push(frame(FRAME_BODY, channel, bytes.subarray(at, at + BODY_MAX)))
     this.#wire.write(Buffer.concat(parts))
   }
 
@@ -202,7 +207,13 @@ export class RawClient {
     this.#reader.push(Buffer.from(data))
     while (this.#reader.next()) {
       const { type, channel, buffer, payloadStart, payloadEnd } = this.#reader
-      if (type === FRAME_BODY) this.bodies.push(buffer.toString('utf8', payloadStart, payloadEnd))
+      if (type === FRAME_BODY) {
+        const body = buffer.toString('utf8', payloadStart, payloadEnd)
+        this.bodies.push(body)
+        const bodies = this.bodiesOf.get(channel) ?? []
+        bodies.push(body)
+        this.bodiesOf.set(channel, bodies)
+      }
       if (type === FRAME_HEADER) {
         const replyTo = this.#header.read(buffer, payloadStart, payloadEnd).property('replyTo')
         if (replyTo !== undefined) this.replyTos.push(replyTo)
