@@ -9,7 +9,14 @@ import { auditEvents, auditFields } from './regions/audit.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { methodTable } from './regions/methods.ts'
 import { needsCases, needsTable } from './regions/needs.ts'
-import { endTable, eventTable, fieldTable, metricTable, refusalTable } from './regions/operations.ts'
+import {
+  brokerFailureTable,
+  endTable,
+  eventTable,
+  fieldTable,
+  metricTable,
+  refusalTable,
+} from './regions/operations.ts'
 import { phaseDiagram, phaseTable } from './regions/phases.ts'
 
 export const REGIONS: readonly Region[] = [
@@ -26,6 +33,7 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/metrics.md', name: 'metrics', render: metricTable },
   { page: 'docs/permissions.md', name: 'needs', render: needsTable },
   { page: 'docs/permissions.md', name: 'needs-cases', render: needsCases },
+  { page: 'docs/promotion.md', name: 'broker-failures', render: brokerFailureTable },
   { page: 'docs/protocol.md', name: 'methods', render: methodTable },
   { page: 'docs/protocol.md', name: 'reply-codes', render: replyCodeTable },
   { page: 'docs/protocol.md', name: 'close-codes', render: closeCodeTable },

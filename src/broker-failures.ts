@@ -1,7 +1,7 @@
 /**
  * What a broker may have against a session, as one table: what an operator does about it, and what rests meanwhile. A
  * credential that the broker does not take is tried again after growing intervals, not once for each client: that would
- * flood its log, and lock accounts. docs/errors.md shows the table.
+ * flood its log, and lock accounts. docs/promotion.md shows it.
  */
 import type { BrokerFailure } from '../proxy/index.ts'
 

@@ -1,5 +1,6 @@
 /** What operators look up: refusals and ends, log events and fields, metrics. From the tables the gateway itself uses. */
 import { ConnectionFault } from '../../proxy/faults.ts'
+import { BROKER_FAILURES } from '../../src/broker-failures.ts'
 import { ENDS } from '../../src/http/ends.ts'
 import { REFUSALS, type RefusalSpec } from '../../src/http/refusal.ts'
 import { EVENTS, type EventSpec, FIELDS } from '../../src/ops/events.ts'
@@ -31,6 +32,22 @@ export function endTable(): string {
   ])
   return markdownTable(['reason', 'the client sees', 'log level', 'what to do'], rows)
 }
+
+/** What brokers have against sessions. */
+export function brokerFailureTable(): string {
+  const rows = Object.entries(BROKER_FAILURES).map(([cause, { remedy, rests }]) => [
+    `\`${cause}\``,
+    rests === undefined ? '' : RESTING[rests],
+    remedy,
+  ])
+  return markdownTable(['cause', 'what rests', 'remedy'], rows)
+}
+
+const RESTING = {
+  credential: 'the credential',
+  vhost: 'the credential in that vhost',
+  broker: 'the broker',
+} as const
 
 /** Every event that is logged. */
 export function eventTable(): string {
