@@ -54,3 +54,14 @@ export function brokerConfig(
 export function enabledPlugins(options: RabbitOptions): string {
   return `[${['rabbitmq_management', ...(options.plugins ?? [])].join(',')}].\n`
 }
+
+/** The options with the folder of their `files`, as the broker sees it, wherever they speak of it. */
+export function withFilesAt<O extends RabbitOptions>(options: O, folder: string): O {
+  const placed = (text: string) => text.replaceAll('FILES/', `${folder}/`)
+  const { config, advancedConfig } = options
+  return {
+    ...options,
+    ...(config === undefined ? {} : { config: config.map(placed) }),
+    ...(advancedConfig === undefined ? {} : { advancedConfig: placed(advancedConfig) }),
+  }
+}

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { brokerConfig, enabledPlugins } from './broker-config.ts'
+import { brokerConfig, enabledPlugins, withFilesAt } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
 import { Management } from './management.ts'
 import { freePorts, type GuardedChild, onOurEnd, run, spawnGuarded } from './processes.ts'
@@ -102,14 +102,15 @@ export async function startContainer(provision: Provision): Promise<Rabbit> {
 /** Path inside the container → what is there. */
 async function filesFor(provision: Provision, admin: Rabbit['admin']): Promise<Map<string, string | Buffer>> {
   const files = new Map<string, string | Buffer>()
-  let options: Provision = provision
+  let options = withFilesAt(provision, '/etc/rabbitmq')
   if (provision.tls) {
     const inside = { ca: '/etc/rabbitmq/ca.pem', cert: '/etc/rabbitmq/cert.pem', key: '/etc/rabbitmq/key.pem' }
     for (const part of ['ca', 'cert', 'key'] as const) files.set(inside[part], await readFile(provision.tls[part]))
-    options = { ...provision, tls: { ...provision.tls, ...inside } }
+    options = { ...options, tls: { ...provision.tls, ...inside } }
   }
   files.set('/etc/rabbitmq/conf.d/20-gatehouse.conf', brokerConfig(options, INSIDE, admin, '0.0.0.0'))
   files.set('/etc/rabbitmq/enabled_plugins', enabledPlugins(provision))
-  if (provision.advancedConfig !== undefined) files.set('/etc/rabbitmq/advanced.config', provision.advancedConfig)
+  if (options.advancedConfig !== undefined) files.set('/etc/rabbitmq/advanced.config', options.advancedConfig)
+  for (const [name, text] of Object.entries(options.files ?? {})) files.set(`/etc/rabbitmq/${name}`, text)
   return files
 }

@@ -7,7 +7,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { brokerConfig, enabledPlugins } from './broker-config.ts'
+import { brokerConfig, enabledPlugins, withFilesAt } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
 import { findCommand, isExecutable } from './install.ts'
 import { Management } from './management.ts'
@@ -131,13 +131,15 @@ class PrivateNode {
   }
 
   async #writeFiles(): Promise<void> {
+    const provision = withFilesAt(await this.#withOwnFiles(), this.#inside)
     const files: Record<string, string> = {
-      'rabbitmq.conf': brokerConfig(await this.#withOwnFiles(), this.#ports, this.#admin),
-      enabled_plugins: enabledPlugins(this.#provision),
+      ...provision.files,
+      'rabbitmq.conf': brokerConfig(provision, this.#ports, this.#admin),
+      enabled_plugins: enabledPlugins(provision),
       'environment.conf': '',
       '.erlang.cookie': randomBytes(16).toString('hex'),
     }
-    if (this.#provision.advancedConfig !== undefined) files['advanced.config'] = this.#provision.advancedConfig
+    if (provision.advancedConfig !== undefined) files['advanced.config'] = provision.advancedConfig
     for (const name of ['data', 'log', 'config']) await mkdir(join(this.#folder, name))
     for (const [name, text] of Object.entries(files)) await writeFile(join(this.#folder, name), text)
     await chmod(join(this.#folder, '.erlang.cookie'), 0o400)

@@ -10,6 +10,8 @@ export interface RabbitOptions {
   readonly config?: readonly string[]
   /** An advanced.config: Erlang terms, with the final dot. */
   readonly advancedConfig?: string
+  /** More files for the broker, name → text; `FILES/` in `config` and `advancedConfig` is the folder they are in. */
+  readonly files?: Readonly<Record<string, string>>
   /** A TLS listener beside the plain one; the values are file paths. `clients` says what is asked of clients. */
   readonly tls?: {
     readonly ca: string

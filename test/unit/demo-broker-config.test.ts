@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { brokerConfig, enabledPlugins } from '../../src/demo/broker-config.ts'
+import { brokerConfig, enabledPlugins, withFilesAt } from '../../src/demo/broker-config.ts'
 
 const PORTS = { amqp: 15_001, tls: 15_002, management: 15_003 }
 const ADMIN = { username: 'admin', password: 'secret' }
@@ -49,5 +49,17 @@ describe('enabledPlugins', () => {
       enabledPlugins({ plugins: ['rabbitmq_auth_backend_oauth2'] }),
       '[rabbitmq_management,rabbitmq_auth_backend_oauth2].\n',
     )
+  })
+})
+
+describe('withFilesAt', () => {
+  it('names the folder of the files wherever options speak of it', () => {
+    const options = { config: ['auth_oauth2.signing_keys.k = FILES/key.pem'], advancedConfig: '[{a, "FILES/b"}].' }
+
+    assert.deepEqual(withFilesAt(options, '/node'), {
+      config: ['auth_oauth2.signing_keys.k = /node/key.pem'],
+      advancedConfig: '[{a, "/node/b"}].',
+    })
+    assert.deepEqual(withFilesAt({}, '/node'), {})
   })
 })
