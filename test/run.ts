@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
+import { refuseCanaries } from './support/canary.ts'
 import { findChromium } from './support/chromium.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -110,6 +111,8 @@ async function main(): Promise<number> {
   try {
     const code = await runTests(files, options, env)
     if (code !== 0 && rabbit?.kind !== 'external') showLog(rabbit)
+    // Every password of a broker user of the tests is a canary: the gateways shall not have made the broker write one down.
+    refuseCanaries('the log of the shared broker', rabbit?.log() ?? '')
     return code
   } finally {
     await rabbit?.stop()

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { type ChannelModel, connect } from 'amqplib'
 import { type BrokerConnection, EVERYTHING, type Permission } from '../../src/demo/management.ts'
 import { type Rabbit, startRabbit } from '../../src/demo/rabbitmq.ts'
+import { CANARY, refuseCanaries } from './canary.ts'
 
 export interface BrokerUser {
   readonly username: string
@@ -53,7 +54,7 @@ export class TestBroker {
   /** Adds a broker user; the name gets a suffix of this test file's, because users are the broker's, not the vhost's. */
   async user(name: string, options: UserOptions = {}): Promise<BrokerUser> {
     const username = `${name}-${this.#suffix}`
-    const password = options.password ?? randomBytes(12).toString('hex')
+    const password = options.password ?? `${CANARY}-${randomBytes(12).toString('hex')}`
     this.#users.push(username)
     await this.rabbit.management.addUser(username, password, options.tags)
     const permission = options.permission === undefined ? EVERYTHING : options.permission
@@ -110,7 +111,12 @@ export class TestBroker {
   /** Removes the vhosts and the users, and ends the broker where it was started for this file alone. Idempotent. */
   async stop(): Promise<void> {
     for (const judge of [...this.#judges]) await judge.close().catch(() => undefined)
-    if (this.#ownsRabbit) return this.rabbit.stop()
+    if (this.#ownsRabbit) {
+      const log = this.rabbit.log()
+      await this.rabbit.stop()
+      refuseCanaries('the log of the broker', log)
+      return
+    }
     for (const vhost of this.#vhosts.splice(0)) await this.rabbit.management.removeVhost(vhost)
     for (const user of this.#users.splice(0)) await this.rabbit.management.removeUser(user)
   }

@@ -3,7 +3,7 @@
  * that logs all it can: the stage on which secrets are looked for where they should not be.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -129,12 +129,13 @@ export class CanaryScene {
     await writeIssuerKey(issuerKey)
     this.broker = await privateBroker({
       plugins: ['rabbitmq_auth_backend_oauth2', 'rabbitmq_auth_mechanism_ssl'],
+      files: { 'issuer.pem': readFileSync(issuerKey, 'utf8') },
       tls: { ca: authority.caFile, cert: server.certFile, key: server.keyFile, clients: 'optional' },
       config: [
         'auth_backends.1 = rabbit_auth_backend_internal',
         'auth_backends.2 = rabbit_auth_backend_oauth2',
         'auth_oauth2.resource_server_id = rabbit',
-        `auth_oauth2.signing_keys.${ISSUER_KEY_ID} = ${issuerKey}`,
+        `auth_oauth2.signing_keys.${ISSUER_KEY_ID} = FILES/issuer.pem`,
         'auth_mechanisms.1 = PLAIN',
         'auth_mechanisms.2 = AMQPLAIN',
         'auth_mechanisms.3 = EXTERNAL',

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import type { Gateway } from '../../src/gateway.ts'
 
 /** Every secret of a test begins like this, or contains it. */
 export const CANARY = 'CANARY'
@@ -55,6 +56,15 @@ export function findSecrets(haystack: string | Buffer, secrets: Readonly<Record<
 /** Fails where the word that every canary begins with is found, in any form. For whoever ends something that may have written one. */
 export function refuseCanaries(where: string, haystack: string | Buffer): void {
   assert.deepEqual(findSecrets(haystack, { [where]: CANARY }), [], `a secret in ${where}`)
+}
+
+/** Before a gateway is stopped: nothing of the kind is in what it logged or counts. */
+export async function refuseCanariesOf(gateway: Gateway, lines: readonly unknown[]): Promise<void> {
+  refuseCanaries('the log of the gateway', JSON.stringify(lines))
+  const admin = gateway.adminAddress?.url
+  // A gateway that a test has stopped already does not answer any more.
+  const answer = admin === undefined ? undefined : await fetch(`${admin}/metrics`).catch(() => undefined)
+  if (answer !== undefined) refuseCanaries('the metrics', await answer.text())
 }
 
 function ascii(text: string): string {

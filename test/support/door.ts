@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
+import { refuseCanariesOf } from './canary.ts'
 import { type FakeBroker, type FakeBrokerOptions, startFakeBroker } from './fake-broker.ts'
 import { until, within } from './until.ts'
 
@@ -60,8 +61,12 @@ export class Door {
   }
 
   async stop(): Promise<void> {
-    await this.gateway.close()
-    await this.broker.close()
+    try {
+      await refuseCanariesOf(this.gateway, this.lines)
+    } finally {
+      await this.gateway.close()
+      await this.broker.close()
+    }
   }
 }
 

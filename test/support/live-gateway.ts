@@ -10,6 +10,7 @@ import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
 import { type AmqplibConnection, type AmqplibOptions, connectAmqplib } from './amqplib-over-websocket.ts'
 import { type BrokerUser, TestBroker, testBroker } from './broker.ts'
+import { refuseCanariesOf } from './canary.ts'
 import { basic, type LogLine, ORIGIN, PASSWORD } from './door.ts'
 import { startTap, type Tap, type TapBehaviour } from './tap.ts'
 import { until } from './until.ts'
@@ -92,9 +93,13 @@ export class LiveGateway {
   }
 
   async stop(): Promise<void> {
-    await this.gateway.close()
-    await this.#tap?.close()
-    await this.broker.stop()
+    try {
+      await refuseCanariesOf(this.gateway, this.lines)
+    } finally {
+      await this.gateway.close()
+      await this.#tap?.close()
+      await this.broker.stop()
+    }
   }
 }
 

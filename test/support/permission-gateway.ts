@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Channel } from 'amqplib'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway.ts'
 import { type BrokerUser, type TestBroker, testBroker } from './broker.ts'
+import { refuseCanariesOf } from './canary.ts'
 import type { LogLine } from './door.ts'
 import { RawClient } from './raw-client.ts'
 import { forgeKey, publicJwk, signToken } from './token-forge.ts'
@@ -75,9 +76,13 @@ export class PermissionGateway {
 
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close()
-    await this.#gateway.close()
-    await this.broker.stop()
-    await rm(this.#folder, { recursive: true, force: true })
+    try {
+      await refuseCanariesOf(this.#gateway, this.lines)
+    } finally {
+      await this.#gateway.close()
+      await this.broker.stop()
+      await rm(this.#folder, { recursive: true, force: true })
+    }
   }
 }
 

@@ -15,6 +15,7 @@ import {
   UpgradeRefused,
 } from './amqplib-over-websocket.ts'
 import { BareClient } from './bare-client.ts'
+import { refuseCanariesOf } from './canary.ts'
 import type { LogLine } from './door.ts'
 import { CLIENT_PROPERTIES } from './session-rig.ts'
 import { type ForgeKey, forgeKey, publicJwk, signToken } from './token-forge.ts'
@@ -135,8 +136,12 @@ export class PromotionGateway {
   }
 
   async stop(): Promise<void> {
-    await this.gateway.close()
-    await rm(this.folder, { recursive: true, force: true })
+    try {
+      await refuseCanariesOf(this.gateway, this.lines)
+    } finally {
+      await this.gateway.close()
+      await rm(this.folder, { recursive: true, force: true })
+    }
   }
 }
 

@@ -120,8 +120,8 @@ describe('check', () => {
   it('prints warnings on standard error and exits with 0', async () => {
     const { code, stdout, stderr } = await runCommand(['check', '-c', valid('warnings.yaml')])
     assert.equal(code, 0)
-    assert.equal(stderr.split('\n').filter((line) => line.startsWith('warning: ')).length, 12)
-    assert.match(stdout, /good, 12 warnings\n$/)
+    assert.equal(stderr.split('\n').filter((line) => line.startsWith('warning: ')).length, 13)
+    assert.match(stdout, /good, 13 warnings\n$/)
   })
 
   it('prints every mistake and their number, and exits with 78', async () => {
