@@ -6,8 +6,8 @@
  */
 import { type Problem, PromotionRefused } from '../errors.ts'
 import { compileTemplate, type Template, type VariableFacts, word } from '../promotion/variables.ts'
-import { nameGlob } from './glob.ts'
 import type { GrantInput } from './input.ts'
+import { nameGlob } from './name-glob.ts'
 import { type TopicPattern, topicPattern } from './topic.ts'
 
 export type GrantList = 'configure' | 'write' | 'read'

@@ -5,11 +5,11 @@
  * its Unicode form is another name. A role is compared with roles only, a subject with the subject only.
  */
 import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { glob } from '../glob.ts'
 import type { Identity } from '../identity.ts'
 import { type AddressRanges, compileAddresses } from './addresses.ts'
 import { claimOf, kindOf } from './claim.ts'
 import { compileExpression } from './expression.ts'
-import { compileGlob } from './glob.ts'
 import type { MatchInput, ValueInput, ValuesInput } from './input.ts'
 
 /** What there is to know about a client when rules are asked. */
@@ -143,8 +143,7 @@ function compileValue(input: ValueInput): (value: unknown) => boolean {
     const expected = input.normalize('NFC')
     return (value) => value === expected
   }
-  const covers =
-    'glob' in input ? compileGlob(nonEmpty(input.glob, 'glob').normalize('NFC')) : expression(input.matches)
+  const covers = 'glob' in input ? glob(nonEmpty(input.glob, 'glob').normalize('NFC')) : expression(input.matches)
   return (value) => {
     if (typeof value === 'string') return value !== '' && covers(value)
     return (typeof value === 'number' || typeof value === 'boolean') && covers(String(value))

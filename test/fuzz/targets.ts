@@ -3,8 +3,8 @@
  * protocol) it catches itself, and anything else that escapes is a find.
  */
 import { strict as assert } from 'node:assert/strict'
+import { glob } from '../../auth/glob.ts'
 import { Policy } from '../../auth/index.ts'
-import { glob } from '../../auth/policy/glob.ts'
 import { topicPattern } from '../../auth/policy/topic.ts'
 import { ContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_HEADER, FRAME_METHOD, FrameReader } from '../../proxy/codec/frame.ts'

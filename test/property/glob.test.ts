@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { glob } from '../../auth/policy/glob.ts'
+import { glob } from '../../auth/glob.ts'
 
 function matchesByDefinition(pattern: readonly string[], text: readonly string[]): boolean {
   const [first, ...rest] = pattern

@@ -1,17 +1,15 @@
 /**
- * Name patterns: `*` stands for any run of characters, dots included, `?` for one character; everything else for itself.
+ * Globs over whole texts: `*` stands for any run of characters, dots included, `?` for one character; everything else for
+ * itself. Names, claims and roles are matched by the same one.
  *
  * Not regular expressions, and matched without any: a mismatch steps back to the last `*` only, so the time taken is
- * bounded by the lengths of name and pattern multiplied, however many stars a pattern has. There is no escape character.
+ * bounded by the lengths of text and pattern multiplied, however many stars a pattern has. There is no escape character.
  */
-
-/** The broker's own exchanges (trace, event, log) and reply addresses: never reached by a pattern that does not say so. */
-const RESERVED = 'amq.rabbitmq.'
 
 const STAR = 0x2a
 const QUESTION = 0x3f
 
-/** Whether a pattern has wildcards, so that it may stand for more than one name. */
+/** Whether a pattern has wildcards, so that it may stand for more than one text. */
 function isGlob(pattern: string): boolean {
   return pattern.includes('*') || pattern.includes('?')
 }
@@ -22,20 +20,6 @@ export function glob(pattern: string): (text: string) => boolean {
   const prefix = pattern.slice(0, -1)
   if (pattern.endsWith('*') && !isGlob(prefix)) return (text) => text.startsWith(prefix)
   return (text) => matchGlob(pattern, text)
-}
-
-// Some of the broker's methods drop CR and LF from names and others keep them; nobody needs the rest.
-const CONTROL = /\p{Cc}/u
-
-/**
- * A matcher of queue and exchange names: as `glob`, but the empty name and names with control characters are no names, and
- * what begins with `amq.rabbitmq.` is matched only by patterns that begin so.
- */
-export function nameGlob(pattern: string): (name: string) => boolean {
-  const matches = glob(pattern)
-  const reachesReserved = pattern.startsWith(RESERVED)
-  return (name) =>
-    name !== '' && matches(name) && (reachesReserved || !name.startsWith(RESERVED)) && !CONTROL.test(name)
 }
 
 function matchGlob(pattern: string, text: string): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { glob, nameGlob } from '../../auth/policy/glob.ts'
+import { glob } from '../../auth/glob.ts'
+import { nameGlob } from '../../auth/policy/name-glob.ts'
 
 describe('glob', () => {
   const cases: readonly (readonly [pattern: string, text: string, expected: boolean])[] = [
@@ -23,6 +24,8 @@ describe('glob', () => {
     ['*😀?', 'a😀b', true],
     ['a.c', 'abc', false],
     ['[a]', 'a', false],
+    ['[a].(b)+$*', '[a].(b)+$', true],
+    ['joe', 'joe ', false],
     ['a*', 'a\nb', true],
     ['**', 'x', true],
     ['*a*', 'bab', true],
