@@ -7,6 +7,7 @@ import { configReference } from '../src/config/reference.ts'
 import type { Region } from './generated-regions.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
+import { deviationTable } from './regions/deviations.ts'
 import { methodTable } from './regions/methods.ts'
 import { needsCases, needsTable } from './regions/needs.ts'
 import {
@@ -33,6 +34,7 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/metrics.md', name: 'metrics', render: metricTable },
   { page: 'docs/permissions.md', name: 'needs', render: needsTable },
   { page: 'docs/permissions.md', name: 'needs-cases', render: needsCases },
+  { page: 'docs/permissions.md', name: 'stricter', render: deviationTable },
   { page: 'docs/promotion.md', name: 'broker-failures', render: brokerFailureTable },
   { page: 'docs/protocol.md', name: 'methods', render: methodTable },
   { page: 'docs/protocol.md', name: 'reply-codes', render: replyCodeTable },

@@ -2,9 +2,10 @@
  * The runner behind `npm test`: gets a RabbitMQ and a Chromium the way the demo does, shares one private broker among all
  * test files, runs them with node:test on whatever Node.js runs this, and passes on its lines and its exit code.
  *
- *   node --import tsx test/run.ts [folder or file …] [-- options for node --test]
+ *   node --import tsx test/run.ts [NAME=value …] [folder or file …] [-- options for node --test]
  *
  * Folders are those of test/ (`unit`, `integration`, …). Test files that run alone start what they need by themselves.
+ * `NAME=value` is an environment variable of the tests, also where the shell has no such notation.
  */
 import { spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -19,6 +20,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 /** A test file that hangs is ended after this; far more than any takes. */
 const TEST_TIMEOUT_MS = 300_000
+const VARIABLE = /^([A-Z][A-Z0-9_]*)=(.*)$/
 
 /** The test files that the arguments name; all without any. @throws when an argument names none. */
 async function testFiles(names: readonly string[]): Promise<string[]> {
@@ -89,11 +91,16 @@ async function runTests(files: readonly string[], options: readonly string[], en
 async function main(): Promise<number> {
   const given = process.argv.slice(2)
   const dashes = given.indexOf('--')
-  const names = dashes === -1 ? given : given.slice(0, dashes)
+  const words = dashes === -1 ? given : given.slice(0, dashes)
+  const names = words.filter((word) => !VARIABLE.test(word))
   const options = dashes === -1 ? [] : given.slice(dashes + 1)
   const files = await testFiles(names)
 
   const env: NodeJS.ProcessEnv = { ...process.env }
+  for (const word of words) {
+    const [, name, value] = VARIABLE.exec(word) ?? []
+    if (name !== undefined) env[name] = value
+  }
   // A runner of ours that is itself under node:test must not make its children report to that one.
   delete env['NODE_TEST_CONTEXT']
   if (await anyNeeds(files, ['browser'], 'support/chromium.ts')) env['CHROMIUM_PATH'] = await findChromium()

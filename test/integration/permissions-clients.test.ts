@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { AMQPWebSocketClient } from '@cloudamqp/amqp-client'
+import { AMQPChannelError, Connection } from 'rabbitmq-client'
 import { type ClientOptions, WebSocket } from 'ws'
 import { connectAmqplib } from '../support/amqplib-over-websocket.ts'
 import { basic } from '../support/door.ts'
@@ -70,6 +71,43 @@ describe('refusals as clients know them', () => {
     await connection.close()
   })
 
+  it('rabbitmq-client, through a stream', async () => {
+    const bridge = await WebSocketBridge.start(live.url(), headers)
+    const connection = new Connection({
+      hostname: '127.0.0.1',
+      port: bridge.port,
+      username: 'invented',
+      password: 'invented',
+    })
+    try {
+      const lost: unknown[] = []
+      connection.on('error', (error) => lost.push(error))
+      const [refused, publishing, other] = [
+        await connection.acquire(),
+        await connection.acquire(),
+        await connection.acquire(),
+      ]
+      await publishing.confirmSelect()
+
+      await assert.rejects(refused.queueDeclare('secret'), isRefusal(REFUSED_DECLARE))
+      await assert.rejects(
+        publishing.basicPublish({ exchange: 'secret', routingKey: 'k' }, 'body'),
+        isRefusal(REFUSED_PUBLISH),
+      )
+
+      await other.queueDeclare({ queue: 'mine.rabbit', autoDelete: true })
+      await other.confirmSelect()
+      await other.basicPublish('mine.rabbit', 'still here')
+      assert.equal((await other.basicGet({ queue: 'mine.rabbit', noAck: true }))?.body, 'still here')
+      await other.close()
+      await connection.close()
+      assert.deepEqual(lost, [])
+    } finally {
+      connection.unsafeDestroy()
+      bridge.stop()
+    }
+  })
+
   it('pika, a client of another language, through a stream', async () => {
     const bridge = await WebSocketBridge.start(live.url(), headers)
     try {
@@ -86,6 +124,16 @@ describe('refusals as clients know them', () => {
     }
   })
 })
+
+/** The class and the code that rabbitmq-client has for a channel that was closed. */
+function isRefusal(text: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof AMQPChannelError)
+    assert.equal(error.code, 'ACCESS_REFUSED')
+    assert.match(error.message, text)
+    return true
+  }
+}
 
 /** What a page's browser does by itself: it sends the credentials it has. */
 class AuthorizedWebSocket extends WebSocket {

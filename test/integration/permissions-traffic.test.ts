@@ -3,7 +3,7 @@
  * never sees one out of place, what was confirmed was stored, deliveries keep their order, other channels go on, and the
  * broker never complains.
  *
- * Some seconds by default; `TRAFFIC_SECONDS=60` is the full run. The client is not amqplib, which itself sends frames out of
+ * Some seconds by default; `npm run test:traffic` takes a minute. The client is not amqplib, which itself sends frames out of
  * place when a channel is closed under it, straight at a broker, too.
  */
 import assert from 'node:assert/strict'
@@ -89,7 +89,7 @@ async function stored(queue: string, ids: Set<string>): Promise<void> {
 }
 
 describe('refusals in heavy traffic', () => {
-  it('C21 C22 C23 C25 B31 no frame out of place, nothing confirmed that was not stored, order kept', async () => {
+  it('C21 C22 C23 C25 B31 no frame out of place, nothing confirmed that was not stored, order kept', async (test) => {
     const logged = live.broker.rabbit.log().length
     for (const channel of CONSUMERS) {
       await ada.openChannel(channel)
@@ -121,6 +121,9 @@ describe('refusals in heavy traffic', () => {
       [],
     )
     assert.ok(refusals.every((count) => count > 0))
+    const refused = refusals.reduce((sum, count) => sum + count, 0)
+    const delivered = sent * CONSUMERS.length
+    test.diagnostic(`${refused} refusals, ${confirmed.size} confirmed, ${ids.size} stored, ${delivered} delivered`)
     assert.equal((await judge.checkQueue('secret')).messageCount, 0)
     assert.ok(!ada.isClosed)
     assert.doesNotMatch(

@@ -1,6 +1,6 @@
 /** The runner itself: which files it takes, and that a failure is one. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -23,6 +23,11 @@ describe('test/run.ts', () => {
     await writeFile(
       join(folder, 'bad.test.ts'),
       "import { it } from 'node:test'\nit('is bad', () => { throw new Error('no') })\n",
+    )
+    await mkdir(join(folder, 'variable'))
+    await writeFile(
+      join(folder, 'variable', 'variable.test.ts'),
+      "import { it } from 'node:test'\nit('says', () => { if (process.env.RUNNER_SAYS !== 'a=b') throw new Error('no') })\n",
     )
     await writeFile(join(folder, 'no-test.ts'), "throw new Error('not to be run')\n")
   })
@@ -48,6 +53,12 @@ describe('test/run.ts', () => {
 
     assert.equal(code, 1)
     assert.match(output, /nowhere: no test files there; expected one of unit, property/)
+  })
+
+  it('gives variables to the tests', async () => {
+    const { code, output } = await runner('RUNNER_SAYS=a=b', join(folder, 'variable', 'variable.test.ts'))
+
+    assert.equal(code, 0, output)
   })
 
   it('hands options on to node:test', async () => {

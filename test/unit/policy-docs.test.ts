@@ -1,12 +1,9 @@
 /** What docs/permissions.md says of its examples is what the policies say. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { may } from '../../auth/policy/may.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { policyOf } from '../../src/wiring/filters.ts'
-import { DEVIATIONS } from '../support/permission-deviations.ts'
 import { permissionExample } from '../support/permission-examples.ts'
 import { facts } from '../support/policy.ts'
 
@@ -36,13 +33,3 @@ for (const name of ['chat', 'rpc', 'market']) {
     }
   })
 }
-
-describe('docs/permissions.md: where it is stricter', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/permissions.md'), 'utf8')
-
-  for (const { name } of DEVIATIONS) {
-    it(`lists ${name}`, () => {
-      assert.ok(page.includes(`\n| ${name} |`))
-    })
-  }
-})
