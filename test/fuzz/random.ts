@@ -16,6 +16,11 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below
   }
 
+  /** One that will say the same as this one from here on. */
+  copy(): Random {
+    return new Random(this.#state)
+  }
+
   chance(oneIn: number): boolean {
     return this.below(oneIn) === 0
   }

@@ -11,18 +11,19 @@ import { FRAME_HEADER, FRAME_METHOD, FrameReader } from '../../proxy/codec/frame
 import { checkMethod, decodeMethod, METHOD_NAMES, methodIndexAt } from '../../proxy/codec/method.ts'
 import { decodeTable, encodeTable } from '../../proxy/codec/table.ts'
 import { compile } from '../../proxy/filters/compile.ts'
-import { authorizeFilter, ChannelFault, ConnectionFault, type Filter, stampFilter } from '../../proxy/index.ts'
+import { authorizeFilter, type Filter, stampFilter } from '../../proxy/index.ts'
 import { Gather } from '../../proxy/session/gather.ts'
 import { Relay } from '../../proxy/session/relay.ts'
 import { ToBroker } from '../../proxy/session/to-broker.ts'
 import { ToClient } from '../../proxy/session/to-client.ts'
 import { AuditLog, FilterSession } from '../support/filter-session.ts'
+import { bearable, cut, feed } from './feed.ts'
+import { phasesTarget } from './phases-target.ts'
 import type { Random } from './random.ts'
+import { upgradeTarget } from './upgrade-target.ts'
 
 /** Feeds one input; returns how many frames (or other things) of it were judged. */
 export type Target = (input: Buffer, random: Random) => number
-
-const FRAME_MAX_BYTES = 8192
 
 export const TARGETS: Readonly<Record<string, Target>> = {
   codec: (input, random) => feed(cut(input, random), decode),
@@ -37,6 +38,8 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   },
   'from-client': (input, random) => relaying(input, random, 'client'),
   'from-broker': (input, random) => relaying(input, random, 'broker'),
+  phases: phasesTarget,
+  upgrade: (_, random) => upgradeTarget(random),
   policy: (_, random) => policy(random),
 }
 
@@ -136,33 +139,4 @@ function policy(random: Random): number {
     assert.ok(error instanceof Error && error.name !== 'TypeError', String(error))
   }
   return 1
-}
-
-/** Feeds pieces to a reader and every frame to a judge, until the stream is broken. */
-function feed(pieces: readonly Buffer[], judge: (reader: FrameReader) => void): number {
-  const reader = new FrameReader(FRAME_MAX_BYTES)
-  let judged = 0
-  try {
-    for (const piece of pieces) {
-      reader.push(piece)
-      while (reader.next()) {
-        judged++
-        judge(reader)
-      }
-      assert.ok(reader.pendingBytes <= FRAME_MAX_BYTES, 'more is kept than one frame')
-    }
-  } catch (error) {
-    bearable(error)
-  }
-  return Math.max(judged, 1)
-}
-
-function bearable(error: unknown): void {
-  if (!(error instanceof ConnectionFault) && !(error instanceof ChannelFault)) throw error
-}
-
-function cut(input: Buffer, random: Random): Buffer[] {
-  if (input.length < 2 || random.chance(2)) return [Buffer.from(input)]
-  const at = 1 + random.below(input.length - 1)
-  return [Buffer.from(input.subarray(0, at)), Buffer.from(input.subarray(at))]
 }
