@@ -12,7 +12,7 @@ const PAUSE_MS = 200
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
 
 export class Load {
-  readonly #url: () => string
+  readonly #url: (id: number) => string
   readonly #ledger: Ledger
   /** How often a client had to connect. */
   connects = 0
@@ -20,7 +20,8 @@ export class Load {
   #publishing = true
   #consuming = true
 
-  constructor(url: () => string, ledger: Ledger) {
+  /** @param url where a client goes, by its number */
+  constructor(url: (id: number) => string, ledger: Ledger) {
     this.#url = url
     this.#ledger = ledger
   }
@@ -37,7 +38,7 @@ export class Load {
       this.#clients.push(
         this.#again(
           () => this.#consuming,
-          () => this.#consume(),
+          () => this.#consume(id),
         ),
       )
   }
@@ -60,14 +61,14 @@ export class Load {
     }
   }
 
-  async #connect() {
-    const connected = await connectAmqplib(this.#url(), { websocket: { headers: { authorization: AUTHORIZATION } } })
+  async #connect(id: number) {
+    const connected = await connectAmqplib(this.#url(id), { websocket: { headers: { authorization: AUTHORIZATION } } })
     this.connects++
     return connected
   }
 
   async #publish(id: number): Promise<void> {
-    const { connection, closed, socket } = await this.#connect()
+    const { connection, closed, socket } = await this.#connect(id)
     let isOpen = true
     void closed.then(() => {
       isOpen = false
@@ -89,12 +90,12 @@ export class Load {
     if (isOpen) await connection.close()
   }
 
-  async #consume(): Promise<void> {
-    const { connection, closed } = await this.#connect()
+  async #consume(id: number): Promise<void> {
+    const { connection, closed } = await this.#connect(id)
     const channel = await connection.createChannel()
     channel.on('error', () => undefined)
     await channel.prefetch(100)
-    const latest = new Map<string, number>()
+    const latest = new Map<number, number>()
     await channel.consume(QUEUE, (message) => {
       if (message === null) return
       this.#ledger.deliver(String(message.properties.messageId), message.fields.redelivered, latest)

@@ -1,11 +1,15 @@
-/** What was sent, confirmed, delivered and found at the end; and whether that fits together. */
+/** What was sent, confirmed, delivered and found at the end; and whether that fits together. A byte for each message. */
+
+const CONFIRMED = 1
+const SEEN = 2
 
 export class Ledger {
   readonly #sent = new Map<number, number>()
-  readonly #confirmed = new Set<string>()
-  readonly #seen = new Set<string>()
+  /** By publisher, then by the message's number. */
+  readonly #marks = new Map<number, Uint8Array>()
   /** Messages that came to one consumer, for the first time, behind a later one of the same publisher. */
   readonly disorder: string[] = []
+  confirmedCount = 0
   redelivered = 0
   deliveries = 0
 
@@ -17,19 +21,18 @@ export class Ledger {
   }
 
   confirm(message: string): void {
-    this.#confirmed.add(message)
+    if (this.#mark(message, CONFIRMED)) this.confirmedCount++
   }
 
   /** @param latest the latest number of each publisher that this consumer connection has seen; kept by its consumer */
-  deliver(message: string, redelivered: boolean, latest: Map<string, number>): void {
+  deliver(message: string, redelivered: boolean, latest: Map<number, number>): void {
     this.deliveries++
-    this.#seen.add(message)
+    this.#mark(message, SEEN)
     if (redelivered) {
       this.redelivered++
       return
     }
-    const [publisher = '', text = ''] = message.split(':')
-    const number = Number(text)
+    const [publisher, number] = parts(message)
     if (number < (latest.get(publisher) ?? 0)) this.disorder.push(message)
     latest.set(publisher, Math.max(number, latest.get(publisher) ?? 0))
   }
@@ -38,12 +41,31 @@ export class Ledger {
     return [...this.#sent.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  get confirmedCount(): number {
-    return this.#confirmed.size
-  }
-
   /** Confirmed, and neither delivered nor stored: what must not be. */
   lost(): string[] {
-    return [...this.#confirmed].filter((message) => !this.#seen.has(message))
+    const lost: string[] = []
+    for (const [publisher, marks] of this.#marks)
+      for (const [number, mark] of marks.entries()) if (mark === CONFIRMED) lost.push(`${publisher}:${number}`)
+    return lost
   }
+
+  /** @returns whether the message did not have this mark yet */
+  #mark(message: string, mark: number): boolean {
+    const [publisher, number] = parts(message)
+    let marks = this.#marks.get(publisher) ?? new Uint8Array(1024)
+    if (number >= marks.length) {
+      const larger = new Uint8Array(number * 2)
+      larger.set(marks)
+      marks = larger
+    }
+    this.#marks.set(publisher, marks)
+    const before = marks[number] ?? 0
+    marks[number] = before | mark
+    return (before & mark) === 0
+  }
+}
+
+function parts(message: string): [number, number] {
+  const colon = message.indexOf(':')
+  return [Number(message.slice(0, colon)), Number(message.slice(colon + 1))]
 }

@@ -1,40 +1,47 @@
 /**
  * `npm run soak`: publishers and consumers through Gatehouse for a while, as brokers and gateways are killed, cables cut,
- * packets sliced and alarms raised; then the ledger is closed. The exit code is 1 when something confirmed is lost,
- * an order is wrong, or the gateway keeps what it should have let go.
+ * packets sliced and alarms raised; then the ledger is closed. Half the clients go through a gateway that is killed and
+ * drained with the rest, half through one that has to live through it all and is measured after every fault. The exit
+ * code is 1 when something confirmed is lost, an order is wrong, or that gateway keeps what it should have let go.
  */
-import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { connect } from 'amqplib'
+import { hashPassword } from '../../auth/index.ts'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
-import { residentBytes } from '../bench/process.ts'
 import { Random } from '../fuzz/random.ts'
 import { CommandProcess } from '../support/command-process.ts'
+import { startMeasuredGateway } from '../support/measured-gateway.ts'
 import { startTap } from '../support/tap.ts'
 import { until } from '../support/until.ts'
 import { Load, QUEUE } from './clients.ts'
 import { Ledger } from './ledger.ts'
+import { type Sample, slopePerHour } from './slope.ts'
 
 const { values: options } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 0x1_0000_0000) },
     publishers: { type: 'string', default: '6' },
-    consumers: { type: 'string', default: '3' },
+    consumers: { type: 'string', default: '4' },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
-  console.log('npm run soak -- [--minutes N (1)] [--seed N] [--publishers N (6)] [--consumers N (3)]')
+  console.log('npm run soak -- [--minutes N (1)] [--seed N] [--publishers N (6)] [--consumers N (4)]')
   process.exit()
 }
 
 const FAULT_EVERY_MS = 6000
-const GROWTH_BYTES = 96 * 1024 * 1024
+const MIB = 1024 * 1024
+/** What objects may gain over a run by the line that fits them; caches and compilers settle in the first part. */
+const HEAP_GROWTH_BYTES = 4 * MIB
+/** Buffers are full or empty as the load has it. */
+const BUFFER_GROWTH_BYTES = 24 * MIB
+const SETTLING = 0.25
 
 const random = new Random(Number(options.seed))
 const ledger = new Ledger()
-const rabbit = await startRabbit({ source: 'private' })
+const rabbit = await startRabbit({ source: 'private', config: ['log.console = false'] })
 const tap = await startTap(rabbit, { records: false })
 await rabbit.management.addUser('soak', 'soak')
 await rabbit.management.permit('soak', '/')
@@ -42,9 +49,23 @@ const judge = await connect(rabbit.url)
 await (await judge.createChannel()).assertQueue(QUEUE, { durable: true })
 await judge.close()
 
-let gateway = await startGatewayProcess(0)
-const port = Number(new URL(await gateway.url()).port)
-const load = new Load(() => `ws://127.0.0.1:${port}/amqp`, ledger)
+const steady = await startMeasuredGateway({
+  listen: { host: '127.0.0.1', port: 0 },
+  brokers: { broker: { urls: [tap.url] } },
+  authenticators: { users: { type: 'basic', users: { soak: { password: await hashPassword('soak') } } } },
+  services: [
+    {
+      path: '/amqp',
+      broker: 'broker',
+      vhost: '/',
+      authenticate: ['users'],
+      promote: [{ to: { username: 'soak', password: 'soak' } }],
+    },
+  ],
+})
+let mortal = await startMortal(0)
+const port = Number(new URL(await mortal.url()).port)
+const load = new Load((id) => `${id % 2 === 0 ? steady.url : `ws://127.0.0.1:${port}`}/amqp`, ledger)
 
 const FAULTS: Readonly<Record<string, () => Promise<void>>> = {
   'the broker is killed': async () => {
@@ -52,13 +73,13 @@ const FAULTS: Readonly<Record<string, () => Promise<void>>> = {
     await rabbit.restart()
   },
   'the gateway is killed': async () => {
-    await gateway.kill()
-    gateway = await startGatewayProcess(port)
+    await mortal.kill()
+    mortal = await startMortal(port)
   },
   'the gateway drains and restarts': async () => {
-    gateway.signal('SIGTERM')
-    await gateway.exit()
-    gateway = await startGatewayProcess(port)
+    mortal.signal('SIGTERM')
+    await mortal.exit()
+    mortal = await startMortal(port)
   },
   'broker connections are reset': async () => {
     for (const connection of open()) if (random.chance(2)) connection.reset()
@@ -81,20 +102,34 @@ const FAULTS: Readonly<Record<string, () => Promise<void>>> = {
   },
 }
 
-console.log(`seed ${options.seed}, ${options.minutes} min, RabbitMQ ${rabbit.version}`)
+const startedMs = performance.now()
+const runMs = Number(options.minutes) * 60_000
+const heap: Sample[] = []
+const buffers: Sample[] = []
+const faults = new Map<string, number>()
+console.log(
+  `seed ${options.seed}, ${options.minutes} min, Node.js ${process.version}, RabbitMQ ${rabbit.version}, ${options.publishers} publishers, ${options.consumers} consumers`,
+)
 let problems: string[] = []
 try {
+  const before = await steady.fare()
   load.start(Number(options.publishers), Number(options.consumers))
-  const endsAt = performance.now() + Number(options.minutes) * 60_000
-  while (performance.now() < endsAt) {
+  while (performance.now() < startedMs + runMs) {
     await wait(FAULT_EVERY_MS)
+    const fare = await steady.fare()
+    heap.push({ atMs: performance.now() - startedMs, value: fare.heapBytes })
+    buffers.push({ atMs: performance.now() - startedMs, value: fare.bufferBytes })
     const name = random.pick(Object.keys(FAULTS))
-    console.log(`${stamp()} ${name}`)
+    faults.set(name, (faults.get(name) ?? 0) + 1)
+    console.log(
+      `${stamp()} ${name}; confirmed ${ledger.confirmedCount}, the steady gateway: heap ${mib(fare.heapBytes)}, buffers ${mib(fare.bufferBytes)}, resident ${mib(fare.residentBytes)} MiB, ${fare.descriptors} descriptors`,
+    )
     await FAULTS[name]?.()
   }
-  problems = await close()
+  problems = await close(before.descriptors)
 } finally {
-  await gateway.kill()
+  await mortal.kill()
+  await steady.stop()
   await tap.close()
   await rabbit.stop()
 }
@@ -102,33 +137,41 @@ for (const problem of problems) console.error(problem)
 console.log(problems.length === 0 ? 'everything fits' : `${problems.length} problems, seed ${options.seed}`)
 process.exit(problems.length === 0 ? 0 : 1)
 
-/** A calm end: a gateway that has been through a calm load must be as small as when it began. */
-async function close(): Promise<string[]> {
-  gateway.signal('SIGTERM')
-  await gateway.exit()
-  gateway = await startGatewayProcess(port)
-  const { pid } = gateway
-  await wait(4000)
-  const before = { bytes: residentBytes(pid), descriptors: descriptors(pid) }
-  await wait(8000)
+/** Everything confirmed has to come out, and the gateway that lived through it must be what it was before. */
+async function close(descriptorsBefore: number): Promise<string[]> {
   load.stopPublishing()
-  await until(async () => (await depth()) === 0, 'the queue to empty', 60_000)
-  const after = { bytes: residentBytes(pid), descriptors: descriptors(pid) }
+  // A run this long may leave a long queue; what counts is that it gets shorter until nothing is left.
+  await until(async () => (await depth()) === 0, 'the queue to empty', 60_000 + runMs / 2)
   await load.stop()
+  const after = await until(
+    async () => {
+      const fare = await steady.fare()
+      return fare.descriptors <= descriptorsBefore && fare
+    },
+    'the descriptors of the clients to be given back',
+    15_000,
+  ).catch(() => steady.fare())
   const { sentCount, confirmedCount, deliveries, redelivered, disorder } = ledger
+  const settled = ({ atMs }: Sample): boolean => atMs > runMs * SETTLING
+  const heapSlope = slopePerHour(heap.filter(settled))
+  const bufferSlope = slopePerHour(buffers.filter(settled))
+  const hours = runMs / 3_600_000
   console.log(
     `sent ${sentCount}, confirmed ${confirmedCount}, delivered ${deliveries} (${redelivered} again), ${load.connects} connects`,
   )
+  console.log(`faults: ${[...faults].map(([name, count]) => `${count} × ${name}`).join(', ')}`)
   console.log(
-    `gateway: ${Math.round(before.bytes / 1e6)} → ${Math.round(after.bytes / 1e6)} MB, ${before.descriptors} → ${after.descriptors} descriptors`,
+    `the steady gateway: heap ${mib(heap[0]?.value ?? 0)} → ${mib(heap.at(-1)?.value ?? 0)} MiB, ${mib(heapSlope)} MiB/h; buffers ${mib(bufferSlope)} MiB/h; idle again: heap ${mib(after.heapBytes)}, resident ${mib(after.residentBytes)} MiB; descriptors ${descriptorsBefore} → ${after.descriptors}`,
   )
   const lost = ledger.lost()
   return [
     ...(confirmedCount === 0 ? ['nothing was confirmed: the run proves nothing'] : []),
     ...(lost.length > 0 ? [`confirmed and lost: ${lost.length}, such as ${lost.slice(0, 5).join(' ')}`] : []),
     ...(disorder.length > 0 ? [`out of order: ${disorder.length}, such as ${disorder.slice(0, 5).join(' ')}`] : []),
-    ...(after.bytes - before.bytes > GROWTH_BYTES ? ['the gateway grew'] : []),
-    ...(after.descriptors > before.descriptors ? ['the gateway keeps descriptors'] : []),
+    ...(heapSlope * hours > HEAP_GROWTH_BYTES ? ['the heap grew'] : []),
+    ...(bufferSlope * hours > BUFFER_GROWTH_BYTES ? ['the buffers grew'] : []),
+    ...(after.descriptors > descriptorsBefore ? ['the gateway keeps descriptors'] : []),
+    ...(steady.isRunning ? [] : ['the steady gateway died']),
   ]
 }
 
@@ -140,7 +183,7 @@ async function depth(): Promise<number> {
   return messageCount
 }
 
-async function startGatewayProcess(onPort: number): Promise<CommandProcess> {
+async function startMortal(onPort: number): Promise<CommandProcess> {
   const users = ['--user', 'soak:soak=soak:soak']
   const started = new CommandProcess(['serve', '--broker', tap.url, '--port', String(onPort), ...users], {})
   await started.url()
@@ -151,8 +194,8 @@ function open() {
   return tap.connections.filter(({ isOpen }) => isOpen)
 }
 
-function descriptors(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length
+function mib(bytes: number): string {
+  return (bytes / MIB).toFixed(1)
 }
 
 function wait(ms: number): Promise<void> {
