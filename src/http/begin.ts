@@ -159,14 +159,14 @@ async function renewal(
       return { renewed: false, detail: 'the fresh credential lacks a required role' }
     }
     const context = { sessionId: id, address: hop.address, deadlineMs: service.handshakeMs }
-    const { credential } = await service.promote(identity, context)
+    const { credential, tags } = await service.promote(identity, context)
     if (credential.username !== promoted.credential.username) {
       return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
     }
     if (credential.isPassedOn) await place.live?.session.renewBroker(credential)
     if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
     sessions.renew(place, identity)
-    promoted.renewed(identity)
+    promoted.renewed(identity, tags)
     return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
   } catch (error) {
     if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {

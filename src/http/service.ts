@@ -16,8 +16,10 @@ export interface Promoted {
   readonly limits: SessionLimits
   readonly sessionsPerIdentity: number
   readonly filters: readonly Filter[]
-  /** Lets the filters know that the same person was proven again, perhaps with other roles. */
-  renewed(identity: Identity): void
+  /** Of the rule that won. */
+  readonly tags: readonly string[]
+  /** Lets the filters know that the same person was proven again, perhaps with other roles, and promoted by a rule with these tags. */
+  renewed(identity: Identity, tags: readonly string[]): void
 }
 
 export interface PromotionContext {

@@ -31,8 +31,8 @@ export interface SessionFacts extends VariableFacts {
 
 export interface SessionFilters {
   readonly filters: readonly Filter[]
-  /** The same person was proven again, perhaps with other roles or claims. */
-  renewed(identity: Identity): void
+  /** The same person was proven again, perhaps with other roles or claims, and promoted by a rule with these tags. */
+  renewed(identity: Identity, tags: readonly string[]): void
 }
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
@@ -69,7 +69,7 @@ export class ServiceFilters {
         ...limitFilters({ limits: shares, usages: this.#usages, sink }),
         ...observeFilters({ include: audit.include, sink }),
       ],
-      renewed: (identity) => authorizer?.renew({ ...facts, identity }),
+      renewed: (identity, tags) => authorizer?.renew({ ...facts, identity, tags }),
     }
   }
 

@@ -75,6 +75,7 @@ async function promote(
   return {
     credential,
     vhosts,
+    tags,
     limits: sessionLimits(limits, rule),
     sessionsPerIdentity: rule?.sessionsPerIdentity ?? limits.sessionsPerIdentity,
     ...filters.forSession({ identity, address, session: sessionId, user: credential.username, tags }, rule),

@@ -30,6 +30,16 @@ before(async () => {
       },
     },
     '/shares': { limits: { perIdentity: { consumers: 2, queues: 2, unacked: 10, publishesPerSecond: 200 } } },
+    '/tagged': {
+      promote: [
+        { when: { role: 'trader' }, to: 'webuser', tags: ['desk'] },
+        { to: 'webuser', tags: ['lobby'] },
+      ],
+      permissions: [
+        { for: { tag: 'desk' }, read: [{ queue: 'desk' }] },
+        { for: { tag: 'lobby' }, read: [{ queue: 'news' }] },
+      ],
+    },
     '/audited': { permissions: PERMISSIONS, audit: { include: ['declare', 'bind', 'delete', 'consume', 'publish'] } },
     '/capped': {
       permissions: [
@@ -82,6 +92,19 @@ describe('permissions: renewal', () => {
     await updateSecret(jane, token('jane', ['trader']))
 
     assert.ok(!isClosed(await jane.call('basic.get', { queue: 'desk', noAck: true }, 'basic.get-empty')))
+  })
+})
+
+describe('permissions: renewal under another rule', () => {
+  it('F6 goes on with the tags of the rule that matches now, and without those of the old one', async () => {
+    const joe = await live.connect('joe', ['trader'], { path: '/tagged' })
+    await joe.call('basic.consume', consume('desk', { consumerTag: 'd', noAck: true }), 'basic.consume-ok')
+
+    await updateSecret(joe, token('joe', []))
+
+    assert.equal((await joe.expect('basic.cancel')).consumerTag, 'd')
+    assert.ok(!isClosed(await joe.call('basic.get', { queue: 'news', noAck: true }, 'basic.get-empty')))
+    assert.ok(isClosed(await joe.call('basic.get', { queue: 'desk', noAck: true }, 'basic.get-empty')))
   })
 })
 
