@@ -265,7 +265,7 @@ class RunningGateway implements Gateway {
     await Promise.all(stopped)
     await this.#stop()
     this.#log.write('gateway-stopped')
-    this.#log.flush()
+    await this.#log.flush()
   }
 
   async #stop(): Promise<void> {

@@ -11,6 +11,8 @@ const LONGEST_TEXT = 256
 const WINDOW_MS = 10_000
 /** What may wait for a reader of standard output that does not read; beyond it lines are dropped, not buffered. */
 const PENDING_BYTES = 4 * 1024 * 1024
+/** For what waits at the end. */
+const FLUSH_MS = 10_000
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[]
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
@@ -24,7 +26,7 @@ interface Window {
 export class Log {
   readonly #logger: Logger
   readonly #to: DestinationStream
-  readonly #flush: () => void
+  readonly #flush: () => Promise<void>
   #dropped = false
   /** Audit events that were not written. */
   auditLostCount = 0
@@ -45,7 +47,9 @@ export class Log {
       this.#dropped = true
     })
     this.#logger = pino(options, this.#to)
-    this.#flush = () => stdout?.flushSync()
+    this.#flush = async () => {
+      if (stdout !== undefined) await drained(stdout)
+    }
     this.#nowMs = nowMs
   }
 
@@ -76,13 +80,12 @@ export class Log {
     return !this.#dropped
   }
 
-  /** Hands everything to the operating system; called before the process ends. */
-  flush(): void {
-    try {
-      this.#flush()
-    } catch {
-      // The destination is not open yet or broken: there is nobody left to tell.
-    }
+  /**
+   * Resolves when everything has been handed to the operating system, in order; called before the process ends. Waits ten
+   * seconds at most for a reader that does not read. Never rejects.
+   */
+  async flush(): Promise<void> {
+    await this.#flush()
   }
 
   /** How many lines were left out before this one; `undefined` when this one is left out too. */
@@ -104,6 +107,26 @@ export class Log {
     window.written++
     return suppressed
   }
+}
+
+/**
+ * Not `flushSync`, which writes past what a thread of Node's pool is about to write, and not `flush`, which waits for
+ * nothing: every write is followed by a `drain`, that of nothing too.
+ */
+async function drained(stdout: ReturnType<typeof destination>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const giveUp = setTimeout(resolve, FLUSH_MS)
+    stdout.once('drain', () => {
+      clearTimeout(giveUp)
+      resolve()
+    })
+    // Where the reader has gone away, pino has put a write in its place that does nothing, and says nothing.
+    const isOpen: unknown = stdout.write('')
+    if (isOpen === undefined) {
+      clearTimeout(giveUp)
+      resolve()
+    }
+  })
 }
 
 function cut(text: string): string {

@@ -80,7 +80,7 @@ describe('gatehouse serve', () => {
     command.signal('SIGINT')
     assert.deepEqual(await command.exit(), { code: 0, signal: null })
     const events = command.events().map(({ event }) => event)
-    assert.deepEqual(events.sort(), ['gateway-draining', 'gateway-started', 'gateway-stopped'])
+    assert.deepEqual(events, ['gateway-started', 'gateway-draining', 'gateway-stopped'])
     assert.match(command.stderr, /^warning: passwords on a command line are for tests/)
   })
 

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import type { LogFields } from '../../src/ops/events.ts'
 import { Log } from '../../src/ops/log.ts'
 
@@ -57,5 +60,26 @@ describe('Log', () => {
     logTo(lines).write('request-refused', {})
     logTo(lines, () => 0, 'debug').write('request-refused', {})
     assert.equal(lines.length, 1)
+  })
+})
+
+/** Everything that Node's pool of threads can do is being done, so what is written to standard output waits for its turn. */
+const BUSY = `
+  import { pbkdf2 } from 'node:crypto'
+  import { Log } from './src/ops/log.ts'
+  for (let n = 0; n < 8; n++) pbkdf2('x', 'x', 20_000, 32, 'sha512', () => {})
+  const log = new Log('info')
+  log.write('gateway-draining', { count: 0 })
+  log.write('gateway-stopped')
+  await log.flush()
+  process.exit()
+`
+
+describe('the end of the log on standard output', () => {
+  it('comes in order and whole, however busy the process is', async () => {
+    const args = ['--import', 'tsx', '--input-type', 'module', '--eval', BUSY]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: join(import.meta.dirname, '../..') })
+    const events = stdout.split('\n').flatMap((line) => /"event":"([^"]+)"/.exec(line)?.[1] ?? [])
+    assert.deepEqual(events, ['gateway-draining', 'gateway-stopped'])
   })
 })
