@@ -7,6 +7,7 @@
 import { type Identity, identityKey, identityKeys, sessionKeys } from '../auth/index.ts'
 import type { ClientEnd, Renewal, Session } from '../proxy/index.ts'
 import { authorityEnded, BROKEN, DRAIN, OVERLOAD } from './end-requests.ts'
+import { KeyIndex } from './key-index.ts'
 import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './ops/lifetime.ts'
 
 const TICK_MS = 1_000
@@ -35,6 +36,8 @@ export class Place {
   live: (NewSession & { readonly lifetime: Lifetime }) | undefined
   /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user. */
   goOn: ((identity: Identity) => Promise<Renewal>) | undefined
+  /** Until it has been given back. */
+  isHeld = true
   /** Everybody whose authority this one hangs on; a renewal changes none of them. */
   readonly keys: readonly string[]
 
@@ -48,7 +51,8 @@ export class Place {
 export class Sessions {
   readonly #clock: Clock
   readonly #onTick: () => void
-  readonly #byIdentity = new Map<string, Set<Place>>()
+  readonly #byIdentity = new KeyIndex<Place>()
+  readonly #byLogin = new KeyIndex<Place>()
   readonly #byId = new Map<string, Place>()
   readonly #refused = new Set<Session>()
   readonly #ticker: NodeJS.Timeout
@@ -74,11 +78,8 @@ export class Sessions {
   /** Takes a place for an identity at a service. */
   take(identity: Identity, service: string): Place {
     const place = new Place(identity, service)
-    for (const key of place.keys) {
-      const places = this.#byIdentity.get(key)
-      if (places === undefined) this.#byIdentity.set(key, new Set([place]))
-      else places.add(place)
-    }
+    this.#byIdentity.add(place.keys, place)
+    this.#byLogin.add(sessionKeys(identity), place)
     return place
   }
 
@@ -86,7 +87,7 @@ export class Sessions {
   isWithin(place: Place, most: number): boolean {
     const own = identityKey(place.identity)
     let before = 0
-    for (const other of this.#byIdentity.get(own) ?? []) {
+    for (const other of this.#byIdentity.of(own)) {
       if (other === place) break
       if (other.service === place.service && identityKey(other.identity) === own) before++
     }
@@ -95,11 +96,9 @@ export class Sessions {
 
   /** Gives a place back. Called for every place, once its session has ended or when none came of it. */
   release(place: Place): void {
-    for (const key of place.keys) {
-      const places = this.#byIdentity.get(key)
-      places?.delete(place)
-      if (places?.size === 0) this.#byIdentity.delete(key)
-    }
+    place.isHeld = false
+    this.#byIdentity.remove(place.keys, place)
+    this.#byLogin.remove(sessionKeys(place.identity), place)
     if (place.live === undefined) return
     place.live.lifetime.stop()
     this.#byId.delete(place.live.session.id)
@@ -122,7 +121,10 @@ export class Sessions {
 
   /** Puts a fresh proof of the same person in the place of the old one. */
   renew(place: Place, identity: Identity): void {
+    if (!place.isHeld) return
+    this.#byLogin.remove(sessionKeys(place.identity), place)
     place.identity = identity
+    this.#byLogin.add(sessionKeys(identity), place)
     place.live?.lifetime.renew(identity.expiresAtMs)
   }
 
@@ -137,7 +139,7 @@ export class Sessions {
 
   /** Ends every session that a person (or one of several who vouched for it) opened, and every login under way. Returns how many sessions. */
   endIdentity(key: string, explanation: string): number {
-    return this.#revoke([...(this.#byIdentity.get(key) ?? [])], explanation)
+    return this.#revoke(this.#byIdentity.of(key), explanation)
   }
 
   /** Ends every session that was opened with one login session (OIDC `sid`, cookie). Returns how many. */
@@ -146,9 +148,8 @@ export class Sessions {
   }
 
   /** The places of one login session; for renewing them together. */
-  withSessionKey(sessionKey: string): Place[] {
-    const places = [...this.#byIdentity.values()].flatMap((set) => [...set])
-    return [...new Set(places.filter(({ identity }) => sessionKeys(identity).includes(sessionKey)))]
+  withSessionKey(sessionKey: string): readonly Place[] {
+    return this.#byLogin.of(sessionKey)
   }
 
   /** Bytes held for all clients together. */
@@ -228,7 +229,7 @@ export class Sessions {
     place.live?.session.end(authorityEnded('credential expired'))
   }
 
-  #revoke(places: Place[], explanation: string): number {
+  #revoke(places: readonly Place[], explanation: string): number {
     let sessions = 0
     for (const place of places) {
       place.endedFor ??= 'revoked'

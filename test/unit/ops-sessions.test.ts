@@ -114,6 +114,17 @@ describe('Sessions', () => {
     assert.equal(session.ends[0]?.explanation, 'logged out')
   })
 
+  it('finds a session by the login of its renewed identity, and not by the one before; and none that is over', () => {
+    const place = sessions.take(identity('joe', { sessionKey: 'sid-1' }), '/amqp')
+    start(place, 'one')
+    sessions.renew(place, identity('joe', { sessionKey: 'sid-2' }))
+    assert.deepEqual([sessions.withSessionKey('sid-1'), sessions.withSessionKey('sid-2')], [[], [place]])
+
+    sessions.release(place)
+    sessions.renew(place, identity('joe', { sessionKey: 'sid-3' }))
+    assert.deepEqual([sessions.withSessionKey('sid-2'), sessions.withSessionKey('sid-3')], [[], []])
+  })
+
   it('ends at once what was revoked while it was being opened', () => {
     const place = sessions.take(identity('joe'), '/amqp')
     assert.equal(sessions.endIdentity(identityKey(identity('joe')), 'access was revoked'), 0)
