@@ -54,6 +54,16 @@ export async function gssAcceptor(load: () => Promise<unknown>, service: string)
 
 const INSTALL = 'run `npm install kerberos` beside the gateway (it is built from source: on Debian with libkrb5-dev)'
 
+/** Why the package cannot be used, with what to do; undefined where it can. No key is looked for. */
+export async function kerberosProblem(load: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await loadKerberos(load)
+    return undefined
+  } catch (error) {
+    return messageOf(error instanceof InvalidConfiguration ? error.problems[0]?.message : error)
+  }
+}
+
 async function loadKerberos(load: () => Promise<unknown>): Promise<KerberosModule> {
   let loaded: unknown
   try {

@@ -5,7 +5,7 @@ import { formatProblem } from '../config/problems.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
-import { offline, tryEverySecret } from './offline.ts'
+import { offline, tryEverySecret, tryKerberos } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
 import { complain, say } from './terminal.ts'
 
@@ -20,8 +20,9 @@ is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'check', options: { config: { type: 'string', short: 'c' } } })
     const file = needed(values.config, '-c FILE', 'check')
-    const { config, warnings } = loadConfig(file, terminal.env)
+    const { config, warnings: seldomMeant } = loadConfig(file, terminal.env)
     await tryEverySecret(offline(config, file, terminal.env))
+    const warnings = [...seldomMeant, ...(await tryKerberos(config, file))]
     for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
     for (const line of summary(config)) say(terminal, line)
     say(terminal, `${file}: good${warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''}`)

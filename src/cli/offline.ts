@@ -6,12 +6,13 @@ import {
   compileCredentials,
   compilePromotion,
   InvalidConfiguration,
-  type Problem,
+  kerberosProblem,
+  type Problem as Mistake,
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
 import { readKeys } from '../config/keyring.ts'
-import { ConfigError, formatPath, type Path } from '../config/problems.ts'
+import { ConfigError, formatPath, type Path, type Problem } from '../config/problems.ts'
 import { readProtected } from '../config/protected-file.ts'
 import type { Config, ServiceConfig } from '../config/schema.ts'
 import { moduleLoader } from '../wiring/modules.ts'
@@ -65,6 +66,18 @@ export async function tryEverySecret({ file, credentials, services }: Offline): 
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
+/**
+ * What is missing here for `negotiate`: its package is optional, and the gateway itself may run elsewhere.
+ */
+export async function tryKerberos({ authenticators }: Config, file: string): Promise<Problem[]> {
+  const asking = Object.entries(authenticators).filter(([, { type }]) => type === 'negotiate')
+  if (asking.length === 0) return []
+  const load = moduleLoader(dirname(resolve(file)))
+  const message = await kerberosProblem(async () => await load('kerberos'))
+  if (message === undefined) return []
+  return asking.flatMap(([name]) => located(file, ['authenticators', name, 'type'], [{ path: [], message }]))
+}
+
 function compiled<T>(file: string, place: Path, compile: () => T): T {
   try {
     return compile()
@@ -74,6 +87,6 @@ function compiled<T>(file: string, place: Path, compile: () => T): T {
   }
 }
 
-function located(file: string, place: Path, problems: readonly Problem[]) {
+function located(file: string, place: Path, problems: readonly Mistake[]): Problem[] {
   return problems.map(({ path, message }) => ({ file, path: formatPath([...place, ...path]), message }))
 }

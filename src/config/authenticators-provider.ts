@@ -85,7 +85,9 @@ export const oidc = z.strictObject({
     .prefault('__Host-gatehouse')
     .describe('Name of the login cookie.'),
   loginTimeout: duration('1m', '365d').prefault('12h').describe('Life of a login, however often it is refreshed.'),
-  logins: count(1, 10_000_000).prefault(100_000).describe('Most logins kept at once; the oldest goes first.'),
+  logins: count(1, 10_000_000)
+    .prefault(10_000)
+    .describe('Most logins kept at once, of about 10 kB each; the oldest goes first.'),
 })
 
 export const clientCertificate = z.strictObject({

@@ -91,6 +91,7 @@ function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Fi
     ...bareSubjects(service, path, config),
     ...rolelessAuthenticators(service, path, config),
     ...unreachableRules(service, path),
+    ...loginsElsewhere(service, path, config),
     ...tokenless(service, path, config),
     ...shadow(service, path),
   ]
@@ -105,6 +106,18 @@ function tokenless(service: ServiceConfig, path: Path, { brokers, authenticators
     if (credential?.kind !== 'passOn') return []
     const message = 'nobody has an access token to pass on here: authenticators of type jwt and oidc bring one'
     return [warn([...path, 'promote', index, 'to'], message)]
+  })
+}
+
+/** A login leads back to a page of the gateway's own host, which is of an origin like any other. */
+function loginsElsewhere(service: ServiceConfig, path: Path, { authenticators }: Config): Finding[] {
+  return namedAuthenticators(service, path).flatMap(({ name, path: at }) => {
+    const authenticator = authenticators[name]
+    if (authenticator?.type !== 'oidc') return []
+    const { origin } = new URL(authenticator.publicUrl)
+    if (service.origins.some((listed) => URL.canParse(listed) && new URL(listed).origin === origin)) return []
+    const message = `${name} leads people back to its \`publicUrl\`, whose pages this service keeps out: add that to \`origins\``
+    return [warn(at, message)]
   })
 }
 
