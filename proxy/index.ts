@@ -26,6 +26,7 @@ export { connectionName } from './session/client-properties.ts'
 export { BROKER_AWAY, BROKER_SAYS_NO } from './session/ending.ts'
 export type * from './session/ports.ts'
 export { probeBroker } from './session/probe.ts'
+export { otherUserId } from './session/user-id-probe.ts'
 
 /** Opens a session for an identity that is proven, authorised and promoted; the broker is dialled at once. */
 export function openSession(options: SessionOptions): Session {

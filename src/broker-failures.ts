@@ -46,6 +46,11 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
       'The broker user has no permission in this vhost: `rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ`. With tokens: the scopes.',
     rests: 'vhost',
   },
+  'impersonator-missing': {
+    remedy:
+      'Messages carry the `user-id` of the person (`stamp: { userId: subject }`), and the broker takes that only from users with a tag: `rabbitmqctl set_user_tags USER impersonator`, or stamp with `userId: broker`.',
+    rests: 'credential',
+  },
   'user-limit': {
     remedy:
       'The broker user has as many connections as it may: `rabbitmqctl set_user_limits USER`, or spread people over several users.',

@@ -74,6 +74,8 @@ export interface Filter {
   readonly name: string
   /** Whether it makes content headers larger: room is then kept between the two legs' frame-max. */
   readonly stamps?: boolean
+  /** The `user-id` that every message carries. Where it is not the broker user's, the broker is asked whether it takes it. */
+  readonly userId?: string
   /** Called once for each session, at `open-ok`; per-session state lives in the closure. */
   start(session: SessionView): FilterChecks
 }

@@ -48,6 +48,7 @@ export function stampFilter(stamps: Stamps | undefined, sink: AuditSink): Filter
   return {
     name: 'stamp',
     stamps: true,
+    ...(stamps.userId === undefined || stamps.userId === '' ? {} : { userId: stamps.userId }),
     start(session): FilterChecks {
       const refuse = refusing(new Audit(session, sink))
       return {

@@ -10,6 +10,7 @@ export type BrokerFailure =
   | 'challenged' // the broker wants a second SASL step
   | 'vhost-unknown'
   | 'vhost-refused' // the user has no permission in the vhost
+  | 'impersonator-missing' // the user may not publish under the user-id that the session's messages carry
   | 'user-limit' // connections of the user
   | 'vhost-limit' // connections in the vhost
   | 'node-limit' // connections of the whole node

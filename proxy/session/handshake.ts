@@ -30,6 +30,7 @@ import { PHASES, type Phase } from './phases.ts'
 import type { SaslMechanism, SessionOptions } from './ports.ts'
 import { checkHeartbeat, readMethodIndex } from './to-broker.ts'
 import { brokerChoice, checkChoice, offer, type Tune } from './tune.ts'
+import { otherUserId, userIdAnswer, userIdQuestion } from './user-id-probe.ts'
 
 const CONNECTION_CLOSE = indexOf('connection.close')
 
@@ -61,6 +62,7 @@ export interface Opened {
 export class Handshake {
   readonly #options: Pick<SessionOptions, 'id' | 'identity' | 'credential' | 'vhosts' | 'limits'>
   readonly #stamps: boolean
+  readonly #otherUserId: string | undefined
   readonly #client: ClientLeg
   readonly #broker: BrokerLeg
   readonly #host: HandshakeHost
@@ -75,6 +77,7 @@ export class Handshake {
   constructor(options: SessionOptions, client: ClientLeg, broker: BrokerLeg, host: HandshakeHost) {
     this.#options = options
     this.#stamps = options.filters.some((filter) => filter.stamps === true)
+    this.#otherUserId = otherUserId(options.filters, options.credential.username)
     this.#client = client
     this.#broker = broker
     this.#host = host
@@ -131,6 +134,7 @@ export class Handshake {
   /** A frame of the broker's before `open-ok`. @throws ConnectionFault: the broker's */
   brokerFrame(reader: FrameReader): void {
     if (reader.type === FRAME_HEARTBEAT) return checkHeartbeat(reader)
+    if (reader.channel !== 0 && this.#host.phase === 'probe') return this.#onUserIdAnswer(reader)
     if (reader.type !== FRAME_METHOD || reader.channel !== 0)
       throw new ConnectionFault('unexpected-frame', 'content before connection.open-ok')
     const { buffer, payloadStart, payloadEnd } = reader
@@ -149,6 +153,8 @@ export class Handshake {
     if (name === 'connection.tune' && this.#host.phase === 'tune')
       return this.#onTune(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
     if (name === 'connection.open-ok' && this.#host.phase === 'open-ok') return this.#onOpenOk()
+    // Under an alarm the broker stops reading at the question; it says so, and answers when the alarm is over.
+    if ((name === 'connection.blocked' || name === 'connection.unblocked') && this.#host.phase === 'probe') return
     throw new ConnectionFault('command-invalid', `${name} out of order`)
   }
 
@@ -226,6 +232,20 @@ export class Handshake {
   }
 
   #onOpenOk(): void {
+    this.#broker.established = true
+    if (this.#otherUserId === undefined) return this.#opened()
+    this.#broker.send(userIdQuestion(this.#otherUserId))
+    this.#host.enter('probe')
+  }
+
+  #onUserIdAnswer(reader: FrameReader): void {
+    const answer = userIdAnswer(reader)
+    if (answer === 'done') return this.#opened()
+    if ('refused' in answer) return this.#host.brokerRefused(answer.refused, 'impersonator-missing')
+    if (answer.owed !== undefined) this.#broker.send(answer.owed)
+  }
+
+  #opened(): void {
     this.#client.send(methodFrame(0, 'connection.open-ok', {}))
     this.#host.opened({
       vhost: this.#vhost,

@@ -64,6 +64,12 @@ export const PHASES = {
     waitsFor: "the broker's connection.open-ok",
     method: 'connection.open-ok',
     deadline: 'handshake',
+    next: ['probe', 'relay', 'closing', 'closed'],
+  },
+  probe: {
+    turn: 'broker',
+    waitsFor: "the broker's answer whether it takes another's user-id, where messages are stamped with one",
+    deadline: 'handshake',
     next: ['relay', 'closing', 'closed'],
   },
   relay: { turn: 'both', waitsFor: 'any legal frame, both ways', deadline: 'liveness', next: ['closing', 'closed'] },

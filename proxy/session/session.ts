@@ -245,7 +245,6 @@ export class GatewaySession implements Session {
       (index, buffer, start, end) => this.#brokerConnectionMethod(index, buffer, start, end),
       (channel, replyCode, text) => observer.channelClosed?.({ channel, replyCode, text }),
     )
-    this.#broker.established = true
     this.#client.reader.maxFrameBytes = opened.choice.frameMax
     this.#enter('relay')
     this.#brokerSecret.start(credential.renewal, opened.brokerChoice.frameMax)

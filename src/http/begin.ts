@@ -10,6 +10,7 @@ import {
   type BrokerFailure,
   type InBandRefusal,
   openSession,
+  otherUserId,
   type Renewal,
   refuseInBand,
   type SessionEnd,
@@ -46,7 +47,10 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   const elapsedMs = performance.now() - attempt.startedAtMs
   let vhost: string | undefined
   const pinned = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : undefined
-  const trial = service.holdOffs.try({ credential: promoted.credential.fingerprint, vhost: pinned })
+  const { fingerprint, username } = promoted.credential
+  // That the broker takes no other user-id from it keeps nobody out who shows the same credential without one.
+  const credential = otherUserId(promoted.filters, username) === undefined ? fingerprint : `${fingerprint} for others`
+  const trial = service.holdOffs.try({ credential, vhost: pinned })
   const options: SessionOptions = {
     id,
     client,

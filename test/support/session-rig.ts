@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { createServer, type Server, type Socket } from 'node:net'
+import { afterEach } from 'node:test'
 import { FRAME_METHOD, FrameReader, frame, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { checkShape, decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
@@ -206,6 +207,17 @@ export interface RigOptions {
   readonly credential?: Partial<SessionOptions['credential']>
 }
 
+/**
+ * Rigs that nobody has stopped. A test whose assertion fails comes no further than that: its sockets would keep the file
+ * from ending until the runner loses patience.
+ */
+const left = new Set<Rig>()
+
+afterEach(() => {
+  for (const rig of left) rig.abandon()
+  left.clear()
+})
+
 export class Rig {
   readonly broker: FakeBroker
   readonly client = new Transcript(false)
@@ -231,6 +243,7 @@ export class Rig {
     })
   }
 
+  /** What a test leaves open ends with it. */
   static async open(options: RigOptions = {}): Promise<Rig> {
     const broker = new FakeBroker(options.script)
     const port = options.port ?? (await broker.listen())
@@ -253,6 +266,7 @@ export class Rig {
       ...(options.renew ? { renew: options.renew } : {}),
     }
     rig.session = options.refusal === undefined ? openSession(session) : refuseInBand(session, options.refusal)
+    left.add(rig)
     return rig
   }
 
@@ -267,7 +281,13 @@ export class Rig {
     return rig
   }
 
-  async handshake(
+  async handshake(...how: Parameters<Rig['askToOpen']>): Promise<void> {
+    await this.askToOpen(...how)
+    await this.client.method('connection.open-ok')
+  }
+
+  /** The handshake up to `open`; what the broker makes of that is still to come. */
+  async askToOpen(
     tuneOk: Partial<Fields<'connection.tune-ok'>> = {},
     clientProperties = CLIENT_PROPERTIES,
   ): Promise<void> {
@@ -282,7 +302,6 @@ export class Rig {
     const tune = await this.client.method('connection.tune')
     this.send('connection.tune-ok', { ...tune.fields, ...tuneOk })
     this.send('connection.open', { virtualHost: '/asked-for', reserved2: false })
-    await this.client.method('connection.open-ok')
   }
 
   send<M extends MethodName>(name: M, fields: Arguments<M>, channel = 0): void {
@@ -302,7 +321,14 @@ export class Rig {
     this.session.clientGone(code)
   }
 
+  /** Ends what holds the event loop, without asking how the session takes it. */
+  abandon(): void {
+    this.vanish()
+    this.broker.close()
+  }
+
   async stop(): Promise<void> {
+    left.delete(this)
     this.vanish()
     this.broker.close()
     await this.ended
