@@ -62,9 +62,10 @@ export function needed(value: string | undefined, option: string, command: strin
 }
 
 /** A port. @throws UsageError */
-export function portOption(value: string | undefined, command: string): number | undefined {
+export function portOption(value: string | undefined, command: string, option = '--port'): number | undefined {
   if (value === undefined) return undefined
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN
-  if (!(port <= 65_535)) throw new UsageError(`${command}: expected a port from 0 to 65535 after --port`, { command })
+  if (!(port <= 65_535))
+    throw new UsageError(`${command}: expected a port from 0 to 65535 after ${option}`, { command })
   return port
 }

@@ -1,8 +1,9 @@
 /**
  * `gatehouse demo`: a private RabbitMQ, a gateway in front of it, and a page in which one logs in and sees who the broker
- * thinks one is. Everything is on loopback, and everything it started ends with it.
+ * thinks one is. Everything is on loopback unless told otherwise, and everything it started ends with it.
  */
 import { type Gateway, startGateway } from '../gateway.ts'
+import { LOOPBACK, namesOf } from './addresses.ts'
 import { PageServer } from './page-server.ts'
 import { demoConfig, demoSecrets, EXCHANGE, PEOPLE, prepareBroker, SERVICE, tidyBroker, VHOST } from './people.ts'
 import { type Rabbit, startRabbit } from './rabbitmq.ts'
@@ -10,8 +11,12 @@ import { type Rabbit, startRabbit } from './rabbitmq.ts'
 const DEFAULT_PORT = 8080
 
 export interface DemoOptions {
-  /** The page's port on 127.0.0.1; 0 takes a free one. Default 8080. */
+  /** Where page and gateway listen. Default 127.0.0.1. */
+  readonly host?: string
+  /** The page's port; 0 takes a free one. Default 8080. */
   readonly port?: number
+  /** The gateway's port; 0, the default, takes a free one. */
+  readonly gatewayPort?: number
   /** Told what happens and, at the end, the URL and the users. Default: standard output. */
   readonly say?: (line: string) => void
   readonly env?: NodeJS.ProcessEnv
@@ -41,7 +46,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   }
 
   try {
-    const page = await PageServer.start(options.port ?? DEFAULT_PORT)
+    const { host = LOOPBACK, port = DEFAULT_PORT, gatewayPort = 0 } = options
+    const page = await PageServer.start(host, port)
     endings.unshift(() => page.close())
     const rabbit = options.rabbit ?? (await startBroker(say, env))
     if (options.rabbit === undefined) endings.unshift(() => rabbit.stop())
@@ -49,14 +55,14 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     if (options.rabbit !== undefined || rabbit.kind === 'external') endings.unshift(() => tidyBroker(rabbit))
 
     const log = new LogLines()
-    const gateway = await startGateway(await demoConfig(rabbit, page.origins), { env: demoSecrets(users), logTo: log })
+    const config = await demoConfig(rabbit, page.origins, { host, port: gatewayPort })
+    const gateway = await startGateway(config, { env: demoSecrets(users), logTo: log })
     endings.unshift(() => gateway.close())
-    const address = gatewayUrls(gateway)
+    const address = gatewayUrls(gateway, host)
     page.serve(answers(rabbit, address, log), [address.http, address.webSocket])
 
-    const url = `http://127.0.0.1:${page.port}/`
-    announce(say, url, `${address.webSocket}${SERVICE}`)
-    return { url, webSocketUrl: `${address.webSocket}${SERVICE}`, rabbit, close }
+    announce(say, page.url, `${address.webSocket}${SERVICE}`)
+    return { url: page.url, webSocketUrl: `${address.webSocket}${SERVICE}`, rabbit, close }
   } catch (error) {
     await close()
     throw error
@@ -101,10 +107,11 @@ const KINDS = {
   container: 'private, in a container, on loopback',
 } as const
 
-function gatewayUrls(gateway: Gateway): { http: string; webSocket: string } {
+function gatewayUrls(gateway: Gateway, host: string): { http: string; webSocket: string } {
   const [address] = gateway.addresses
   if (address === undefined) throw new Error('the gateway listens nowhere')
-  return { http: `http://127.0.0.1:${address.port}`, webSocket: `ws://127.0.0.1:${address.port}` }
+  const authority = `${namesOf(host)[0]}:${address.port}`
+  return { http: `http://${authority}`, webSocket: `ws://${authority}` }
 }
 
 /** What the page asks its server for. */

@@ -1,13 +1,20 @@
 /**
- * The demo's own small web server, on loopback: the page, the unmodified client it uses, and what the broker says about
+ * The demo's own small web server: the page, the unmodified client it uses, and what the broker says about
  * its connections. Not the gateway: the page reaches that by itself, from another origin, as real pages do.
  */
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { namesOf } from './addresses.ts'
 
 const CLIENT = '../../dist/amqp-websocket-client.mjs'
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: '; choose another one with --port',
+  EADDRNOTAVAIL: '; --host takes an address of this machine',
+  ENOTFOUND: '; --host takes an address of this machine',
+}
 
 /** Answers of this server beside its files: path → JSON. */
 export type Answers = Readonly<Record<string, () => unknown>>
@@ -20,34 +27,41 @@ interface StaticFile {
 export class PageServer {
   readonly port: number
   readonly #server: Server
+  readonly #names: readonly string[]
   #answers: Answers = {}
   #connectTo: readonly string[] = []
 
-  private constructor(server: Server, files: ReadonlyMap<string, StaticFile>) {
+  private constructor(server: Server, names: readonly string[], files: ReadonlyMap<string, StaticFile>) {
     this.#server = server
+    this.#names = names
     this.port = (server.address() as AddressInfo).port
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response, files).catch(() => response.destroy())
     })
   }
 
-  /** Listens on 127.0.0.1. @throws when the port is taken, saying what to do. */
-  static async start(port: number): Promise<PageServer> {
+  /** Listens at an address. @throws when that is taken or not this machine's, saying what to do. */
+  static async start(host: string, port: number): Promise<PageServer> {
     const files = await readFiles()
     const server = createServer()
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause: NodeJS.ErrnoException) => {
-        const advice = cause.code === 'EADDRINUSE' ? '; choose another one with --port' : ''
-        reject(new Error(`the page cannot listen on 127.0.0.1:${port}: ${cause.message}${advice}`, { cause }))
+        const advice = ADVICE[cause.code ?? ''] ?? ''
+        reject(new Error(`the page cannot listen on ${host}:${port}: ${cause.message}${advice}`, { cause }))
       })
-      server.listen(port, '127.0.0.1', resolve)
+      server.listen(port, host, resolve)
     })
-    return new PageServer(server, files)
+    return new PageServer(server, namesOf(host), files)
   }
 
-  /** The names by which a browser on this machine can call the page. */
+  /** The names by which a browser can call the page. */
   get origins(): string[] {
-    return [`http://127.0.0.1:${this.port}`, `http://localhost:${this.port}`]
+    return this.#names.map((name) => `http://${name}:${this.port}`)
+  }
+
+  /** The page's address, for people. */
+  get url(): string {
+    return `${this.origins[0]}/`
   }
 
   /** What it answers from now on, and where its page may connect to. */
@@ -67,9 +81,9 @@ export class PageServer {
     files: ReadonlyMap<string, StaticFile>,
   ): Promise<void> {
     const path = (request.url ?? '/').replace(/\?.*/, '')
-    // A page of a foreign name that resolves to loopback is not ours.
-    if (!this.origins.includes(`http://${request.headers.host ?? ''}`)) {
-      response.writeHead(421).end()
+    // A page of a foreign name that resolves to this machine is not ours.
+    if (!this.origins.includes(origin(request.headers.host))) {
+      response.writeHead(421, { 'content-type': 'text/plain' }).end(`This is the demo of Gatehouse. Open ${this.url}\n`)
       return
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -97,6 +111,11 @@ export class PageServer {
       'x-content-type-options': 'nosniff',
     }
   }
+}
+
+/** As `URL` writes it: browsers leave port 80 out. */
+function origin(host = ''): string {
+  return URL.canParse(`http://${host}`) ? `http://${host}${/:\d+$/.test(host) ? '' : ':80'}` : ''
 }
 
 async function readFiles(): Promise<ReadonlyMap<string, StaticFile>> {

@@ -86,12 +86,16 @@ export function demoSecrets(users: BrokerUsers): Readonly<Record<string, string>
 }
 
 /** The gateway of the demo. Origins are those of the page. */
-export async function demoConfig(rabbit: Rabbit, origins: readonly string[]): Promise<ConfigInput> {
+export async function demoConfig(
+  rabbit: Rabbit,
+  origins: readonly string[],
+  listen: { readonly host: string; readonly port: number },
+): Promise<ConfigInput> {
   const accounts = PEOPLE.map(async ({ name, password, roles }) => {
     return [name, { password: await hashPassword(password), roles: [...roles] }] satisfies [string, object]
   })
   return {
-    listen: { host: '127.0.0.1', port: 0 },
+    listen,
     brokers: {
       main: {
         urls: [`amqp://${rabbit.host.includes(':') ? `[${rabbit.host}]` : rabbit.host}:${rabbit.port}`],
