@@ -1,5 +1,6 @@
 /** `gatehouse secret encrypt`: one secret for one place of a configuration. */
 import { encrypt, Secret } from '../../auth/index.ts'
+import { absentPlace } from '../config/absent-place.ts'
 import { parseSecretKeys } from '../config/load.ts'
 import { isSecretPlace } from '../config/places.ts'
 import { ConfigError, parsePath } from '../config/problems.ts'
@@ -7,7 +8,7 @@ import { readConfigText } from './config-text.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { needed, parseOptions } from './options.ts'
 import { readSecret } from './prompt.ts'
-import { say, type Terminal } from './terminal.ts'
+import { complain, say, type Terminal } from './terminal.ts'
 
 export async function encryptSecret(args: readonly string[], terminal: Terminal): Promise<number> {
   const options = { config: { type: 'string', short: 'c' }, at: { type: 'string' } } as const
@@ -24,6 +25,8 @@ export async function encryptSecret(args: readonly string[], terminal: Terminal)
   const { text } = readConfigText(file)
   const [key] = parseSecretKeys(text, file, terminal.env).values()
   if (!key) throw new ConfigError([{ file, path: 'secretKeys', message: 'missing: expected the key to encrypt with' }])
+  const absent = absentPlace(text, path)
+  if (absent !== undefined) complain(terminal, `warning: ${file}: ${absent}`)
   const value = encrypt(new Secret(await readSecret(terminal, 'Secret')), place, key)
   say(terminal, value)
   return EXIT.ok

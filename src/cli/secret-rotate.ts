@@ -19,6 +19,8 @@ export async function rotateSecrets(args: readonly string[], terminal: Terminal)
   if (changes.size > 0) replaceConfigText(file, withValues(text, changes))
   const [id] = keys.keys()
   say(terminal, `${file}: ${changes.size} of ${found.length} secrets encrypted anew with key ${id}`)
+  if (changes.size === 0 && found.length > 0)
+    say(terminal, 'Nothing to do: the first of secretKeys has encrypted all of them already. A new key goes before it.')
   return EXIT.ok
 }
 

@@ -36,7 +36,8 @@ const SYNTAX: Partial<Record<YAMLError['code'], string>> = {
   TAG_RESOLVE_FAILED: 'tags (!name) are not accepted',
   TAB_AS_INDENT: 'tabs do not indent YAML: use spaces',
   BAD_INDENT: 'this is not indented like its neighbours, or a bracket or quote before it is not closed',
-  MISSING_CHAR: 'a quote, bracket, comma or colon is missing here or before',
+  MISSING_CHAR:
+    'a quote, bracket, comma or colon is missing here or before, or this is not indented like its neighbours',
   BAD_ALIAS: UNKNOWN_ALIAS,
   BLOCK_AS_IMPLICIT_KEY: 'a second key on one line: put it on a line of its own, or the value in quotes',
   MULTILINE_IMPLICIT_KEY: 'a key must end on its line: a colon or a quote is missing',
@@ -62,7 +63,7 @@ export function yamlSource(text: string, file?: string): Source {
     return { line, column: col }
   }
   const inFile = file === undefined ? {} : { file }
-  const mistakes = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
+  const mistakes = withoutEchoes([...document.errors, ...document.warnings]).map(({ code, pos }) => ({
     offset: pos[0],
     text: SYNTAX[code] ?? 'this does not belong here',
   }))
@@ -108,6 +109,12 @@ function unknownAliases(document: Document.Parsed): { offset: number; text: stri
 }
 
 /** What follows a mistake on its line is seldom another one. */
+/** Once the parser has lost the indentation, it complains about every line that follows: the first is the one to mend. */
+function withoutEchoes(errors: readonly YAMLError[]): YAMLError[] {
+  const lost = errors.findIndex(({ code }) => code === 'BAD_INDENT' || code === 'MISSING_CHAR')
+  return errors.filter(({ code }, index) => lost === -1 || index <= lost || code !== 'BAD_INDENT')
+}
+
 function firstOfEachLine<T extends { readonly line: number }>(problems: readonly T[]): T[] {
   const lines = new Set<number>()
   return problems.filter(({ line }) => !lines.has(line) && lines.add(line))

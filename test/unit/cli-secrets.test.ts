@@ -87,7 +87,11 @@ describe('secret', () => {
     assert.match(after, /"gatehouse:v1:new:/)
 
     const again = await runCommand(['secret', 'rotate', '-c', file], { env })
-    assert.equal(again.stdout, `${file}: 0 of 1 secrets encrypted anew with key new\n`)
+    assert.equal(
+      again.stdout,
+      `${file}: 0 of 1 secrets encrypted anew with key new\n` +
+        'Nothing to do: the first of secretKeys has encrypted all of them already. A new key goes before it.\n',
+    )
     assert.equal(readFileSync(file, 'utf8'), after)
 
     writeFileSync(file, after.replace(', { env: OLD }', ''))
@@ -111,6 +115,29 @@ describe('secret', () => {
     assert.equal(code, 78)
     assert.match(stderr, /secretKeys: missing: expected the key to encrypt with/)
     assert.equal((await runCommand(['secret', 'rotate', '-c', file])).code, 78)
+  })
+
+  it('warns of a place that the file does not have, which may be a mistyped one', async () => {
+    const file = valid('typo.yaml')
+    writeFileSync(file, withKeys('[{ env: OLD }]', '{ env: X }'))
+    const env = { OLD: (await runCommand(['secret', 'keygen', '--id', 'old'])).stdout.trim() }
+    const encryptAt = (at: string) => runCommand(['secret', 'encrypt', '-c', file, '--at', at], { env, piped: 'x\n' })
+
+    for (const [at, absent] of [
+      [
+        'brokers.main.credentials.webusre.password',
+        'there is no brokers.main.credentials.webusre yet; did you mean "webuser"?',
+      ],
+      ['brokers.mian.credentials.webuser.password', 'there is no brokers.mian yet; did you mean "main"?'],
+      ['services[7].promote[0].to.password', 'there is no services[7] yet'],
+    ] as const) {
+      const { code, stdout, stderr } = await encryptAt(at)
+      assert.equal(code, 0)
+      assert.match(stdout, /^gatehouse:v1:old:/)
+      assert.equal(stderr, `warning: ${file}: ${absent}\n`)
+    }
+    for (const at of [place, 'services[0].promote[0].to.password'])
+      assert.doesNotMatch((await encryptAt(at)).stderr, /webuser yet|services\[0\] yet/)
   })
 
   it('encrypts only for places where secrets stand', async () => {
