@@ -68,6 +68,8 @@ async function runTests(files: readonly string[], options: readonly string[], en
   const args = [
     '--import',
     'tsx',
+    '--import',
+    import.meta.resolve('./support/assert-ok.ts'),
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,

@@ -1,0 +1,62 @@
+/** What a failing test does to its file: it says so soon, and leaves nothing open that would keep the file from ending. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../src/demo/processes.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** Far less than the runner waits for a file that hangs. */
+const DEADLINE_MS = 90_000
+
+/** Enough text for a search through it to be felt. */
+const TEXT = Array.from({ length: 400 }, (_, n) => `export const text${n} = \`\${${n}} and some more of it\``)
+
+const FILES = {
+  'assertion.test.ts': [
+    "import assert from 'node:assert/strict'",
+    "import { it } from 'node:test'",
+    ...TEXT,
+    "it('asserts', () => assert.ok(text0 === ''))",
+  ],
+  'rig.test.ts': [
+    "import { it } from 'node:test'",
+    `import { Rig } from '${new URL('../support/session-rig.ts', import.meta.url).href}'`,
+    "it('leaves a rig', async () => { await Rig.relaying({}, 1); throw new Error('an assertion') })",
+    "it('leaves one at its beginning', async () => { await Rig.open({ script: { mute: true } }); throw new Error('another') })",
+  ],
+}
+
+describe('a test file whose tests fail', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gatehouse-failing-'))
+    for (const [name, lines] of Object.entries(FILES)) await writeFile(join(folder, name), lines.join('\n'))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  const runner = (name: keyof typeof FILES) =>
+    run([process.execPath, '--import', 'tsx', 'test/run.ts', join(folder, name)], {
+      cwd: ROOT,
+      deadlineMs: DEADLINE_MS,
+    })
+
+  it('ends, however far its sessions had come', async () => {
+    const { code, output } = await runner('rig.test.ts')
+
+    assert.equal(code, 1, output)
+    assert.match(output, /fail 2\n/)
+    assert.match(output, /Error: an assertion/)
+  })
+
+  it('says what was not truthy, within the time of an ordinary test', async () => {
+    const { code, output } = await runner('assertion.test.ts')
+
+    assert.equal(code, 1, output)
+    const [, tookMs] = /✖ asserts \((\d+)/.exec(output) ?? []
+    assert.ok(Number(tookMs) < 2_000, output)
+    assert.match(output, /expected something truthy, got false|text0 === ''/)
+  })
+})
