@@ -25,8 +25,9 @@ export function readCertificates(tls: ListenerTls): SecureContextOptions {
     key: readFileSync(tls.key),
     minVersion: tls.minVersion,
     honorCipherOrder: true,
-    // A resumed session would carry a certificate that nobody checks again.
-    ...(asked ? { ca: readFileSync(tls.clientCertificates.ca), secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+    // A resumed session would carry a certificate that nobody checks again; so would a renegotiated one, which costs much.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asked ? constants.SSL_OP_NO_TICKET : 0),
+    ...(asked ? { ca: readFileSync(tls.clientCertificates.ca) } : {}),
   }
   createSecureContext(options)
   return options

@@ -113,6 +113,23 @@ describe('a client certificate', () => {
     await refusedWith('/amqp', { certificate: nameless }, /no email/)
   })
 
+  it('G19 is not what a header says it is', async () => {
+    const headers = {
+      'x-client-cert': encodeURIComponent(certificates.client.cert),
+      'x-ssl-cert': certificates.client.cert.replaceAll('\n', ' '),
+      'x-ssl-client-verify': 'SUCCESS',
+      'x-ssl-client-s-dn': 'CN=joe.smith',
+      'x-forwarded-client-cert': `Hash=${certificates.client.fingerprint256};URI=mailto:joe.smith@example.com`,
+      'x-arr-clientcert': certificates.client.cert.replaceAll(/-----[^-]+-----|\n/g, ''),
+    }
+    const dialled = door.broker.connections.length
+    const { ca } = certificates.authority
+    for (const path of ['/amqp', '/either']) {
+      await assert.rejects(openWebSocket(door.url(path), { websocket: { ca, headers } }), { status: 401 })
+    }
+    assert.equal(door.broker.connections.length, dialled)
+  })
+
   it('ends its session when it ends itself', async () => {
     const notAfter = new Date(Math.ceil(Date.now() / 1000 + 2) * 1000)
     const names = ['joe.smith@example.com']
@@ -135,7 +152,7 @@ describe('a certificate and a token together', () => {
     await refusedWith('/both', { token: token() }, /come together/)
   })
 
-  it('are refused when either is no good, or they name two people', async () => {
+  it('G3 are refused when either is no good, or they name two people', async () => {
     await refusedWith('/both', { certificate: certificates.expired, token: token() }, /CERT_HAS_EXPIRED/)
     await refusedWith('/both', { certificate: client(), token: token({ exp: 1 }) }, /expired/)
     await refusedWith('/both', { certificate: client(), token: token({ sub: 'eve' }) }, /different subjects/)
@@ -159,7 +176,7 @@ describe('a token bound to a certificate', () => {
     return token({ cnf: { 'x5t#S256': thumbprint } })
   }
 
-  it('is good on that client’s connection only', async () => {
+  it('G15 is good on that client’s connection only', async () => {
     await enterAndLeave('/either', { certificate: certificates.client, token: bound() })
     await refusedWith('/either', { token: bound() }, /lacks/)
     const names = ['joe.smith@example.com']

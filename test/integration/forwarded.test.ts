@@ -57,7 +57,7 @@ describe('a forwarded identity', () => {
     ['a wrong secret', [user, roles, ['X-Gatehouse-Secret', 'guess']]],
     ['nothing', []],
   ] as const) {
-    it(`is not believed with ${what}`, async () => {
+    it(`G4 is not believed with ${what}`, async () => {
       assert.equal(await knock([...more] as [string, string][]), 401)
     })
   }
@@ -70,19 +70,19 @@ describe('a forwarded identity', () => {
     ['the roles with _', [user, ['X_Forwarded_Groups', 'admin'], secret]],
     ['the secret twice', [user, roles, secret, secret]],
   ] as const) {
-    it(`is no request at all with ${what}`, async () => {
+    it(`G4 G3 is no request at all with ${what}`, async () => {
       const status = await knock([...more] as [string, string][])
       assert.ok(status === 400 || status === 401, String(status))
     })
   }
 
-  it('is not believed from a peer that is not the proxy, even with the secret', async () => {
+  it('G4 is not believed from a peer that is not the proxy, even with the secret', async () => {
     assert.equal(await knock([user, secret], '/elsewhere'), 401)
     const line = await door.line('authentication-refused', ({ service }) => service === '/elsewhere')
     assert.match(String(line['detail']), /127\.0\.0\.1, which is no trusted proxy/)
   })
 
-  it('is not known by what X-Forwarded-For claims', async () => {
+  it('G9 is not known by what X-Forwarded-For claims', async () => {
     assert.equal(await knock([user, secret, ['X-Forwarded-For', '192.0.2.1']], '/elsewhere'), 401)
   })
 

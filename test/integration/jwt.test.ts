@@ -153,12 +153,12 @@ describe('carriers', () => {
     await assert.rejects(connectAmqplib(`${url}/amqp?access_token=${token()}&token=${token()}`), { status: 401 })
   })
 
-  it('may not name two people', async () => {
+  it('G3 may not name two people', async () => {
     const headers = { ...bearer(token()), cookie: `at=${token({ sub: 'eve' })}` }
     await assert.rejects(enter(headers, { websocket: { headers, origin: ORIGIN } }), HandshakeRefused)
   })
 
-  it('show nobody their token', () => {
+  it('G10 show nobody their token', () => {
     const said = JSON.stringify(lines)
     assert.ok(lines.length > 0)
     // A token as it is, and in base64url as a subprotocol carries it.

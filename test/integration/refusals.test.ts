@@ -188,7 +188,7 @@ describe('refused before any broker is dialled', { concurrency: 8 }, () => {
     await door.stop()
   })
 
-  it('too many attempts', async (t) => {
+  it('G18 too many attempts', async (t) => {
     const door = await startDoor({}, t)
     for (let attempt = 0; attempt < 10; attempt++) assert.equal(await seen(door, WRONG), '401')
 
@@ -371,7 +371,7 @@ describe('a client that is being refused', () => {
   })
   after(() => door.stop())
 
-  it('has nothing that it sends acted upon', async () => {
+  it('G8 has nothing that it sends acted upon', async () => {
     const socket = new WebSocket(door.url(), { origin: ORIGIN })
     await new Promise((resolve) => socket.once('open', resolve))
     const frames: Buffer[] = []
@@ -385,7 +385,7 @@ describe('a client that is being refused', () => {
     assert.equal(door.broker.connections.length, 0)
   })
 
-  it('does not hold its socket for longer than the handshake may take', async () => {
+  it('G8 does not hold its socket for longer than the handshake may take', async () => {
     const socket = new WebSocket(door.url(), { origin: ORIGIN })
     const startedMs = performance.now()
     await new Promise((resolve) => socket.once('close', resolve))

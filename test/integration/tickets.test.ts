@@ -62,7 +62,7 @@ describe('POST /auth/ticket', () => {
   })
   after(() => door.stop())
 
-  it('gives a ticket that opens one session', async () => {
+  it('G16 gives a ticket that opens one session, and is in no log', async () => {
     const response = await post(door, '?service=/amqp')
     const { ticket, expiresIn } = (await response.json()) as Ticket
     assert.deepEqual([response.status, expiresIn], [200, 30])
@@ -73,7 +73,7 @@ describe('POST /auth/ticket', () => {
     assert.equal(JSON.stringify(door.lines).includes(ticket), false)
   })
 
-  it('gives a ticket to which only one of many simultaneous upgrades is let in', async () => {
+  it('F7 G16 gives a ticket to which only one of many simultaneous upgrades is let in', async () => {
     const ticket = await ticketOf(await post(door, '?service=/amqp'))
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => upgrade(door, `/amqp?ticket=${ticket}`)))
     assert.equal(outcomes.filter((outcome) => outcome === 'in').length, 1)
@@ -154,7 +154,7 @@ describe('POST /auth/ticket', () => {
     assert.deepEqual(answer.headers.get('connection'), ['close'])
   })
 
-  it('refuses requests with two credentials', async () => {
+  it('G3 refuses requests with two credentials', async () => {
     const authorization = `Authorization: ${basic()}\r\n`
     const head = `POST /auth/ticket?service=/amqp HTTP/1.1\r\nHost: x\r\n${authorization}${authorization}`
     const answer = await sendRaw(door.port, `${head}Content-Length: 0\r\n\r\n`)

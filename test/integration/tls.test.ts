@@ -50,7 +50,7 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('refuses TLS 1.1, and other protocols than HTTP/1.1', async (t) => {
+  it('G20 refuses TLS 1.1, and other protocols than HTTP/1.1', async (t) => {
     const door = await startDoor({ listen: { port: 0, tls: tls() } }, t)
     const old = await handshake(door.port, {
       minVersion: 'TLSv1',
@@ -65,6 +65,21 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
+  it('G20 renegotiates nothing', async (t) => {
+    const door = await startDoor({ listen: { port: 0, tls: tls() } }, t)
+    const socket = await handshake(door.port, { maxVersion: 'TLSv1.2' })
+    assert.ok(!(socket instanceof Error))
+    const outcome = new Promise<Error | null>((resolve) => {
+      socket.on('error', resolve)
+      socket.on('close', () => resolve(new Error('closed')))
+      socket.renegotiate({}, resolve)
+    })
+    assert.match(String(await within(outcome, 'an answer')), /no renegotiation|closed/i)
+    socket.destroy()
+    assert.ok(!((await handshake(door.port)) instanceof Error))
+    await door.stop()
+  })
+
   it('marks the ticket cookie Secure where TLS ends in front of it', async (t) => {
     const service = { origins: [ORIGIN] }
     const door = await startDoor({ listen: [{ port: 0, behindTls: true }], service }, t)
@@ -76,7 +91,7 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('is not ended by what is no TLS', async (t) => {
+  it('G20 is not ended by what is no TLS', async (t) => {
     const door = await startDoor({ listen: { port: 0, tls: tls() } }, t)
     const socket = connectTcp(door.port, '127.0.0.1')
     socket.on('error', () => undefined)

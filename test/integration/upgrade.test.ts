@@ -1,9 +1,11 @@
 /** What an upgrade request must look like, who it comes from, and what the 101 says. */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { connectAmqplib, openWebSocket, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { basic, type Door, ORIGIN, sendRaw, startDoor, upgradeRequest } from '../support/door.ts'
+import { forgeKey, publicJwk, signToken } from '../support/token-forge.ts'
 import { until } from '../support/until.ts'
 
 const TOKEN_ENTRY = `base64url.bearer.authorization.k8s.io.${Buffer.from('CANARY-token').toString('base64url')}`
@@ -25,9 +27,13 @@ describe('an upgrade request', () => {
     ['a body', upgradeRequest('/amqp', { more: [...authorized, ['Content-Length', '4']] }), 400],
     ['a chunked body', upgradeRequest('/amqp', { more: [...authorized, ['Transfer-Encoding', 'chunked']] }), 400],
     ['Expect', upgradeRequest('/amqp', { more: [...authorized, ['Expect', '100-continue']] }), 400],
-    ['two credentials', upgradeRequest('/amqp', { more: [...authorized, ...authorized] }), 400],
-    ['two origins', upgradeRequest('/amqp', { more: [...authorized, ['Origin', ORIGIN], ['Origin', ORIGIN]] }), 400],
-    ['two hosts', upgradeRequest('/amqp', { more: [...authorized, ['Host', 'b']] }), 400],
+    ['two credentials (G3)', upgradeRequest('/amqp', { more: [...authorized, ...authorized] }), 400],
+    [
+      'two origins (G3)',
+      upgradeRequest('/amqp', { more: [...authorized, ['Origin', ORIGIN], ['Origin', ORIGIN]] }),
+      400,
+    ],
+    ['two hosts (G3)', upgradeRequest('/amqp', { more: [...authorized, ['Host', 'b']] }), 400],
     [
       'version 8',
       upgradeRequest('/amqp', {
@@ -56,7 +62,7 @@ describe('an upgrade request', () => {
     ['spaces before a colon', upgradeRequest('/amqp', { more: [['Authorization ', basic()]] }), 400],
   ]
   for (const [what, request, status] of malformed) {
-    it(`is refused with ${what}`, async () => {
+    it(`G5 is refused with ${what}`, async () => {
       const answer = await sendRaw(door.port, request)
       answer.socket.destroy()
       assert.equal(answer.status, status)
@@ -82,12 +88,26 @@ describe('an upgrade request', () => {
     '/health/ready',
   ]
   for (const path of foreignPaths) {
-    it(`finds no service at ${path}`, async () => {
+    it(`G5 G6 finds no service at ${path}`, async () => {
       const answer = await sendRaw(door.port, upgradeRequest(path, { more: authorized }))
       answer.socket.destroy()
       assert.equal(answer.status, 404)
     })
   }
+
+  it('G6 gets round no proof by its query, its fragment or its user agent', async () => {
+    for (const target of [
+      '/amqp?/health/ready',
+      '/amqp?path=/metrics',
+      '/amqp#/health/live',
+      '/amqp?x=%2fauth%2flogin',
+    ]) {
+      const more: [string, string][] = [['User-Agent', 'kube-probe/1.30']]
+      const answer = await sendRaw(door.port, upgradeRequest(target, { more }))
+      answer.socket.destroy()
+      assert.equal(answer.status, target.includes('#') ? 400 : 401, target)
+    }
+  })
 
   it('is not needed to learn that a service speaks WebSocket only', async () => {
     const answer = await sendRaw(door.port, 'GET /amqp HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -108,7 +128,7 @@ describe('an upgrade request', () => {
     [['amqp', TOKEN_ENTRY], 'amqp'],
   ]
   for (const [offered, answered] of subprotocols) {
-    it(`with subprotocols [${offered.map((entry) => entry.slice(0, 12)).join(', ')}] is answered '${answered}'`, async () => {
+    it(`G10 with subprotocols [${offered.map((entry) => entry.slice(0, 12)).join(', ')}] is answered '${answered}'`, async () => {
       const answer = await sendRaw(
         door.port,
         upgradeRequest('/amqp', {
@@ -132,7 +152,7 @@ describe('an upgrade request', () => {
     socket.terminate()
   })
 
-  it('shows the token neither in the answer nor in the log', async () => {
+  it('G10 shows the token neither in the answer nor in the log', async () => {
     assert.equal(JSON.stringify(door.lines).includes('CANARY'), false)
     const { headers } = await sendRaw(
       door.port,
@@ -162,7 +182,7 @@ describe('an upgrade request', () => {
 })
 
 describe('a client that goes away while it is being authenticated', () => {
-  it('harms nobody, whenever that is', async (t) => {
+  it('G7 harms nobody, whenever that is', async (t) => {
     const door = await startDoor({}, t)
     const sockets = Array.from({ length: 200 }, () => {
       const socket = connect(door.port, '127.0.0.1')
@@ -181,8 +201,83 @@ describe('a client that goes away while it is being authenticated', () => {
   })
 })
 
+describe('a client that goes away while the keys of its issuer are being fetched', () => {
+  it('G7 harms nobody, and no broker is dialled for it', async (t) => {
+    const key = forgeKey('ES256', 'key')
+    const held: ServerResponse[] = []
+    const issuer = createServer((_, response) => void held.push(response))
+    await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve))
+    t.after(() => issuer.close())
+    t.after(() => issuer.closeAllConnections())
+    const jwksUri = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`
+    const sso = { type: 'jwt', issuer: 'https://issuer.example.com', audience: 'amqp', jwksUri } as const
+    const door = await startDoor(
+      { authenticators: { sso }, service: { authenticate: ['sso'], promote: [{ to: 'smithj' }] } },
+      t,
+    )
+    const claims = { iss: sso.issuer, aud: 'amqp', sub: 'joe', exp: Date.now() / 1000 + 60 }
+    const authorization = `Bearer ${signToken({ alg: 'ES256', kid: key.kid }, claims, key)}`
+    const sockets = Array.from({ length: 50 }, () => {
+      const socket = connect(door.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write(upgradeRequest('/amqp', { more: [['Authorization', authorization]] }))
+      return socket
+    })
+    const staying = openWebSocket(door.url(), { websocket: { headers: { authorization } } })
+    await until(() => held.length > 0, 'a request for keys')
+    await until(() => sockets.every(({ bytesWritten, pending }) => !pending && bytesWritten > 0), 'all requests')
+
+    for (const socket of sockets) socket.resetAndDestroy()
+    const keys = JSON.stringify({ keys: [publicJwk(key)] })
+    for (const response of held) response.writeHead(200, { 'content-type': 'application/json' }).end(keys)
+
+    const socket = await staying
+    await until(() => door.broker.connections.length > 0 && door.gateway.sessionCount === 1, 'one session')
+    assert.equal(door.broker.connections.length, 1)
+    socket.terminate()
+    await door.stop()
+  })
+})
+
+describe('proof', () => {
+  it('G1 is asked for at every path of every listener, by upgrade and by request', async (t) => {
+    const common = { broker: 'main', vhost: '/', origins: [ORIGIN], promote: [{ to: 'smithj' }] }
+    const door = await startDoor(
+      {
+        listen: [{ port: 0 }, { port: 0, trustedProxies: ['127.0.0.0/8'] }],
+        authenticators: {
+          front: { type: 'forwarded', trustedProxies: ['127.0.0.0/8'], secret: 'CANARY-secret-of-the-proxy' },
+          portal: { type: 'oidc', issuer: 'http://127.0.0.1:1', clientId: 'gatehouse', publicUrl: ORIGIN },
+        },
+        moreServices: [
+          { ...common, path: '/front', authenticate: ['front', 'tickets'] },
+          { ...common, path: '/portal', authenticate: ['portal', 'tickets'] },
+          { ...common, path: '/both', authenticate: [{ all: ['front', 'staff'] }, 'tickets'] },
+        ],
+      },
+      t,
+    )
+    for (const { port } of door.gateway.addresses) {
+      for (const service of ['/amqp', '/front', '/portal', '/both']) {
+        for (const request of [
+          upgradeRequest(service),
+          upgradeRequest(`${service}?ticket=${'A'.repeat(43)}`),
+          `POST /auth/ticket?service=${service} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`,
+          `GET /auth/whoami?service=${service} HTTP/1.1\r\nHost: x\r\n\r\n`,
+        ]) {
+          const answer = await sendRaw(port, request)
+          answer.socket.destroy()
+          assert.equal(answer.status, 401, request)
+        }
+      }
+    }
+    assert.equal(door.broker.connections.length, 0)
+    await door.stop()
+  })
+})
+
 describe('the address of a client', () => {
-  it('is taken from a trusted proxy only, and allowed or denied by it', async (t) => {
+  it('G9 is taken from a trusted proxy only, and allowed or denied by it', async (t) => {
     const service = { require: { addresses: { allow: ['203.0.113.0/24'], deny: ['203.0.113.66'] } } }
     const proxied = await startDoor({ service, listen: { port: 0, trustedProxies: ['127.0.0.0/8'] } }, t)
     const attempt = async (forwardedFor: string) => {

@@ -74,7 +74,8 @@ export const modulus = Buffer.from(String(publicJwk(rsa)['n']), 'base64url')
 /** A name, a token, and what the operator is told of it. */
 export type BadToken = readonly [name: string, token: string, why: RegExp]
 
-export function describeRefusals(title: string, corpus: readonly BadToken[]): void {
+/** @param row of the catalogue of attacks that the corpus stands for */
+export function describeRefusals(row: string, title: string, corpus: readonly BadToken[]): void {
   const authenticate = (token: string) =>
     authenticator.authenticate(authenticationRequest({ headers: [['Authorization', `Bearer ${token}`]] }))
 
@@ -88,7 +89,7 @@ export function describeRefusals(title: string, corpus: readonly BadToken[]): vo
     })
 
     for (const [name, token, why] of corpus) {
-      it(`${name}: refused`, async () => {
+      it(`${row} ${name}: refused`, async () => {
         const outcome = await authenticate(token)
         assert.equal(outcome.kind, 'refused')
         assert.match(outcome.kind === 'refused' ? outcome.detail : '', why)

@@ -77,7 +77,7 @@ describe('the Basic header', () => {
     ['a header of another scheme before it', ['Bearer abc', `Basic ${base64('joe:welcome')}`], /more than one/],
   ]
   for (const [what, headers, expected] of bad) {
-    it(`refuses ${what}`, () => {
+    it(`G11 refuses ${what}`, () => {
       const outcome = read(...headers)
       assert.equal(outcome.kind, 'malformed')
       assert.match(outcome.kind === 'malformed' ? outcome.detail : '', expected)

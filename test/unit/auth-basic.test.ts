@@ -150,7 +150,7 @@ describe('the cost of HTTP Basic', () => {
     assert.equal(run.mock.callCount(), 1)
   })
 
-  it('is nothing when the queue is full, and the client hears when to come back', async () => {
+  it('G18 is nothing when the queue is full, and the client hears when to come back', async () => {
     const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 2 })
     staff = basic({ queue })
     const all = await Promise.all(Array.from({ length: 8 }, (_, index) => login(`user${index}`, 'x')))
@@ -158,7 +158,7 @@ describe('the cost of HTTP Basic', () => {
     assert.equal(full.length, 6)
   })
 
-  it('throttles a user from one network after ten guesses, right or wrong, known or not', async () => {
+  it('G18 throttles a user from one network after ten guesses, right or wrong, known or not', async () => {
     for (const user of ['joe.smith', 'nobody']) {
       for (let turn = 0; turn < 10; turn += 1) assert.deepEqual(await login(user, `wrong${turn}`), WRONG)
       const outcome = await login(user, 'welcome')

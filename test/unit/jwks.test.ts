@@ -200,7 +200,7 @@ describe('KeySet', () => {
       },
     ],
   ] as const) {
-    it(`keeps the keys it has when it is answered with ${what}`, async () => {
+    it(`G14 keeps the keys it has when it is answered with ${what}`, async () => {
       const { has, keys, events } = keySet()
       await has('first')
       answer = wrong
@@ -214,7 +214,7 @@ describe('KeySet', () => {
 })
 
 describe('boundedFetch', () => {
-  it('goes nowhere but to https, or to loopback', async () => {
+  it('G14 goes nowhere but to https, or to loopback', async () => {
     const never = () => assert.fail('fetched')
     for (const url of [
       'http://idp.example.com/',
@@ -227,7 +227,7 @@ describe('boundedFetch', () => {
     }
   })
 
-  it('gives up at its deadline, before an answer and in the middle of one', async () => {
+  it('G14 gives up at its deadline, before an answer and in the middle of one', async () => {
     answer = () => undefined
     await assert.rejects(boundedFetch(fetch, `${origin}/jwks`, {}, 50), /timeout/)
     answer = (response) => void response.writeHead(200).write('{')

@@ -191,4 +191,4 @@ for (const typ of [
 }
 for (const typ of [1, null, ['JWT']]) add(`typ ${JSON.stringify(typ)}`, withHeader({ typ }), /typ is not/)
 
-describeRefusals('forged tokens', corpus)
+describeRefusals('G12', 'forged tokens', corpus)

@@ -88,4 +88,4 @@ add('oversized by its payload', withClaims({ filler: 'x'.repeat(6200) }), /longe
 add('oversized by its header', withHeader({ filler: 'x'.repeat(6200) }), /longer than 8192/)
 add('a mebibyte', 'A'.repeat(1_048_576), /longer than 8192/)
 
-describeRefusals('malformed tokens', corpus)
+describeRefusals('G12', 'malformed tokens', corpus)

@@ -112,4 +112,4 @@ add(
 add('a token bound to a certificate', withClaims({ cnf: { 'x5t#S256': encode(Buffer.alloc(32)) } }), /bound/)
 add('a token bound to a DPoP key', withClaims({ cnf: { jkt: 'x' } }), /bound/)
 
-describeRefusals('tokens that do not fit', corpus)
+describeRefusals('G13', 'tokens that do not fit', corpus)

@@ -28,7 +28,7 @@ describe('a callback', () => {
     assert.equal(provider.requests.length, 0)
   })
 
-  it('is good once', async () => {
+  it('G17 is good once', async () => {
     const of = gateway()
     const query = provider.authorize(await begin(of))
     const pending = of.browser.jar.get('__Host-gatehouse-login') ?? ''
@@ -42,7 +42,7 @@ describe('a callback', () => {
     ['another state', (query: URLSearchParams) => query.set('state', 'x')],
     ['no state', (query: URLSearchParams) => query.delete('state')],
   ] as const) {
-    it(`with ${what} is refused, and the provider not asked`, async () => {
+    it(`G17 with ${what} is refused, and the provider not asked`, async () => {
       const of = gateway()
       const query = provider.authorize(await begin(of))
       change(query)
@@ -52,7 +52,7 @@ describe('a callback', () => {
     })
   }
 
-  it('of a login begun by somebody else is refused', async () => {
+  it('G17 of a login begun by somebody else is refused', async () => {
     const [own, other] = [gateway(), gateway()]
     await begin(own)
     assertRefused(await finish(own, provider.authorize(await begin(other))), 400, /another tab/)
@@ -82,7 +82,7 @@ describe('a callback', () => {
     ['no code', (query: URLSearchParams) => query.delete('code'), /./],
     ['two codes', (query: URLSearchParams) => query.append('code', 'x'), /code/],
   ] as const) {
-    it(`with ${what} is refused`, async () => {
+    it(`G17 with ${what} is refused`, async () => {
       const of = gateway()
       const query = provider.authorize(await begin(of))
       change(query)
@@ -111,7 +111,7 @@ describe('a callback', () => {
     ['no token at all', { response: { id_token: null } }],
     ['no access token', { response: { access_token: null } }],
   ] as const) {
-    it(`to an ID token with ${what} opens nothing`, async () => {
+    it(`G17 to an ID token with ${what} opens nothing`, async () => {
       const of = gateway()
       Object.assign(provider, change)
       const answer = await logIn(of)

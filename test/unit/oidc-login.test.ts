@@ -21,7 +21,7 @@ beforeEach(reset)
 after(() => provider.stop())
 
 describe('a login', () => {
-  it('goes to the provider with PKCE, state and nonce, and comes back as somebody', async () => {
+  it('G17 goes to the provider with PKCE, state and nonce, and comes back as somebody', async () => {
     provider.claims = { groups: ['trader'], sid: 's-1', dept: 'fx' }
     const of = gateway()
 
@@ -79,7 +79,7 @@ describe('a login', () => {
     assert.equal(provider.requests[0]?.form.get('client_secret'), 'client secret & more')
   })
 
-  it('is a new one each time, and ends the one before it', async () => {
+  it('G17 is a new one each time, and ends the one before it', async () => {
     const of = gateway()
     await logIn(of)
     const before = of.browser.jar.get('__Host-gatehouse') ?? ''
@@ -151,7 +151,7 @@ describe('where a login leads back to', () => {
     '@evil.example',
     '/a b',
   ]) {
-    it(`may not be ${JSON.stringify(path).slice(0, 40)}`, async () => {
+    it(`G17 may not be ${JSON.stringify(path).slice(0, 40)}`, async () => {
       assertRefused(await gateway().login.begin(path), 400, /returnTo/)
     })
   }
