@@ -9,9 +9,14 @@ import type { ConfirmChannel } from 'amqplib'
 import { UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { type LiveGateway, privateBroker, settleOnDisk, startLiveGateway } from '../support/live-gateway.ts'
 import { watchResidue } from '../support/residue.ts'
+import { waitedForProcessorMs } from '../support/run-queue.ts'
 import { until, within } from '../support/until.ts'
 
 const SESSIONS = 200
+/** So many connect at once: on a busy machine all of them together would not be through within the handshake's deadline. */
+const CONNECTING = 20
+/** For steps that are no promise; a busy machine may take its time. */
+const PATIENCE_MS = 60_000
 /** Publishes of one session that wait for their confirms at any time. */
 const IN_FLIGHT = 10
 const QUEUES = ['ledger-0', 'ledger-1', 'ledger-2', 'ledger-3']
@@ -37,7 +42,7 @@ class Publisher {
   }
 
   static async connect(live: LiveGateway, at: number): Promise<Publisher> {
-    const { connection, closed } = await live.connect(['joe.smith', 'ada', 'bob'][at % 3])
+    const { connection, closed } = await live.connect(['joe.smith', 'ada', 'bob'][at % 3], { deadlineMs: PATIENCE_MS })
     const channel = await connection.createConfirmChannel()
     channel.on('error', () => undefined)
     const publisher = new Publisher(`p${at}`, QUEUES[at % QUEUES.length] ?? '', channel)
@@ -88,15 +93,26 @@ describe('a broker that is killed while 200 sessions publish with confirms', () 
   after(() => live.stop())
 
   it('ends every client with connection.close 320 and WebSocket code 1012 within two seconds', async (test) => {
-    publishers = await Promise.all(Array.from({ length: SESSIONS }, (_, at) => Publisher.connect(live, at)))
+    publishers = []
+    while (publishers.length < SESSIONS) {
+      const next = Array.from({ length: CONNECTING }, (_, at) => Publisher.connect(live, publishers.length + at))
+      publishers.push(...(await Promise.all(next)))
+    }
     for (const publisher of publishers) publisher.start()
-    await until(() => publishers.every(({ confirmed }) => confirmed.length >= IN_FLIGHT), 'confirms for all', 30_000)
+    await until(
+      () => publishers.every(({ confirmed }) => confirmed.length >= IN_FLIGHT),
+      'confirms for all',
+      PATIENCE_MS,
+    )
     assert.equal(await live.metric('gatehouse_sessions'), SESSIONS)
 
+    const waitedBeforeMs = waitedForProcessorMs()
     const killed = live.broker.rabbit.halt('SIGKILL')
     killedAtMs = performance.now()
     await killed
-    await until(() => publishers.every((one) => one.webSocketClose && one.connectionClose), 'all clients closed')
+    const isClosed = (one: Publisher) => one.webSocketClose !== undefined && one.connectionClose !== undefined
+    await until(() => publishers.every(isClosed), 'all clients closed', PATIENCE_MS)
+    const keptWaitingMs = waitedForProcessorMs() - waitedBeforeMs
 
     const texts = new Set(publishers.map(({ connectionClose }) => connectionClose?.error))
     const codes = new Set(publishers.map(({ webSocketClose }) => webSocketClose?.code))
@@ -108,12 +124,13 @@ describe('a broker that is killed while 200 sessions publish with confirms', () 
       (webSocketClose?.atMs ?? Number.POSITIVE_INFINITY) - killedAtMs,
     ])
     const lastMs = Math.round(Math.max(...late))
-    test.diagnostic(`the last of ${SESSIONS} clients heard of it after ${lastMs} ms`)
-    assert.ok(lastMs < 2_000, `${lastMs} ms`)
+    const toldMs = `${lastMs} ms, ${Math.round(keptWaitingMs)} ms of which others had the processor`
+    test.diagnostic(`the last of ${SESSIONS} clients heard of it after ${toldMs}`)
+    assert.ok(lastMs - keptWaitingMs < 2_000, toldMs)
   })
 
   it('leaves no session, socket or timer', async () => {
-    await until(() => live.gateway.sessionCount === 0, 'no session')
+    await until(() => live.gateway.sessionCount === 0, 'no session', PATIENCE_MS)
     assert.equal(await live.metric('gatehouse_sessions'), 0)
     assert.equal(await live.metric('gatehouse_buffered_bytes'), 0)
     assert.equal(await live.metric('gatehouse_broker_failures_total'), SESSIONS)

@@ -119,6 +119,7 @@ export async function connectAmqplib(url: string, options: AmqplibOptions = {}):
   })
   const stream = createWebSocketStream(socket)
   stream.on('error', () => undefined)
+  dropLateWrites(stream)
 
   const raw = new Connection(stream)
   const { mechanism, response } = credentials.plain(options.username ?? 'invented', options.password ?? 'credentials')
@@ -149,6 +150,15 @@ export async function connectAmqplib(url: string, options: AmqplibOptions = {}):
   const errors: Error[] = []
   connection.on('error', (error) => errors.push(error))
   return { connection, errors, socket, closed }
+}
+
+/**
+ * amqplib's multiplexer goes on writing what was queued after amqplib has ended the stream. That is an error of the stream,
+ * upon which ws drops the socket: the client would report 1006 and never read the close code that is on its way.
+ */
+function dropLateWrites(stream: Duplex): void {
+  const write = stream.write.bind(stream) as (...given: unknown[]) => boolean
+  stream.write = (...given: unknown[]) => stream.writableEnded || write(...given)
 }
 
 const CAPABILITIES = {
