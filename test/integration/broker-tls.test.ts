@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { createServer, type Server } from 'node:tls'
+import { createServer, type Server, type TlsOptions } from 'node:tls'
 import type { TestBroker } from '../support/broker.ts'
 import { type Certificate, type Certificates, createCertificates } from '../support/certificates.ts'
 import { privateBroker } from '../support/live-gateway.ts'
@@ -23,8 +23,8 @@ class Front {
   readonly #server: Server
   tap!: Tap
 
-  constructor({ cert, key }: Certificate, target: { host: string; port: number }) {
-    this.#server = createServer({ cert, key }, (socket) => {
+  constructor({ cert, key }: Certificate, target: { host: string; port: number }, options: TlsOptions = {}) {
+    this.#server = createServer({ ...options, cert, key }, (socket) => {
       const onward = connect(target.port, target.host)
       socket.on('data', (chunk: Buffer) => this.decrypted.push(chunk))
       for (const end of [socket, onward]) end.on('error', () => undefined)
@@ -87,6 +87,9 @@ before(async () => {
   }
   if (shown['otherName'] !== undefined) shown['namedRight'] = shown['otherName']
   for (const [name, certificate] of Object.entries(shown)) fronts[name] = await new Front(certificate, broker).start()
+  // OpenSSL speaks versions that old at its lowest level of security only.
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+  fronts['old'] = await new Front(server, broker, old).start()
   plain = await startTap(broker)
 
   const password = { username: webuser.username, password: PASSWORD }
@@ -109,6 +112,7 @@ before(async () => {
     clientsOnly: through('clientsOnly'),
     otherAuthority: through('otherAuthority'),
     noAuthority: { ...through('good'), tls: {} },
+    old: through('old'),
     plain: { ...through('good'), urls: [`amqps://localhost:${plain.port}`] },
     external: {
       urls: [`amqps://localhost:${tlsPort}`],
@@ -184,6 +188,18 @@ describe('a broker behind TLS', () => {
       if (name !== 'noAuthority') assert.ok(!front?.seen.includes(PASSWORD))
     })
   }
+
+  it('is not spoken to by a TLS older than 1.2', async () => {
+    const from = gateway.lines.length
+
+    assert.deepEqual(await gateway.outcome({}, '/old'), AWAY)
+
+    const line = await gateway.line('session-ended', ({ service }) => service === '/old', from)
+    assert.deepEqual([line['level'], line['cause']], ['error', 'tls'])
+    assert.match(String(line['detail']), /protocol/)
+    assert.deepEqual(fronts['old']?.decrypted, [])
+    assert.ok((fronts['old']?.tap.connections.length ?? 0) > 0, 'it was dialled')
+  })
 
   it('is not spoken to in plain text where TLS was asked for', async () => {
     assert.deepEqual(await gateway.outcome({}, '/plain'), AWAY)
