@@ -177,6 +177,12 @@ class Flow {
     return this.sent
   }
 
+  /** Resolves when a message that was sent from now on has come back. */
+  async goesOn(): Promise<void> {
+    const before = this.sent
+    await Promise.race([until(() => this.received > before, 'more messages'), this.#stopped])
+  }
+
   async stop(): Promise<number> {
     this.#isStopping = true
     return within(this.#stopped, 'the flow of messages')
@@ -218,11 +224,13 @@ describe('a broker that checks tokens', { concurrency: true }, () => {
       const flow = new Flow(client.connection, 'own-flow')
       for (let renewed = 1; renewed <= 3; renewed++) {
         await until(() => performance.now() - startedMs > renewed * RENEW_MS, 'the time to renew')
+        await flow.goesOn()
         await client.connection.updateSecret(Buffer.from(gateway.token(own('own'), OWN_LIFE_SECONDS)), 'expiring')
+        await flow.goesOn()
       }
       assert.equal(await declares(client.connection), 0)
 
-      assert.ok((await flow.stop()) > 100)
+      assert.ok((await flow.stop()) >= 6)
       await client.connection.close()
     })
 
@@ -256,12 +264,15 @@ describe('a broker that checks tokens', { concurrency: true }, () => {
       const [client] = clients
       assert.ok(client !== undefined)
       const flow = new Flow(client.connection, 'machine-flow')
-      const renewed = () => tap.connections.filter((connection) => updates(connection) >= 3).length
-      await until(() => renewed() >= clients.length, 'three renewals of each', 30_000)
+      const renewed = (times: number) => tap.connections.filter((connection) => updates(connection) >= times).length
+      for (const times of [1, 2, 3]) {
+        await until(() => renewed(times) >= clients.length, `${times} renewals of each`, 30_000)
+        await flow.goesOn()
+      }
 
       for (const { connection } of clients) assert.equal(await declares(connection), 0)
 
-      assert.ok((await flow.stop()) > 100)
+      assert.ok((await flow.stop()) >= 3)
       const tokenCount = endpoint.countOf('machine')
       assert.ok(tokenCount >= 4 && tokenCount <= 7, `${tokenCount} tokens`)
       for (const { connection } of clients) await connection.close()
