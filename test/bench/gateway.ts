@@ -25,6 +25,10 @@ const PERMISSIONS = [
 
 const STAMP = { userId: 'broker', appId: 'bench', headers: { 'x-gatehouse-user': `\${subject}` } } as const
 
+const AUDIT: { include: ('declare' | 'bind' | 'delete' | 'consume' | 'publish')[] } = {
+  include: ['declare', 'bind', 'delete', 'consume', 'publish'],
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.on('SIGTERM', () => process.exit())
@@ -60,12 +64,14 @@ const config: ConfigInput = {
       promote: [{ when: { role: 'trader' }, to: 'bench' }],
       limits: { sessionsPerIdentity: 100_000, handshakesPerAddress: 100_000 },
       ...(setting === ('promotion' satisfies Setting) ? {} : { permissions: PERMISSIONS }),
-      ...(setting === ('everything' satisfies Setting) ? { stamp: STAMP } : {}),
+      ...(setting === ('everything' satisfies Setting) ? { stamp: STAMP, audit: AUDIT } : {}),
     },
   ],
 }
 
-const gateway = await startGateway(config, { folder, env: { PASSWORD: password }, logTo: process.stderr })
+/** Sessions of a benchmark are opened by the thousand: only what is wrong is shown. */
+const complaints = { write: (line: string) => void (line.startsWith('{"level":"audit"') || process.stderr.write(line)) }
+const gateway = await startGateway(config, { folder, env: { PASSWORD: password }, logTo: complaints })
 const token = await new SignJWT({ roles: ['trader'] })
   .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
   .setIssuer('https://idp.example.com')

@@ -1,84 +1,132 @@
 /**
- * `npm run bench:logins`: guessers from many addresses try many users' passwords, so many times a second, while one known
- * user goes on logging in. Prints how long that user waits, what becomes of the guesses, memory and log lines.
+ * `npm run bench:logins`: guessers from many addresses try many users' passwords, so many times a second, while people
+ * log in. Says how long those wait whom the gateway knows, and those who never came before; what becomes of the guesses;
+ * memory, log lines and processor time. Ends with 1 where somebody known waits too long, or something grows.
+ *
+ * Every known person's password is computed anew each time: SIGHUP makes the gateway forget what was right.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
-import { tmpdir } from 'node:os'
+import { Agent } from 'node:http'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { hashPassword } from '../../auth/index.ts'
 import { CommandProcess } from '../support/command-process.ts'
-import { residentBytes } from './process.ts'
+import { login } from './login.ts'
+import { processorMicroseconds, residentBytes } from './process.ts'
 
 const { values: options } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '20' },
+    seconds: { type: 'string', default: '60' },
     rate: { type: 'string', default: '500' },
     users: { type: 'string', default: '50' },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
-  console.log('npm run bench:logins -- [--seconds N (20)] [--rate GUESSES_PER_SECOND (500)] [--users N (50)]')
+  console.log('npm run bench:logins -- [--seconds N (60)] [--rate GUESSES_PER_SECOND (500)] [--users N (50)]')
   process.exit()
 }
 
-const TICK_MS = 20
-const KNOWN = 'known.user'
-const KNOWN_EVERY_MS = 200
-const agent = new Agent({ keepAlive: true, maxSockets: 200 })
+const KNOWN_COUNT = 20
+const EVERY_MS = 500
+/** Once round all who are known. */
+const FORGET_EVERY = KNOWN_COUNT
+const FIRST_EVERY = 2
+/** Memory that may come and go after the first third. */
+const FLAT_BYTES = 32e6
+/** Lines of one event in ten seconds, and events that a storm of guesses can cause. */
+const LINES_PER_SECOND = 2 * 3
+const seconds = Number(options.seconds)
+const agent = new Agent({ keepAlive: true, maxSockets: 100 })
+
+/** What became of some people's logins. */
+class Logins {
+  readonly #waitedMs: number[] = []
+  readonly #statuses = new Map<number, number>()
+  readonly #pending: Promise<void>[] = []
+
+  add(port: number, user: string, address: string): void {
+    const askedMs = performance.now()
+    const asked = login({ port, user, password: 'welcome', address, agent }).then((status) => {
+      if (status === 200) this.#waitedMs.push(performance.now() - askedMs)
+      this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1)
+    })
+    this.#pending.push(asked)
+  }
+
+  async all(): Promise<void> {
+    await Promise.all(this.#pending)
+    this.#waitedMs.sort((a, b) => a - b)
+  }
+
+  get refusedCount(): number {
+    return this.#pending.length - (this.#statuses.get(200) ?? 0)
+  }
+
+  /** Of those who got in, in ms. */
+  waited(quantile: number): number {
+    return Math.round(
+      this.#waitedMs[Math.min(this.#waitedMs.length - 1, Math.floor(this.#waitedMs.length * quantile))] ?? 0,
+    )
+  }
+
+  toString(): string {
+    const statuses = [...this.#statuses].map(([status, count]) => `${count} × ${status}`).join(', ')
+    return `${statuses}; p50 ${this.waited(0.5)} ms, p99 ${this.waited(0.99)} ms, longest ${this.waited(1)} ms`
+  }
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-logins-'))
 const gateway = await start(folder)
 try {
   const port = Number(new URL(await gateway.url()).port)
-  // The known user has logged in from this network before, as people have.
-  await login(port, KNOWN, 'welcome', '203.0.113.7')
-  const before = residentBytes(gateway.pid)
-  const statuses = new Map<number, number>()
-  const waitedMs: number[] = []
-  let known = 0
-  let guessed = 0
-  const startedMs = performance.now()
-  const endsAt = startedMs + Number(options.seconds) * 1000
-  const pending: Promise<void>[] = []
-  let nextKnownMs = startedMs
-  while (performance.now() < endsAt) {
-    const due = ((performance.now() - startedMs) / 1000) * Number(options.rate)
-    for (; guessed < due; guessed++) {
-      const user = `user${guessed % Number(options.users)}`
-      const address = `198.51.${(guessed >> 8) % 256}.${guessed % 256}`
-      pending.push(
-        login(port, user, `guess${guessed}`, address).then(
-          (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),
-        ),
-      )
-    }
-    if (performance.now() >= nextKnownMs) {
-      nextKnownMs += KNOWN_EVERY_MS
-      const askedMs = performance.now()
-      pending.push(
-        login(port, KNOWN, 'welcome', '203.0.113.7').then((status) => {
-          waitedMs.push(performance.now() - askedMs)
-          if (status === 200) known++
-        }),
-      )
-    }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS))
+  const knownAddress = (at: number): string => `203.0.113.${at}`
+  for (let at = 0; at < KNOWN_COUNT; at++) {
+    await login({ port, user: `known${at}`, password: 'welcome', address: knownAddress(at), agent })
   }
-  await Promise.all(pending)
-  waitedMs.sort((a, b) => a - b)
-  const at = (q: number): string =>
-    `${Math.round(waitedMs[Math.min(waitedMs.length - 1, Math.floor(waitedMs.length * q))] ?? 0)} ms`
-  const lines = gateway.stdout.split('\n').length - 1
+  const [known, first] = [new Logins(), new Logins()]
+  const residents: number[] = []
+  const before = { lines: gateway.events().length, processor: processorMicroseconds(gateway.pid) }
+  const program = join(import.meta.dirname, 'login-storm.ts')
+  const rest = [port, options.rate, seconds, options.users].map(String)
+  const storm = spawn(process.execPath, ['--import', 'tsx', program, ...rest], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(storm, 'exit')
+  const said = text(storm.stdout)
+  const load = loadavg()[0] ?? 0
+  const startedMs = performance.now()
+  for (let n = 0; performance.now() - startedMs < seconds * 1000; n++) {
+    if (n % FORGET_EVERY === 0) gateway.signal('SIGHUP')
+    if (n % FIRST_EVERY === 0) first.add(port, `first${n / FIRST_EVERY}`, `192.0.2.${(n / FIRST_EVERY) % 256}`)
+    known.add(port, `known${n % KNOWN_COUNT}`, knownAddress(n % KNOWN_COUNT))
+    residents.push(residentBytes(gateway.pid))
+    await new Promise((resolve) => setTimeout(resolve, startedMs + (n + 1) * EVERY_MS - performance.now()))
+  }
+  const [statuses] = await Promise.all([said, ended, known.all(), first.all()])
+  const lines = gateway.events().length - before.lines
+  const third = Math.floor(residents.length / 3)
+  const grown = Math.max(...residents.slice(2 * third)) - Math.max(...residents.slice(third, 2 * third))
+  const megabytes = (bytes: number | undefined): number => Math.round((bytes ?? 0) / 1e6)
+  const used = (processorMicroseconds(gateway.pid) - before.processor) / 1e6 / seconds
+  console.log(`load average ${load.toFixed(1)} at the start, ${(loadavg()[0] ?? 0).toFixed(1)} at the end`)
+  console.log(`guesses, ${options.rate}/s for ${seconds} s: ${statuses.trim()}`)
+  console.log(`people known here: ${known.toString()}`)
+  console.log(`people for the first time here: ${first.toString()}`)
   console.log(
-    `${guessed} guesses in ${options.seconds} s: ${[...statuses].map(([status, count]) => `${count} × ${status}`).join(', ')}`,
+    `memory: ${megabytes(residents[0])} MB, ${megabytes(residents[third])}, ${megabytes(residents.at(-1))} MB`,
   )
-  console.log(`known user: ${known} of ${waitedMs.length} logins, p50 ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)}`)
-  console.log(
-    `memory: ${Math.round(before / 1e6)} → ${Math.round(residentBytes(gateway.pid) / 1e6)} MB; log lines: ${lines}`,
-  )
+  console.log(`log lines: ${lines}; processors: ${used.toFixed(2)}`)
+  const faults = [
+    ...(known.refusedCount > 0 ? [`${known.refusedCount} known people were refused`] : []),
+    ...(known.waited(0.99) >= 1000 ? ['known people waited a second or longer'] : []),
+    ...(grown > FLAT_BYTES ? [`memory grew by ${megabytes(grown)} MB in the last third`] : []),
+    ...(lines > LINES_PER_SECOND * (seconds + 10) ? ['too many log lines'] : []),
+  ]
+  for (const fault of faults) console.log(`NOT AS IT SHOULD BE: ${fault}`)
+  if (faults.length > 0) process.exitCode = 1
 } finally {
   agent.destroy()
   await gateway.kill()
@@ -86,13 +134,12 @@ try {
 }
 
 async function start(folder: string): Promise<CommandProcess> {
-  const names = [KNOWN, ...Array.from({ length: Number(options.users) }, (_, at) => `user${at}`)]
+  const many = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name}${at}`)
+  const firstCount = Math.ceil((seconds * 1000) / EVERY_MS / FIRST_EVERY) + 1
+  const names = [...many('known', KNOWN_COUNT), ...many('user', Number(options.users)), ...many('first', firstCount)]
   const password = await hashPassword('welcome')
-  writeFileSync(
-    join(folder, 'users.yaml'),
-    JSON.stringify({ users: Object.fromEntries(names.map((name) => [name, { password }])) }),
-    { mode: 0o600 },
-  )
+  const users = Object.fromEntries(names.map((name) => [name, { password }]))
+  writeFileSync(join(folder, 'users.yaml'), JSON.stringify({ users }), { mode: 0o600 })
   const configuration = {
     listen: { host: '127.0.0.1', port: 0, trustedProxies: ['127.0.0.0/8'] },
     brokers: {
@@ -114,18 +161,4 @@ async function start(folder: string): Promise<CommandProcess> {
   }
   writeFileSync(join(folder, 'gatehouse.yaml'), JSON.stringify(configuration), { mode: 0o600 })
   return new CommandProcess(['serve', '-c', join(folder, 'gatehouse.yaml')], { PASSWORD: 'x' })
-}
-
-function login(port: number, user: string, password: string, address: string): Promise<number> {
-  return new Promise((resolve) => {
-    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-    const headers = { authorization, 'x-forwarded-for': address }
-    const asked = request(
-      { host: '127.0.0.1', port, path: '/auth/ticket', method: 'POST', agent, headers },
-      (response) => {
-        response.resume().on('end', () => resolve(response.statusCode ?? 0))
-      },
-    )
-    asked.on('error', () => resolve(0)).end()
-  })
 }

@@ -13,25 +13,27 @@ import { type Measured, rows, table } from './report.ts'
 import { consume, type Figures, idle, publish, publishWithConfirms, roundTrip, setUp, storm } from './scenarios.ts'
 
 const USAGE = `npm run bench -- [options]
-  --only WORDS     scenarios whose name contains one of these words, comma separated
-  --relays NAMES   of direct, pipe, websockify, promotion, permissions, everything (default: all)
+  --only TEXT      scenarios whose name contains it (may be repeated)
+  --relays NAMES   of direct, pipe, native-pipe, websockify, promotion, permissions, everything (default: all)
   --relay SPEC     one more relay that runs already: NAME=ws://127.0.0.1:PORT/PATH,PROCESS_ID (may be repeated)
   --runs N         how often each is measured, in turn (default 5)
   --scale X        multiplies how many messages are sent (default 1)
   --sessions N     sessions of the largest idle measurement (default 1000; 9500 needs 20000 file descriptors)
   --json FILE      writes the figures
-  --svg FILE       draws processor time for each message`
+  --svg FILE       draws processor time for each message
+  --profile FOLDER writes a processor profile of each relay that Node.js runs, when it ends`
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
-    relays: { type: 'string', default: 'direct,pipe,websockify,promotion,permissions,everything' },
+    only: { type: 'string', multiple: true, default: [] },
+    relays: { type: 'string', default: 'direct,pipe,native-pipe,websockify,promotion,permissions,everything' },
     relay: { type: 'string', multiple: true, default: [] },
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
     sessions: { type: 'string', default: '1000' },
     json: { type: 'string' },
     svg: { type: 'string' },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -87,8 +89,8 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
-const words = options.only.split(',').filter((word) => word !== '')
-const chosen = SCENARIOS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+const { only } = options
+const chosen = SCENARIOS.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
 
 const started: Relay[] = []
 const rabbit = await startRabbit({ source: 'private', config: ['log.console = false', 'connection_max = infinity'] })
@@ -99,6 +101,7 @@ try {
     broker,
     options.relays.split(',').filter((name) => name !== 'direct'),
     options.relay.map((spec) => external(broker, spec)),
+    options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
   )
   started.push(...relays)
   if (direct === undefined) throw new Error('no broker')

@@ -31,20 +31,22 @@ export interface BenchBroker {
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const WEBSOCKIFY = '/usr/bin/websockify'
 
-/** Every relay at hand, the floor first. */
+/** Every relay at hand, the floor first. @param options of Node.js, for those that it runs */
 export async function startRelays(
   broker: BenchBroker,
   names: readonly string[],
   extra: readonly Relay[],
+  options: readonly string[] = [],
 ): Promise<Relay[]> {
   const relays: Relay[] = []
   for (const name of names) {
     if (name === 'direct') relays.push(direct(broker))
-    else if (name === 'pipe') relays.push(await pipe(broker))
+    else if (name === 'pipe') relays.push(await pipe(broker, 'bare pipe', options, { WS_NO_BUFFER_UTIL: '1' }))
+    else if (name === 'native-pipe') relays.push(await pipe(broker, 'bare pipe, native unmasking', options, {}))
     else if (name === 'websockify') {
       if (existsSync(WEBSOCKIFY)) relays.push(await websockify(broker))
       else process.stderr.write('websockify is not installed: left out\n')
-    } else relays.push(await gatehouse(broker, name as Setting))
+    } else relays.push(await gatehouse(broker, name as Setting, options))
   }
   return [...relays, ...extra]
 }
@@ -65,10 +67,15 @@ function direct(broker: BenchBroker): Relay {
   return { name: 'direct', pid: undefined, door: doorOf(broker, `amqp://${host}:${port}`), stop: () => {} }
 }
 
-async function pipe(broker: BenchBroker): Promise<Relay> {
-  const child = node('pipe.ts', [broker.rabbit.host, String(broker.rabbit.port)], { WS_NO_BUFFER_UTIL: '1' })
+async function pipe(
+  broker: BenchBroker,
+  name: string,
+  options: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Relay> {
+  const child = node(options, 'pipe.ts', [broker.rabbit.host, String(broker.rabbit.port)], env)
   const port = await firstLine(child)
-  return started('bare pipe', child, doorOf(broker, `ws://127.0.0.1:${port}/`))
+  return started(name, child, doorOf(broker, `ws://127.0.0.1:${port}/`))
 }
 
 async function websockify(broker: BenchBroker): Promise<Relay> {
@@ -79,9 +86,14 @@ async function websockify(broker: BenchBroker): Promise<Relay> {
   return started('websockify', child, doorOf(broker, `ws://127.0.0.1:${port}/`))
 }
 
-async function gatehouse(broker: BenchBroker, setting: Setting): Promise<Relay> {
+async function gatehouse(broker: BenchBroker, setting: Setting, options: readonly string[]): Promise<Relay> {
   const { rabbit, vhost, user, password } = broker
-  const child = node('gateway.ts', [setting, `amqp://${rabbit.host}:${rabbit.port}`, vhost, user, password], {})
+  const child = node(
+    options,
+    'gateway.ts',
+    [setting, `amqp://${rabbit.host}:${rabbit.port}`, vhost, user, password],
+    {},
+  )
   const [port, token] = (await firstLine(child)).split(' ')
   // What a client puts into start-ok is thrown away: it shows somebody else's name.
   const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }
@@ -96,8 +108,13 @@ function started(name: string, child: ChildProcess, door: Door): Relay {
   return { name, pid: child.pid, door, stop: () => child.kill('SIGTERM') }
 }
 
-function node(script: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', `${HERE}${script}`, ...args], {
+function node(
+  options: readonly string[],
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
+  return spawn(process.execPath, [...options, '--import', 'tsx', `${HERE}${script}`, ...args], {
     // Its standard input ends with us, and it with that: no relay outlives a benchmark that failed.
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },

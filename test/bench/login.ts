@@ -1,0 +1,25 @@
+/** One login by HTTP Basic at `/auth/ticket`, from whatever address a trusted proxy says. For `logins.ts` and its storm. */
+import { type Agent, request } from 'node:http'
+
+export interface Login {
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly address: string
+  readonly agent: Agent
+}
+
+/** The status of the answer; 0 where there was none. */
+export function login({ port, user, password, address, agent }: Login): Promise<number> {
+  return new Promise((resolve) => {
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+    const headers = { authorization, 'x-forwarded-for': address }
+    const asked = request(
+      { host: '127.0.0.1', port, path: '/auth/ticket', method: 'POST', agent, headers },
+      (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0))
+      },
+    )
+    asked.on('error', () => resolve(0)).end()
+  })
+}
