@@ -11,7 +11,7 @@ import { HashQueue } from './hash-queue.ts'
 import { type PasswordHash, phantomHash, verifyPassword } from './password.ts'
 import { networkOf } from './promotion/addresses.ts'
 import { Recent } from './recent.ts'
-import { changedUsers, type User, type Users } from './users.ts'
+import { changedUsers, keepUnchanged, type User, type Users } from './users.ts'
 
 const RIGHT_MS = 60_000
 const KNOWN_MS = 24 * 60 * 60 * 1000
@@ -55,7 +55,7 @@ export class PasswordCheck {
   /** Forgets everything that was right. Returns the names of users who are gone or changed. */
   replaceUsers(users: Users): readonly string[] {
     const changed = changedUsers(this.#users, users)
-    this.#users = users
+    this.#users = keepUnchanged(this.#users, users)
     this.#phantoms = phantomsOf(users)
     this.#right.clear()
     return changed

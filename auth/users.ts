@@ -46,6 +46,15 @@ export function compileUsers(input: UsersInput): Users {
   return users
 }
 
+/** Who is the same after as before is the very same object: a login under way goes on. */
+export function keepUnchanged(before: Users, after: Users): Users {
+  const kept = (user: User): User => {
+    const old = before.get(user.name)
+    return isDeepStrictEqual(old, user) && old !== undefined ? old : user
+  }
+  return new Map([...after].map(([name, user]) => [name, kept(user)]))
+}
+
 /** Names of users who are gone, or whose password, roles or claims are others now. New users are not among them. */
 export function changedUsers(before: Users, after: Users): readonly string[] {
   return [...before.values()].filter((user) => !isDeepStrictEqual(user, after.get(user.name))).map(({ name }) => name)

@@ -216,6 +216,17 @@ describe('users that change', () => {
     assert.deepEqual(await login('joe.smith', 'welcome'), WRONG)
   })
 
+  it('get in when the file is read again while their password is checked, and they are as they were', async () => {
+    const queue = new HashQueue()
+    staff = basic({ queue })
+    mock.method(queue, 'run', async (_lane: string, work: () => Promise<unknown>) => {
+      const result = await work()
+      staff.replaceUsers({ ...users, another: await hash('other') })
+      return result
+    })
+    assert.equal((await login('joe.smith', 'welcome')).kind, 'proven')
+  })
+
   it('stay as they were when the new ones are wrong', async () => {
     assert.throws(() => staff.replaceUsers({ joe: { password: 'plain' } }), InvalidConfiguration)
     assert.equal((await login('joe.smith', 'welcome')).kind, 'proven')
