@@ -3,7 +3,7 @@
  * thinks one is. Everything is on loopback unless told otherwise, and everything it started ends with it.
  */
 import { type Gateway, startGateway } from '../gateway.ts'
-import { LOOPBACK, namesOf } from './addresses.ts'
+import { LOOPBACK, namesOf, tryGatewayPort } from './addresses.ts'
 import { PageServer } from './page-server.ts'
 import { demoConfig, demoSecrets, EXCHANGE, PEOPLE, prepareBroker, SERVICE, tidyBroker, VHOST } from './people.ts'
 import { type Rabbit, startRabbit } from './rabbitmq.ts'
@@ -49,6 +49,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const { host = LOOPBACK, port = DEFAULT_PORT, gatewayPort = 0 } = options
     const page = await PageServer.start(host, port)
     endings.unshift(() => page.close())
+    await tryGatewayPort(host, gatewayPort)
     const rabbit = options.rabbit ?? (await startBroker(say, env))
     if (options.rabbit === undefined) endings.unshift(() => rabbit.stop())
     const users = await prepareBroker(rabbit)

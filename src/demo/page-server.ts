@@ -6,15 +6,9 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { namesOf } from './addresses.ts'
+import { listenAt, namesOf } from './addresses.ts'
 
 const CLIENT = '../../dist/amqp-websocket-client.mjs'
-
-const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: '; choose another one with --port',
-  EADDRNOTAVAIL: '; --host takes an address of this machine',
-  ENOTFOUND: '; --host takes an address of this machine',
-}
 
 /** Answers of this server beside its files: path → JSON. */
 export type Answers = Readonly<Record<string, () => unknown>>
@@ -44,13 +38,7 @@ export class PageServer {
   static async start(host: string, port: number): Promise<PageServer> {
     const files = await readFiles()
     const server = createServer()
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => {
-        const advice = ADVICE[cause.code ?? ''] ?? ''
-        reject(new Error(`the page cannot listen on ${host}:${port}: ${cause.message}${advice}`, { cause }))
-      })
-      server.listen(port, host, resolve)
-    })
+    await listenAt(server, 'the page', { host, port }, '--port')
     return new PageServer(server, namesOf(host), files)
   }
 

@@ -76,6 +76,15 @@ describe('the page of the demo', () => {
 })
 
 describe('gatehouse demo', () => {
+  it('finds out that the port of the gateway is taken before it starts a broker', async () => {
+    const page = await PageServer.start('127.0.0.1', 0)
+    const { code, stdout, stderr } = await runCommand(['demo', '--port', '0', '--gateway-port', String(page.port)])
+    await page.close()
+
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /^gatehouse: the gateway cannot listen on [^\n]*; choose another one with --gateway-port\n$/)
+  })
+
   for (const [args, expected] of [
     [['--port', '70000'], 'demo: expected a port from 0 to 65535 after --port'],
     [['--gateway-port', 'x'], 'demo: expected a port from 0 to 65535 after --gateway-port'],
