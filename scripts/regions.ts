@@ -5,6 +5,7 @@
 import { commandReference } from '../src/cli/reference.ts'
 import { configReference } from '../src/config/reference.ts'
 import type { Region } from './generated-regions.ts'
+import { attackTable } from './regions/attacks.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { deviationTable } from './regions/deviations.ts'
@@ -39,4 +40,9 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/protocol.md', name: 'methods', render: methodTable },
   { page: 'docs/protocol.md', name: 'reply-codes', render: replyCodeTable },
   { page: 'docs/protocol.md', name: 'close-codes', render: closeCodeTable },
+  ...(['handshake', 'permissions', 'desync', 'exhaustion', 'edge'] as const).map((section) => ({
+    page: 'docs/security.md',
+    name: `attacks-${section}`,
+    render: () => attackTable(section),
+  })),
 ]

@@ -27,32 +27,32 @@ describe('a connection exception', () => {
       act: (rig) => rig.content(FRAME_BODY, 0, Buffer.from('x')),
     },
     {
-      clause: '4.2.7 heartbeats are on channel 0',
+      clause: 'C5 4.2.7 heartbeats are on channel 0',
       code: 503,
       act: (rig) => rig.content(FRAME_HEARTBEAT, 1, Buffer.alloc(0)),
     },
     {
-      clause: '4.2.7 heartbeats are empty',
+      clause: 'C5 4.2.7 heartbeats are empty',
       code: 501,
       act: (rig) => rig.content(FRAME_HEARTBEAT, 0, Buffer.from('x')),
     },
     {
-      clause: '4.2.3 frames end with %xCE',
+      clause: 'C3 4.2.3 frames end with %xCE',
       code: 501,
       act: (rig) => rig.write(Buffer.from([8, 0, 0, 0, 0, 0, 0, 0xcd])),
     },
     {
-      clause: '4.2.3 a frame’s type is known',
+      clause: 'C4 4.2.3 a frame’s type is known',
       code: 501,
       act: (rig) => rig.write(Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1])),
     },
     {
-      clause: '4.2.3 a frame is no larger than agreed',
+      clause: 'C1 4.2.3 a frame is no larger than agreed',
       code: 501,
       act: (rig) => rig.content(FRAME_METHOD, 1, Buffer.alloc(131_065)),
     },
     {
-      clause: '4.3 a channel is opened before it is used',
+      clause: 'C24 4.3 a channel is opened before it is used',
       code: 504,
       act: (rig) => rig.send('basic.publish', PUBLISH, 2),
     },
@@ -61,13 +61,13 @@ describe('a connection exception', () => {
       code: 504,
       act: (rig) => rig.content(FRAME_HEADER, 2, header(0)),
     },
-    { clause: '4.3 a channel is opened once', code: 504, act: (rig) => rig.send('channel.open', {}, 1) },
+    { clause: 'C24 4.3 a channel is opened once', code: 504, act: (rig) => rig.send('channel.open', {}, 1) },
     {
       clause: '4.3 a channel’s number is within channel-max',
       code: 504,
       act: (rig) => rig.send('channel.open', {}, 2048),
     },
-    { clause: '4.5 close-ok answers a close', code: 503, act: (rig) => rig.send('channel.close-ok', {}, 1) },
+    { clause: 'C23 4.5 close-ok answers a close', code: 503, act: (rig) => rig.send('channel.close-ok', {}, 1) },
     {
       clause: '2.2.4 connection.close-ok answers a close',
       code: 503,
@@ -79,7 +79,7 @@ describe('a connection exception', () => {
       act: (rig) => rig.send('basic.deliver', DELIVER, 1),
     },
     {
-      clause: '4.8 unknown methods',
+      clause: 'B32 4.8 unknown methods',
       code: 540,
       act: (rig) => rig.content(FRAME_METHOD, 1, Buffer.from([0, 60, 0, 5])),
     },
@@ -89,22 +89,22 @@ describe('a connection exception', () => {
       act: (rig) => rig.content(FRAME_METHOD, 1, Buffer.from([0, 60])),
     },
     {
-      clause: '4.2.4 arguments end where the frame ends',
+      clause: 'C11 4.2.4 arguments end where the frame ends',
       code: 501,
       act: (rig) => rig.content(FRAME_METHOD, 1, Buffer.from([0, 20, 0, 40, 0])),
     },
     {
-      clause: '4.2.6 a content header follows a method',
+      clause: 'C10 4.2.6 a content header follows a method',
       code: 505,
       act: (rig) => rig.content(FRAME_HEADER, 1, header(1)),
     },
     {
-      clause: '4.2.6 a body follows a content header',
+      clause: 'C8 4.2.6 a body follows a content header',
       code: 505,
       act: (rig) => rig.content(FRAME_BODY, 1, Buffer.from('x')),
     },
     {
-      clause: '4.2.6 content is not interrupted on its channel',
+      clause: 'C6 4.2.6 content is not interrupted on its channel',
       code: 505,
       act: (rig) => {
         rig.send('basic.publish', PUBLISH, 1)
@@ -120,7 +120,7 @@ describe('a connection exception', () => {
       },
     },
     {
-      clause: '4.2.6 a body is no longer than its header says',
+      clause: 'C8 4.2.6 a body is no longer than its header says',
       code: 501,
       act: (rig) => {
         rig.send('basic.publish', PUBLISH, 1)
@@ -129,7 +129,7 @@ describe('a connection exception', () => {
       },
     },
     {
-      clause: '4.2.6 a body does not go on for ever in empty frames',
+      clause: 'C8 4.2.6 a body does not go on for ever in empty frames',
       code: 501,
       act: (rig) => {
         rig.send('basic.publish', PUBLISH, 1)
@@ -138,7 +138,7 @@ describe('a connection exception', () => {
       },
     },
     {
-      clause: '4.2.6.1 a content header’s flags are defined ones',
+      clause: 'B24 4.2.6.1 a content header’s flags are defined ones',
       code: 502,
       act: (rig) => {
         rig.send('basic.publish', PUBLISH, 1)
@@ -148,13 +148,22 @@ describe('a connection exception', () => {
       },
     },
     {
-      clause: '4.2.6 a content header is of class basic',
+      clause: 'C10 4.2.6 a content header is of class basic',
       code: 505,
       act: (rig) => {
         rig.send('basic.publish', PUBLISH, 1)
         const payload = header(0)
         payload.writeUInt16BE(50, 0)
         rig.content(FRAME_HEADER, 1, payload)
+      },
+    },
+    {
+      clause: 'C10 4.2.6 a content header comes once',
+      code: 505,
+      act: (rig) => {
+        rig.send('basic.publish', PUBLISH, 1)
+        rig.content(FRAME_HEADER, 1, header(1))
+        rig.content(FRAME_HEADER, 1, header(1))
       },
     },
     {
@@ -188,7 +197,7 @@ describe('a connection exception', () => {
 })
 
 describe('what is legal', () => {
-  it('4.6 other channels’ frames between a method and its content, in any interleaving', async () => {
+  it('C5 C7 4.6 other channels’ frames between a method and its content, in any interleaving', async () => {
     const rig = await Rig.relaying({}, 1, 2)
 
     rig.write(
@@ -226,7 +235,7 @@ describe('what is legal', () => {
     await rig.stop()
   })
 
-  it('a publish reaches the broker only when its content header has come, and as the bytes that arrived', async () => {
+  it('B33 C33 a publish reaches the broker only when its content header has come, and as the bytes that arrived', async () => {
     const rig = await Rig.relaying({}, 1)
     const publish = methodFrame(1, 'basic.publish', PUBLISH)
     const head = frame(FRAME_HEADER, 1, header(0))
@@ -253,7 +262,7 @@ describe('what is legal', () => {
     await rig.stop()
   })
 
-  it('4.5 after the broker’s channel.close everything is ignored until close-ok; its text is fit for the client', async () => {
+  it('C25 4.5 after the broker’s channel.close everything is ignored until close-ok; its text is fit for the client', async () => {
     const rig = await Rig.relaying({}, 1, 2)
     rig.broker.send(
       'channel.close',
@@ -285,7 +294,7 @@ describe('what is legal', () => {
     await rig.stop()
   })
 
-  it('4.5 both sides close at once: each close is answered once, and the number is free afterwards', async () => {
+  it('C23 4.5 both sides close at once: each close is answered once, and the number is free afterwards', async () => {
     const rig = await Rig.relaying({ script: SILENT_ON_CLOSE }, 1)
     rig.send('channel.close', CLOSE, 1)
     await rig.broker.record.method('channel.close')
@@ -318,7 +327,7 @@ describe('what is legal', () => {
     await rig.stop()
   })
 
-  it('bodies are re-cut for a client with smaller frames than the broker’s', async () => {
+  it('C30 bodies are re-cut for a client with smaller frames than the broker’s', async () => {
     const rig = await Rig.open()
     await rig.handshake({ frameMax: 4096 })
     rig.send('channel.open', {}, 1)

@@ -27,6 +27,13 @@ describe('a refusal by a filter', () => {
     },
   })
 
+  const cancelling: Filter = {
+    name: 'canceller',
+    start: (session) => ({
+      tick: () => session.cancelConsumer(1, 'c', new ChannelFault('access-refused', 'the right has ended')),
+    }),
+  }
+
   it('of a publish closes the channel on both legs, swallows the content, and leaves other channels alone', async () => {
     const rig = await Rig.relaying({ filters: [refuseAll('publish')] }, 1, 2)
 
@@ -49,7 +56,7 @@ describe('a refusal by a filter', () => {
     await rig.stop()
   })
 
-  it('frees the number only when both legs are done, and lets what the client sends meanwhile wait', async () => {
+  it('C23 frees the number only when both legs are done, and lets what the client sends meanwhile wait', async () => {
     const rig = await Rig.relaying({ script: SILENT_ON_CLOSE, filters: [refuseAll('basic.qos')] }, 1)
     rig.send('basic.qos', { prefetchSize: 0, prefetchCount: 1, global: false }, 1)
     await rig.client.method('channel.close')
@@ -66,7 +73,7 @@ describe('a refusal by a filter', () => {
     await rig.stop()
   })
 
-  it('waits with the client’s channel.close until a delivery that is on its way is complete', async () => {
+  it('C21 waits with the client’s channel.close until a delivery that is on its way is complete', async () => {
     const rig = await Rig.relaying({ script: SILENT_ON_CLOSE, filters: [refuseAll('basic.qos')] }, 1)
     rig.broker.write(
       Buffer.concat([
@@ -109,7 +116,31 @@ describe('a refusal by a filter', () => {
     await rig.stop()
   })
 
-  it('of a message above the limit: 311 before a byte of it is forwarded', async () => {
+  for (const [what, capabilities, heard] of [
+    ['knows it', ['consumer_cancel_notify'], 'basic.cancel'],
+    ['knows no cancel', [], 'channel.close'],
+  ] as const) {
+    it(`B36 of a consumer that lost its right: ${heard} for a client that ${what}`, async () => {
+      const rig = await Rig.open({ filters: [cancelling] })
+      await rig.handshake({}, [
+        {
+          key: 'capabilities',
+          type: 'F',
+          value: capabilities.map((key) => ({ key, type: 't', value: true }) as const),
+        },
+      ])
+      rig.send('channel.open', {}, 1)
+      await rig.client.method('channel.open-ok')
+
+      rig.session.tick(performance.now())
+
+      assert.equal((await rig.client.method(heard)).channel, 1)
+      assert.equal((await rig.broker.record.method(heard)).channel, 1)
+      await rig.stop()
+    })
+  }
+
+  it('C9 of a message above the limit: 311 before a byte of it is forwarded', async () => {
     const rig = await Rig.relaying({ limits: { messageBytes: 10 } }, 1)
 
     rig.write(Buffer.concat([methodFrame(1, 'basic.publish', PUBLISH), frame(FRAME_HEADER, 1, header(11))]))

@@ -144,7 +144,7 @@ describe('amqplib through the gateway', () => {
     await until(async () => (await live.broker.queue(queue))?.messages === 17, 'what was not acknowledged is back')
   })
 
-  it('has a mandatory message that finds no queue returned, before its confirm', async () => {
+  it('C31 has a mandatory message that finds no queue returned, before its confirm', async () => {
     const own = await client.connection.createConfirmChannel()
     const order: string[] = []
     own.on('return', () => order.push('return'))

@@ -154,7 +154,7 @@ describe('field tables at a live broker', () => {
   }
 
   for (const part of [0, 64, 128, 192]) {
-    it(`tags ${part} to ${part + 63}`, async () => {
+    it(`C13 tags ${part} to ${part + 63}`, async () => {
       const tags = Array.from({ length: 64 }, (_, n) => String.fromCharCode(part + n))
       const frames = tags.map((type) => declare(long(entry(type, SMALLEST[type] ?? zeros(8)))))
 
@@ -168,7 +168,7 @@ describe('field tables at a live broker', () => {
     })
   }
 
-  it('every way to cut or bend a table', async () => {
+  it('C13 C14 every way to cut or bend a table', async () => {
     const { broker, gateway } = await both(Object.values(EQUAL).map(([bytes]) => bytes))
 
     const named = (found: readonly Verdict[]) =>

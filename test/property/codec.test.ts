@@ -103,7 +103,7 @@ describe('methods', () => {
     )
   })
 
-  it('mean one thing only: what passes a change of octets is what is encoded again', () => {
+  it('C12 mean one thing only: what passes a change of octets is what is encoded again', () => {
     const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }))
     fc.assert(
       fc.property(method, fc.array(change, { minLength: 1, maxLength: 3 }), ({ name, fields }, changes) => {
@@ -150,7 +150,7 @@ describe('tables', () => {
     )
   })
 
-  it('never run over their end, whatever the octets', () => {
+  it('C14 never run over their end, whatever the octets', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 200 }), (array, length) => {
         const buffer = Buffer.concat([Buffer.from([0, 0, 0, length]), array])
@@ -241,7 +241,7 @@ describe('content headers', () => {
 describe('FrameReader', () => {
   const stream = fc.array(wholeFrame, { minLength: 1, maxLength: 8 })
 
-  it('yields the same frames however the stream is cut', () => {
+  it('C20 yields the same frames however the stream is cut', () => {
     fc.assert(
       fc.property(stream, cuts, (frames, at) => {
         assert.deepEqual(framesOf(cut(Buffer.concat(frames), at)), frames)

@@ -289,7 +289,7 @@ export class Rig {
   /** The handshake up to `open`; what the broker makes of that is still to come. */
   async askToOpen(
     tuneOk: Partial<Fields<'connection.tune-ok'>> = {},
-    clientProperties = CLIENT_PROPERTIES,
+    clientProperties: Fields<'connection.start-ok'>['clientProperties'] = CLIENT_PROPERTIES,
   ): Promise<void> {
     this.write(PROTOCOL_HEADER)
     await this.client.method('connection.start')

@@ -168,7 +168,7 @@ describe('promotion', () => {
     ['a\nb', /control character/],
     ['a\x7f', /control character/],
   ] as const) {
-    it(`refuses the secret ${JSON.stringify(secret)} without showing it`, async () => {
+    it(`A9 refuses the secret ${JSON.stringify(secret)} without showing it`, async () => {
       const broken = compilePromotion([{ to: { username: 'x', password: { kind: 'text', text: secret } } }], context)
       const error = await refusalOf(broken.promote(facts()))
       assert.equal(error.code, 'secret-unavailable')

@@ -127,7 +127,7 @@ describe('a literal', () => {
     ['\ud800', /half a character/],
     ['a'.repeat(129), /129 bytes/],
   ] as const) {
-    it(`is not ${JSON.stringify(bad.slice(0, 20))}`, () => refused(literal, bad, message))
+    it(`A9 is not ${JSON.stringify(bad.slice(0, 20))}`, () => refused(literal, bad, message))
   }
 })
 

@@ -85,7 +85,7 @@ describe('ContentHeader', () => {
     assert.equal(header.property('appId'), undefined)
   })
 
-  it('reads body sizes unsigned and exact', () => {
+  it('C9 C19 reads body sizes unsigned and exact', () => {
     for (const bodySize of [2n ** 53n - 1n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n]) {
       const header = headerOf(encodeContentHeader({ bodySize }))
       assert.equal(header.bodySize, bodySize)
@@ -93,7 +93,7 @@ describe('ContentHeader', () => {
     }
   })
 
-  it('refuses another class, a weight, and what is too short', () => {
+  it('C10 refuses another class, a weight, and what is too short', () => {
     const payload = encodeContentHeader({ bodySize: 5 })
     const expected = 'UNEXPECTED_FRAME - expected a content header of class 60 and weight 0'
     for (const at of [0, 1, 2, 3]) {
@@ -108,7 +108,7 @@ describe('ContentHeader', () => {
     }
   })
 
-  it('refuses flags that no property has', () => {
+  it('B24 refuses flags that no property has', () => {
     for (const flag of [1, 2, 3]) {
       const payload = encodeContentHeader({ bodySize: 5 })
       payload.writeUInt16BE(flag, 12)

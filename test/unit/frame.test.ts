@@ -68,7 +68,7 @@ describe('FrameReader', () => {
     assert.equal(reader.next(), false)
   })
 
-  it('reads one octet at a time', () => {
+  it('C20 reads one octet at a time', () => {
     const reader = new FrameReader(FRAME_MAX)
     const stream = Buffer.concat([HEARTBEAT_FRAME, HELLO, HEARTBEAT_FRAME])
     const types: number[] = []
@@ -96,7 +96,7 @@ describe('FrameReader', () => {
     assert.deepEqual(kept, HELLO)
   })
 
-  it('accepts a frame of exactly the maximum and refuses one octet more, from its first seven octets', () => {
+  it('C1 C2 accepts a frame of exactly the maximum and refuses one octet more, from its first seven octets', () => {
     const largest = frame(FRAME_BODY, 1, Buffer.alloc(FRAME_MAX - 8))
     assert.equal(readerWith(largest).next(), true)
     const larger = frame(FRAME_BODY, 1, Buffer.alloc(FRAME_MAX - 7))
@@ -105,7 +105,7 @@ describe('FrameReader', () => {
     assert.equal(faultOf(() => readerWith(larger.subarray(0, 3), larger.subarray(3, 7)).next()).replyCode, 501)
   })
 
-  it('reads sizes unsigned', () => {
+  it('C2 reads sizes unsigned', () => {
     const fault = faultOf(() => readerWith(Buffer.from([1, 0, 0, 0xff, 0xff, 0xff, 0xff])).next())
     assert.equal(fault.replyText, 'FRAME_ERROR - frame larger than the 4096 bytes agreed upon')
   })
@@ -116,7 +116,7 @@ describe('FrameReader', () => {
     assert.equal(reader.next(), true)
   })
 
-  it('refuses every other frame type', () => {
+  it('C4 refuses every other frame type', () => {
     for (let type = 0; type < 256; type += 1) {
       const reader = readerWith(frame(type, 0, Buffer.alloc(0)))
       if ([1, 2, 3, 8].includes(type)) assert.equal(reader.next(), true)
@@ -124,7 +124,7 @@ describe('FrameReader', () => {
     }
   })
 
-  it('refuses every other end octet', () => {
+  it('C3 refuses every other end octet', () => {
     for (let octet = 0; octet < 256; octet += 1) {
       const reader = readerWith(Buffer.concat([HELLO.subarray(0, -1), Buffer.from([octet])]))
       if (octet === FRAME_END) assert.equal(reader.next(), true)
@@ -132,7 +132,7 @@ describe('FrameReader', () => {
     }
   })
 
-  it('never gets back in step after a fault', () => {
+  it('C3 never gets back in step after a fault', () => {
     for (const cutAt of [0, 3, HELLO.length - 1]) {
       const broken = Buffer.from(HELLO)
       broken[broken.length - 1] = 0xcd
@@ -150,14 +150,14 @@ describe('FrameReader', () => {
     assert.equal(faultOf(() => reader.next()).replyCode, 501)
   })
 
-  it('is not misled by an end octet inside a payload', () => {
+  it('C3 is not misled by an end octet inside a payload', () => {
     const inside = frame(FRAME_BODY, 1, Buffer.alloc(20, 0xce))
     const reader = readerWith(inside.subarray(0, 12), inside.subarray(12))
     assert.equal(reader.next(), true)
     assert.equal(reader.payloadEnd - reader.payloadStart, 20)
   })
 
-  it('takes the first eight octets, however cut, and leaves the rest', () => {
+  it('C20 takes the first eight octets, however cut, and leaves the rest', () => {
     for (let at = 0; at <= 8; at += 1) {
       const reader = readerWith(PROTOCOL_HEADER.subarray(0, at))
       if (at < 8) assert.equal(reader.header(), undefined)

@@ -115,7 +115,7 @@ describe('WebSocketClientEnd', () => {
     )
   })
 
-  it('takes 64 KiB before it is open, not more, and stops reading', async () => {
+  it('D4 takes 64 KiB before it is open, not more, and stops reading', async () => {
     const { client, recorder } = await pair()
     for (let n = 0; n < 64; n++) client.send(Buffer.alloc(4 * 1024))
     await until(() => recorder.ends.length === 1)
@@ -124,7 +124,7 @@ describe('WebSocketClientEnd', () => {
     assert.ok(bytes <= 64 * 1024, `${bytes} bytes`)
   })
 
-  it('counts bytes of a message that is not complete, and of empty fragments', async () => {
+  it('C34 D6 counts bytes of a message that is not complete, and of empty fragments', async () => {
     const { socket, recorder } = await bare()
     const fragment = Buffer.from('028000000000', 'hex')
     const next = Buffer.from('008000000000', 'hex')
@@ -135,7 +135,7 @@ describe('WebSocketClientEnd', () => {
     socket.destroy()
   })
 
-  it('takes messages up to its size after it is open, and answers larger ones with 1009', async () => {
+  it('D8 takes messages up to its size after it is open, and answers larger ones with 1009', async () => {
     const { client, end, recorder } = await pair()
     end.opened()
     client.send(Buffer.alloc(MESSAGE_BYTES + 1024 * 1024))
@@ -164,7 +164,7 @@ describe('WebSocketClientEnd', () => {
     })
   }
 
-  it('answers the newest ping only, one pong at a time, and takes pings and pongs for life', async () => {
+  it('D5 answers the newest ping only, one pong at a time, and takes pings and pongs for life', async () => {
     const { socket, end, recorder } = await bare()
     socket.pause()
     const ping = Buffer.from('89fd00000000', 'hex')

@@ -100,7 +100,7 @@ describe('checkUpgradeHead', () => {
     ['too many headers', { more: Array.from({ length: 100 }, (_, n): [string, string] => [`X-${n}`, '1']) }, 431],
   ]
   for (const [what, changes, status] of refused) {
-    it(`refuses ${what}`, () => assert.equal(check(changes)?.status, status))
+    it(`C35 G5 refuses ${what}`, () => assert.equal(check(changes)?.status, status))
   }
 
   it('never repeats what was sent', () => {

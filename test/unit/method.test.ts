@@ -51,7 +51,7 @@ describe('checkMethod', () => {
     check('channel.close-ok', encodeMethod('channel.close-ok', {}))
   })
 
-  it('names method and field of what ends too early or goes on too long', () => {
+  it('C11 names method and field of what ends too early or goes on too long', () => {
     refused('basic.publish', PUBLISH.subarray(0, 5), 'FRAME_ERROR - reserved1 of basic.publish ends too early')
     refused('basic.publish', PUBLISH.subarray(0, -9), 'FRAME_ERROR - exchange of basic.publish ends too early')
     refused('basic.publish', PUBLISH.subarray(0, -2), 'FRAME_ERROR - routingKey of basic.publish ends too early')
@@ -60,7 +60,7 @@ describe('checkMethod', () => {
     refused('basic.publish', longer, 'FRAME_ERROR - basic.publish has bytes behind its end')
   })
 
-  it('refuses every bit that is not defined', () => {
+  it('C12 refuses every bit that is not defined', () => {
     for (let octet = 0; octet < 256; octet += 1) {
       const payload = changed(PUBLISH, -1, octet)
       if (octet < 4) check('basic.publish', payload)
@@ -70,7 +70,7 @@ describe('checkMethod', () => {
     refused('channel.flow', changed(flow, -1, 3), 'SYNTAX_ERROR - active of channel.flow has undefined bits set')
   })
 
-  it('refuses short strings that are not UTF-8, without showing them', () => {
+  it('B9 C18 refuses short strings that are not UTF-8, without showing them', () => {
     refused('basic.publish', changed(PUBLISH, 8, 0xff), 'SYNTAX_ERROR - exchange of basic.publish is not valid UTF-8')
     refused(
       'basic.publish',
@@ -138,7 +138,7 @@ describe('decodeMethod', () => {
     assert.equal(response.toString(), '\0'.repeat(6))
   })
 
-  it('keeps numbers of 64 bits exact', () => {
+  it('C19 keeps numbers of 64 bits exact', () => {
     for (const deliveryTag of [2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
       const payload = encodeMethod('basic.ack', { deliveryTag, multiple: false })
       assert.equal(decodeMethod('basic.ack', payload, METHOD_IDS_BYTES, payload.length).deliveryTag, deliveryTag)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encodeContentHeader } from '../../proxy/codec/content.ts'
-import { FRAME_BODY, FRAME_HEADER, HEARTBEAT_FRAME } from '../../proxy/codec/frame.ts'
+import { FRAME_BODY, FRAME_HEADER, frame, HEARTBEAT_FRAME } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
 import { Rig } from '../support/session-rig.ts'
 import { until } from '../support/until.ts'
@@ -57,7 +57,7 @@ describe('the end of a session', () => {
     rig.broker.close()
   })
 
-  it('asked for by both at once: each is answered once', async () => {
+  it('C26 asked for by both at once: each is answered once', async () => {
     const rig = await Rig.relaying({
       script: {
         on: (frame, broker) =>
@@ -127,6 +127,27 @@ describe('the end of a session', () => {
     rig.broker.close()
   })
 
+  it('C27 when the broker is lost in the middle of a delivery: 320 behind the part that was sent', async () => {
+    const rig = await Rig.relaying({}, 1)
+    rig.broker.write(
+      Buffer.concat([
+        methodFrame(1, 'basic.deliver', DELIVER),
+        frame(FRAME_HEADER, 1, encodeContentHeader({ bodySize: 10 })),
+        frame(FRAME_BODY, 1, Buffer.from('part')),
+      ]),
+    )
+    await rig.client.frame(FRAME_BODY)
+
+    rig.broker.socket?.destroy()
+
+    const { channel, fields } = await rig.client.method('connection.close')
+    assert.deepEqual([channel, fields.replyCode], [0, 320])
+    assert.deepEqual(rig.client.names().slice(-4), ['basic.deliver', 'frame 2', 'frame 3', 'connection.close'])
+    rig.send('connection.close-ok', {})
+    assert.equal((await rig.closed).code, 1012)
+    rig.broker.close()
+  })
+
   it('asked for from outside: both legs are told, and nothing is delivered after the close', async () => {
     const rig = await Rig.relaying({}, 1)
 
@@ -179,7 +200,7 @@ describe('the end of a session', () => {
     await rig.ended
   })
 
-  it('ends in broker-fault, 541, when the broker breaks the protocol', async () => {
+  it('C36 ends in broker-fault, 541, when the broker breaks the protocol', async () => {
     const bad: [string, (rig: Rig) => void][] = [
       ['a wrong end octet', (rig) => rig.broker.write(Buffer.from([8, 0, 0, 0, 0, 0, 0, 0]))],
       [

@@ -18,7 +18,7 @@ function text(entry: TableEntry | undefined): string | undefined {
 }
 
 describe('the opening handshake', () => {
-  it('shows the broker the promoted credential and nothing of the client’s', async () => {
+  it('A1 shows the broker the promoted credential and nothing of the client’s', async () => {
     const rig = await Rig.relaying()
 
     const startOk = await rig.broker.record.method('connection.start-ok')
@@ -32,7 +32,7 @@ describe('the opening handshake', () => {
     await rig.stop()
   })
 
-  it('names the identity in the connection name and in a table of its own, and keeps the client’s capabilities', async () => {
+  it('A16 names the identity in the connection name and in a table of its own, and keeps the client’s capabilities', async () => {
     const rig = await Rig.relaying()
 
     const { clientProperties } = (await rig.broker.record.method('connection.start-ok')).fields
@@ -72,7 +72,7 @@ describe('the opening handshake', () => {
     await rig.stop()
   })
 
-  it('answers any other protocol header with its own, and closes', async () => {
+  it('A3 answers any other protocol header with its own, and closes', async () => {
     for (const header of [
       '414d515000000901',
       '414d515001010009',
@@ -92,7 +92,7 @@ describe('the opening handshake', () => {
     }
   })
 
-  it('takes everything pipelined in one message, and acts upon it in order', async () => {
+  it('A12 takes everything pipelined in one message, and acts upon it in order', async () => {
     const rig = await Rig.open()
     const { methodFrame } = await import('../../proxy/codec/method.ts')
 
@@ -144,7 +144,7 @@ describe('the opening handshake', () => {
     'a channel-max of 0': { channelMax: 0 },
     'a channel-max above the offer': { channelMax: 2048 },
   })) {
-    it(`refuses ${what} with 530, and the broker never hears of it`, async () => {
+    it(`A18 refuses ${what} with 530, and the broker never hears of it`, async () => {
       const rig = await Rig.open()
       const done = rig.handshake(tuneOk).catch(() => undefined)
 
@@ -158,7 +158,7 @@ describe('the opening handshake', () => {
     })
   }
 
-  it('refuses a vhost outside the allowed ones, whether it exists or not, in the same words', async () => {
+  it('A11 refuses a vhost outside the allowed ones, whether it exists or not, in the same words', async () => {
     const texts = []
     for (const virtualHost of ['/forbidden', '/absent', '/a/', '/A', '']) {
       const rig = await Rig.open({ vhosts: { allowed: ['/a', '/b'] } })
@@ -187,7 +187,7 @@ describe('the opening handshake', () => {
     await rig.stop()
   })
 
-  it('never offers ANONYMOUS to the broker, and gives up where nothing else is to be had', async () => {
+  it('A8 never offers ANONYMOUS to the broker, and gives up where nothing else is to be had', async () => {
     const rig = await Rig.open({ script: { mechanisms: 'ANONYMOUS' } })
     rig.write(PROTOCOL_HEADER)
     await rig.client.method('connection.start')
@@ -201,7 +201,7 @@ describe('the opening handshake', () => {
     rig.broker.close()
   })
 
-  it('gives up on a broker that challenges', async () => {
+  it('A7 gives up on a broker that challenges', async () => {
     const rig = await Rig.open({
       script: {
         on: (frame, broker) => {
@@ -304,7 +304,7 @@ describe('the opening handshake', () => {
     silentBroker.broker.close()
   })
 
-  it('refuses methods out of order with 503, content with 505, other channels with 504, and server methods with 503', async () => {
+  it('A5 A6 A15 refuses methods out of order with 503, content with 505, other channels with 504, and server methods with 503', async () => {
     const cases: [string, number, (rig: Rig) => void][] = [
       ['tune-ok first', 503, (rig) => rig.send('connection.tune-ok', { channelMax: 1, frameMax: 4096, heartbeat: 0 })],
       ['secure-ok', 503, (rig) => rig.send('connection.secure-ok', { response: Buffer.from('x') })],
@@ -330,7 +330,7 @@ describe('the opening handshake', () => {
 })
 
 describe('connection.update-secret', () => {
-  it('is answered by the gateway and never reaches the broker', async () => {
+  it('A14 is answered by the gateway and never reaches the broker', async () => {
     const secrets: string[] = []
     const rig = await Rig.relaying({
       renew: async (secret) => {

@@ -58,7 +58,7 @@ describe('checkTable', () => {
     V: 0,
   }
 
-  it('accepts exactly RabbitMQ’s types, each of exactly its size', () => {
+  it('C13 accepts exactly RabbitMQ’s types, each of exactly its size', () => {
     for (let octet = 0; octet < 256; octet += 1) {
       const tag = Buffer.from([1, 0x6b, octet])
       const type = String.fromCharCode(octet)
@@ -106,13 +106,13 @@ describe('checkTable', () => {
     assert.throws(() => checkTable(inside, 2, 5), ConnectionFault)
   })
 
-  it('accepts an empty table, empty keys and the same key twice', () => {
+  it('C17 accepts an empty table, empty keys and the same key twice', () => {
     assert.equal(check(withLength(Buffer.alloc(0))), 4)
     const twice = withLength(Buffer.from('\u0000V\u0000V'))
     assert.equal(check(twice), twice.length)
   })
 
-  it('refuses lengths that reach beyond what is around them', () => {
+  it('C14 refuses lengths that reach beyond what is around them', () => {
     refused(Buffer.from([0xff, 0xff, 0xff, 0xff, 0]), /ends too early/)
     for (const type of 'SxAF') {
       refused(single(type, Buffer.from([0, 0, 0, 1])), /lengths do not agree/)
@@ -122,7 +122,7 @@ describe('checkTable', () => {
     refused(withLength(Buffer.from('\u0001k')), /lengths do not agree/)
   })
 
-  it('does not let a value run over the end of its own table into the one around it', () => {
+  it('C14 does not let a value run over the end of its own table into the one around it', () => {
     const inner = Buffer.concat([Buffer.from('\u0001kF\u0000\u0000\u0000\u0003\u0001kI'), Buffer.alloc(4)])
     refused(withLength(inner), /lengths do not agree/)
     const element = Buffer.concat([Buffer.from('\u0001kA\u0000\u0000\u0000\u0001l'), Buffer.alloc(8)])
@@ -147,13 +147,13 @@ describe('checkTable', () => {
     assert.deepEqual(decodeTable(bytes, 0, bytes.length), table)
   })
 
-  it('refuses keys that are not UTF-8, and lets byte strings be anything', () => {
+  it('C18 refuses keys that are not UTF-8, and lets byte strings be anything', () => {
     refused(withLength(Buffer.from([1, 0xff, 0x56])), /not valid UTF-8/)
     const opaque = single('S', Buffer.from([0, 0, 0, 1, 0xff]))
     assert.equal(check(opaque), opaque.length)
   })
 
-  it(`accepts ${TABLE_DEPTH_MAX} tables inside each other, and not one more`, () => {
+  it(`C15 accepts ${TABLE_DEPTH_MAX} tables inside each other, and not one more`, () => {
     for (const type of ['F', 'A'] as const) {
       const deepest = nested(TABLE_DEPTH_MAX, type)
       assert.equal(check(deepest), deepest.length)
@@ -162,13 +162,13 @@ describe('checkTable', () => {
     }
   })
 
-  it('refuses 21000 levels without using up the stack', () => {
+  it('C15 refuses 21000 levels without using up the stack', () => {
     const deep = nested(21_000, 'F')
     refused(deep, /nested too deeply/)
     assert.throws(() => decodeTable(deep, 0, deep.length), ConnectionFault)
   })
 
-  it(`accepts ${TABLE_ENTRIES_MAX} entries on all levels together, and not one more`, () => {
+  it(`C15 D14 accepts ${TABLE_ENTRIES_MAX} entries on all levels together, and not one more`, () => {
     const entries = (count: number): Buffer => Buffer.from('\u0000V'.repeat(count))
     const whole = withLength(entries(TABLE_ENTRIES_MAX))
     assert.equal(check(whole), whole.length)
@@ -179,7 +179,7 @@ describe('checkTable', () => {
 })
 
 describe('decoding', () => {
-  it('keeps keys that would bite in a plain object as what they are', () => {
+  it('C16 keeps keys that would bite in a plain object as what they are', () => {
     const table: Table = [
       { key: '__proto__', type: 'F', value: [{ key: 'polluted', type: 't', value: true }] },
       { key: 'constructor', type: 'V', value: undefined },

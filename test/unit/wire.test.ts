@@ -65,7 +65,7 @@ describe('scanning', () => {
 })
 
 describe('writing', () => {
-  it('refuses a short string above 255 bytes, counted in UTF-8', () => {
+  it('A27 C17 refuses a short string above 255 bytes, counted in UTF-8', () => {
     assert.equal(SHORTSTR.size('a'.repeat(255)), 256)
     assert.throws(() => SHORTSTR.size('a'.repeat(256)), RangeError)
     assert.throws(() => SHORTSTR.size('ä'.repeat(128)), RangeError)
