@@ -90,7 +90,7 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
   },
   'hung-up': {
     remedy:
-      'The broker ended the connection in the handshake without a word: see its log. A PROXY protocol setting of one side only does that, and before 4.1 a start-ok above 4096 bytes (long tokens).',
+      'The broker ended the connection in the handshake without a word: see its log. A port where something other than AMQP is spoken does that, a PROXY protocol setting of one side only, and before 4.1 a start-ok above 4096 bytes (long tokens).',
   },
   other: { remedy: 'The detail has the words of the broker; its own log may say more.' },
 }
