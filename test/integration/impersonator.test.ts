@@ -1,6 +1,7 @@
 /** Messages under the person's own user-id: a real broker takes them from users with the tag `impersonator` only. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { type LiveGateway, privateBroker, startLiveGateway } from '../support/live-gateway.ts'
 import { type PermissionGateway, startPermissionGateway } from '../support/permission-gateway.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
@@ -79,5 +80,42 @@ describe('stamping the person’s own user-id', () => {
     const untagged = await inTheEnd('joe')
 
     assert.equal(await publishedAs(untagged), undefined)
+  })
+})
+
+describe('stamping the person’s own user-id during an alarm', () => {
+  let ill: LiveGateway
+
+  before(async () => {
+    const service = { stamp: { userId: 'subject' as const }, limits: { handshake: '2s' } }
+    ill = await startLiveGateway({ broker: await privateBroker(), service })
+    const { username, password } = ill.users.webuser
+    await ill.broker.rabbit.management.addUser(username, password, ['impersonator'])
+  })
+
+  after(() => ill.stop())
+
+  async function alarm(isOn: boolean): Promise<void> {
+    const { rabbit } = ill.broker
+    await rabbit.ctl('set_vm_memory_high_watermark', isOn ? '0.000001' : '0.6')
+    await until(
+      async () => {
+        const nodes = (await rabbit.management.request('GET', '/api/nodes')) as { mem_alarm?: boolean }[]
+        return nodes[0]?.mem_alarm === isOn
+      },
+      `memory alarm ${isOn ? 'on' : 'off'}`,
+    )
+  }
+
+  it('the broker does not answer, so nobody is let in until the alarm is over', async () => {
+    await alarm(true)
+    await assert.rejects(ill.connect('ada'))
+    const line = await ill.line('session-ended')
+    await alarm(false)
+
+    const { connection } = await ill.connect('ada')
+
+    assert.deepEqual([line['reason'], line['cause'], line['closeCode']], ['broker-unavailable', 'timeout', 1013])
+    await connection.close()
   })
 })
