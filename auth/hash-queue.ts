@@ -1,16 +1,20 @@
 /**
  * How many password hashes are computed at once, and how many may wait. What does not fit is turned away at once,
  * because a login that waits longer than its deadline is lost anyway. People who logged in lately from where they are
- * wait in a lane of their own, which a flood of strangers cannot fill.
+ * wait in a lane of their own, which a flood of strangers cannot fill; names that nobody is guessing at come before
+ * those that somebody is.
  */
 import { availableParallelism } from 'node:os'
 
-/** `known`: this user logged in from this network before. */
-export type Lane = 'known' | 'stranger'
+/** `known`: this user logged in from this network before. `quiet`: lately nobody was wrong about this user. */
+export type Lane = 'known' | 'quiet' | 'stranger'
+
+/** Who comes first. */
+const LANES: readonly Lane[] = ['known', 'quiet', 'stranger']
 
 export interface HashQueueLimits {
   readonly concurrencyCount: number
-  /** Both lanes together; each has one half. */
+  /** Each lane takes half as many. */
   readonly waitingCount: number
   readonly maxWaitMs: number
 }
@@ -22,9 +26,14 @@ const LIMITS: HashQueueLimits = {
   maxWaitMs: 3000,
 }
 
+/** There is too much to do; the work was not begun. */
+export class TooBusy extends RangeError {
+  override readonly name = 'TooBusy'
+}
+
 export class HashQueue {
   readonly #limits: HashQueueLimits
-  readonly #lanes: Readonly<Record<Lane, (() => void)[]>> = { known: [], stranger: [] }
+  readonly #lanes: Readonly<Record<Lane, (() => void)[]>> = { known: [], quiet: [], stranger: [] }
   #running = 0
   /** How long one hash takes: moving average. */
   #jobMs = 0
@@ -37,16 +46,20 @@ export class HashQueue {
   isFull(lane: Lane): boolean {
     const { concurrencyCount, waitingCount, maxWaitMs } = this.#limits
     if (this.#running < concurrencyCount) return false
-    const ahead = this.#lanes.known.length + (lane === 'stranger' ? this.#lanes.stranger.length : 0)
+    const before = LANES.slice(0, LANES.indexOf(lane) + 1)
+    const ahead = before.reduce((sum, one) => sum + this.#lanes[one].length, 0)
     return this.#lanes[lane].length >= waitingCount / 2 || (ahead * this.#jobMs) / concurrencyCount > maxWaitMs
   }
 
-  /** Runs the work when its turn comes. The caller has asked `isFull` before; a full queue throws RangeError. */
+  /**
+   * Runs the work when its turn comes. The caller has asked `isFull` before.
+   * @throws {TooBusy} where the queue is full, or others came first for too long
+   */
   async run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
-    if (this.isFull(lane)) throw new RangeError('the queue is full')
+    if (this.isFull(lane)) throw new TooBusy('the queue is full')
     if (this.#running >= this.#limits.concurrencyCount) {
       // Whoever ends hands its place over, so the count of those running stays.
-      await new Promise<void>((resolve) => this.#lanes[lane].push(resolve))
+      await this.#turn(this.#lanes[lane])
     } else {
       this.#running += 1
     }
@@ -55,9 +68,22 @@ export class HashQueue {
       return await work()
     } finally {
       this.#jobMs += (performance.now() - startedAtMs - this.#jobMs) / 8
-      const next = this.#lanes.known.shift() ?? this.#lanes.stranger.shift()
+      const next = LANES.find((one) => this.#lanes[one].length > 0)
       if (next === undefined) this.#running -= 1
-      else next()
+      else this.#lanes[next].shift()?.()
     }
+  }
+  #turn(lane: (() => void)[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const begin = () => {
+        clearTimeout(late)
+        resolve()
+      }
+      const late = setTimeout(() => {
+        lane.splice(lane.indexOf(begin), 1)
+        reject(new TooBusy('others came first for too long'))
+      }, this.#limits.maxWaitMs)
+      lane.push(begin)
+    })
   }
 }

@@ -7,7 +7,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { type AttemptLimits, Attempts } from './attempts.ts'
-import { HashQueue } from './hash-queue.ts'
+import { HashQueue, TooBusy } from './hash-queue.ts'
 import { type PasswordHash, phantomHash, verifyPassword } from './password.ts'
 import { networkOf } from './promotion/addresses.ts'
 import { Recent } from './recent.ts'
@@ -15,6 +15,7 @@ import { changedUsers, keepUnchanged, type User, type Users } from './users.ts'
 
 const RIGHT_MS = 60_000
 const KNOWN_MS = 24 * 60 * 60 * 1000
+const GUESSED_MS = 10 * 60 * 1000
 const REMEMBERED_COUNT = 10_000
 const FULL_RETRY_SECONDS = 2
 
@@ -37,6 +38,8 @@ export class PasswordCheck {
   readonly #right = new Recent(RIGHT_MS, REMEMBERED_COUNT)
   /** Users who logged in lately, by network. */
   readonly #known = new Recent(KNOWN_MS, REMEMBERED_COUNT)
+  /** Names, of users or of nobody, about which somebody was wrong lately, wherever from. */
+  readonly #guessed = new Recent(GUESSED_MS, REMEMBERED_COUNT)
   readonly #underWay = new Map<string, Promise<PasswordVerdict>>()
   #users: Users
   #phantoms: readonly PasswordHash[] = []
@@ -90,15 +93,20 @@ export class PasswordCheck {
 
   async #decide({ name, user, hash, password, address, credential }: Question): Promise<PasswordVerdict> {
     const visitor = this.#digest([name, networkOf(address)])
-    const lane = this.#known.has(visitor) ? 'known' : 'stranger'
+    const target = this.#digest([name])
+    const lane = this.#known.has(visitor) ? 'known' : this.#guessed.has(target) ? 'stranger' : 'quiet'
     if (this.#queue.isFull(lane)) return tooBusy()
     const attempt = await this.#attempts.begin(name, address)
     if (!attempt.allowed) return tooMany(attempt.retryAfterSeconds)
     // Others may have come first while the guess was counted.
     if (this.#queue.isFull(lane)) return tooBusy()
-    const fits = await this.#queue.run(lane, () => verifyPassword(password, hash))
+    const fits = await this.#queue.run(lane, () => verifyPassword(password, hash)).catch(notBegun)
+    if (fits === undefined) return tooBusy()
     // The users may have changed in the meantime: what was right for the old ones proves nothing.
-    if (!fits || user === undefined || this.#users.get(name) !== user) return { kind: 'wrong' }
+    if (!fits || user === undefined || this.#users.get(name) !== user) {
+      this.#guessed.add(target)
+      return { kind: 'wrong' }
+    }
     this.#right.add(credential)
     this.#known.add(visitor)
     await this.#attempts.succeeded(name, address)
@@ -127,6 +135,10 @@ interface Question {
 
 function phantomsOf(users: Users): readonly PasswordHash[] {
   return users.size === 0 ? [phantomHash()] : [...users.values()].map(({ hash }) => phantomHash(hash))
+}
+
+function notBegun(error: unknown): undefined {
+  if (!(error instanceof TooBusy)) throw error
 }
 
 function tooMany(retryAfterSeconds: number): PasswordVerdict {

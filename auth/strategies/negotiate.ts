@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../authenticator.ts'
 import { within } from '../deadline.ts'
 import { AuthenticationRefused, InvalidConfiguration } from '../errors.ts'
-import { HashQueue } from '../hash-queue.ts'
+import { HashQueue, TooBusy } from '../hash-queue.ts'
 import type { Identity } from '../identity.ts'
 import { Recent } from '../recent.ts'
 import { checkSubject } from './claims.ts'
@@ -65,9 +65,14 @@ export async function negotiateAuthenticator(
     if (header.kind === 'malformed') return refused(header.detail, { malformed: true })
     const first = readFirstToken(header.token)
     if (first.kind === 'unfit') return refused(first.detail, { malformed: true })
-    if (queue.isFull('stranger')) return refused('too many Kerberos logins at once', { retryAfterSeconds: 1 })
-    const work = queue.run('stranger', async () => await once(first.ticket, header.text))
-    return outcomeOf(await within(deadlineMs, 'GSSAPI', work), options)
+    if (queue.isFull('stranger')) return tooBusy()
+    try {
+      const work = queue.run('stranger', async () => await once(first.ticket, header.text))
+      return outcomeOf(await within(deadlineMs, 'GSSAPI', work), options)
+    } catch (error) {
+      if (error instanceof TooBusy) return tooBusy()
+      throw error
+    }
   })
 }
 
@@ -133,6 +138,10 @@ function refused(
   more: { readonly malformed?: true; readonly retryAfterSeconds?: number } = {},
 ): Outcome {
   return { kind: 'refused', detail, carrier: CARRIER, ...more }
+}
+
+function tooBusy(): Outcome {
+  return refused('too many Kerberos logins at once', { retryAfterSeconds: 1 })
 }
 
 function rejected(detail: string): AuthenticationRefused {

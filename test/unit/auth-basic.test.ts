@@ -1,5 +1,6 @@
 /** HTTP Basic as an authenticator: who gets in, what a challenge says, what it costs, who loses a session. */
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { beforeEach, describe, it, mock } from 'node:test'
 import type { Outcome } from '../../auth/authenticator.ts'
 import { InvalidConfiguration } from '../../auth/errors.ts'
@@ -156,6 +157,42 @@ describe('the cost of HTTP Basic', () => {
     const all = await Promise.all(Array.from({ length: 8 }, (_, index) => login(`user${index}`, 'x')))
     const full = all.filter((outcome) => outcome.kind === 'refused' && outcome.retryAfterSeconds === 2)
     assert.equal(full.length, 6)
+  })
+
+  it('G18 is nothing for whom others overtake for too long', async () => {
+    const queue = new HashQueue({ concurrencyCount: 1, maxWaitMs: 1 })
+    staff = basic({ queue })
+    const gate = new EventEmitter()
+    const endless = queue.run('known', async () => void (await once(gate, 'open')))
+    const outcome = await login('joe.smith', 'welcome')
+    assert.equal(outcome.kind === 'refused' && outcome.retryAfterSeconds, 2)
+    gate.emit('open')
+    await endless
+  })
+
+  it('G18 lets those in first about whom nobody is guessing, and those who are known here before them', async () => {
+    const queue = new HashQueue()
+    const run = mock.method(queue, 'run')
+    staff = basic({ queue })
+    const lanes = async (...tries: [user: string, password: string, address: string][]) => {
+      run.mock.resetCalls()
+      for (const [user, password, address] of tries) await login(user, password, address)
+      return run.mock.calls.map(({ arguments: [lane] }) => lane)
+    }
+
+    assert.deepEqual(await lanes(['joe.smith', 'welcome', '203.0.113.1'], ['joe.smith', 'x', '203.0.113.1']), [
+      'quiet',
+      'known',
+    ])
+    assert.deepEqual(
+      await lanes(
+        ['joe.smith', 'welcome', '203.0.113.2'],
+        ['nobody', 'x', '203.0.113.2'],
+        ['nobody', 'y', '203.0.113.3'],
+        ['colons', ':pa:ss:', '203.0.113.2'],
+      ),
+      ['stranger', 'quiet', 'stranger', 'quiet'],
+    )
   })
 
   it('G18 throttles a user from one network after ten guesses, right or wrong, known or not', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it, mock } from 'node:test'
 import { Attempts } from '../../auth/attempts.ts'
-import { HashQueue } from '../../auth/hash-queue.ts'
+import { HashQueue, TooBusy } from '../../auth/hash-queue.ts'
 import { Recent } from '../../auth/recent.ts'
 
 mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_800_000_000_000 })
@@ -116,6 +116,17 @@ describe('the queue of hashes', () => {
     assert.deepEqual(await Promise.all(all), ['a', 'b', 'c', 'd'])
   })
 
+  it('runs names that nobody guesses at before those that somebody does', async () => {
+    const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 2 })
+    const { ends, started, job } = jobs()
+    const all = [queue.run('stranger', job('a')), queue.run('stranger', job('b'))]
+    assert.deepEqual([queue.isFull('stranger'), queue.isFull('quiet'), queue.isFull('known')], [true, false, false])
+    all.push(queue.run('quiet', job('c')), queue.run('known', job('d')))
+    await finish(ends, 4)
+    await Promise.all(all)
+    assert.deepEqual(started, ['a', 'd', 'c', 'b'])
+  })
+
   it('turns away what does not fit, and keeps room for known people', async () => {
     const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 4 })
     const { ends, started, job } = jobs()
@@ -128,6 +139,18 @@ describe('the queue of hashes', () => {
     await Promise.all(all)
     assert.deepEqual(started, ['a', 'd', 'b', 'c'])
     assert.equal(queue.isFull('stranger'), false)
+  })
+
+  it('turns away whom others overtake for too long, and goes on', async () => {
+    const queue = new HashQueue({ concurrencyCount: 1, maxWaitMs: 20 })
+    const { ends, started, job } = jobs()
+    const first = queue.run('known', job('a'))
+    const overtaken = assert.rejects(queue.run('stranger', job('b')), TooBusy)
+    mock.timers.tick(20)
+    await overtaken
+    const next = queue.run('stranger', job('c'))
+    await finish(ends, 2)
+    assert.deepEqual([await first, await next, started], ['a', 'c', ['a', 'c']])
   })
 
   it('goes on after a job that fails', async () => {
