@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { ClientEnd, EndRequest, Session } from '../../proxy/index.ts'
 import type { Traffic } from '../ops/traffic.ts'
+import { Share, Turn } from './turn.ts'
 
 /** What may arrive before the broker has opened the session, in bytes of the WebSocket stream. */
 const BEFORE_OPEN_BYTES = 64 * 1024
@@ -26,10 +27,23 @@ const TOO_LARGE: EndRequest = {
   closeCode: 1009,
 }
 
+/** More of the message follows. */
+const MORE = { fin: false }
+
+/** Before the payload of a client's ping or pong: two bytes of head, four of mask. [RFC 6455 §5.2] */
+const CONTROL_HEAD_BYTES = 6
+
+/** Less in one piece is all that was there to read: it takes no time worth measuring, and comes once in a turn. */
+const SHARED_BYTES = 1024
+
+/** Of this process: it has one event loop. */
+const turn = new Turn()
+
 type Receiver = Pick<Session, 'receive' | 'alive' | 'clientGone' | 'end'>
 
 export class WebSocketClientEnd implements ClientEnd {
   readonly #socket: WebSocket
+  readonly #stream: Duplex
   readonly #traffic: Traffic
   #session: Receiver | undefined
   /** Bytes of the stream that have not come out as a message yet. */
@@ -40,6 +54,11 @@ export class WebSocketClientEnd implements ClientEnd {
   /** Nothing that arrives is acted upon any more, and nothing more is read. */
   #flooded = false
   #closing = false
+  /** The session does not want to be given anything just now. */
+  #held = false
+  /** Others have their turn. */
+  #resting = false
+  readonly #share = new Share(turn)
   #failureCode: number | undefined
   #pong: Buffer | undefined
   #pongInFlight = false
@@ -47,13 +66,18 @@ export class WebSocketClientEnd implements ClientEnd {
   /** @param stream the socket below, whose chunks are counted before ws has seen them */
   constructor(socket: WebSocket, stream: Duplex, traffic: Traffic) {
     this.#socket = socket
+    this.#stream = stream
     this.#traffic = traffic
     socket.on('error', (error: Error & { code?: string }) => this.#failed(error))
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#message(data, isBinary))
     socket.on('ping', (data: Buffer) => this.#ping(data))
-    socket.on('pong', () => this.#session?.alive())
+    socket.on('pong', (data: Buffer) => this.#control(data))
     socket.on('close', (code: number) => this.#closed(code))
     stream.prependListener('data', (chunk: Buffer) => this.#arrived(chunk.length))
+    // Behind ws, which has worked through the chunk by then.
+    stream.on('data', ({ length }: Buffer) => {
+      if (length >= SHARED_BYTES && this.#share.end()) this.#rest()
+    })
   }
 
   /** Names the session that gets what arrives. Called once, before control returns to the event loop. */
@@ -75,14 +99,25 @@ export class WebSocketClientEnd implements ClientEnd {
     return this.#assembling
   }
 
-  send(frames: Buffer, sent?: () => void): void {
+  send(parts: readonly Buffer[], sent?: () => void): void {
     // ws would count what it is given after the close as buffered for ever.
     if (this.#socket.readyState !== this.#socket.OPEN) {
       if (sent !== undefined) process.nextTick(sent)
       return
     }
-    this.#traffic.toClient(frames.length)
-    this.#socket.send(frames, sent)
+    // Fragments of one message, so that nothing has to be copied together; and one write. [RFC 6455 §5.4]
+    const last = parts.length - 1
+    if (last > 0) this.#stream.cork()
+    let bytes = 0
+    for (let at = 0; at < last; at++) {
+      const part = parts[at] as Buffer
+      bytes += part.length
+      this.#socket.send(part, MORE)
+    }
+    const part = parts[last] as Buffer
+    this.#traffic.toClient(bytes + part.length)
+    this.#socket.send(part, sent)
+    if (last > 0) this.#stream.uncork()
   }
 
   ping(): void {
@@ -90,11 +125,14 @@ export class WebSocketClientEnd implements ClientEnd {
   }
 
   pause(): void {
-    if (!this.#closing) this.#socket.pause()
+    if (this.#closing) return
+    this.#held = true
+    this.#socket.pause()
   }
 
   resume(): void {
-    if (!this.#flooded) this.#socket.resume()
+    this.#held = false
+    this.#goOn()
   }
 
   close(code: number, reason: string): void {
@@ -102,7 +140,7 @@ export class WebSocketClientEnd implements ClientEnd {
     this.#closing = true
     this.#socket.close(code, clipped(reason))
     // The peer's own close frame has to be read, however much lies before it; a flood is left to the close timer.
-    if (!this.#flooded) this.#socket.resume()
+    this.resume()
   }
 
   terminate(): void {
@@ -113,6 +151,7 @@ export class WebSocketClientEnd implements ClientEnd {
   #arrived(bytes: number): void {
     this.#assembling += bytes
     this.#traffic.held(bytes)
+    if (bytes >= SHARED_BYTES) this.#share.start()
     if (this.#isOpen || this.#flooded) return
     this.#received += bytes
     if (this.#received <= BEFORE_OPEN_BYTES) return
@@ -134,9 +173,31 @@ export class WebSocketClientEnd implements ClientEnd {
     this.#session?.receive(data)
   }
 
+  #goOn(): void {
+    if (!this.#held && !this.#resting && !this.#flooded) this.#socket.resume()
+  }
+
+  #rest(): void {
+    if (this.#resting) return
+    this.#resting = true
+    this.#socket.pause()
+    turn.rest(() => {
+      this.#resting = false
+      this.#goOn()
+    })
+  }
+
+  /** A ping or a pong: no part of any message. */
+  #control(data: Buffer): void {
+    const bytes = Math.min(this.#assembling, data.length + CONTROL_HEAD_BYTES)
+    this.#assembling -= bytes
+    this.#traffic.held(-bytes)
+    this.#session?.alive()
+  }
+
   /** Newest ping only, one pong in flight: a peer that pings and never reads costs 125 bytes. [RFC 6455 §5.5.3] */
   #ping(data: Buffer): void {
-    this.#session?.alive()
+    this.#control(data)
     this.#pong = data
     if (!this.#pongInFlight) this.#answerPing()
   }

@@ -22,7 +22,7 @@ const OPTIONS = {
  * Fragments and pieces as the network cuts them cost more memory than their bytes [CVE-2026-48779]: bounded to what an
  * honest message of full size may come in. Browsers make fragments of 64 KiB or more, slow links pieces of 536 bytes.
  */
-const SMALLEST_FRAGMENT_BYTES = 4096
+const SMALLEST_FRAGMENT_BYTES = 16_384
 const SMALLEST_PIECE_BYTES = 512
 
 export interface Acceptance {

@@ -94,12 +94,24 @@ describe('WebSocketClientEnd', () => {
 
     const message = once(client, 'message')
     let sent = false
-    end.send(Buffer.from('frames'), () => {
+    end.send([Buffer.from('frames')], () => {
       sent = true
     })
     const [data] = (await message) as [Buffer]
     assert.equal(data.toString(), 'frames')
     await until(() => sent)
+    assert.equal(end.bufferedBytes(), 0)
+  })
+
+  it('sends parts as one message', async () => {
+    const { client, end } = await pair()
+    const messages: Buffer[] = []
+    client.on('message', (data: Buffer) => messages.push(data))
+    const parts = [Buffer.alloc(70_000, 'a'), Buffer.from('b'), Buffer.alloc(300, 'c')]
+    await new Promise<void>((resolve) => end.send(parts, resolve))
+    end.send([Buffer.from('next')])
+    await until(() => messages.length === 2)
+    assert.deepEqual(messages, [Buffer.concat(parts), Buffer.from('next')])
     assert.equal(end.bufferedBytes(), 0)
   })
 
@@ -122,6 +134,47 @@ describe('WebSocketClientEnd', () => {
     assert.equal(recorder.ends[0]?.reason, 'message-too-large')
     const bytes = recorder.received.reduce((sum, { length }) => sum + length, 0)
     assert.ok(bytes <= 64 * 1024, `${bytes} bytes`)
+  })
+
+  it('D5 counts pings and pongs as no part of a message, however many come', async () => {
+    const { socket, end, recorder } = await bare()
+    end.opened()
+    const ping = Buffer.from('8984000000000a0b0c0d', 'hex')
+    const pong = Buffer.from('8a84000000000a0b0c0d', 'hex')
+    socket.resume()
+    for (let round = 0; round < 100; round++) socket.write(Buffer.concat([ping, pong]))
+    await until(() => recorder.aliveCount === 200, 'all of them')
+    assert.equal(end.assemblingBytes(), 0)
+    assert.equal(traffic.heldBytes, 0)
+  })
+
+  it('D12 has a client that floods rest after each chunk that took long', async () => {
+    const { socket, end, recorder } = await bare()
+    end.opened()
+    const heartbeat = Buffer.from('828800000000' + '08000000000000ce', 'hex')
+    const count = 100_000
+    let [inTurn, most] = [0, 0]
+    const receive = recorder.receive.bind(recorder)
+    recorder.receive = (chunk) => {
+      receive(chunk)
+      inTurn++
+      const untilMs = performance.now() + 0.005
+      while (performance.now() < untilMs) most = Math.max(most, inTurn)
+    }
+    const turns = setInterval(() => {
+      inTurn = 0
+    })
+    end.pause()
+    socket.write(Buffer.alloc(heartbeat.length * count, heartbeat))
+    await until(() => socket.bytesWritten > socket.writableLength, 'the flood')
+    await until(() => {
+      inTurn = 0
+      end.resume()
+      return recorder.received.length === count
+    }, 'all of the flood')
+    clearInterval(turns)
+    // One chunk of libuv's, and what had been read behind it.
+    assert.ok(most <= (2 * 65_536) / heartbeat.length, `${most} messages in one turn`)
   })
 
   it('C34 D6 counts bytes of a message that is not complete, and of empty fragments', async () => {
@@ -208,7 +261,7 @@ describe('WebSocketClientEnd', () => {
   it('drops what is sent after the close, and still calls back', async () => {
     const { client, end } = await pair()
     end.close(1000, '')
-    await new Promise<void>((resolve) => end.send(Buffer.alloc(100_000), resolve))
+    await new Promise<void>((resolve) => end.send([Buffer.alloc(100_000)], resolve))
     assert.ok(end.bufferedBytes() < 1000)
     client.terminate()
   })

@@ -1,0 +1,85 @@
+/**
+ * The event loop's turn, shared fairly by all clients. libuv reads up to 2 MiB from a socket before it looks at the next
+ * one, and ws works through all of it at once: a few clients that send pings or crumbs could keep everybody waiting.
+ *
+ * So once clients have had their time in a turn, each that took more than a little of it rests. Those who rest go on in
+ * the order in which they were stopped, as many in each turn as there is time for, one at least.
+ */
+
+/** What clients may take of one turn together. A client that sends in bulk is done sooner. */
+const TURN_MS = 2
+/** What nobody rests for: a few messages of somebody who waits for the answers. */
+const LITTLE_MS = 0.25
+
+export class Turn {
+  readonly nowMs: () => number
+  readonly #resting: (() => void)[] = []
+  /** Counts turns in which anything came. */
+  number = 0
+  #startedMs = -1
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.nowMs = nowMs
+  }
+
+  /** Notes that work begins; the turn begins with the first. */
+  begin(): void {
+    if (this.#startedMs >= 0) return
+    this.number++
+    this.#startedMs = this.nowMs()
+    setImmediate(() => this.#next())
+  }
+
+  isOver(nowMs: number): boolean {
+    return nowMs - this.#startedMs >= TURN_MS
+  }
+
+  /** Calls back in a later turn. */
+  rest(goOn: () => void): void {
+    this.#resting.push(goOn)
+  }
+
+  #next(): void {
+    this.#startedMs = -1
+    if (this.#resting.length === 0) return
+    this.begin()
+    this.#goOn()
+  }
+
+  /** Node works through what a resumed socket holds before it comes to the next tick: only then is it known what is left. */
+  #goOn(): void {
+    const goOn = this.#resting.shift()
+    if (goOn === undefined) return
+    goOn()
+    process.nextTick(() => {
+      if (!this.isOver(this.nowMs())) this.#goOn()
+    })
+  }
+}
+
+/** One client's part of the turn. */
+export class Share {
+  readonly #turn: Turn
+  #number = 0
+  #startedMs = 0
+  #takenMs = 0
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  /** Something of this client's has arrived and is worked on from here to `end`. */
+  start(): void {
+    this.#turn.begin()
+    if (this.#number !== this.#turn.number) this.#takenMs = 0
+    this.#number = this.#turn.number
+    this.#startedMs = this.#turn.nowMs()
+  }
+
+  /** It is dealt with. Returns whether this client has to rest. */
+  end(): boolean {
+    const nowMs = this.#turn.nowMs()
+    this.#takenMs += nowMs - this.#startedMs
+    return this.#takenMs >= LITTLE_MS && this.#turn.isOver(nowMs)
+  }
+}
