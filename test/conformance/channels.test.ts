@@ -42,7 +42,7 @@ describe('a connection exception', () => {
       act: (rig) => rig.write(Buffer.from([8, 0, 0, 0, 0, 0, 0, 0xcd])),
     },
     {
-      clause: 'C4 4.2.3 a frame’s type is known',
+      clause: 'A2 C4 4.2.3 a frame’s type is known',
       code: 501,
       act: (rig) => rig.write(Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1])),
     },

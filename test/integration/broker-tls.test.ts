@@ -173,7 +173,7 @@ describe('a broker behind TLS', () => {
     ['otherAuthority', /certificate signature failure|self.signed certificate/],
     ['noAuthority', /unable to verify the first certificate|self.signed certificate/],
   ] as const) {
-    it(`is not spoken to when its certificate is wrong (${name})`, async () => {
+    it(`A23 is not spoken to when its certificate is wrong (${name})`, async () => {
       const front = fronts[name] ?? fronts['good']
       const before = front?.decrypted.length
       const from = gateway.lines.length
@@ -189,7 +189,7 @@ describe('a broker behind TLS', () => {
     })
   }
 
-  it('is not spoken to by a TLS older than 1.2', async () => {
+  it('A23 is not spoken to by a TLS older than 1.2', async () => {
     const from = gateway.lines.length
 
     assert.deepEqual(await gateway.outcome({}, '/old'), AWAY)
@@ -201,7 +201,7 @@ describe('a broker behind TLS', () => {
     assert.ok((fronts['old']?.tap.connections.length ?? 0) > 0, 'it was dialled')
   })
 
-  it('is not spoken to in plain text where TLS was asked for', async () => {
+  it('A23 is not spoken to in plain text where TLS was asked for', async () => {
     assert.deepEqual(await gateway.outcome({}, '/plain'), AWAY)
     const sent = Buffer.concat(plain.connections.map(({ fromClient }) => fromClient))
     assert.ok(sent.length > 0)

@@ -240,7 +240,7 @@ describe('a secret', () => {
     for (const [where, text] of Object.entries(readable)) assert.ok(text.length > 0, where)
   })
 
-  it('is nowhere else, in any form', () => {
+  it('E1 E2 E3 is nowhere else, in any form', () => {
     const found = Object.entries(readable).flatMap(([where, text]) => {
       return findSecrets(text, scene.secrets).map((hit) => `${where}: ${hit}`)
     })

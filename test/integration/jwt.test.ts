@@ -189,7 +189,7 @@ describe('a refusal', () => {
 })
 
 describe('the end of a token', () => {
-  it('ends the session of a consumer that says nothing, and gives back what it had not acknowledged', async () => {
+  it('F1 ends the session of a consumer that says nothing, and gives back what it had not acknowledged', async () => {
     const judge = await broker.judge()
     const channel = await judge.createChannel()
     const queue = `end-${Date.now()}`
@@ -246,7 +246,7 @@ describe('update-secret', () => {
     ['nonsense', () => 'nonsense'],
     ['nothing', () => ''],
   ] as const) {
-    it(`with ${what} ends the session`, async () => {
+    it(`F14 with ${what} ends the session`, async () => {
       const client = await enter(bearer(token()))
       const ended = endOf(client)
       client.connection.updateSecret(Buffer.from(await secret()), 'refreshed').catch(() => undefined)

@@ -124,7 +124,7 @@ describe('a memory alarm', () => {
     assert.equal((await within(client.closed, 'the close', 2_000)).code, 1000)
   })
 
-  it('is no word to a client that does not know the word', async () => {
+  it('A17 is no word to a client that does not know the word', async () => {
     const client = await BareClient.upgrade(live.url(), { headers: { authorization: basic() } })
     await client.open({
       startOk: { clientProperties: [{ key: 'product', type: 'S', value: Buffer.from('wordless') }] },
@@ -140,13 +140,13 @@ describe('a memory alarm', () => {
     client.vanish()
   })
 
-  it('does not keep the sessions of clients that are gone for more than five seconds', async () => {
+  it('F13 does not keep the sessions of clients that are gone for more than five seconds', async () => {
     const client = await blockedClient()
     client.vanish()
     await until(() => live.gateway.sessionCount === PUBLISHERS, 'no session but those of the publishers', 8_000)
   })
 
-  it('clears: publishers go on, and everything arrives, once and in order', async () => {
+  it('D10 clears: publishers go on, and everything arrives, once and in order', async () => {
     await alarm(false)
     await Promise.all(publishers.map(({ channel }) => within(channel.waitForConfirms(), 'confirms', 60_000)))
 

@@ -69,7 +69,7 @@ describe('a slow consumer', () => {
     return last
   }
 
-  it('leaves most of a firehose with the broker, is held little for, and gets all of it in order in the end', async () => {
+  it('D9 leaves most of a firehose with the broker, is held little for, and gets all of it in order in the end', async () => {
     const { client, received, waiting } = await stalled('firehose')
 
     assert.ok(waiting > MESSAGES / 10, `${waiting} of ${MESSAGES} messages are still with the broker`)

@@ -116,7 +116,7 @@ describe('an upgrade request', () => {
     assert.deepEqual(answer.headers.get('upgrade'), ['websocket'])
   })
 
-  it('dials no broker and leaves nothing behind when it is refused', async () => {
+  it('A13 dials no broker and leaves nothing behind when it is refused', async () => {
     assert.equal(door.broker.connections.length, 0)
     assert.equal(door.gateway.sessionCount, 0)
   })
@@ -144,7 +144,7 @@ describe('an upgrade request', () => {
     })
   }
 
-  it('is not answered with compression', async () => {
+  it('D7 is not answered with compression', async () => {
     const socket = await openWebSocket(door.url(), {
       websocket: { headers: { authorization: basic() }, perMessageDeflate: true },
     })

@@ -55,7 +55,7 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 }
 
 describe('a recorded session', () => {
-  it('C34 gives the same bytes on the broker leg however it is cut', async () => {
+  it('A4 C34 gives the same bytes on the broker leg however it is cut', async () => {
     const bytes = recorded()
     const whole = await bytesAtBroker([bytes])
     assert.ok(whole.length > 20_000)

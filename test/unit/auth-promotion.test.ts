@@ -147,7 +147,7 @@ describe('promotion', () => {
     ['${subject}', { subject: 'guest' }, /trusts for being on its own machine/],
     ['gu${claim.dept}', { claims: { dept: 'est' } }, /allowLoopbackUser/],
   ] as const) {
-    it(`refuses ${username} for ${JSON.stringify(identity).slice(0, 40)} before anything is dialled, naming the rule`, async () => {
+    it(`A9 A21 refuses ${username} for ${JSON.stringify(identity).slice(0, 40)} before anything is dialled, naming the rule`, async () => {
       const error = await refusalOf(template(username).promote(facts(identity)))
       assert.equal(error.code, 'bad-value')
       assert.match(error.message, /^promotion rule 1 /)

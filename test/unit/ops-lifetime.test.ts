@@ -31,7 +31,7 @@ describe('Lifetime', () => {
     return new Lifetime(timeoutMs, expiresAtMs, (why) => ends.push(why), clock)
   }
 
-  it('ends at the expiry to the millisecond', () => {
+  it('F1 ends at the expiry to the millisecond', () => {
     const watched = lifetime(DAY_MS, wallMs + 3_457)
 
     watched.tick()
@@ -47,13 +47,13 @@ describe('Lifetime', () => {
     assert.deepEqual(ends, ['credential-expired'])
   })
 
-  it('ends at the session timeout where that is first', () => {
+  it('F2 ends at the session timeout where that is first', () => {
     const watched = lifetime(3_000, wallMs + DAY_MS)
     pass(watched, 4_000)
     assert.deepEqual(ends, ['session-timeout'])
   })
 
-  it('does not end at once what is valid for 60 days', () => {
+  it('F1 does not end at once what is valid for 60 days', () => {
     const watched = lifetime(3650 * DAY_MS, wallMs + 60 * DAY_MS)
     watched.tick()
     pass(watched, 10_000)
@@ -80,14 +80,14 @@ describe('Lifetime', () => {
     assert.deepEqual(ends, ['credential-expired'])
   })
 
-  it('is not lengthened by a clock that is set back', () => {
+  it('F3 is not lengthened by a clock that is set back', () => {
     const watched = lifetime(DAY_MS, wallMs + 5_000)
     wallMs -= DAY_MS
     pass(watched, 6_000)
     assert.deepEqual(ends, ['credential-expired'])
   })
 
-  it('follows a clock that is set forward', () => {
+  it('F3 follows a clock that is set forward', () => {
     const watched = lifetime(DAY_MS, wallMs + 3_600_000)
     wallMs += 3_700_000
     watched.tick()

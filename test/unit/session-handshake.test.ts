@@ -61,7 +61,7 @@ describe('the opening handshake', () => {
     await rig.stop()
   })
 
-  it('tells the client the broker’s product, version and capabilities, and no cluster', async () => {
+  it('E4 tells the client the broker’s product, version and capabilities, and no cluster', async () => {
     const rig = await Rig.open()
     rig.write(PROTOCOL_HEADER)
 
@@ -288,7 +288,7 @@ describe('the opening handshake', () => {
     rig.broker.close()
   })
 
-  it('ends a handshake that takes too long, whoever is slow', async () => {
+  it('D3 ends a handshake that takes too long, whoever is slow', async () => {
     const silentClient = await Rig.open({ limits: { handshakeMs: 60 } })
     assert.equal((await silentClient.closed).code, 1008)
     const end = await silentClient.ended
