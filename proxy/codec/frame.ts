@@ -25,11 +25,20 @@ export const PROTOCOL_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0
 export const HEARTBEAT_FRAME: Buffer = Buffer.from([FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END])
 
 const NOTHING: Buffer = Buffer.alloc(0)
+const NO_CHUNKS: readonly Buffer[] = []
+
+/** Smaller bodies are put together: that costs less than handling their parts. */
+const IN_PARTS_FROM_BYTES = 4096
+/** A body that drips in keeps no more chunks than this. */
+const EARLIER_CHUNKS_MAX = 32
 
 /**
  * Cuts pushed chunks into frames, one for each `next()` that returns true; the fields then describe that frame until
  * the next call. `buffer` is the pushed chunk itself where a frame lies wholly inside it, else a buffer of its own, and
  * belongs to nobody else: it may be kept as long as its bytes are needed, but must not be written to.
+ *
+ * A reader that hands out bodies in parts does not put together a content body that spans chunks: it lies in `earlier`,
+ * from `earlierStart` in the first of these chunks to the end of the last, and goes on in `buffer` from `frameStart`.
  */
 export class FrameReader {
   /** The largest whole frame that is accepted, in bytes; may be changed between frames. */
@@ -42,8 +51,12 @@ export class FrameReader {
   buffer: Buffer = NOTHING
   frameStart = 0
   frameEnd = 0
+  /** Of no meaning for a body in parts, whose payload begins in an earlier chunk. */
   payloadStart = 0
   payloadEnd = 0
+  payloadBytes = 0
+  earlier: readonly Buffer[] = NO_CHUNKS
+  earlierStart = 0
 
   #chunk: Buffer = NOTHING
   #offset = 0
@@ -54,9 +67,18 @@ export class FrameReader {
   #assembly: Buffer = NOTHING
   #filled = 0
   readonly #head: Buffer = Buffer.alloc(FRAME_HEADER_BYTES)
+  // A body in parts: the chunks it lies in so far, and how many of its bytes are still to come.
+  #parts: Buffer[] = []
+  #partsStart = 0
+  #partsChannel = 0
+  #partsBytes = 0
+  #missing = 0
+  readonly #inParts: boolean
 
-  constructor(maxFrameBytes: number) {
+  /** @param bodiesInParts whether large content bodies that span chunks are handed out as they lie there */
+  constructor(maxFrameBytes: number, bodiesInParts = false) {
     this.maxFrameBytes = maxFrameBytes
+    this.#inParts = bodiesInParts
   }
 
   /** Takes bytes from the peer, cut anywhere. The chunk is the reader's, and its frames', from here on. */
@@ -86,6 +108,7 @@ export class FrameReader {
    * bytes, before anything is kept for it), a wrong end octet.
    */
   next(): boolean {
+    if (this.#missing > 0) return this.#nextInParts()
     if (this.#filled > 0) return this.#nextAssembled()
     const chunk = this.#chunk
     const start = this.#offset
@@ -93,11 +116,64 @@ export class FrameReader {
     if (available < FRAME_HEADER_BYTES) return this.pendingBytes > 0 && this.#nextAssembled()
     const size = this.#checkHead(chunk, start)
     const frameBytes = size + FRAME_OVERHEAD_BYTES
-    if (available < frameBytes) return this.#nextAssembled()
+    if (available < frameBytes) {
+      if (!this.#inParts || frameBytes < IN_PARTS_FROM_BYTES || chunk[start] !== FRAME_BODY)
+        return this.#nextAssembled()
+      this.#partsStart = start
+      this.#partsChannel = shortAt(chunk, start + 1)
+      this.#partsBytes = size
+      this.#missing = frameBytes
+      return this.#nextInParts()
+    }
     this.#offer(chunk, start, size)
     this.#offset = start + frameBytes
     if (this.#offset === chunk.length) this.#advance()
     return true
+  }
+
+  /** The current frame's payload: a view, or a copy where it is a body in parts. */
+  payload(): Buffer {
+    if (this.earlier.length === 0) return this.buffer.subarray(this.payloadStart, this.payloadEnd)
+    const rest = this.buffer.subarray(this.frameStart, this.payloadEnd)
+    return Buffer.concat([...this.earlier, rest]).subarray(this.earlierStart + FRAME_HEADER_BYTES)
+  }
+
+  #nextInParts(): boolean {
+    while (this.#offset < this.#chunk.length) {
+      const available = this.#chunk.length - this.#offset
+      if (available >= this.#missing) return this.#offerParts()
+      if (this.#parts.length === EARLIER_CHUNKS_MAX) this.#joinParts()
+      this.#parts.push(this.#chunk)
+      this.#missing -= available
+      this.#advance()
+    }
+    return false
+  }
+
+  #offerParts(): true {
+    const frameEnd = this.#offset + this.#missing
+    checkEnd(this.#chunk, frameEnd - 1)
+    this.type = FRAME_BODY
+    this.channel = this.#partsChannel
+    this.buffer = this.#chunk
+    this.frameStart = this.payloadStart = this.#offset
+    this.frameEnd = frameEnd
+    this.payloadEnd = frameEnd - 1
+    this.payloadBytes = this.#partsBytes
+    this.earlier = this.#parts
+    this.earlierStart = this.#partsStart
+    this.pendingBytes -= this.#partsBytes + FRAME_OVERHEAD_BYTES
+    this.#parts = []
+    this.#missing = 0
+    this.#offset = frameEnd
+    if (frameEnd === this.#chunk.length) this.#advance()
+    return true
+  }
+
+  #joinParts(): void {
+    const [first, ...others] = this.#parts as [Buffer, ...Buffer[]]
+    this.#parts = [Buffer.concat([first.subarray(this.#partsStart), ...others])]
+    this.#partsStart = 0
   }
 
   #nextAssembled(): boolean {
@@ -162,18 +238,26 @@ export class FrameReader {
 
   #offer(buffer: Buffer, start: number, size: number): void {
     const payloadEnd = start + FRAME_HEADER_BYTES + size
-    if (buffer[payloadEnd] !== FRAME_END) {
-      throw new ConnectionFault('frame-error', 'wrong octet at the end of a frame')
-    }
+    checkEnd(buffer, payloadEnd)
     this.type = buffer[start] as number
-    this.channel = ((buffer[start + 1] as number) << 8) | (buffer[start + 2] as number)
+    this.channel = shortAt(buffer, start + 1)
     this.buffer = buffer
     this.frameStart = start
     this.payloadStart = start + FRAME_HEADER_BYTES
     this.payloadEnd = payloadEnd
+    this.payloadBytes = size
     this.frameEnd = payloadEnd + 1
+    this.earlier = NO_CHUNKS
     this.pendingBytes -= size + FRAME_OVERHEAD_BYTES
   }
+}
+
+function shortAt(buffer: Buffer, at: number): number {
+  return ((buffer[at] as number) << 8) | (buffer[at + 1] as number)
+}
+
+function checkEnd(buffer: Buffer, at: number): void {
+  if (buffer[at] !== FRAME_END) throw new ConnectionFault('frame-error', 'wrong octet at the end of a frame')
 }
 
 /**

@@ -32,7 +32,7 @@ const CLOSE_OK = methodFrame(0, 'connection.close-ok', {})
 const CLOSE_OK_INDEX = indexOf('connection.close-ok')
 
 export class BrokerLeg {
-  readonly reader = new FrameReader(HANDSHAKE_FRAME_BYTES)
+  readonly reader = new FrameReader(HANDSHAKE_FRAME_BYTES, true)
   readonly out = new Gather()
   /** Seconds between heartbeats, as agreed; 0 before tuning. */
   heartbeatSeconds = 0

@@ -10,8 +10,8 @@ import type { ClientEnd, SessionLimits } from './ports.ts'
 export const HOLD = { brokerFull: 1, slice: 2, phase: 4, rate: 8, channel: 16 } as const
 export type Hold = (typeof HOLD)[keyof typeof HOLD]
 
-/** WebSocket messages of collected frames are no larger than this, unless one frame is. */
-const MESSAGE_BYTES = 65_536
+/** Copying less than this costs less than one more piece on its way through the WebSocket. */
+const JOIN_BELOW_BYTES = 2048
 
 export class ClientLeg {
   readonly reader: FrameReader
@@ -93,23 +93,15 @@ export class ClientLeg {
     this.flush()
   }
 
-  /** Sends everything gathered, in messages of whole frames. */
+  /** Sends everything gathered, as one message of whole frames. */
   flush(): void {
-    if (this.out.bytes === 0) return
+    const { bytes } = this.out
+    if (bytes === 0) return
     const parts = this.out.drain()
     if (this.gone) return
     this.#wrote = true
-    let from = 0
-    while (from < parts.length) {
-      let bytes = (parts[from] as Buffer).length
-      let to = from + 1
-      while (to < parts.length && bytes + (parts[to] as Buffer).length <= MESSAGE_BYTES)
-        bytes += (parts[to++] as Buffer).length
-      const message = to - from === 1 ? (parts[from] as Buffer) : Buffer.concat(parts.slice(from, to), bytes)
-      this.bytesOut += bytes
-      this.#end.send(message, this.#onSent)
-      from = to
-    }
+    this.bytesOut += bytes
+    this.#end.send(parts.length === 1 ? parts : joined(parts), this.#onSent)
     if (!this.#full && this.#end.bufferedBytes() > this.#limits.buffer.highBytes) {
       this.#full = true
       this.#onFull(true)
@@ -145,4 +137,19 @@ export class ClientLeg {
     this.#full = false
     this.#onFull(false)
   }
+}
+
+/** The same bytes, with neighbouring small parts as one. */
+function joined(parts: readonly Buffer[]): Buffer[] {
+  const out: Buffer[] = []
+  let from = 0
+  for (let at = 0; at <= parts.length; at++) {
+    const part = parts[at]
+    if (part !== undefined && part.length < JOIN_BELOW_BYTES) continue
+    if (at - from > 1) out.push(Buffer.concat(parts.slice(from, at)))
+    else if (at > from) out.push(parts[from] as Buffer)
+    if (part !== undefined) out.push(part)
+    from = at + 1
+  }
+  return out
 }

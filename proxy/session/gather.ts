@@ -1,3 +1,5 @@
+import type { FrameReader } from '../codec/frame.ts'
+
 /**
  * Collects what one read brought, so that it leaves in one write. Neighbouring frames of one chunk become one slice:
  * accepted bytes are never copied, and a run of frames costs as much as one.
@@ -25,6 +27,16 @@ export class Gather {
     this.#chunk = chunk
     this.#start = start
     this.#end = end
+  }
+
+  /** Adds the reader's current frame, wherever it lies. */
+  takeFrame(reader: FrameReader): void {
+    let start = reader.earlierStart
+    for (const chunk of reader.earlier) {
+      this.take(chunk, start, chunk.length)
+      start = 0
+    }
+    this.take(reader.buffer, reader.frameStart, reader.frameEnd)
   }
 
   /** Adds a whole buffer, which belongs to the gather from here on. */

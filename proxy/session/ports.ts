@@ -10,8 +10,11 @@ import type { BrokerFailure } from './broker-failure.ts'
 export interface ClientEnd {
   /** Bytes handed to `send` that the operating system has not taken yet. */
   bufferedBytes(): number
-  /** Sends one WebSocket message of whole AMQP frames. The buffer belongs to the client end from here on. */
-  send(frames: Buffer, sent?: () => void): void
+  /**
+   * Sends one WebSocket message: the parts, which together are whole AMQP frames. They belong to the client end from here on.
+   * @param sent called when the operating system has taken them, or nobody ever will
+   */
+  send(parts: readonly Buffer[], sent?: () => void): void
   /** Sends a WebSocket ping; the answer arrives at `Session.alive`. */
   ping(): void
   /** Stops reading from the client until `resume`. */

@@ -8,6 +8,7 @@ import { FLAGS_AT } from '../codec/content-header.ts'
 import {
   FRAME_BODY,
   FRAME_HEADER,
+  FRAME_HEADER_BYTES,
   FRAME_METHOD,
   FRAME_OVERHEAD_BYTES,
   type FrameReader,
@@ -136,14 +137,14 @@ export class ToClient {
 
   #body(reader: FrameReader): void {
     const channel = this.#contentChannel(reader, EXPECT_BODY)
-    const bytes = reader.payloadEnd - reader.payloadStart
+    const bytes = reader.payloadBytes
     if (bytes > channel.fromBroker.remaining)
       throw new ConnectionFault('frame-error', 'content body longer than its header said')
     channel.fromBroker.takeBody(bytes)
     if (!this.#dropped(channel)) {
       if (bytes > this.#relay.options.clientPayloadMax)
         this.#relay.toClient.add(recut(reader, this.#relay.options.clientPayloadMax))
-      else this.#relay.toClient.take(reader.buffer, reader.frameStart, reader.frameEnd)
+      else this.#relay.toClient.takeFrame(reader)
     }
     if (channel.fromBroker.expect === EXPECT_METHOD) this.#relay.clientBoundary(channel)
   }
@@ -163,14 +164,14 @@ export class ToClient {
 
 /** One body frame as several whose payloads are at most `payloadMax` bytes. */
 function recut(reader: FrameReader, payloadMax: number): Buffer {
-  const bytes = reader.payloadEnd - reader.payloadStart
-  const pieces = Math.ceil(bytes / payloadMax)
-  const out = Buffer.allocUnsafe(bytes + pieces * FRAME_OVERHEAD_BYTES)
+  const payload = reader.payload()
+  const pieces = Math.ceil(payload.length / payloadMax)
+  const out = Buffer.allocUnsafe(payload.length + pieces * FRAME_OVERHEAD_BYTES)
   let at = 0
-  for (let from = reader.payloadStart; from < reader.payloadEnd; from += payloadMax) {
-    const size = Math.min(payloadMax, reader.payloadEnd - from)
+  for (let from = 0; from < payload.length; from += payloadMax) {
+    const size = Math.min(payloadMax, payload.length - from)
     sealFrame(out, at, FRAME_BODY, reader.channel, size)
-    reader.buffer.copy(out, at + 7, from, from + size)
+    payload.copy(out, at + FRAME_HEADER_BYTES, from, from + size)
     at += size + FRAME_OVERHEAD_BYTES
   }
   return out

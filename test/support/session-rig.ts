@@ -337,8 +337,8 @@ export class Rig {
   #end(): ClientEnd {
     return {
       bufferedBytes: () => this.buffered,
-      send: (frames, sent) => {
-        this.client.add(frames)
+      send: (parts, sent) => {
+        this.client.add(Buffer.concat(parts))
         if (sent !== undefined && this.heldCallbacks !== undefined) this.heldCallbacks.push(sent)
         else if (sent !== undefined) setImmediate(sent)
       },
