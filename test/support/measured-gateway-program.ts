@@ -2,15 +2,13 @@
  * A gateway in a process of its own that says how it fares: the program behind `measured-gateway.ts`. It takes its
  * configuration as a message from its parent, and ends with it. What it says of itself costs it next to nothing.
  */
-import { readdirSync } from 'node:fs'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type ConfigInput, startGateway } from '../../src/gateway.ts'
 import type { Fare, Question } from './measured-gateway.ts'
 
-/** A timer of this period is what late means: it is part of every delay that is told. */
-const RESOLUTION_MS = 1
+const EVERY_MS = 5
 
-const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+let longest = { delayMs: 0, ownDelayMs: 0 }
 
 process.on('disconnect', () => process.exit())
 process.once('message', (config: ConfigInput) => void serve(config))
@@ -18,17 +16,39 @@ process.once('message', (config: ConfigInput) => void serve(config))
 async function serve(config: ConfigInput): Promise<void> {
   const gateway = await startGateway(config, { env: {}, logTo: { write: () => {} } })
   process.on('message', (question: Question) => process.send?.(fare(question)))
-  delay.enable()
+  watchDelay()
   process.send?.({ url: gateway.addresses[0]?.url, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
 }
 
+/** How late a timer is, and how much of that the process was at work and not kept from it by others on the machine. */
+function watchDelay(): void {
+  let [lastMs, lastRanMs] = [performance.now(), account().ranMs]
+  setInterval(() => {
+    const [nowMs, { ranMs }] = [performance.now(), account()]
+    const delayMs = Math.max(0, nowMs - lastMs - EVERY_MS)
+    longest = {
+      delayMs: Math.max(longest.delayMs, delayMs),
+      ownDelayMs: Math.max(longest.ownDelayMs, Math.min(delayMs, ranMs - lastRanMs)),
+    }
+    ;[lastMs, lastRanMs] = [nowMs, ranMs]
+  }, EVERY_MS)
+}
+
+/** How long the main thread has run, and been ready to run and not been let, so far. */
+function account(): { ranMs: number; waitedMs: number } {
+  const [ranNs, waitedNs] = readFileSync('/proc/self/schedstat', 'latin1').split(' ')
+  return { ranMs: Number(ranNs) / 1e6, waitedMs: Number(waitedNs) / 1e6 }
+}
+
 function fare({ collects }: Question): Fare {
-  const longestDelayMs = delay.max / 1e6
+  const { delayMs, ownDelayMs } = longest
   if (collects) globalThis.gc?.()
   const { rss, heapUsed, external } = process.memoryUsage()
   const { user, system } = process.cpuUsage()
   const told = {
-    longestDelayMs,
+    longestDelayMs: delayMs,
+    longestOwnDelayMs: ownDelayMs,
+    waitedMs: account().waitedMs,
     residentBytes: rss,
     heapBytes: heapUsed,
     bufferBytes: external,
@@ -36,6 +56,8 @@ function fare({ collects }: Question): Fare {
     processorMs: (user + system) / 1000,
   }
   // The question itself, a collection above all, is no delay of the gateway's.
-  setImmediate(() => delay.reset())
+  setTimeout(() => {
+    longest = { delayMs: 0, ownDelayMs: 0 }
+  }, 2 * EVERY_MS)
   return told
 }

@@ -1,8 +1,9 @@
 /** Starts a gateway in a process of its own and asks it how it fares: memory, delay of the event loop, counters. */
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import type { ConfigInput } from '../../src/gateway.ts'
 import { within } from './until.ts'
 
@@ -12,8 +13,12 @@ export interface Question {
 }
 
 export interface Fare {
-  /** Since the last question. */
+  /** Of the event loop, since the last question. */
   readonly longestDelayMs: number
+  /** Of that, what its main thread was at work: the rest is the doing of others on the machine. */
+  readonly longestOwnDelayMs: number
+  /** How long it has waited for a processor, since its start. */
+  readonly waitedMs: number
   readonly residentBytes: number
   /** Objects in use. */
   readonly heapBytes: number
@@ -81,10 +86,26 @@ export class MeasuredGateway {
   }
 }
 
-/** @param priority the process's nice value; below 0 for administrators only, where it is left out otherwise */
-export async function startMeasuredGateway(config: ConfigInput, priority = 0): Promise<MeasuredGateway> {
-  const child = fork(new URL('measured-gateway-program.ts', import.meta.url), {
-    execArgv: ['--expose-gc', '--import', 'tsx'],
+export interface MeasuredOptions {
+  /** The process's nice value; below 0 for administrators only, and left out for others. */
+  readonly priority?: number
+  /** How many files it may have open; as many as we when left out. */
+  readonly descriptors?: number
+  /** Largest heap of old objects, in MiB; Node's own choice when left out. */
+  readonly heapMib?: number
+}
+
+export async function startMeasuredGateway(
+  config: ConfigInput,
+  { priority = 0, descriptors, heapMib }: MeasuredOptions = {},
+): Promise<MeasuredGateway> {
+  const program = fileURLToPath(new URL('measured-gateway-program.ts', import.meta.url))
+  const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]
+  const command = [process.execPath, '--expose-gc', ...heap, '--import', 'tsx', program]
+  // Node has no way to set a limit for a child; a shell that becomes the child has.
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   child.send(config)
   const [addresses] = (await within(once(child, 'message'), 'the gateway', 30_000)) as [Addresses]
