@@ -133,7 +133,6 @@ export class BrokerLeg {
   close(): void {
     if (this.#closing) return
     this.flush()
-    this.#abort.abort()
     this.#closing = true
     const socket = this.#socket
     if (socket === undefined || !socket.writable || !this.established) return this.destroy()
@@ -153,9 +152,8 @@ export class BrokerLeg {
   /** Drops the socket at once. */
   destroy(): void {
     this.#closing = true
-    this.#abort.abort()
-    if (this.#socket === undefined) return
-    this.#socket.destroy()
+    if (this.#socket === undefined) this.#abort.abort()
+    else this.#socket.destroy()
   }
 
   /** Sends heartbeats when there was silence from us, and notices silence from the broker. [AMQP §4.2.7] */

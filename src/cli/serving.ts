@@ -3,6 +3,7 @@
  */
 import type { Config } from '../config/schema.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../gateway.ts'
+import { collectLessOften } from '../ops/heap.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'
 
@@ -21,6 +22,7 @@ export async function serveUntilStopped(
   options: GatewayOptions,
   terminal: Terminal,
 ): Promise<void> {
+  collectLessOften()
   // Without a listener Node opens its inspector at SIGUSR1, and with it everything this process knows.
   const ignore = () => {}
   process.on('SIGUSR1', ignore)

@@ -9,7 +9,11 @@ import { join } from 'node:path'
 import { exportJWK, SignJWT } from 'jose'
 import { hashPassword } from '../../auth/index.ts'
 import { type ConfigInput, startGateway } from '../../src/gateway.ts'
+import { collectLessOften } from '../../src/ops/heap.ts'
 import type { Setting } from './relays.ts'
+
+// As `gatehouse serve` does.
+collectLessOften()
 
 const [setting = 'promotion', url = '', vhost = '/', username = '', password = ''] = process.argv.slice(2)
 

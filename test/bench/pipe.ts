@@ -16,7 +16,7 @@ server.on('upgrade', (request, stream, head) => {
   sockets.handleUpgrade(request, stream, head, (webSocket) => {
     const broker = connect({ host, port: Number(port), noDelay: true })
     webSocket.on('message', (data: Buffer) => {
-      if (!broker.write(data)) {
+      if (!broker.write(data) && !webSocket.isPaused) {
         webSocket.pause()
         broker.once('drain', () => webSocket.resume())
       }
