@@ -66,7 +66,8 @@ export class FrameReader {
   // A frame, or the beginning of one, that spans chunks; #filled bytes of it are there.
   #assembly: Buffer = NOTHING
   #filled = 0
-  readonly #head: Buffer = Buffer.alloc(FRAME_HEADER_BYTES)
+  // Of a frame whose first bytes span chunks; made when there is one.
+  #head: Buffer = NOTHING
   // A body in parts: the chunks it lies in so far, and how many of its bytes are still to come.
   #parts: Buffer[] = []
   #partsStart = 0
@@ -113,7 +114,13 @@ export class FrameReader {
     const chunk = this.#chunk
     const start = this.#offset
     const available = chunk.length - start
-    if (available < FRAME_HEADER_BYTES) return this.pendingBytes > 0 && this.#nextAssembled()
+    if (available < FRAME_HEADER_BYTES) {
+      if (this.pendingBytes > 0) return this.#nextAssembled()
+      // An idle session keeps no chunk.
+      this.buffer = NOTHING
+      this.earlier = NO_CHUNKS
+      return false
+    }
     const size = this.#checkHead(chunk, start)
     const frameBytes = size + FRAME_OVERHEAD_BYTES
     if (available < frameBytes) {
@@ -178,6 +185,7 @@ export class FrameReader {
 
   #nextAssembled(): boolean {
     if (this.#assembly === NOTHING) {
+      if (this.#head === NOTHING) this.#head = Buffer.alloc(FRAME_HEADER_BYTES)
       if (!this.#fill(this.#head, FRAME_HEADER_BYTES)) return false
       const size = this.#checkHead(this.#head, 0)
       const assembly = Buffer.allocUnsafe(size + FRAME_OVERHEAD_BYTES)

@@ -6,7 +6,7 @@
  * refused is `channel.close` 403 with the need and the subject; nothing is repaired, but for the empty queue name, which is
  * forwarded as the name it stands for.
  */
-import type { MethodView } from '../codec/method.ts'
+import { indexOf, type MethodView } from '../codec/method.ts'
 import type { FromClient } from '../codec/spec.ts'
 import { endLostConsumers, judgeConsume } from './authorize-consume.ts'
 import { judgeExchangeDeclare, judgeQueueDeclare } from './authorize-declare.ts'
@@ -35,6 +35,8 @@ const JUDGES: readonly (readonly [FromClient, Judge])[] = Object.entries(NEEDS_R
   return judge === undefined || name === 'basic.publish' ? [] : [[name, judge] as const]
 })
 
+const JUDGE_OF: ReadonlyMap<number, Judge> = new Map(JUDGES.map(([name, judge]) => [indexOf(name), judge]))
+
 /** `policy` is one session's: it knows for whom it decides. */
 export function authorizeFilter(policy: Authorizer, sink: AuditSink): Filter {
   return {
@@ -44,10 +46,10 @@ export function authorizeFilter(policy: Authorizer, sink: AuditSink): Filter {
       const state = new AuthorizeSession(session, policy, audit)
       let revision = policy.revision
       const { queues, consumers, replies } = state
+      // One function for all methods: sessions are many.
+      const judged = (method: MethodView): Verdict => (JUDGE_OF.get(method.index) as Judge)(method, state)
       return {
-        toBroker: Object.fromEntries(
-          JUDGES.map(([name, judge]) => [name, (method: MethodView): Verdict => judge(method, state)]),
-        ),
+        toBroker: Object.fromEntries(JUDGES.map(([name]) => [name, judged])),
         publish: (publish) => judgePublish(publish, state),
         toClient: {
           'queue.declare-ok': (method) => {

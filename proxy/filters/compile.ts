@@ -55,13 +55,17 @@ function flagsWanted({ delivery, deliveryWith }: FilterChecks): number {
   return deliveryWith.reduce((flags, name) => flags | flagOf(PROPERTY_NAMES.indexOf(name)), 0)
 }
 
+/** Shared by all sessions, and not to be written to. */
+const NOBODY: unknown[] = new Array(METHOD_COUNT).fill(null)
+
 function byMethod(
   all: readonly FilterChecks[],
   direction: 'toBroker' | 'toClient' | 'withhold',
   fuse: (checks: ((method: MethodView) => never)[]) => unknown,
 ): unknown[] {
-  const slots: unknown[] = new Array(METHOD_COUNT).fill(null)
   const named = new Set(all.flatMap((checks) => Object.keys(checks[direction] ?? {}))) as Set<MethodName>
+  if (named.size === 0) return NOBODY
+  const slots: unknown[] = [...NOBODY]
   for (const name of named) {
     slots[indexOf(name)] = fuse(
       present(

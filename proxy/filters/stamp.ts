@@ -40,11 +40,9 @@ export interface Stamps {
  * @throws RangeError when the stamps do not fit into the room there is, or a value into its property
  */
 export function stampFilter(stamps: Stamps | undefined, sink: AuditSink): Filter {
-  const names = new ReservedNames(stamps?.headers.map(([name]) => name) ?? [])
-  if (stamps === undefined)
-    return { name: 'stamp', start: (session) => check(session, names, new Audit(session, sink)) }
+  if (stamps === undefined) return { name: 'stamp', start: (session) => check(session, new Audit(session, sink)) }
   refuseTooLarge(stamps)
-  const stamper = new Stamper(stamps, names)
+  const stamper = new Stamper(stamps, new ReservedNames(stamps.headers.map(([name]) => name)))
   return {
     name: 'stamp',
     stamps: true,
@@ -112,22 +110,28 @@ function refuseTooLarge({ userId = '', appId = '', timestamp, headers }: Stamps)
   if (bytes > room) throw new RangeError(`stamps take ${bytes} bytes, and ${room} at most`)
 }
 
+/** What is the gateway's where nothing is stamped, and what takes it away. */
+const RESERVED = new ReservedNames([])
+const isReserved = (name: string): boolean => RESERVED.has(name)
+const CLEANING = new HeaderRewrite({ removeHeaders: isReserved })
+
 /** Without stamps. */
-function check(session: SessionView, names: ReservedNames, audit: Audit): FilterChecks {
+function check(session: SessionView, audit: Audit): FilterChecks {
   const { subject } = session.identity
   const refuse = refusing(audit)
-  const removeHeaders = (name: string): boolean => names.has(name)
-  const cleaning = new HeaderRewrite({ removeHeaders })
-  const translating = new HeaderRewrite({ set: { userId: session.brokerUser }, removeHeaders })
+  let translating: HeaderRewrite | undefined
   return {
     publish({ channel, header }: PublishView): Verdict {
-      let changes = names.areIn(header) ? cleaning : undefined
+      let changes = RESERVED.areIn(header) ? CLEANING : undefined
       if (header.has('userId')) {
         const userId = header.property('userId')
         if (userId !== subject && userId !== session.brokerUser) {
           return refuse(channel, 'precondition-failed', 'user-id of somebody else')
         }
-        if (userId !== session.brokerUser) changes = translating
+        if (userId !== session.brokerUser) {
+          translating ??= new HeaderRewrite({ set: { userId: session.brokerUser }, removeHeaders: isReserved })
+          changes = translating
+        }
       }
       return changes === undefined ? undefined : fitting(changes.frame(channel, header), channel, session, refuse)
     },

@@ -40,7 +40,8 @@ export class GatewaySession implements Session {
   readonly #options: SessionOptions
   readonly #client: ClientLeg
   readonly #broker: BrokerLeg
-  readonly #handshake: Handshake
+  /** Until `open-ok`: what it holds is let go of then. */
+  #handshake: Handshake | undefined
   readonly #startedMs = performance.now()
   readonly #renewals: Renewals
   readonly #brokerSecret: BrokerSecret
@@ -176,7 +177,7 @@ export class GatewaySession implements Session {
     if (this.#phase === 'header') {
       const header = reader.header()
       if (header === undefined) return false
-      if (!this.#handshake.onHeader(header)) this.#end(ended.foreignProtocol())
+      if (this.#handshake?.onHeader(header) === false) this.#end(ended.foreignProtocol())
       return true
     }
     if (!this.#stalled && !reader.next()) return false
@@ -188,7 +189,7 @@ export class GatewaySession implements Session {
       return false
     }
     if (this.#phase === 'closing') this.#whileClosing()
-    else this.#handshake.clientFrame(reader)
+    else this.#handshake?.clientFrame(reader)
     return true
   }
 
@@ -197,7 +198,7 @@ export class GatewaySession implements Session {
     try {
       while (this.#ending === undefined && reader.next()) {
         if (this.#phase === 'relay') this.#toClient.frame(reader)
-        else this.#handshake.brokerFrame(reader)
+        else this.#handshake?.brokerFrame(reader)
       }
     } catch (error) {
       this.#end(error instanceof ConnectionFault ? ended.brokerFault(error) : ended.internalError(error))
@@ -247,6 +248,7 @@ export class GatewaySession implements Session {
     )
     this.#client.reader.maxFrameBytes = opened.choice.frameMax
     this.#enter('relay')
+    this.#handshake = undefined
     this.#brokerSecret.start(credential.renewal, opened.brokerChoice.frameMax)
     observer.opened?.({ vhost: opened.vhost, broker: this.#broker.url, mechanism: opened.mechanism })
   }
@@ -316,7 +318,7 @@ export class GatewaySession implements Session {
     if (ending.tell === undefined || (!ending.patient && (this.#phase === 'header' || this.#phase === 'start')))
       return this.#closeClient()
     // A client expects a start before a close: it is given one, and told after its start-ok.
-    if (this.#phase === 'start') return this.#handshake.sendStart()
+    if (this.#phase === 'start') return this.#handshake?.sendStart()
     if (this.#phase === 'header' || (this.#phase === 'start-ok' && ending.patient)) return
     this.#tellClient()
   }

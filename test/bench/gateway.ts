@@ -1,21 +1,19 @@
 /**
- * Gatehouse as a process of its own for the benchmarks: `gateway.ts SETTING BROKER_URL VHOST USER PASSWORD`, where the
- * setting says how much it does; prints its port.
+ * Gatehouse as its users run it, for the benchmarks: the built command with a configuration of its own. The setting says
+ * how much it does.
  */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, SignJWT } from 'jose'
 import { hashPassword } from '../../auth/index.ts'
-import { type ConfigInput, startGateway } from '../../src/gateway.ts'
-import { collectLessOften } from '../../src/ops/heap.ts'
-import type { Setting } from './relays.ts'
+import { freePorts } from '../../src/demo/processes.ts'
+import type { ConfigInput } from '../../src/gateway.ts'
+import type { BenchBroker, Setting } from './relays.ts'
 
-// As `gatehouse serve` does.
-collectLessOften()
-
-const [setting = 'promotion', url = '', vhost = '/', username = '', password = ''] = process.argv.slice(2)
+const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')
 
 /** What users of the benchmark may do: enough for every scenario, so that each check says yes. */
 const PERMISSIONS = [
@@ -33,55 +31,76 @@ const AUDIT: { include: ('declare' | 'bind' | 'delete' | 'consume' | 'publish')[
   include: ['declare', 'bind', 'delete', 'consume', 'publish'],
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-process.on('SIGTERM', () => process.exit())
-process.stdin.on('end', () => process.exit()).resume()
-
-const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' }] }
-writeFileSync(join(folder, 'keys.json'), JSON.stringify(keys), { mode: 0o600 })
-const users = { users: { 'joe.smith': { password: await hashPassword('welcome'), roles: ['trader'] } } }
-writeFileSync(join(folder, 'users.yaml'), JSON.stringify(users), { mode: 0o600 })
-
-const config: ConfigInput = {
-  listen: { host: '127.0.0.1', port: 0 },
-  log: { level: 'warn' },
-  brokers: { main: { urls: [url], credentials: { bench: { username, password: { env: 'PASSWORD' } } } } },
-  authenticators: {
-    staff: { type: 'basic', realm: 'Staff', users: 'users.yaml' },
-    sso: {
-      type: 'jwt',
-      issuer: 'https://idp.example.com',
-      audience: 'amqp',
-      jwksFile: 'keys.json',
-      roles: 'roles',
-      from: ['bearer'],
-    },
-  },
-  services: [
-    {
-      path: '/amqp',
-      broker: 'main',
-      vhost,
-      authenticate: ['staff', 'sso'],
-      promote: [{ when: { role: 'trader' }, to: 'bench' }],
-      limits: { sessionsPerIdentity: 100_000, handshakesPerAddress: 100_000 },
-      ...(setting === ('promotion' satisfies Setting) ? {} : { permissions: PERMISSIONS }),
-      ...(setting === ('everything' satisfies Setting) ? { stamp: STAMP, audit: AUDIT } : {}),
-    },
-  ],
+export interface BenchGateway {
+  readonly child: ChildProcess
+  readonly port: number
+  /** Of the person who is `joe.smith` with the password `welcome`. */
+  readonly token: string
 }
 
-/** Sessions of a benchmark are opened by the thousand: only what is wrong is shown. */
-const complaints = { write: (line: string) => void (line.startsWith('{"level":"audit"') || process.stderr.write(line)) }
-const gateway = await startGateway(config, { folder, env: { PASSWORD: password }, logTo: complaints })
-const token = await new SignJWT({ roles: ['trader'] })
-  .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
-  .setIssuer('https://idp.example.com')
-  .setAudience('amqp')
-  .setSubject('joe.smith')
-  .setIssuedAt()
-  .setExpirationTime('2h')
-  .sign(privateKey)
-process.stdout.write(`${gateway.addresses[0]?.port} ${token}\n`)
+/** @param options of Node.js. @throws where the command was not built */
+export async function spawnGateway(
+  setting: Setting,
+  broker: BenchBroker,
+  options: readonly string[],
+): Promise<BenchGateway> {
+  if (!existsSync(COMMAND)) throw new Error('there is no build to measure: npm run build')
+  const [port = 0] = await freePorts(1)
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const write = (name: string, content: unknown): string => {
+    const path = join(folder, name)
+    writeFileSync(path, JSON.stringify(content), { mode: 0o600 })
+    return path
+  }
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  write('keys.json', { keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' }] })
+  write('users.yaml', { users: { 'joe.smith': { password: await hashPassword('welcome'), roles: ['trader'] } } })
+  const file = write('gatehouse.yaml', configOf(setting, broker, port))
+  const child = spawn(process.execPath, [...options, COMMAND, 'serve', '-c', file], {
+    env: { ...process.env, PASSWORD: broker.password },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  process.once('exit', () => child.kill())
+  const token = await new SignJWT({ roles: ['trader'] })
+    .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
+    .setIssuer('https://idp.example.com')
+    .setAudience('amqp')
+    .setSubject('joe.smith')
+    .setIssuedAt()
+    .setExpirationTime('2h')
+    .sign(privateKey)
+  return { child, port, token }
+}
+
+function configOf(setting: Setting, { rabbit, vhost, user }: BenchBroker, port: number): ConfigInput {
+  const url = `amqp://${rabbit.host}:${rabbit.port}`
+  return {
+    listen: { host: '127.0.0.1', port },
+    log: { level: 'warn' },
+    brokers: { main: { urls: [url], credentials: { bench: { username: user, password: { env: 'PASSWORD' } } } } },
+    authenticators: {
+      staff: { type: 'basic', realm: 'Staff', users: 'users.yaml' },
+      sso: {
+        type: 'jwt',
+        issuer: 'https://idp.example.com',
+        audience: 'amqp',
+        jwksFile: 'keys.json',
+        roles: 'roles',
+        from: ['bearer'],
+      },
+    },
+    services: [
+      {
+        path: '/amqp',
+        broker: 'main',
+        vhost,
+        authenticate: ['staff', 'sso'],
+        promote: [{ when: { role: 'trader' }, to: 'bench' }],
+        limits: { sessionsPerIdentity: 100_000, handshakesPerAddress: 100_000 },
+        ...(setting === ('promotion' satisfies Setting) ? {} : { permissions: PERMISSIONS }),
+        ...(setting === ('everything' satisfies Setting) ? { stamp: STAMP, audit: AUDIT } : {}),
+      },
+    ],
+  }
+}

@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws'
 
 const HIGH_BYTES = 256 * 1024
 
-const [host = '127.0.0.1', port = '5672'] = process.argv.slice(2)
+const [host = '127.0.0.1', port = '5672'] = process.argv.slice(-2)
 const server = createServer()
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
 

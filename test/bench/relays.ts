@@ -1,11 +1,13 @@
 /** What is measured side by side: each relay a process of its own in front of one and the same broker. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { ModuleKind, ScriptTarget, transpile } from 'typescript'
 import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import { until } from '../support/until.ts'
+import { spawnGateway } from './gateway.ts'
 import type { Door } from './peer.ts'
 
 /** How much Gatehouse does: identity alone; and permissions; and stamps and audit. */
@@ -73,7 +75,18 @@ async function pipe(
   options: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Relay> {
-  const child = node(options, 'pipe.ts', [broker.rabbit.host, String(broker.rabbit.port)], env)
+  // As plain JavaScript: what runs the sources of tests adds to every function's cost.
+  const program = transpile(readFileSync(`${HERE}pipe.ts`, 'utf8'), {
+    target: ScriptTarget.ESNext,
+    module: ModuleKind.ESNext,
+  })
+  const args = [...options, '--input-type=module', '--eval', program, broker.rabbit.host, String(broker.rabbit.port)]
+  const child = spawn(process.execPath, args, {
+    cwd: HERE,
+    // Its standard input ends with us, and it with that: no relay outlives a benchmark that failed.
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   const port = await firstLine(child)
   return started(name, child, doorOf(broker, `ws://127.0.0.1:${port}/`))
 }
@@ -87,14 +100,8 @@ async function websockify(broker: BenchBroker): Promise<Relay> {
 }
 
 async function gatehouse(broker: BenchBroker, setting: Setting, options: readonly string[]): Promise<Relay> {
-  const { rabbit, vhost, user, password } = broker
-  const child = node(
-    options,
-    'gateway.ts',
-    [setting, `amqp://${rabbit.host}:${rabbit.port}`, vhost, user, password],
-    {},
-  )
-  const [port, token] = (await firstLine(child)).split(' ')
+  const { child, port, token } = await spawnGateway(setting, broker, options)
+  await until(() => reachable(port), 'the gateway')
   // What a client puts into start-ok is thrown away: it shows somebody else's name.
   const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }
   const basic = `Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`
@@ -106,19 +113,6 @@ async function gatehouse(broker: BenchBroker, setting: Setting, options: readonl
 
 function started(name: string, child: ChildProcess, door: Door): Relay {
   return { name, pid: child.pid, door, stop: () => child.kill('SIGTERM') }
-}
-
-function node(
-  options: readonly string[],
-  script: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): ChildProcess {
-  return spawn(process.execPath, [...options, '--import', 'tsx', `${HERE}${script}`, ...args], {
-    // Its standard input ends with us, and it with that: no relay outlives a benchmark that failed.
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  })
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

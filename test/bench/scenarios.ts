@@ -135,19 +135,19 @@ export async function setUp(relay: Relay, count: number, door: Door = relay.door
   })
 }
 
-/** Memory of a session that does nothing, and what the relay spends on keeping them all alive. */
+/** Memory of a session that has done nothing for a while, and what the relay spends on keeping them all alive. */
 export async function idle(relay: Relay, count: number, seconds: number): Promise<Figures> {
   if (relay.pid === undefined) return {}
   const pid = relay.pid
   await (await Peer.open(relay.door)).close()
   const before = residentBytes(pid)
   const peers = await many(relay.door, count)
-  const opened = residentBytes(pid)
   const spentBefore = processorMicroseconds(pid)
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   const spent = processorMicroseconds(pid) - spentBefore
+  const after = residentBytes(pid)
   for (const peer of peers) peer.end()
-  return { 'KiB each': (opened - before) / count / 1024, '% of a core': spent / seconds / 10_000 }
+  return { 'KiB each': (after - before) / count / 1024, '% of a core': spent / seconds / 10_000 }
 }
 
 /** Everybody comes back at once. */
