@@ -19,8 +19,17 @@ export class KeyIndex<T> {
     }
   }
 
-  /** In the order in which they were added. */
+  /** In the order in which they were added; stays as it is whatever is added and removed meanwhile. */
   of(key: string): readonly T[] {
-    return [...(this.#byKey.get(key) ?? [])]
+    return [...this.each(key)]
+  }
+
+  /** The same, for a look that changes nothing. */
+  each(key: string): Iterable<T> {
+    return this.#byKey.get(key) ?? []
+  }
+
+  count(key: string): number {
+    return this.#byKey.get(key)?.size ?? 0
   }
 }

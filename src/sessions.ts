@@ -38,12 +38,14 @@ export class Place {
   goOn: ((identity: Identity) => Promise<Renewal>) | undefined
   /** Until it has been given back. */
   isHeld = true
-  /** Everybody whose authority this one hangs on; a renewal changes none of them. */
+  /** The identity's own, and those of everybody whose authority this one hangs on; a renewal changes none of them. */
+  readonly key: string
   readonly keys: readonly string[]
 
   constructor(identity: Identity, service: string) {
     this.identity = identity
     this.service = service
+    this.key = identityKey(identity)
     this.keys = identityKeys(identity)
   }
 }
@@ -85,11 +87,11 @@ export class Sessions {
 
   /** Whether a place is among the first `most` that its identity has taken at its service and not given back. */
   isWithin(place: Place, most: number): boolean {
-    const own = identityKey(place.identity)
+    if (this.#byIdentity.count(place.key) <= most) return true
     let before = 0
-    for (const other of this.#byIdentity.of(own)) {
-      if (other === place) break
-      if (other.service === place.service && identityKey(other.identity) === own) before++
+    for (const other of this.#byIdentity.each(place.key)) {
+      if (other === place || before === most) break
+      if (other.service === place.service && other.key === place.key) before++
     }
     return before < most
   }

@@ -14,10 +14,12 @@ import {
   type Renewal,
   refuseInBand,
   type SessionEnd,
+  type SessionObserver,
   type SessionOptions,
 } from '../../proxy/index.ts'
 import { BROKER_FAILURES } from '../broker-failures.ts'
 import { UNRECORDED } from '../end-requests.ts'
+import type { Trial } from '../hold-offs.ts'
 import type { EventSpec, LogFields } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -25,6 +27,7 @@ import type { Traffic } from '../ops/traffic.ts'
 import type { Place, Sessions } from '../sessions.ts'
 import { WebSocketClientEnd } from './client-end.ts'
 import { ENDS } from './ends.ts'
+import type { Promoted, Service } from './service.ts'
 import type { Admitted, Attempt } from './upgrade.ts'
 
 export interface BeginDependencies {
@@ -44,13 +47,12 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
     return
   }
   const client = new WebSocketClientEnd(webSocket, socket, of.traffic)
-  const elapsedMs = performance.now() - attempt.startedAtMs
-  let vhost: string | undefined
   const pinned = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : undefined
   const { fingerprint, username } = promoted.credential
   // That the broker takes no other user-id from it keeps nobody out who shows the same credential without one.
   const credential = otherUserId(promoted.filters, username) === undefined ? fingerprint : `${fingerprint} for others`
   const trial = service.holdOffs.try({ credential, vhost: pinned })
+  const begun = new Begun(attempt, { promoted, place, client, trial }, of)
   const options: SessionOptions = {
     id,
     client,
@@ -58,88 +60,155 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
     credential: promoted.credential,
     vhosts: promoted.vhosts,
     target: service.target,
-    limits: { ...promoted.limits, handshakeMs: Math.max(1, service.handshakeMs - elapsedMs) },
+    limits: { ...promoted.limits, handshakeMs: Math.max(1, service.handshakeMs - begun.ageMs) },
     filters: promoted.filters,
-    observer: {
-      opened: (info) => {
-        vhost = info.vhost
-        if (typeof trial !== 'string') trial.opened()
-        client.opened()
-        attempt.handshakeDone()
-        of.metrics.sessionOpened(service.path, performance.now() - attempt.startedAtMs)
-        of.log.write('session-opened', { ...who(), broker: service.broker, vhost })
-        if (!recorded('session.opened', {})) session.end(UNRECORDED)
-      },
-      ended: (end) => ended(end),
-    },
-    renew: (secret) => renewed(secret),
+    observer: begun,
+    renew: (secret) => begun.renew(secret),
   }
   const session = typeof trial === 'string' ? refuseInBand(options, heldOff(trial)) : openSession(options)
   of.metrics.sessionStarted(service.path)
-  place.goOn = async (identity) => await renewal(async () => identity, place, attempt, admitted, of.sessions)
+  place.goOn = (identity) => begun.goOn(identity)
   of.sessions.start(place, { session, client, timeoutMs: service.sessionTimeoutMs })
   client.attach(session)
+}
 
-  function recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {
-    const { subject, issuer, address, user } = who()
-    const written = service.audit.write({
-      event,
-      session: id,
-      subject,
-      issuer,
-      address,
-      user,
-      vhost: vhost ?? '',
-      ...details,
-    })
-    return written || service.audit.onFailure === 'count'
+/** What a session was begun with. */
+interface Parts {
+  readonly promoted: Promoted
+  readonly place: Place
+  readonly client: WebSocketClientEnd
+  /** Or what the broker has said no to a moment ago. */
+  readonly trial: Trial | BrokerFailure
+}
+
+/** A session that has begun, as its observer. It lives as long as the session: of the upgrade it keeps no request and no bytes. */
+class Begun implements SessionObserver {
+  readonly #id: string
+  readonly #service: Service
+  readonly #address: string
+  readonly #startedAtMs: number
+  readonly #promoted: Promoted
+  readonly #place: Place
+  readonly #trial: Parts['trial']
+  readonly #of: BeginDependencies
+  /** Only until the broker has opened the session. */
+  #opening: { readonly client: WebSocketClientEnd; handshakeDone(): void } | undefined
+  #vhost: string | undefined
+
+  constructor(attempt: Attempt, { promoted, place, client, trial }: Parts, of: BeginDependencies) {
+    this.#id = attempt.id
+    this.#service = attempt.service
+    this.#address = attempt.hop.address
+    this.#startedAtMs = attempt.startedAtMs
+    this.#opening = { client, handshakeDone: attempt.handshakeDone }
+    this.#promoted = promoted
+    this.#place = place
+    this.#trial = trial
+    this.#of = of
   }
 
-  function who() {
-    const { subject, issuer, authenticator } = place.identity
-    const user = promoted.credential.username
-    return { session: id, service: service.path, subject, issuer, authenticator, user, address: hop.address }
+  /** Since the upgrade request. */
+  get ageMs(): number {
+    return performance.now() - this.#startedAtMs
   }
 
-  function ended(end: SessionEnd): void {
-    of.sessions.release(place)
-    of.metrics.sessionEnded(service.path, service.broker, end.reason)
+  opened({ vhost }: { readonly vhost: string }): void {
+    this.#vhost = vhost
+    if (typeof this.#trial !== 'string') this.#trial.opened()
+    this.#opening?.client.opened()
+    this.#opening?.handshakeDone()
+    this.#opening = undefined
+    this.#of.metrics.sessionOpened(this.#service.path, this.ageMs)
+    this.#of.log.write('session-opened', { ...this.#who(), broker: this.#service.broker, vhost })
+    if (!this.#recorded('session.opened', {})) this.#place.live?.session.end(UNRECORDED)
+  }
+
+  ended(end: SessionEnd): void {
+    const { endedFor } = this.#place
+    this.#opening = undefined
+    this.#of.sessions.release(this.#place)
+    this.#of.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
     const line = {
-      ...who(),
-      broker: service.broker,
-      vhost,
+      ...this.#who(),
+      broker: this.#service.broker,
+      vhost: this.#vhost,
       by: end.by,
       reason: end.reason,
-      detail: place.endedFor === undefined ? end.detail : `${place.endedFor}: ${end.detail}`,
+      detail: endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`,
       replyCode: end.replyCode,
       closeCode: end.closeCode,
       durationMs: Math.round(end.durationMs),
       bytesFromClient: end.bytesFromClient,
       bytesToClient: end.bytesToClient,
     }
-    const { level, ...verdict } = brokersPart(end)
-    of.log.write('session-ended', { ...line, ...verdict }, level)
+    const { level, ...verdict } = this.#brokersPart(end)
+    this.#of.log.write('session-ended', { ...line, ...verdict }, level)
     const { durationMs, replyCode, detail } = line
-    if (typeof trial === 'string') recorded('session.refused', { cause: end.reason, detail })
-    else recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
+    if (typeof this.#trial === 'string') this.#recorded('session.refused', { cause: end.reason, detail })
+    else this.#recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
+  }
+
+  async renew(secret: Buffer): Promise<Renewal> {
+    const { requirement, path } = this.#service
+    return await this.#renewal(() => renew(requirement, this.#place.identity, secret, { service: path }))
+  }
+
+  async goOn(identity: Identity): Promise<Renewal> {
+    return await this.#renewal(async () => identity)
+  }
+
+  /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
+  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal> {
+    const [service, place, promoted] = [this.#service, this.#place, this.#promoted]
+    try {
+      const identity = await fresh()
+      if (!service.roles.every((role) => identity.roles.includes(role))) {
+        return { renewed: false, detail: 'the fresh credential lacks a required role' }
+      }
+      const context = { sessionId: this.#id, address: this.#address, deadlineMs: service.handshakeMs }
+      const { credential, tags } = await service.promote(identity, context)
+      if (credential.username !== promoted.credential.username) {
+        return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
+      }
+      if (credential.isPassedOn) await place.live?.session.renewBroker(credential)
+      if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
+      this.#of.sessions.renew(place, identity)
+      promoted.renewed(identity, tags)
+      return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
+    } catch (error) {
+      if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
+        return { renewed: false, detail: error.message }
+      }
+      throw error
+    }
+  }
+
+  #recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {
+    const { subject, issuer, address, user } = this.#who()
+    const { audit } = this.#service
+    const vhost = this.#vhost ?? ''
+    const written = audit.write({ event, session: this.#id, subject, issuer, address, user, vhost, ...details })
+    return written || audit.onFailure === 'count'
+  }
+
+  #who() {
+    const { subject, issuer, authenticator } = this.#place.identity
+    const user = this.#promoted.credential.username
+    const service = this.#service.path
+    return { session: this.#id, service, subject, issuer, authenticator, user, address: this.#address }
   }
 
   /** Of many sessions that one fault of the broker leg keeps out, one line tells; the others are counted in the next. */
-  function brokersPart({ reason, failure }: SessionEnd): LogFields & { readonly level: EventSpec['level'] } {
-    if (typeof trial === 'string') return { level: 'debug', cause: trial }
+  #brokersPart({ reason, failure }: SessionEnd): LogFields & { readonly level: EventSpec['level'] } {
+    if (typeof this.#trial === 'string') return { level: 'debug', cause: this.#trial }
     const { level } = ENDS[reason]
     if (failure === undefined) {
-      trial.over()
+      this.#trial.over()
       return { level }
     }
-    const rest = trial.failed(failure)
+    const rest = this.#trial.failed(failure)
     if (rest === 'known') return { level: 'debug', cause: failure }
     return { level, cause: failure, remedy: BROKER_FAILURES[failure].remedy, pauseMs: rest?.forMs, count: rest?.count }
-  }
-
-  async function renewed(secret: Buffer): Promise<Renewal> {
-    const fresh = () => renew(service.requirement, place.identity, secret, { service: service.path })
-    return await renewal(fresh, place, attempt, admitted, of.sessions)
   }
 }
 
@@ -147,35 +216,4 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
 function heldOff(failure: BrokerFailure): InBandRefusal {
   const words = failure === 'tls' ? BROKER_AWAY : BROKER_SAYS_NO
   return { ...words, detail: 'not tried: the broker has just said no to this credential' }
-}
-
-/** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
-async function renewal(
-  fresh: () => Promise<Identity>,
-  place: Place,
-  { service, id, hop }: Attempt,
-  { promoted }: Admitted,
-  sessions: Sessions,
-): Promise<Renewal> {
-  try {
-    const identity = await fresh()
-    if (!service.roles.every((role) => identity.roles.includes(role))) {
-      return { renewed: false, detail: 'the fresh credential lacks a required role' }
-    }
-    const context = { sessionId: id, address: hop.address, deadlineMs: service.handshakeMs }
-    const { credential, tags } = await service.promote(identity, context)
-    if (credential.username !== promoted.credential.username) {
-      return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
-    }
-    if (credential.isPassedOn) await place.live?.session.renewBroker(credential)
-    if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
-    sessions.renew(place, identity)
-    promoted.renewed(identity, tags)
-    return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
-  } catch (error) {
-    if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
-      return { renewed: false, detail: error.message }
-    }
-    throw error
-  }
 }

@@ -36,9 +36,6 @@ const CONTROL_HEAD_BYTES = 6
 /** Less in one piece is all that was there to read: it takes no time worth measuring, and comes once in a turn. */
 const SHARED_BYTES = 1024
 
-/** Of this process: it has one event loop. */
-const turn = new Turn()
-
 type Receiver = Pick<Session, 'receive' | 'alive' | 'clientGone' | 'end'>
 
 export class WebSocketClientEnd implements ClientEnd {
@@ -58,7 +55,7 @@ export class WebSocketClientEnd implements ClientEnd {
   #held = false
   /** Others have their turn. */
   #resting = false
-  readonly #share = new Share(turn)
+  readonly #share = new Share(Turn.current)
   #failureCode: number | undefined
   #pong: Buffer | undefined
   #pongInFlight = false
@@ -181,7 +178,7 @@ export class WebSocketClientEnd implements ClientEnd {
     if (this.#resting) return
     this.#resting = true
     this.#socket.pause()
-    turn.rest(() => {
+    Turn.current.rest(() => {
       this.#resting = false
       this.#goOn()
     })

@@ -2,8 +2,8 @@
  * The event loop's turn, shared fairly by all clients. libuv reads up to 2 MiB from a socket before it looks at the next
  * one, and ws works through all of it at once: a few clients that send pings or crumbs could keep everybody waiting.
  *
- * So once clients have had their time in a turn, each that took more than a little of it rests. Those who rest go on in
- * the order in which they were stopped, as many in each turn as there is time for, one at least.
+ * So once clients have had their time in a turn, each that took more than a little of it rests, and who comes to the door
+ * waits. Those who rest or wait go on in their order, as many in each turn as there is time for, one at least.
  */
 
 /** What clients may take of one turn together. A client that sends in bulk is done sooner. */
@@ -12,6 +12,9 @@ const TURN_MS = 2
 const LITTLE_MS = 0.25
 
 export class Turn {
+  /** Of this process: it has one event loop. */
+  static readonly current = new Turn()
+
   readonly nowMs: () => number
   readonly #resting: (() => void)[] = []
   /** Counts turns in which anything came. */
@@ -34,6 +37,13 @@ export class Turn {
     return nowMs - this.#startedMs >= TURN_MS
   }
 
+  /** For work that nobody has begun yet: resolves at once while there is time and nobody waits, or else in a later turn. */
+  async wait(): Promise<void> {
+    this.begin()
+    if (this.#resting.length === 0 && !this.isOver(this.nowMs())) return
+    await new Promise<void>((resolve) => this.rest(resolve))
+  }
+
   /** Calls back in a later turn. */
   rest(goOn: () => void): void {
     this.#resting.push(goOn)
@@ -46,15 +56,23 @@ export class Turn {
     this.#goOn()
   }
 
-  /** Node works through what a resumed socket holds before it comes to the next tick: only then is it known what is left. */
+  /** What is left is known only when what has gone on is done. */
   #goOn(): void {
     const goOn = this.#resting.shift()
     if (goOn === undefined) return
     goOn()
-    process.nextTick(() => {
+    afterwards(() => {
       if (!this.isOver(this.nowMs())) this.#goOn()
     })
   }
+}
+
+/**
+ * Calls back when all is done that follows from what has just been called: Node works through what a resumed socket holds
+ * in one tick, and through promises that wait for each other in the microtasks between that and the next.
+ */
+function afterwards(callback: () => void): void {
+  process.nextTick(() => queueMicrotask(() => process.nextTick(callback)))
 }
 
 /** One client's part of the turn. */

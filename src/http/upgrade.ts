@@ -20,6 +20,7 @@ import { answerRaw } from './raw-answer.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
 import type { Promoted, Service } from './service.ts'
 import { chooseSubprotocol, type Subprotocol } from './subprotocol.ts'
+import { Turn } from './turn.ts'
 
 /** For each authenticator, where the handshake's deadline leaves more. */
 const LONGEST_PROOF_MS = 5_000
@@ -103,7 +104,7 @@ export class Upgrades {
     const { origin } = request.headers
     const startedAtMs = performance.now()
     return {
-      id: randomUUID(),
+      id: sessionId(),
       request,
       socket,
       head,
@@ -130,11 +131,19 @@ export class Upgrades {
       })
       return
     }
-    attempt.socket.once('close', leave)
-    const entered = { ...attempt, handshakeDone: leave }
+    const { socket } = attempt
+    socket.once('close', leave)
+    const handshakeDone = () => {
+      socket.off('close', leave)
+      leave()
+    }
+    const entered = { ...attempt, handshakeDone }
+    // Hundreds may come at once, and each costs as much as many messages of others.
+    await Turn.current.wait()
+    if (socket.destroyed) return
     const admitted = await this.#admit(entered)
     if (isRefusal(admitted)) this.#of.refuse(entered, admitted)
-    else if (attempt.socket.destroyed) this.#of.sessions.release(admitted.place)
+    else if (socket.destroyed) this.#of.sessions.release(admitted.place)
     else this.#begin(entered, admitted)
   }
 
@@ -217,6 +226,11 @@ export class Upgrades {
     const detail = `${promoted.sessionsPerIdentity} sessions of this identity are open`
     return { cause: 'too-many-sessions', detail, identity }
   }
+}
+
+/** In one piece: as Node makes it, it is a tree of twenty, more than half a KiB for as long as the session lives. */
+function sessionId(): string {
+  return Buffer.from(randomUUID(), 'latin1').toString('latin1')
 }
 
 /** Of the handshake's time. */

@@ -57,4 +57,25 @@ describe('Turn', () => {
     await nextTurn()
     assert.deepEqual(gone, [0, 1, 2, 3, 4, 5])
   })
+
+  it('lets work begin at once while there is time and nobody waits, and else in turn, what follows from it included', async () => {
+    const { turn, work } = clock()
+    const begun: number[] = []
+    const come = async (id: number): Promise<void> => {
+      await turn.wait()
+      for (let hop = 0; hop < 5; hop++) await Promise.resolve()
+      begun.push(id)
+      work(new Share(turn), 1.5)
+    }
+    await come(0)
+    await come(1)
+    const rest = [2, 3, 4, 5, 6].map(come)
+    assert.deepEqual(begun, [0, 1])
+    await nextTurn()
+    assert.deepEqual(begun, [0, 1, 2, 3])
+    await nextTurn()
+    assert.deepEqual(begun, [0, 1, 2, 3, 4, 5])
+    await Promise.all(rest)
+    assert.deepEqual(begun, [0, 1, 2, 3, 4, 5, 6])
+  })
 })

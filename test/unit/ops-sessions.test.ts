@@ -78,6 +78,16 @@ describe('Sessions', () => {
     assert.equal(sessions.isWithin(third, 2), true)
   })
 
+  it('counts against that limit who is somebody alone, not who was vouched for by them', () => {
+    const badge = identity('joe', { issuer: 'badge', authenticator: 'badge' })
+    const parts = [identity('joe'), badge]
+    for (let count = 0; count < 3; count++) sessions.take(identity('joe', { parts }), '/amqp')
+    const alone = sessions.take(badge, '/amqp')
+    assert.equal(sessions.isWithin(alone, 1), true)
+    assert.equal(sessions.isWithin(sessions.take(badge, '/amqp'), 1), false)
+    assert.equal(sessions.isWithin(sessions.take(identity('joe'), '/amqp'), 3), false)
+  })
+
   it('does not take one issuer and subject for another', () => {
     const quoted = start(sessions.take(identity('joe","x', { issuer: 'a' }), '/amqp'), '1')
     sessions.endIdentity(identityKey({ issuer: 'a","joe', subject: 'x' }), 'access was revoked')
