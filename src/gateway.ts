@@ -23,6 +23,7 @@ import { AuditTrail } from './ops/audit.ts'
 import { Health } from './ops/health.ts'
 import { Log } from './ops/log.ts'
 import { heapRatio, Metrics } from './ops/metrics.ts'
+import { Overload } from './ops/overload.ts'
 import { descriptorLimit, Pressure } from './ops/pressure.ts'
 import { Traffic } from './ops/traffic.ts'
 import { Sessions } from './sessions.ts'
@@ -122,24 +123,26 @@ class RunningGateway implements Gateway {
   readonly #sessions: Sessions
   readonly #metrics: Metrics
   readonly #pressure: Pressure
+  readonly #overload: Overload
   readonly #listeners: readonly Listener[]
   readonly #admin: AdminServer | undefined
   readonly #renewal: RenewalParts
-  readonly #bufferBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
   #stopWatching = () => {}
   #closing: Promise<void> | undefined
 
   constructor(config: Config, { log, brokers, authenticators, services }: Parts) {
     this.#config = config
     this.#log = log
-    this.#traffic = new Traffic(this.#bufferBytes, () => this.#shed())
-    this.#sessions = new Sessions(() => this.#tick())
+    const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
+    this.#traffic = new Traffic(boundBytes, () => this.#overload.shed())
+    this.#sessions = new Sessions(() => this.#overload.tick())
     this.#metrics = new Metrics({
       traffic: this.#traffic,
       bufferedBytes: () => this.#sessions.heldBytes(),
       auditLostCount: () => log.auditLostCount,
     })
     this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
+    this.#overload = new Overload({ sessions: this.#sessions, pressure: this.#pressure, log, boundBytes })
     this.#listeners = this.#makeListeners(services)
     const health = new Health([...brokers.values()], () => this.#closing !== undefined)
     this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)
@@ -239,18 +242,6 @@ class RunningGateway implements Gateway {
     return watchFiles(users.keys(), (file) => {
       for (const authenticator of users.get(file) ?? []) void reloadAuthenticator(authenticator, this.#renewal)
     })
-  }
-
-  #tick(): void {
-    this.#pressure.tick()
-    if (this.#sessions.heldBytes() > this.#bufferBytes) this.#shed()
-  }
-
-  #shed(): void {
-    const place = this.#sessions.shedLargest()
-    if (place === undefined) return
-    const { subject, issuer } = place.identity
-    this.#log.write('overload-shed', { session: place.live?.session.id, service: place.service, subject, issuer })
   }
 
   #socketCount(): number {

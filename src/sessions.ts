@@ -161,13 +161,13 @@ export class Sessions {
     return bytes
   }
 
-  /** Ends the session that holds most bytes and drops its socket. Returns its place, if there was one. */
-  shedLargest(): Place | undefined {
+  /** Ends the session that holds most bytes, if they are `leastBytes`, and drops its socket. Returns its place, if there was one. */
+  shedLargest(leastBytes = 0): Place | undefined {
     let largest: Place | undefined
-    let most = -1
+    let most = leastBytes
     for (const place of this.#byId.values()) {
       const held = heldBytes(place.live)
-      if (held > most) [largest, most] = [place, held]
+      if (held >= most) [largest, most] = [place, held]
     }
     largest?.live?.session.end(OVERLOAD)
     largest?.live?.client.terminate()

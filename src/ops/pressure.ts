@@ -1,10 +1,14 @@
 /**
- * Whether the process can afford one more session: memory and file descriptors, looked at once a second by the ticker
- * of all sessions. Reading both is cheap enough for that and too dear for every upgrade.
+ * Whether the process can afford one more session, and whether it can afford those it has: memory and file descriptors,
+ * looked at once a second by the ticker of all sessions. Reading both is cheap enough for that and too dear for every
+ * upgrade. Who has to go is decided elsewhere.
  */
 import { readFileSync } from 'node:fs'
 
 const HEAP_RATIO = 0.85
+const SPENT_HEAP_RATIO = 0.92
+/** At so many looks in a row: a heap may be full of garbage for a moment before it is collected. */
+const SPENT_LOOKS = 2
 const DESCRIPTOR_RATIO = 0.9
 /** Descriptors that are no client's: listeners, log, files, key sets being fetched. */
 const OWN_DESCRIPTORS = 64
@@ -19,6 +23,7 @@ export interface PressureSources {
 export class Pressure {
   readonly #sources: PressureSources
   #heapIsShort = false
+  #spentLooks = 0
 
   constructor(sources: PressureSources) {
     this.#sources = sources
@@ -26,7 +31,14 @@ export class Pressure {
 
   /** Looks at the heap again. */
   tick(): void {
-    this.#heapIsShort = this.#sources.heapRatio() >= HEAP_RATIO
+    const ratio = this.#sources.heapRatio()
+    this.#heapIsShort = ratio >= HEAP_RATIO
+    this.#spentLooks = ratio >= SPENT_HEAP_RATIO ? this.#spentLooks + 1 : 0
+  }
+
+  /** Whether refusing new sessions is not enough any more. */
+  get heapIsSpent(): boolean {
+    return this.#spentLooks >= SPENT_LOOKS
   }
 
   /** What there is too little of for a new session, if anything. */

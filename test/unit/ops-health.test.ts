@@ -72,6 +72,17 @@ describe('Pressure', () => {
     assert.match(pressure.shortage() ?? '', /heap/)
   })
 
+  it('calls the heap spent when it is 92 % full at two looks in a row', () => {
+    let ratio = 0.92
+    const pressure = new Pressure({ heapRatio: () => ratio, sockets: () => 0, descriptorLimit: 1_000 })
+    const look = (full: number): boolean => {
+      ratio = full
+      pressure.tick()
+      return pressure.heapIsSpent
+    }
+    assert.deepEqual([0.92, 0.91, 0.92, 0.92, 0.99, 0.91].map(look), [false, false, false, true, true, false])
+  })
+
   it('refuses new sessions when 90 % of the descriptors are taken', () => {
     let sockets = 100
     const pressure = new Pressure({ heapRatio: () => 0, sockets: () => sockets, descriptorLimit: 1_000 })

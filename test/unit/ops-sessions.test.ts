@@ -178,6 +178,15 @@ describe('Sessions', () => {
     assert.deepEqual([session.ends[0]?.reason, session.ends[0]?.closeCode], ['overload', 1013])
   })
 
+  it('sheds nobody who holds less than it is worth', () => {
+    const [small, large] = [new FakeClient(10), new FakeClient(1_000)]
+    start(sessions.take(identity('joe'), '/amqp'), 'small', small)
+    start(sessions.take(identity('ann'), '/amqp'), 'large', large)
+    assert.equal(sessions.shedLargest(1_001), undefined)
+    assert.equal(sessions.shedLargest(1_000)?.identity.subject, 'ann')
+    assert.deepEqual([small.terminated, large.terminated], [false, true])
+  })
+
   it('drains to none', async () => {
     const places = ['a', 'b', 'c'].map((id) => ({ place: sessions.take(identity('joe'), '/amqp'), id }))
     const started = places.map(({ place, id }) => start(place, id))
