@@ -50,6 +50,8 @@ export class BrokerLeg {
   #over = false
   #closing = false
   #high = false
+  /** Nothing waited when it was looked at last, and nothing has passed since. */
+  #isEmpty = true
   #paused = false
   #heard = false
   #wrote = false
@@ -79,9 +81,12 @@ export class BrokerLeg {
     return this.#socket?.writableLength ?? 0
   }
 
-  /** Bytes that wait in memory, read and unread. */
+  /** Bytes that wait in memory, read and unread; asked every second, so an idle session answers by itself. */
   get heldBytes(): number {
-    return this.bufferedBytes + this.reader.pendingBytes
+    if (this.#isEmpty) return 0
+    const bytes = this.bufferedBytes + this.reader.pendingBytes
+    this.#isEmpty = bytes === 0
+    return bytes
   }
 
   /** Whether the client should not be read: too much is waiting for the broker. */
@@ -109,6 +114,7 @@ export class BrokerLeg {
     const socket = this.#socket
     if (socket === undefined || this.#closing || !socket.writable) return
     this.#wrote = true
+    this.#isEmpty = false
     const last = parts.length - 1
     if (last > 0) socket.cork()
     for (const [at, part] of parts.entries()) {
@@ -196,6 +202,7 @@ export class BrokerLeg {
 
   #data(chunk: Buffer): void {
     this.#heard = true
+    this.#isEmpty = false
     this.reader.push(chunk)
     if (this.#closing) this.#awaitCloseOk()
     else this.#events.readable()

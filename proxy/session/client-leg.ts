@@ -29,6 +29,8 @@ export class ClientLeg {
   #pause: NodeJS.Timeout | undefined
   #pausedUntilMs = 0
   #full = false
+  /** Nothing waited when it was looked at last, and nothing has passed since. */
+  #isEmpty = true
   #heard = true
   #wrote = false
   #lastHeardMs = 0
@@ -47,13 +49,17 @@ export class ClientLeg {
     return this.#end.bufferedBytes()
   }
 
-  /** Bytes that wait in memory, read and unread. */
+  /** Bytes that wait in memory, read and unread; asked every second, so an idle session answers by itself. */
   get heldBytes(): number {
-    return this.bufferedBytes + this.reader.pendingBytes
+    if (this.#isEmpty) return 0
+    const bytes = this.bufferedBytes + this.reader.pendingBytes
+    this.#isEmpty = bytes === 0
+    return bytes
   }
 
   push(chunk: Buffer): void {
     this.#heard = true
+    this.#isEmpty = false
     this.bytesIn += chunk.length
     this.reader.push(chunk)
   }
@@ -100,6 +106,7 @@ export class ClientLeg {
     const parts = this.out.drain()
     if (this.gone) return
     this.#wrote = true
+    this.#isEmpty = false
     this.bytesOut += bytes
     this.#end.send(parts.length === 1 ? parts : joined(parts), this.#onSent)
     if (!this.#full && this.#end.bufferedBytes() > this.#limits.buffer.highBytes) {
