@@ -115,8 +115,11 @@ export class ClientLeg {
     }
   }
 
+  /** Sends everything gathered, and closes. */
   close(code: number, reason: string): void {
-    if (!this.gone) this.#end.close(code, reason)
+    this.bytesOut += this.out.bytes
+    const last = this.out.drain()
+    if (!this.gone) this.#end.close(code, reason, last)
   }
 
   /** Pings, heartbeats, and whether the client still lives: false when two pings went unanswered. */

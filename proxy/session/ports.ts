@@ -20,8 +20,11 @@ export interface ClientEnd {
   /** Stops reading from the client until `resume`. */
   pause(): void
   resume(): void
-  /** Starts the WebSocket's closing handshake, and terminates the socket when the peer does not finish it in time. */
-  close(code: number, reason: string): void
+  /**
+   * Starts the WebSocket's closing handshake, and terminates the socket when the peer does not finish it in time.
+   * @param last sent before it, as by `send`
+   */
+  close(code: number, reason: string, last?: readonly Buffer[]): void
   /** Drops the socket at once. */
   terminate(): void
 }

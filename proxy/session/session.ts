@@ -291,7 +291,7 @@ export class GatewaySession implements Session {
   }
 
   #answerClient(): void {
-    if (this.#owesCloseOk) this.#client.send(methodFrame(0, 'connection.close-ok', {}))
+    if (this.#owesCloseOk) this.#client.out.add(methodFrame(0, 'connection.close-ok', {}))
     this.#owesCloseOk = false
     this.#closeClient()
   }
@@ -301,7 +301,7 @@ export class GatewaySession implements Session {
     const { type, channel, buffer, payloadStart, payloadEnd } = this.#client.reader
     if (type !== FRAME_METHOD || channel !== 0 || this.#owesCloseOk) return
     const index = methodIndexAt(buffer, payloadStart, payloadEnd)
-    if (index === CLOSE) this.#client.send(methodFrame(0, 'connection.close-ok', {}))
+    if (index === CLOSE) this.#client.out.add(methodFrame(0, 'connection.close-ok', {}))
     if (index === CLOSE || index === CLOSE_OK) this.#closeClient()
   }
 
@@ -339,7 +339,6 @@ export class GatewaySession implements Session {
   #closeClient(): void {
     const { closeCode = CLOSE_CODES.internalError, tell } = this.#ending ?? {}
     this.#enterClosed()
-    this.#client.flush()
     this.#client.close(closeCode, closeReason(tell))
     this.#report()
   }

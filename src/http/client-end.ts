@@ -132,10 +132,14 @@ export class WebSocketClientEnd implements ClientEnd {
     this.#goOn()
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, reason: string, last: readonly Buffer[] = []): void {
     if (this.#closing) return
     this.#closing = true
+    // Both in one write.
+    this.#stream.cork()
+    if (last.length > 0) this.send(last)
     this.#socket.close(code, clipped(reason))
+    this.#stream.uncork()
     // The peer's own close frame has to be read, however much lies before it; a flood is left to the close timer.
     this.resume()
   }

@@ -351,7 +351,8 @@ export class Rig {
       resume: () => {
         this.paused = false
       },
-      close: (code, reason) => {
+      close: (code, reason, last = []) => {
+        if (last.length > 0) this.client.add(Buffer.concat(last))
         this.#closed({ code, reason })
         setImmediate(() => this.session.clientGone(code))
       },
