@@ -62,6 +62,7 @@ process.exit(missed.length === 0 ? 0 : 1)
 /** A gateway for each, so that none inherits the memory of the one before. */
 async function once(name: string): Promise<Row> {
   const gateway = await startMeasuredGateway(await config({ abused: rabbit, quiet, stalledUrl: tap.url }), {
+    built: true,
     priority: PRIORITY,
   })
   const target = { url: gateway.url, authorization: TARGET_USER }

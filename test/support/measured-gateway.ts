@@ -1,7 +1,7 @@
 /** Starts a gateway in a process of its own and asks it how it fares: memory, delay of the event loop, counters. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { ConfigInput } from '../../src/gateway.ts'
@@ -87,6 +87,8 @@ export class MeasuredGateway {
 }
 
 export interface MeasuredOptions {
+  /** What was built, as `gatehouse serve` runs it, and not the sources. */
+  readonly built?: boolean
   /** The process's nice value; below 0 for administrators only, and left out for others. */
   readonly priority?: number
   /** How many files it may have open; as many as we when left out. */
@@ -97,11 +99,14 @@ export interface MeasuredOptions {
 
 export async function startMeasuredGateway(
   config: ConfigInput,
-  { priority = 0, descriptors, heapMib }: MeasuredOptions = {},
+  { built = false, priority = 0, descriptors, heapMib }: MeasuredOptions = {},
 ): Promise<MeasuredGateway> {
+  if (built && !existsSync(new URL('../../dist/src/gateway.js', import.meta.url))) {
+    throw new Error('there is no build to measure: npm run build')
+  }
   const program = fileURLToPath(new URL('measured-gateway-program.ts', import.meta.url))
   const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]
-  const command = [process.execPath, '--expose-gc', ...heap, '--import', 'tsx', program]
+  const command = [process.execPath, '--expose-gc', ...heap, '--import', 'tsx', program, ...(built ? ['built'] : [])]
   // Node has no way to set a limit for a child; a shell that becomes the child has.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `
   const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], {
