@@ -10,10 +10,20 @@ import { join } from 'node:path'
 import { exportJWK, SignJWT } from 'jose'
 import { hashPassword } from '../../auth/index.ts'
 import { freePorts } from '../../src/demo/processes.ts'
+import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/gateway.ts'
-import type { BenchBroker, Setting } from './relays.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')
+
+/** How much Gatehouse does: identity alone; and permissions; and stamps and audit. */
+export type Setting = 'promotion' | 'permissions' | 'everything'
+
+export interface BenchBroker {
+  readonly rabbit: Rabbit
+  readonly vhost: string
+  readonly user: string
+  readonly password: string
+}
 
 /** What users of the benchmark may do: enough for every scenario, so that each check says yes. */
 const PERMISSIONS = [

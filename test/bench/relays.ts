@@ -5,13 +5,9 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ModuleKind, ScriptTarget, transpile } from 'typescript'
-import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import { until } from '../support/until.ts'
-import { spawnGateway } from './gateway.ts'
+import { type BenchBroker, type Setting, spawnGateway } from './gateway.ts'
 import type { Door } from './peer.ts'
-
-/** How much Gatehouse does: identity alone; and permissions; and stamps and audit. */
-export type Setting = 'promotion' | 'permissions' | 'everything'
 
 export interface Relay {
   readonly name: string
@@ -21,13 +17,6 @@ export interface Relay {
   /** The door for a set-up that proves itself with a token instead. */
   readonly tokenDoor?: Door
   stop(): void
-}
-
-export interface BenchBroker {
-  readonly rabbit: Rabbit
-  readonly vhost: string
-  readonly user: string
-  readonly password: string
 }
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
