@@ -1,6 +1,7 @@
 /**
  * The floor of this stack: WebSocket messages to a TCP socket and back, with backpressure, and nothing else. No frames,
- * no identity, no limits. Run as a process of its own: `pipe.ts BROKER_HOST BROKER_PORT`; prints its port.
+ * no identity, no limits. Run as a process of its own, as a script without a file, so that host and port of the broker are
+ * the last arguments and not the third and fourth; prints its port.
  */
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
