@@ -56,6 +56,11 @@ export class Attempts {
     await Promise.all([this.#guesses.delete(bucket), this.#delays.delete(bucket)])
   }
 
+  /** The guess was not made after all: it does not count. */
+  async withdrawn(user: string, address: string): Promise<void> {
+    await this.#guesses.reward(this.#bucket(user, address))
+  }
+
   async #peek(bucket: string): Promise<Attempt> {
     const delay = await this.#delays.get(bucket)
     if (delay === null || delay.msBeforeNext <= 0) return ALLOWED

@@ -14,15 +14,14 @@ const LANES: readonly Lane[] = ['known', 'quiet', 'stranger']
 
 export interface HashQueueLimits {
   readonly concurrencyCount: number
-  /** Each lane takes half as many. */
-  readonly waitingCount: number
+  readonly waitingPerLaneCount: number
   readonly maxWaitMs: number
 }
 
 /** One thread of Node's pool of four is left to files and name lookups, one processor to everything else. */
 const LIMITS: HashQueueLimits = {
   concurrencyCount: Math.max(1, Math.min(3, availableParallelism() - 1)),
-  waitingCount: 64,
+  waitingPerLaneCount: 32,
   maxWaitMs: 3000,
 }
 
@@ -44,15 +43,15 @@ export class HashQueue {
 
   /** Whether one more would be turned away. */
   isFull(lane: Lane): boolean {
-    const { concurrencyCount, waitingCount, maxWaitMs } = this.#limits
+    const { concurrencyCount, waitingPerLaneCount, maxWaitMs } = this.#limits
     if (this.#running < concurrencyCount) return false
     const before = LANES.slice(0, LANES.indexOf(lane) + 1)
     const ahead = before.reduce((sum, one) => sum + this.#lanes[one].length, 0)
-    return this.#lanes[lane].length >= waitingCount / 2 || (ahead * this.#jobMs) / concurrencyCount > maxWaitMs
+    return this.#lanes[lane].length >= waitingPerLaneCount || (ahead * this.#jobMs) / concurrencyCount > maxWaitMs
   }
 
   /**
-   * Runs the work when its turn comes. The caller has asked `isFull` before.
+   * Runs the work when its turn comes.
    * @throws {TooBusy} where the queue is full, or others came first for too long
    */
   async run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
@@ -73,6 +72,7 @@ export class HashQueue {
       else this.#lanes[next].shift()?.()
     }
   }
+
   #turn(lane: (() => void)[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const begin = () => {

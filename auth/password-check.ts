@@ -98,10 +98,11 @@ export class PasswordCheck {
     if (this.#queue.isFull(lane)) return tooBusy()
     const attempt = await this.#attempts.begin(name, address)
     if (!attempt.allowed) return tooMany(attempt.retryAfterSeconds)
-    // Others may have come first while the guess was counted.
-    if (this.#queue.isFull(lane)) return tooBusy()
     const fits = await this.#queue.run(lane, () => verifyPassword(password, hash)).catch(notBegun)
-    if (fits === undefined) return tooBusy()
+    if (fits === undefined) {
+      await this.#attempts.withdrawn(name, address)
+      return tooBusy()
+    }
     // The users may have changed in the meantime: what was right for the old ones proves nothing.
     if (!fits || user === undefined || this.#users.get(name) !== user) {
       this.#guessed.add(target)

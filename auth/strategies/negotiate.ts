@@ -43,7 +43,7 @@ const DEADLINE_MS = 4000
 const REPLAY_MS = 600_000
 const REPLAY_COUNT = 100_000
 /** GSSAPI works in Node's pool of four threads; two are left to others. */
-const QUEUE = { concurrencyCount: 2, waitingCount: 128, maxWaitMs: 3000 }
+const QUEUE = { concurrencyCount: 2, waitingPerLaneCount: 64, maxWaitMs: 3000 }
 
 /** @throws {InvalidConfiguration} where the package or the service's key is not there */
 export async function negotiateAuthenticator(
@@ -65,7 +65,6 @@ export async function negotiateAuthenticator(
     if (header.kind === 'malformed') return refused(header.detail, { malformed: true })
     const first = readFirstToken(header.token)
     if (first.kind === 'unfit') return refused(first.detail, { malformed: true })
-    if (queue.isFull('stranger')) return tooBusy()
     try {
       const work = queue.run('stranger', async () => await once(first.ticket, header.text))
       return outcomeOf(await within(deadlineMs, 'GSSAPI', work), options)

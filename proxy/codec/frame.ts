@@ -29,7 +29,7 @@ const NO_CHUNKS: readonly Buffer[] = []
 
 /** Smaller bodies are put together: that costs less than handling their parts. */
 const IN_PARTS_FROM_BYTES = 4096
-/** A body that drips in keeps no more chunks than this. */
+/** A body in more chunks than this is put together. */
 const EARLIER_CHUNKS_MAX = 32
 
 /**
@@ -149,7 +149,7 @@ export class FrameReader {
     while (this.#offset < this.#chunk.length) {
       const available = this.#chunk.length - this.#offset
       if (available >= this.#missing) return this.#offerParts()
-      if (this.#parts.length === EARLIER_CHUNKS_MAX) this.#joinParts()
+      if (this.#parts.length === EARLIER_CHUNKS_MAX) return this.#assembleParts()
       this.#parts.push(this.#chunk)
       this.#missing -= available
       this.#advance()
@@ -177,10 +177,17 @@ export class FrameReader {
     return true
   }
 
-  #joinParts(): void {
-    const [first, ...others] = this.#parts as [Buffer, ...Buffer[]]
-    this.#parts = [Buffer.concat([first.subarray(this.#partsStart), ...others])]
-    this.#partsStart = 0
+  /** From here on the body is put together after all: it comes in crumbs. */
+  #assembleParts(): boolean {
+    this.#assembly = Buffer.allocUnsafe(this.#partsBytes + FRAME_OVERHEAD_BYTES)
+    let start = this.#partsStart
+    for (const chunk of this.#parts) {
+      this.#filled += chunk.copy(this.#assembly, this.#filled, start)
+      start = 0
+    }
+    this.#parts = []
+    this.#missing = 0
+    return this.#nextAssembled()
   }
 
   #nextAssembled(): boolean {

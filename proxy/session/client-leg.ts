@@ -117,9 +117,11 @@ export class ClientLeg {
 
   /** Sends everything gathered, and closes. */
   close(code: number, reason: string): void {
-    this.bytesOut += this.out.bytes
+    const { bytes } = this.out
     const last = this.out.drain()
-    if (!this.gone) this.#end.close(code, reason, last)
+    if (this.gone) return
+    this.bytesOut += bytes
+    this.#end.close(code, reason, last)
   }
 
   /** Pings, heartbeats, and whether the client still lives: false when two pings went unanswered. */

@@ -1,9 +1,9 @@
-import type { FrameReader } from '../codec/frame.ts'
-
 /**
  * Collects what one read brought, so that it leaves in one write. Neighbouring frames of one chunk become one slice:
  * accepted bytes are never copied, and a run of frames costs as much as one.
  */
+import type { FrameReader } from '../codec/frame.ts'
+
 export class Gather {
   #parts: Buffer[] = []
   #chunk: Buffer | undefined

@@ -108,13 +108,13 @@ function unknownAliases(document: Document.Parsed): { offset: number; text: stri
   return found
 }
 
-/** What follows a mistake on its line is seldom another one. */
 /** Once the parser has lost the indentation, it complains about every line that follows: the first is the one to mend. */
 function withoutEchoes(errors: readonly YAMLError[]): YAMLError[] {
   const lost = errors.findIndex(({ code }) => code === 'BAD_INDENT' || code === 'MISSING_CHAR')
   return errors.filter(({ code }, index) => lost === -1 || index <= lost || code !== 'BAD_INDENT')
 }
 
+/** What follows a mistake on its line is seldom another one. */
 function firstOfEachLine<T extends { readonly line: number }>(problems: readonly T[]): T[] {
   const lines = new Set<number>()
   return problems.filter(({ line }) => !lines.has(line) && lines.add(line))

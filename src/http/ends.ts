@@ -90,7 +90,8 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   overload: {
     level: 'warn',
     clientSees: '506, 1013',
-    whatToDo: 'All sessions together held too much, and this one held most: a slow reader, or a huge message.',
+    whatToDo:
+      'All sessions together held too much, or the heap stayed full, and this one held most: a slow reader, or a huge message.',
   },
   refused: { level: 'info', clientSees: 'see the causes above', whatToDo: 'The line of the refusal says why.' },
   'internal-error': {

@@ -1,10 +1,10 @@
 /** What is measured side by side: each relay a process of its own in front of one and the same broker. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ModuleKind, ScriptTarget, transpile } from 'typescript'
+import { freePorts } from '../../src/demo/processes.ts'
 import { until } from '../support/until.ts'
 import { type BenchBroker, type Setting, spawnGateway } from './gateway.ts'
 import type { Door } from './peer.ts'
@@ -81,7 +81,7 @@ async function pipe(
 }
 
 async function websockify(broker: BenchBroker): Promise<Relay> {
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const { host, port: brokerPort } = broker.rabbit
   const child = spawn(WEBSOCKIFY, [`127.0.0.1:${port}`, `${host}:${brokerPort}`], { stdio: 'ignore' })
   await until(() => reachable(port), 'websockify')
@@ -108,15 +108,6 @@ async function firstLine(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('no standard output')
   for await (const line of createInterface({ input: child.stdout })) return line
   throw new Error('a relay ended before it was ready')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 async function reachable(port: number): Promise<boolean> {

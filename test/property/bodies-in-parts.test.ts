@@ -48,7 +48,7 @@ function framesOf(chunks: readonly Buffer[], bodiesInParts: boolean): Seen[] {
       gather.takeFrame(reader)
       const payload = Buffer.from(reader.payload())
       assert.equal(reader.payloadBytes, payload.length)
-      assert.ok(reader.earlier.length <= 33)
+      assert.ok(reader.earlier.length <= 32)
       seen.push({ channel: reader.channel, payload, bytes: Buffer.concat(gather.drain()) })
     }
     assert.ok(reader.pendingBytes < FRAME_MAX)

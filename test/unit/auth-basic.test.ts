@@ -152,7 +152,7 @@ describe('the cost of HTTP Basic', () => {
   })
 
   it('G18 is nothing when the queue is full, and the client hears when to come back', async () => {
-    const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 2 })
+    const queue = new HashQueue({ concurrencyCount: 1, waitingPerLaneCount: 1 })
     staff = basic({ queue })
     const all = await Promise.all(Array.from({ length: 8 }, (_, index) => login(`user${index}`, 'x')))
     const full = all.filter((outcome) => outcome.kind === 'refused' && outcome.retryAfterSeconds === 2)
@@ -164,10 +164,14 @@ describe('the cost of HTTP Basic', () => {
     staff = basic({ queue })
     const gate = new EventEmitter()
     const endless = queue.run('known', async () => void (await once(gate, 'open')))
-    const outcome = await login('joe.smith', 'welcome')
-    assert.equal(outcome.kind === 'refused' && outcome.retryAfterSeconds, 2)
+    // More often than anybody may guess: what was not tried is no guess.
+    for (let time = 0; time < 12; time++) {
+      const outcome = await login('joe.smith', 'welcome')
+      assert.equal(outcome.kind === 'refused' && outcome.retryAfterSeconds, 2)
+    }
     gate.emit('open')
     await endless
+    assert.equal((await login('joe.smith', 'welcome')).kind, 'proven')
   })
 
   it('G18 lets those in first about whom nobody is guessing, and those who are known here before them', async () => {

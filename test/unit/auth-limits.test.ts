@@ -100,7 +100,7 @@ describe('the queue of hashes', () => {
   }
 
   it('runs so many at once and the others in turn, known people first', async () => {
-    const queue = new HashQueue({ concurrencyCount: 2, waitingCount: 64 })
+    const queue = new HashQueue({ concurrencyCount: 2, waitingPerLaneCount: 32 })
     const { ends, started, job } = jobs()
     const all = [
       queue.run('stranger', job('a')),
@@ -117,7 +117,7 @@ describe('the queue of hashes', () => {
   })
 
   it('runs names that nobody guesses at before those that somebody does', async () => {
-    const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 2 })
+    const queue = new HashQueue({ concurrencyCount: 1, waitingPerLaneCount: 1 })
     const { ends, started, job } = jobs()
     const all = [queue.run('stranger', job('a')), queue.run('stranger', job('b'))]
     assert.deepEqual([queue.isFull('stranger'), queue.isFull('quiet'), queue.isFull('known')], [true, false, false])
@@ -128,7 +128,7 @@ describe('the queue of hashes', () => {
   })
 
   it('turns away what does not fit, and keeps room for known people', async () => {
-    const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 4 })
+    const queue = new HashQueue({ concurrencyCount: 1, waitingPerLaneCount: 2 })
     const { ends, started, job } = jobs()
     const all = ['a', 'b', 'c'].map((name) => queue.run('stranger', job(name)))
     assert.equal(queue.isFull('stranger'), true)
@@ -165,7 +165,7 @@ describe('the queue of hashes', () => {
 
   it('turns away what would wait too long', async () => {
     const clock = mock.method(performance, 'now', () => 0)
-    const queue = new HashQueue({ concurrencyCount: 1, waitingCount: 64, maxWaitMs: 100 })
+    const queue = new HashQueue({ concurrencyCount: 1, waitingPerLaneCount: 32, maxWaitMs: 100 })
     const { ends, job } = jobs()
     const slow = queue.run('stranger', job('slow'))
     clock.mock.mockImplementation(() => 8000)
