@@ -2,7 +2,7 @@
  * How many password hashes are computed at once, and how many may wait. What does not fit is turned away at once,
  * because a login that waits longer than its deadline is lost anyway. People who logged in lately from where they are
  * wait in a lane of their own, which a flood of strangers cannot fill; names that nobody is guessing at come before
- * those that somebody is.
+ * those that somebody is, but not always.
  */
 import { availableParallelism } from 'node:os'
 
@@ -11,6 +11,9 @@ export type Lane = 'known' | 'quiet' | 'stranger'
 
 /** Who comes first. */
 const LANES: readonly Lane[] = ['known', 'quiet', 'stranger']
+const LAST_FIRST: readonly Lane[] = [...LANES].reverse()
+/** Every so many places go to those who come last: a flood of the others keeps nobody out for ever. */
+const LAST_FIRST_EVERY = 4
 
 export interface HashQueueLimits {
   readonly concurrencyCount: number
@@ -34,6 +37,7 @@ export class HashQueue {
   readonly #limits: HashQueueLimits
   readonly #lanes: Readonly<Record<Lane, (() => void)[]>> = { known: [], quiet: [], stranger: [] }
   #running = 0
+  #handedOverCount = 0
   /** How long one hash takes: moving average. */
   #jobMs = 0
 
@@ -67,7 +71,9 @@ export class HashQueue {
       return await work()
     } finally {
       this.#jobMs += (performance.now() - startedAtMs - this.#jobMs) / 8
-      const next = LANES.find((one) => this.#lanes[one].length > 0)
+      this.#handedOverCount += 1
+      const order = this.#handedOverCount % LAST_FIRST_EVERY === 0 ? LAST_FIRST : LANES
+      const next = order.find((one) => this.#lanes[one].length > 0)
       if (next === undefined) this.#running -= 1
       else this.#lanes[next].shift()?.()
     }

@@ -38,6 +38,8 @@ export class Place {
   goOn: ((identity: Identity) => Promise<Renewal>) | undefined
   /** Until it has been given back. */
   isHeld = true
+  /** It was ended for holding too much; its broker may take seconds to notice. */
+  isShed = false
   /** The identity's own, and those of everybody whose authority this one hangs on; a renewal changes none of them. */
   readonly key: string
   readonly keys: readonly string[]
@@ -166,11 +168,13 @@ export class Sessions {
     let largest: Place | undefined
     let most = leastBytes
     for (const place of this.#byId.values()) {
-      const held = heldBytes(place.live)
+      const held = place.isShed ? -1 : heldBytes(place.live)
       if (held >= most) [largest, most] = [place, held]
     }
-    largest?.live?.session.end(OVERLOAD)
-    largest?.live?.client.terminate()
+    if (largest === undefined) return undefined
+    largest.isShed = true
+    largest.live?.session.end(OVERLOAD)
+    largest.live?.client.terminate()
     return largest
   }
 

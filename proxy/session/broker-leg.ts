@@ -116,10 +116,12 @@ export class BrokerLeg {
     this.#wrote = true
     this.#isEmpty = false
     const last = parts.length - 1
+    const waits = socket.writableLength > 0
     if (last > 0) socket.cork()
     for (const [at, part] of parts.entries()) {
-      if (at === last) socket.write(part, this.#onFlushed)
-      else socket.write(part)
+      const written = waits ? slim(part) : part
+      if (at === last) socket.write(written, this.#onFlushed)
+      else socket.write(written)
     }
     if (last > 0) socket.uncork()
     if (socket.writableLength > this.#watermarks.highBytes) this.#high = true
@@ -243,4 +245,9 @@ export class BrokerLeg {
     clearTimeout(this.#closeTimer)
     this.#events.gone()
   }
+}
+
+/** What has to wait must not keep a message of which it is a small part: the watermarks count only the part. */
+function slim(part: Buffer): Buffer {
+  return part.length * 4 < part.buffer.byteLength ? Buffer.from(part) : part
 }

@@ -13,6 +13,8 @@ export type Expect = typeof EXPECT_METHOD | typeof EXPECT_HEADER | typeof EXPECT
 /** Content on its way in one direction of one channel. */
 class ContentState {
   expect: Expect = EXPECT_METHOD
+  /** Decided at its method: none of it goes on. */
+  dropped = false
   /** Body bytes still to come. */
   remaining = 0
   /** Body frames without a byte in them, seen within this content. */

@@ -79,7 +79,10 @@ export class ToClient {
         throw new ConnectionFault('command-invalid', 'channel.close-ok without channel.close')
       return
     }
-    if (carriesContent(index)) channel.fromBroker.expect = EXPECT_HEADER
+    if (carriesContent(index)) {
+      channel.fromBroker.expect = EXPECT_HEADER
+      channel.fromBroker.dropped = channel.deafToBroker
+    }
     if (channel.deafToBroker) return
     if (this.#isWithheld(reader, index, start)) return
     const look = this.#relay.slots.toClient[index]
@@ -111,7 +114,7 @@ export class ToClient {
   #contentHeader(reader: FrameReader): void {
     const channel = this.#contentChannel(reader, EXPECT_HEADER)
     const size = bodySizeOf(reader.buffer, reader.payloadStart, reader.payloadEnd)
-    if (!this.#dropped(channel)) {
+    if (!channel.fromBroker.dropped) {
       this.#look(reader)
       this.#relay.toClient.take(reader.buffer, reader.frameStart, reader.frameEnd)
     }
@@ -141,7 +144,7 @@ export class ToClient {
     if (bytes > channel.fromBroker.remaining)
       throw new ConnectionFault('frame-error', 'content body longer than its header said')
     channel.fromBroker.takeBody(bytes)
-    if (!this.#dropped(channel)) {
+    if (!channel.fromBroker.dropped) {
       if (bytes > this.#relay.options.clientPayloadMax)
         this.#relay.toClient.add(recut(reader, this.#relay.options.clientPayloadMax))
       else this.#relay.toClient.takeFrame(reader)
@@ -154,11 +157,6 @@ export class ToClient {
     if (channel === undefined) throw new ConnectionFault('channel-error', 'content on a channel that is not open')
     if (channel.fromBroker.expect !== expect) throw new ConnectionFault('unexpected-frame', 'content out of order')
     return channel
-  }
-
-  /** Content that begins after the client was told of its channel's end is dropped; what was on its way is completed. */
-  #dropped(channel: Channel): boolean {
-    return channel.deafToBroker && channel.atClientBoundary.length === 0
   }
 }
 

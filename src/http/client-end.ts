@@ -33,8 +33,8 @@ const MORE = { fin: false }
 /** Before the payload of a client's ping or pong: two bytes of head, four of mask. [RFC 6455 §5.2] */
 const CONTROL_HEAD_BYTES = 6
 
-/** Less in one piece is all that was there to read: it takes no time worth measuring, and comes once in a turn. */
-const SHARED_BYTES = 1024
+/** A ping with all it may carry, of which a part has been read. */
+const LARGEST_CONTROL_BYTES = CONTROL_HEAD_BYTES + 125
 
 type Receiver = Pick<Session, 'receive' | 'alive' | 'clientGone' | 'end'>
 
@@ -45,6 +45,8 @@ export class WebSocketClientEnd implements ClientEnd {
   #session: Receiver | undefined
   /** Bytes of the stream that have not come out as a message yet. */
   #assembling = 0
+  /** Of these, bytes of pings and pongs. */
+  #controlBytes = 0
   #received = 0
   #isOpen = false
   #textSeen = false
@@ -72,8 +74,9 @@ export class WebSocketClientEnd implements ClientEnd {
     socket.on('close', (code: number) => this.#closed(code))
     stream.prependListener('data', (chunk: Buffer) => this.#arrived(chunk.length))
     // Behind ws, which has worked through the chunk by then.
-    stream.on('data', ({ length }: Buffer) => {
-      if (length >= SHARED_BYTES && this.#share.end()) this.#rest()
+    stream.on('data', () => {
+      this.#forgiveControl()
+      if (this.#share.end()) this.#rest()
     })
   }
 
@@ -152,7 +155,8 @@ export class WebSocketClientEnd implements ClientEnd {
   #arrived(bytes: number): void {
     this.#assembling += bytes
     this.#traffic.held(bytes)
-    if (bytes >= SHARED_BYTES) this.#share.start()
+    // Each chunk, however small: TLS hands over one for each record of the client's cutting.
+    this.#share.start()
     if (this.#isOpen || this.#flooded) return
     this.#received += bytes
     if (this.#received <= BEFORE_OPEN_BYTES) return
@@ -162,8 +166,8 @@ export class WebSocketClientEnd implements ClientEnd {
   }
 
   #message(data: Buffer, isBinary: boolean): void {
-    this.#traffic.held(-this.#assembling)
-    this.#assembling = 0
+    this.#letGo(this.#assembling)
+    this.#controlBytes = 0
     if (this.#closing || this.#flooded) return
     if (!isBinary) {
       if (!this.#textSeen) this.#session?.end(TEXT)
@@ -190,10 +194,23 @@ export class WebSocketClientEnd implements ClientEnd {
 
   /** A ping or a pong: no part of any message. */
   #control(data: Buffer): void {
-    const bytes = Math.min(this.#assembling, data.length + CONTROL_HEAD_BYTES)
+    this.#controlBytes += data.length + CONTROL_HEAD_BYTES
+    this.#session?.alive()
+  }
+
+  /**
+   * Pings and pongs cost nothing where nothing else is there. Between the fragments of a message they do: every fragment
+   * keeps all of the chunk that it came in.
+   */
+  #forgiveControl(): void {
+    if (this.#controlBytes === 0 || this.#assembling - this.#controlBytes > LARGEST_CONTROL_BYTES) return
+    this.#letGo(Math.min(this.#assembling, this.#controlBytes))
+    this.#controlBytes = 0
+  }
+
+  #letGo(bytes: number): void {
     this.#assembling -= bytes
     this.#traffic.held(-bytes)
-    this.#session?.alive()
   }
 
   /** Newest ping only, one pong in flight: a peer that pings and never reads costs 125 bytes. [RFC 6455 §5.5.3] */
@@ -226,8 +243,7 @@ export class WebSocketClientEnd implements ClientEnd {
 
   #closed(code: number): void {
     this.#closing = true
-    this.#traffic.held(-this.#assembling)
-    this.#assembling = 0
+    this.#letGo(this.#assembling)
     this.#session?.clientGone(this.#failureCode ?? code, this.#failureCode === 1002)
   }
 }

@@ -140,6 +140,29 @@ describe('a refusal by a filter', () => {
     })
   }
 
+  it('C23 drops all of a message whose method was dropped, whatever the client closes meanwhile', async () => {
+    const rig = await Rig.relaying({ script: SILENT_ON_CLOSE, filters: [refuseAll('basic.qos')] }, 1, 2)
+    rig.send('basic.qos', { prefetchSize: 0, prefetchCount: 1, global: false }, 1)
+    await rig.client.method('channel.close')
+    rig.broker.send('basic.deliver', DELIVER, 1)
+    rig.broker.send('basic.ack', { deliveryTag: 1n, multiple: false }, 2)
+    await rig.client.method('basic.ack')
+
+    rig.send('channel.close', { replyCode: 200, replyText: '', classId: 0, methodId: 0 }, 1)
+    rig.send('channel.close-ok', {}, 1)
+    rig.send('confirm.select', { noWait: false }, 2)
+    await rig.broker.record.method('confirm.select')
+    rig.broker.write(Buffer.concat([frame(FRAME_HEADER, 1, header(2)), frame(FRAME_BODY, 1, Buffer.from('ab'))]))
+    rig.broker.send('confirm.select-ok', {}, 2)
+
+    await rig.client.method('confirm.select-ok')
+    assert.deepEqual(
+      rig.client.frames.filter(({ channel }) => channel === 1).map(({ name, type }) => name ?? type),
+      ['channel.open-ok', 'channel.close'],
+    )
+    await rig.stop()
+  })
+
   it('C9 of a message above the limit: 311 before a byte of it is forwarded', async () => {
     const rig = await Rig.relaying({ limits: { messageBytes: 10 } }, 1)
 

@@ -127,6 +127,16 @@ describe('the queue of hashes', () => {
     assert.deepEqual(started, ['a', 'd', 'c', 'b'])
   })
 
+  it('leaves every fourth place to those who come last: a flood of the others keeps nobody out', async () => {
+    const queue = new HashQueue({ concurrencyCount: 1 })
+    const { ends, started, job } = jobs()
+    const all = [queue.run('quiet', job('a')), queue.run('stranger', job('stranger'))]
+    for (const name of ['b', 'c', 'd', 'e', 'f']) all.push(queue.run('quiet', job(name)))
+    await finish(ends, 7)
+    await Promise.all(all)
+    assert.deepEqual(started, ['a', 'b', 'c', 'd', 'stranger', 'e', 'f'])
+  })
+
   it('turns away what does not fit, and keeps room for known people', async () => {
     const queue = new HashQueue({ concurrencyCount: 1, waitingPerLaneCount: 2 })
     const { ends, started, job } = jobs()

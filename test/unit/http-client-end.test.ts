@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import type { EndRequest } from '../../proxy/index.ts'
@@ -175,6 +176,43 @@ describe('WebSocketClientEnd', () => {
     clearInterval(turns)
     // One chunk of libuv's, and what had been read behind it.
     assert.ok(most <= (2 * 65_536) / heartbeat.length, `${most} messages in one turn`)
+  })
+
+  it('D12 has a client rest that takes long in small pieces, as TLS cuts them', () => {
+    let pauseCount = 0
+    const socket = Object.assign(new EventEmitter(), { pause: () => pauseCount++, resume: () => {} })
+    const stream = new EventEmitter()
+    stream.on('data', () => {
+      const untilMs = performance.now() + 0.3
+      while (performance.now() < untilMs);
+    })
+    const end = new WebSocketClientEnd(socket as unknown as WebSocket, stream as Duplex, traffic)
+    end.opened()
+    for (let piece = 0; piece < 20; piece++) stream.emit('data', Buffer.alloc(100))
+    assert.ok(pauseCount > 0)
+    socket.emit('close', 1006)
+  })
+
+  it('D5 counts pings between the fragments of a message, which keep what they came in', async () => {
+    const { socket, end, recorder } = await bare()
+    end.opened()
+    socket.resume()
+    const crumb = Buffer.from('02810000000061', 'hex')
+    const more = Buffer.from('00810000000061', 'hex')
+    const pings = Buffer.alloc(131 * 400, Buffer.concat([Buffer.from('89fd00000000', 'hex'), Buffer.alloc(125)]))
+    let sentBytes = 0
+    for (let fragment = 0; fragment < 40; fragment++) {
+      const chunk = Buffer.concat([fragment === 0 ? crumb : more, pings])
+      sentBytes += chunk.length
+      socket.write(chunk)
+    }
+    await until(() => recorder.aliveCount === 40 * 400, 'all pings')
+    // All but what came before there was more of the message than one ping could be.
+    assert.ok(end.assemblingBytes() > sentBytes / 3, `${end.assemblingBytes()} of ${sentBytes}`)
+    assert.equal(traffic.heldBytes, end.assemblingBytes())
+    socket.destroy()
+    await until(() => recorder.goneWith !== undefined)
+    assert.equal(traffic.heldBytes, 0)
   })
 
   it('C34 D6 counts bytes of a message that is not complete, and of empty fragments', async () => {

@@ -178,6 +178,13 @@ describe('Sessions', () => {
     assert.deepEqual([session.ends[0]?.reason, session.ends[0]?.closeCode], ['overload', 1013])
   })
 
+  it('sheds each session once, however long it takes to end', () => {
+    start(sessions.take(identity('joe'), '/amqp'), 'small', new FakeClient(10))
+    start(sessions.take(identity('ann'), '/amqp'), 'large', new FakeClient(1_000))
+    const shed = Array.from({ length: 3 }, () => sessions.shedLargest()?.identity.subject)
+    assert.deepEqual(shed, ['ann', 'joe', undefined])
+  })
+
   it('sheds nobody who holds less than it is worth', () => {
     const [small, large] = [new FakeClient(10), new FakeClient(1_000)]
     start(sessions.take(identity('joe'), '/amqp'), 'small', small)
