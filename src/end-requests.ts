@@ -1,4 +1,4 @@
-/** The ends that come from outside a session: what both peers hear, in one place. The explanations are for clients. [DESIGN §7] */
+/** The ends that come from outside a session: what both peers hear, in one place. The explanations are for clients. */
 import type { EndRequest } from '../proxy/index.ts'
 
 /** A session's authority ended: expiry, timeout, revocation. */

@@ -20,7 +20,7 @@ export type AuthenticatorType = AuthenticatorConfig['type']
 /** Types whose credential a browser or a proxy attaches by itself: with these, any page could come in unless its Origin is listed. */
 const AMBIENT_TYPES: readonly AuthenticatorType[] = ['basic', 'oidc', 'forwarded', 'clientCertificate', 'negotiate']
 
-/** Whether the credential may arrive without the page having it in its hands. [DESIGN §5 Origin] */
+/** Whether the credential may arrive without the page having it in its hands. */
 export function isAmbient(config: AuthenticatorConfig): boolean {
   if (config.type === 'jwt') return config.from.some((carrier) => carrier.startsWith('cookie:'))
   if (config.type === 'passport') return config.ambient

@@ -1,6 +1,6 @@
 /**
  * The reasons for which sessions end, as one table: how loud the log is about it, what the client sees, and what an
- * operator does. docs/errors.md shows it. What is sent is decided by the session itself. [DESIGN §7]
+ * operator does. docs/errors.md shows it. What is sent is decided by the session itself.
  */
 import type { EndReason } from '../../proxy/index.ts'
 import type { EventSpec } from '../ops/events.ts'

@@ -63,7 +63,7 @@ async function callback(
 
 /**
  * What a page does with its own login. Browsers name the origin in every POST; without one it is no browser, and with a
- * foreign one it never came here. [DESIGN §5 Origin]
+ * foreign one it never came here.
  */
 async function forCookie(
   exchange: Exchange,

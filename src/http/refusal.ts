@@ -1,6 +1,6 @@
 /**
  * The causes for which a client is refused before any broker is dialled, as one table: what it sees by HTTP, what it
- * sees in band, and how the log calls it. docs/errors.md shows this table and a test compares them. [DESIGN §7]
+ * sees in band, and how the log calls it. docs/errors.md shows this table and a test compares them.
  *
  * Texts here are for the client: they name no user, no role, no rule.
  */

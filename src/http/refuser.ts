@@ -1,6 +1,6 @@
 /**
  * Tells a client no: by HTTP instead of the 101, or after a 101 in AMQP, which is all that a page can read. Sockets that
- * are refused in band are few, small and short; when there are enough of them, HTTP has to do. [DESIGN §7]
+ * are refused in band are few, small and short; when there are enough of them, HTTP has to do.
  */
 import { type InBandRefusal, refuseInBand, type SessionLimits } from '../../proxy/index.ts'
 import type { Log } from '../ops/log.ts'

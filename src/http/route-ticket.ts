@@ -1,6 +1,6 @@
 /**
  * `POST /auth/ticket`: whoever proves an identity the long way gets a ticket, which a browser can put into a WebSocket's
- * URL or which it sends as a cookie by itself. Promotion runs at the upgrade, not here. [DESIGN §5 Tickets]
+ * URL or which it sends as a cookie by itself. Promotion runs at the upgrade, not here.
  */
 import {
   AuthenticationRefused,

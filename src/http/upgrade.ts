@@ -1,7 +1,7 @@
 /**
  * From an upgrade request to a person with a place: path, Origin, limits, who it is, what it may, what the broker will be
  * shown. Only then the 101; everything within the service's handshake deadline, and nothing of the client's own bytes
- * looked at. What is refused on the way is told by `refuser.ts`. [DESIGN §3]
+ * looked at. What is refused on the way is told by `refuser.ts`.
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

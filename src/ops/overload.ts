@@ -1,6 +1,6 @@
 /**
  * What is done when the process has too much to hold: the session that holds most is ended, and then the next one. New
- * sessions are refused before that, which is the upgrade's business. [DESIGN §5, limits.buffer]
+ * sessions are refused before that, which is the upgrade's business.
  */
 import type { Sessions } from '../sessions.ts'
 import type { Log } from './log.ts'

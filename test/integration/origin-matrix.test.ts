@@ -1,6 +1,6 @@
 /**
  * Every kind of credential with every kind of Origin: a foreign page gets in with none of them, however good, and no page
- * at all with what a browser sends by itself. [DESIGN §5 Origin, §7]
+ * at all with what a browser sends by itself.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** DESIGN §7, row by row: what a refused or failed client sees, with and without an Origin header, and what the log says. */
+/** docs/errors.md, row by row: what a refused or failed client sees, with and without an Origin header, and what the log says. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'

@@ -142,7 +142,7 @@ describe('Sessions', () => {
     assert.equal(start(place, 'late').ends[0]?.closeCode, 4401)
   })
 
-  it('ends what has expired, and says it as DESIGN §7 has it', () => {
+  it('ends what has expired, and says so to both peers', () => {
     const session = start(sessions.take(identity('joe', { expiresAtMs: Date.now() - 1 }), '/amqp'), 'expired')
     assert.deepEqual(session.ends, [
       { reason: 'authority-ended', code: 'connection-forced', explanation: 'credential expired', closeCode: 4401 },

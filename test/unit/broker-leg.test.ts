@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, Socket } from 'node:net'
+import { describe, it, mock } from 'node:test'
+import { BrokerLeg } from '../../proxy/session/broker-leg.ts'
+import { until } from '../support/until.ts'
+
+const EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: () => {} }
+
+describe('BrokerLeg', () => {
+  it('keeps no large message for the small part of it that a broker does not read', async () => {
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const connected = once(server, 'connection')
+    const leg = new BrokerLeg({ highBytes: 262_144, lowBytes: 131_072 }, EVENTS)
+    const { port } = server.address() as AddressInfo
+    leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
+    const [broker] = (await connected) as [Socket]
+    await until(() => leg.url !== '', 'the connection')
+    // More than the operating system takes.
+    leg.send(Buffer.alloc(32 * 1024 * 1024))
+    assert.ok(leg.bufferedBytes > 0)
+
+    const write = mock.method(Socket.prototype, 'write')
+    const message = Buffer.alloc(1024 * 1024, 'm')
+    leg.out.take(message, 0, 24)
+    leg.out.take(message, 1000, 1024 * 1024)
+    leg.flush()
+    const [small, large] = write.mock.calls.map(({ arguments: [chunk] }) => chunk as unknown as Buffer)
+    write.mock.restore()
+
+    assert.deepEqual(small, message.subarray(0, 24))
+    assert.notEqual(small?.buffer, message.buffer)
+    assert.equal(large?.buffer, message.buffer, 'what is most of it is not copied')
+    leg.destroy()
+    broker.destroy()
+    server.close()
+  })
+})
