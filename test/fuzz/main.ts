@@ -6,20 +6,22 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { CRASHES, corpus, crashesOf } from './corpus.ts'
-import { Random, spoilt } from './random.ts'
+import { Random } from '../support/random.ts'
+import { CRASHES, corpus, crashesOf, spoiltInput } from './corpus.ts'
+import { FED_ONE, type Fed } from './feed.ts'
 import { TARGETS, type Target } from './targets.ts'
 
 const { values: options } = parseArgs({
   options: {
     frames: { type: 'string', default: '200000' },
     seed: { type: 'string', default: String(Date.now() % 0x1_0000_0000) },
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
-  console.log(`npm run fuzz -- [--frames N (200000)] [--seed N] [--only ${Object.keys(TARGETS).join('|')}]`)
+  console.log(`npm run fuzz -- [--frames N (200000)] [--seed N] [--only TARGET, may be repeated]`)
+  console.log(`targets: ${Object.keys(TARGETS).join(', ')}`)
   process.exit()
 }
 
@@ -30,7 +32,13 @@ const GROWTH_BYTES = 64 * 1024 * 1024
 
 const seeds = corpus()
 const wanted = Number(options.frames)
-const chosen = Object.entries(TARGETS).filter(([name]) => options.only === '' || name === options.only)
+const { only } = options
+const unknown = only.filter((name) => !Object.hasOwn(TARGETS, name))
+if (unknown.length > 0) {
+  console.error(`--only ${unknown.join(', ')}: no such target; expected ${Object.keys(TARGETS).join(', ')}`)
+  process.exit(2)
+}
+const chosen = Object.entries(TARGETS).filter(([name]) => only.length === 0 || only.includes(name))
 let finds = 0
 
 console.log(`seed ${options.seed}, ${wanted} frames over ${chosen.map(([name]) => name).join(', ')}`)
@@ -42,11 +50,14 @@ for (const [name, target] of chosen) {
   let longestMs = 0
   let settledBytes = 0
   let judged = 0
+  let inParts = 0
   for (let round = 0; judged < share; round++) {
-    const input = spoilt(Buffer.concat(Array.from({ length: 1 + random.below(6) }, () => random.pick(seeds))), random)
+    const input = spoiltInput(seeds, random)
     const chance = random.copy()
     const beganMs = performance.now()
-    judged += run(name, target, input, random)
+    const fed = run(name, target, input, random)
+    judged += fed.frames
+    inParts += fed.inParts
     let tookMs = performance.now() - beganMs
     // One look is not enough: the collector, or a neighbour on this machine, may have had the processor.
     if (tookMs > HANG_MS) tookMs = again(target, input, chance)
@@ -61,18 +72,18 @@ for (const [name, target] of chosen) {
   const seconds = (performance.now() - startedMs) / 1000
   const rate = Math.round(judged / seconds)
   console.log(
-    `${name}: ${judged} frames, ${rate} each second, longest ${longestMs.toFixed(1)} ms, heap ${(grownBytes / 1e6).toFixed(1)} MB`,
+    `${name}: ${judged} frames${inParts > 0 ? ` (${inParts} bodies in parts)` : ''}, ${rate} each second, longest ${longestMs.toFixed(1)} ms, heap ${(grownBytes / 1e6).toFixed(1)} MB`,
   )
 }
 console.log(finds === 0 ? 'nothing found' : `${finds} found, seed ${options.seed}`)
 process.exitCode = finds === 0 ? 0 : 1
 
-function run(name: string, target: Target, input: Buffer, random: Random): number {
+function run(name: string, target: Target, input: Buffer, random: Random): Fed {
   try {
     return target(input, random)
   } catch (error) {
     find(name, input, error)
-    return 1
+    return FED_ONE
   }
 }
 

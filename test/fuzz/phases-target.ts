@@ -11,8 +11,9 @@ import { BrokerLeg } from '../../proxy/session/broker-leg.ts'
 import { ClientLeg } from '../../proxy/session/client-leg.ts'
 import { Handshake } from '../../proxy/session/handshake.ts'
 import { follows, type Phase } from '../../proxy/session/phases.ts'
+import type { Random } from '../support/random.ts'
 import { bearable, cut } from './feed.ts'
-import { type Random, spoilt } from './random.ts'
+import { spoilt } from './spoilt.ts'
 
 const MALLORY = Buffer.from('MALLORY')
 const SECRET = Buffer.from('BROKER-PASSWORD')
@@ -109,7 +110,7 @@ class Opening {
   readonly #client: ClientLeg
   readonly #broker: Recorder
   readonly #handshake: Handshake
-  readonly #readers = { client: new FrameReader(LIMITS.preOpenFrameBytes), broker: new FrameReader(131_072) }
+  readonly #readers = { client: new FrameReader(LIMITS.preOpenFrameBytes), broker: new FrameReader(131_072, true) }
   readonly #walked = new Set<Phase>(['header'])
   #over = false
   #opened = false

@@ -10,7 +10,8 @@ import { addressSet, clientAddress } from '../../src/http/address.ts'
 import { checkUpgradeHead, pathOf } from '../../src/http/head.ts'
 import { OriginRule } from '../../src/http/origin.ts'
 import { chooseSubprotocol } from '../../src/http/subprotocol.ts'
-import { type Random, spoilt } from './random.ts'
+import type { Random } from '../support/random.ts'
+import { spoilt } from './spoilt.ts'
 
 const TOKEN = Buffer.from('{"iss":"https://idp.example.com","sub":"joe.smith","aud":["amqp"],"exp":4102444800}')
 
@@ -25,7 +26,7 @@ const HEADS = [
 const TRUSTED = addressSet(['127.0.0.0/8', '203.0.113.0/24'])
 const ORIGINS = new OriginRule(['https://app.example.com'])
 
-export function upgradeTarget(random: Random): number {
+export function upgradeTarget(random: Random): void {
   const text = spoilt(Buffer.from(`${HEADS[0]}${random.pick(HEADS)}${random.pick(HEADS)}`), random).toString('latin1')
   const head = read(text)
   const problem = checkUpgradeHead(head, ['x-forwarded-user'])
@@ -43,7 +44,6 @@ export function upgradeTarget(random: Random): number {
   const address = clientAddress('127.0.0.1', Array.isArray(forwarded) ? forwarded.join(',') : forwarded, TRUSTED)
   assert.ok(isIP(address) > 0, `${address} is no address`)
   token(spoilt(TOKEN, random))
-  return 1
 }
 
 function token(bytes: Buffer): void {
