@@ -1,6 +1,6 @@
 /** One way to abuse a gateway, and how often it is tried. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Target } from './flooder.ts'
+import type { Target } from '../support/flooder.ts'
 
 export interface Abuse {
   /** For the report. */

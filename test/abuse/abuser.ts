@@ -3,8 +3,8 @@
  * that what is measured is the gateway and not the fight for a processor; tells at the end what became of its sockets.
  */
 import { setPriority } from 'node:os'
+import { outcomes, type Target } from '../support/flooder.ts'
 import { ABUSES } from './abuses.ts'
-import { outcomes, type Target } from './flooder.ts'
 
 const [name = '', seconds = '10'] = process.argv.slice(2)
 

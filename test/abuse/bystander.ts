@@ -7,8 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
-import { Peer } from '../bench/peer.ts'
-import type { Target } from './flooder.ts'
+import type { Target } from '../support/flooder.ts'
+import { Peer } from '../support/load-peer.ts'
+import { quantile } from '../support/quantile.ts'
 
 /** Of the round trips since the last question, in milliseconds. */
 export interface RoundTrips {
@@ -63,6 +64,10 @@ async function measure({ url, authorization }: Target): Promise<void> {
 
 function summary(trips: readonly number[]): RoundTrips {
   const sorted = trips.toSorted((a, b) => a - b)
-  const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
-  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: sorted.at(-1) ?? 0 }
+  return {
+    count: sorted.length,
+    p50Ms: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+    longestMs: quantile(sorted, 1),
+  }
 }

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { BINARY, Flooder, type Target, TEXT, webSocketFrame } from '../support/flooder.ts'
 import { type Abuse, again } from './abuse.ts'
-import { BINARY, Flooder, type Target, TEXT, webSocketFrame } from './flooder.ts'
 
 /** More than one address may have unfinished handshakes, so that the gateway's bound per address is not the only one. */
 const ADDRESSES = 8

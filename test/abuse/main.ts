@@ -11,19 +11,26 @@ import { startMeasuredGateway } from '../support/measured-gateway.ts'
 import { startTap } from '../support/tap.ts'
 import { ABUSES } from './abuses.ts'
 import { cells, HEADINGS, type Row } from './report.ts'
+import { runAbuse, startBystander } from './run.ts'
 import { config, prepare, TARGET_USER } from './scene.ts'
-import { startBystander, suffer } from './trial.ts'
+
+const USAGE = `npm run bench:abuse -- [options]
+  --only TEXT  abuses whose name contains it (may be repeated)
+  --seconds N  how long each goes on (default 10)
+  --json FILE  writes the figures
+
+The abuses:`
 
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
-  console.log(`npm run bench:abuse -- [--seconds N (10)] [--only WORDS, comma separated] [--json FILE]\n`)
+  console.log(USAGE)
   for (const [name, { does }] of Object.entries(ABUSES)) console.log(`  ${name}: ${does}`)
   process.exit()
 }
@@ -31,8 +38,12 @@ if (options.help) {
 /** Of the gateway and the bystander, for administrators: neighbours on the machine are no abuse. */
 const PRIORITY = -10
 
-const words = options.only.split(',').filter((word) => word !== '')
-const chosen = Object.keys(ABUSES).filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+const { only } = options
+const chosen = Object.keys(ABUSES).filter((name) => only.length === 0 || only.some((text) => name.includes(text)))
+if (chosen.length === 0) {
+  console.error(`--only ${only.join(' --only ')}: no abuse has such a name; --help lists them`)
+  process.exit(2)
+}
 const rabbit = await startRabbit({ source: 'private', config: ['log.console = false'] })
 // What the bystander suffers is to be the gateway's doing, not that of a broker that is flooded with what it may be sent.
 const quiet = await startRabbit({ source: 'private', config: ['log.console = false'] })
@@ -68,7 +79,7 @@ async function once(name: string): Promise<Row> {
   const target = { url: gateway.url, authorization: TARGET_USER }
   const bystander = await startBystander(target, PRIORITY)
   try {
-    const row = await suffer({ name, seconds: Number(options.seconds), gateway, bystander, target, tap })
+    const row = await runAbuse({ name, seconds: Number(options.seconds), gateway, bystander, target, tap })
     console.log(`\n${row.abuse}: ${ABUSES[name]?.does}`)
     for (const [at, cell] of cells(row).entries()) console.log(`  ${HEADINGS[at]}: ${cell}`)
     return row

@@ -2,8 +2,8 @@
 import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame, HEARTBEAT_FRAME } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
+import { BINARY, Flooder, FRAGMENT, PING, type Target, times, webSocketFrame } from '../support/flooder.ts'
 import { type Abuse, again } from './abuse.ts'
-import { BINARY, Flooder, FRAGMENT, PING, type Target, times, webSocketFrame } from './flooder.ts'
 
 const KIB = 1024
 /** Sessions that flood at once; one process has to keep them all going. */

@@ -48,7 +48,7 @@ export interface BenchGateway {
   readonly token: string
 }
 
-/** @param options of Node.js. @throws where the command was not built */
+/** Starts it and does not wait for it; the caller ends the child. @param options of Node.js. @throws where the command was not built */
 export async function spawnGateway(
   setting: Setting,
   broker: BenchBroker,
@@ -67,11 +67,6 @@ export async function spawnGateway(
   write('keys.json', { keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' }] })
   write('users.yaml', { users: { 'joe.smith': { password: await hashPassword('welcome'), roles: ['trader'] } } })
   const file = write('gatehouse.yaml', configOf(setting, broker, port))
-  const child = spawn(process.execPath, [...options, COMMAND, 'serve', '-c', file], {
-    env: { ...process.env, PASSWORD: broker.password },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  process.once('exit', () => child.kill())
   const token = await new SignJWT({ roles: ['trader'] })
     .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
     .setIssuer('https://idp.example.com')
@@ -80,6 +75,13 @@ export async function spawnGateway(
     .setIssuedAt()
     .setExpirationTime('2h')
     .sign(privateKey)
+  // Last, so that nothing that fails here leaves it behind.
+  const child = spawn(process.execPath, [...options, COMMAND, 'serve', '-c', file], {
+    env: { ...process.env, PASSWORD: broker.password },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  // For a benchmark that ends by an uncaught error; otherwise whoever asked for the gateway ends it.
+  process.once('exit', () => child.kill())
   return { child, port, token }
 }
 

@@ -15,6 +15,7 @@ import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { hashPassword } from '../../auth/index.ts'
 import { CommandProcess } from '../support/command-process.ts'
+import { quantile } from '../support/quantile.ts'
 import { login } from './login.ts'
 import { processorMicroseconds, residentBytes } from './process.ts'
 
@@ -67,11 +68,9 @@ class Logins {
     return this.#pending.length - (this.#statuses.get(200) ?? 0)
   }
 
-  /** Of those who got in, in ms. */
-  waited(quantile: number): number {
-    return Math.round(
-      this.#waitedMs[Math.min(this.#waitedMs.length - 1, Math.floor(this.#waitedMs.length * quantile))] ?? 0,
-    )
+  /** The quantile of those who got in, in ms. */
+  waited(part: number): number {
+    return Math.round(quantile(this.#waitedMs, part))
   }
 
   toString(): string {

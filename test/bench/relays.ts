@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ModuleKind, ScriptTarget, transpile } from 'typescript'
 import { freePorts } from '../../src/demo/processes.ts'
+import type { Door } from '../support/load-peer.ts'
 import { until } from '../support/until.ts'
 import { type BenchBroker, type Setting, spawnGateway } from './gateway.ts'
-import type { Door } from './peer.ts'
 
 export interface Relay {
   readonly name: string
@@ -22,7 +22,10 @@ export interface Relay {
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const WEBSOCKIFY = '/usr/bin/websockify'
 
-/** Every relay at hand, the floor first. @param options of Node.js, for those that it runs */
+/**
+ * Every relay at hand, the floor first; the caller stops them. Where one does not start, those before it are stopped.
+ * @param options of Node.js, for those that it runs
+ */
 export async function startRelays(
   broker: BenchBroker,
   names: readonly string[],
@@ -30,14 +33,19 @@ export async function startRelays(
   options: readonly string[] = [],
 ): Promise<Relay[]> {
   const relays: Relay[] = []
-  for (const name of names) {
-    if (name === 'direct') relays.push(direct(broker))
-    else if (name === 'pipe') relays.push(await pipe(broker, 'bare pipe', options, { WS_NO_BUFFER_UTIL: '1' }))
-    else if (name === 'native-pipe') relays.push(await pipe(broker, 'bare pipe, native unmasking', options, {}))
-    else if (name === 'websockify') {
-      if (existsSync(WEBSOCKIFY)) relays.push(await websockify(broker))
-      else process.stderr.write('websockify is not installed: left out\n')
-    } else relays.push(await gatehouse(broker, name as Setting, options))
+  try {
+    for (const name of names) {
+      if (name === 'direct') relays.push(direct(broker))
+      else if (name === 'pipe') relays.push(await pipe(broker, 'bare pipe', options, { WS_NO_BUFFER_UTIL: '1' }))
+      else if (name === 'native-pipe') relays.push(await pipe(broker, 'bare pipe, native unmasking', options, {}))
+      else if (name === 'websockify') {
+        if (existsSync(WEBSOCKIFY)) relays.push(await websockify(broker))
+        else process.stderr.write('websockify is not installed: left out\n')
+      } else relays.push(await gatehouse(broker, name as Setting, options))
+    }
+  } catch (error) {
+    for (const relay of relays) relay.stop()
+    throw error
   }
   return [...relays, ...extra]
 }
@@ -76,7 +84,7 @@ async function pipe(
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })
-  const port = await firstLine(child)
+  const port = await orEnded(child, firstLine(child))
   return started(name, child, doorOf(broker, `ws://127.0.0.1:${port}/`))
 }
 
@@ -84,13 +92,19 @@ async function websockify(broker: BenchBroker): Promise<Relay> {
   const [port = 0] = await freePorts(1)
   const { host, port: brokerPort } = broker.rabbit
   const child = spawn(WEBSOCKIFY, [`127.0.0.1:${port}`, `${host}:${brokerPort}`], { stdio: 'ignore' })
-  await until(() => reachable(port), 'websockify')
+  await orEnded(
+    child,
+    until(() => reachable(port), 'websockify'),
+  )
   return started('websockify', child, doorOf(broker, `ws://127.0.0.1:${port}/`))
 }
 
 async function gatehouse(broker: BenchBroker, setting: Setting, options: readonly string[]): Promise<Relay> {
   const { child, port, token } = await spawnGateway(setting, broker, options)
-  await until(() => reachable(port), 'the gateway')
+  await orEnded(
+    child,
+    until(() => reachable(port), 'the gateway'),
+  )
   // What a client puts into start-ok is thrown away: it shows somebody else's name.
   const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }
   const basic = `Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`
@@ -102,6 +116,16 @@ async function gatehouse(broker: BenchBroker, setting: Setting, options: readonl
 
 function started(name: string, child: ChildProcess, door: Door): Relay {
   return { name, pid: child.pid, door, stop: () => child.kill('SIGTERM') }
+}
+
+/** What shows that a child is ready; where that does not come, the child is ended. */
+async function orEnded<T>(child: ChildProcess, ready: Promise<T>): Promise<T> {
+  try {
+    return await ready
+  } catch (error) {
+    child.kill()
+    throw error
+  }
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

@@ -2,7 +2,8 @@
 import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
-import { type Door, Peer } from './peer.ts'
+import { type Door, Peer } from '../support/load-peer.ts'
+import { quantile } from '../support/quantile.ts'
 import { processorMicroseconds, residentBytes } from './process.ts'
 import type { Relay } from './relays.ts'
 
@@ -168,8 +169,4 @@ async function many(door: Door, count: number): Promise<Peer[]> {
   }
   await Promise.all(Array.from({ length: 100 }, worker))
   return peers
-}
-
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
 }

@@ -112,17 +112,17 @@ console.log(
 )
 let problems: string[] = []
 try {
-  const before = await steady.fare()
+  const before = await steady.measure()
   load.start(Number(options.publishers), Number(options.consumers))
   while (performance.now() < startedMs + runMs) {
     await wait(FAULT_EVERY_MS)
-    const fare = await steady.fare()
-    heap.push({ atMs: performance.now() - startedMs, value: fare.heapBytes })
-    buffers.push({ atMs: performance.now() - startedMs, value: fare.bufferBytes })
+    const now = await steady.measure()
+    heap.push({ atMs: performance.now() - startedMs, value: now.heapBytes })
+    buffers.push({ atMs: performance.now() - startedMs, value: now.bufferBytes })
     const name = random.pick(Object.keys(FAULTS))
     faults.set(name, (faults.get(name) ?? 0) + 1)
     console.log(
-      `${stamp()} ${name}; confirmed ${ledger.confirmedCount}, the steady gateway: heap ${mib(fare.heapBytes)}, buffers ${mib(fare.bufferBytes)}, resident ${mib(fare.residentBytes)} MiB, ${fare.descriptors} descriptors`,
+      `${stamp()} ${name}; confirmed ${ledger.confirmedCount}, the steady gateway: heap ${mib(now.heapBytes)}, buffers ${mib(now.bufferBytes)}, resident ${mib(now.residentBytes)} MiB, ${now.descriptors} descriptors`,
     )
     await FAULTS[name]?.()
   }
@@ -145,12 +145,12 @@ async function close(descriptorsBefore: number): Promise<string[]> {
   await load.stop()
   const after = await until(
     async () => {
-      const fare = await steady.fare()
-      return fare.descriptors <= descriptorsBefore && fare
+      const now = await steady.measure()
+      return now.descriptors <= descriptorsBefore && now
     },
     'the descriptors of the clients to be given back',
     15_000,
-  ).catch(() => steady.fare())
+  ).catch(() => steady.measure())
   const { sentCount, confirmedCount, deliveries, redelivered, disorder } = ledger
   const settled = ({ atMs }: Sample): boolean => atMs > runMs * SETTLING
   const heapSlope = slopePerHour(heap.filter(settled))

@@ -1,5 +1,5 @@
 /**
- * A gateway in a process of its own that says how it fares: the program behind `measured-gateway.ts`. It takes its
+ * A gateway in a process of its own that measures itself: the program behind `measured-gateway.ts`. It takes its
  * configuration as a message from its parent, and ends with it. What it says of itself costs it next to nothing. With the
  * argument `built` it is what was built, as users have it: what runs the sources gives every function a name of its own,
  * which is a third of a session's memory.
@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type * as gatewayModule from '../../src/gateway.ts'
 import type * as heapModule from '../../src/ops/heap.ts'
-import type { Fare, Question } from './measured-gateway.ts'
+import type { Measurement, Question } from './measured-gateway.ts'
 
 const EVERY_MS = 5
 
@@ -28,7 +28,7 @@ async function serve(config: gatewayModule.ConfigInput): Promise<void> {
   // As `gatehouse serve` does.
   if (isBuilt) collectLessOften()
   const gateway = await startGateway(config, { env: {}, logTo: { write: () => {} } })
-  process.on('message', (question: Question) => process.send?.(fare(question)))
+  process.on('message', (question: Question) => process.send?.(measure(question)))
   watchDelay()
   process.send?.({ url: gateway.addresses[0]?.url, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
 }
@@ -53,12 +53,12 @@ function account(): { ranMs: number; waitedMs: number } {
   return { ranMs: Number(ranNs) / 1e6, waitedMs: Number(waitedNs) / 1e6 }
 }
 
-function fare({ collects }: Question): Fare {
+function measure({ collects }: Question): Measurement {
   const { delayMs, ownDelayMs } = longest
   if (collects) globalThis.gc?.()
   const { rss, heapUsed, external } = process.memoryUsage()
   const { user, system } = process.cpuUsage()
-  const told = {
+  const measurement = {
     longestDelayMs: delayMs,
     longestOwnDelayMs: ownDelayMs,
     waitedMs: account().waitedMs,
@@ -72,5 +72,5 @@ function fare({ collects }: Question): Fare {
   setTimeout(() => {
     longest = { delayMs: 0, ownDelayMs: 0 }
   }, 2 * EVERY_MS)
-  return told
+  return measurement
 }

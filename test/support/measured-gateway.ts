@@ -1,4 +1,4 @@
-/** Starts a gateway in a process of its own and asks it how it fares: memory, delay of the event loop, counters. */
+/** Starts a gateway in a process of its own and measures it: memory, delay of the event loop, counters. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,8 @@ export interface Question {
   readonly collects: boolean
 }
 
-export interface Fare {
+/** What a gateway says of itself. */
+export interface Measurement {
   /** Of the event loop, since the last question. */
   readonly longestDelayMs: number
   /** Of that, what its main thread was at work: the rest is the doing of others on the machine. */
@@ -53,11 +54,11 @@ export class MeasuredGateway {
   }
 
   /** @throws when it is dead, or deaf for half a minute */
-  async fare(question: Question = { collects: true }): Promise<Fare> {
+  async measure(question: Question = { collects: true }): Promise<Measurement> {
     const answered = once(this.#child, 'message')
     this.#child.send(question)
-    const [told] = (await within(answered, 'what the gateway says of itself', 30_000)) as [Fare]
-    return told
+    const [measurement] = (await within(answered, 'what the gateway says of itself', 30_000)) as [Measurement]
+    return measurement
   }
 
   /** From now on `peakBytes` is the most that was resident since. Linux only. */

@@ -3,12 +3,12 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Target } from '../support/flooder.ts'
 import type { MeasuredGateway } from '../support/measured-gateway.ts'
 import type { Tap } from '../support/tap.ts'
 import { within } from '../support/until.ts'
 import { ABUSES, ORDINARY } from './abuses.ts'
 import type { RoundTrips } from './bystander.ts'
-import type { Target } from './flooder.ts'
 import { missedBounds, type Row } from './report.ts'
 
 const MIB = 1024 * 1024
@@ -29,7 +29,8 @@ export interface Bystander {
   stop(): void
 }
 
-interface Trial {
+/** What one abuse takes: the processes beside the abuser's own, and for how long. */
+interface AbuseRun {
   readonly name: string
   readonly seconds: number
   readonly gateway: MeasuredGateway
@@ -55,31 +56,32 @@ export async function startBystander(target: Target, priority: number): Promise<
   }
 }
 
-export async function suffer(trial: Trial): Promise<Row> {
-  const { name, gateway, bystander } = trial
-  await startAbuser({ ...trial, name: ORDINARY, seconds: WARMING_SECONDS }).outcomes()
+/** Lets the gateway do ordinary work, abuses it, and waits for what is left. */
+export async function runAbuse(run: AbuseRun): Promise<Row> {
+  const { name, gateway, bystander } = run
+  await startAbuser({ ...run, name: ORDINARY, seconds: WARMING_SECONDS }).outcomes()
   await pause(SETTLED_MS)
-  const before = await gateway.fare()
+  const before = await gateway.measure()
   const countersBefore = await gateway.counters()
   await bystander.roundTrips()
   const startedMs = performance.now()
   gateway.forgetPeak()
-  await gateway.fare({ collects: false })
+  await gateway.measure({ collects: false })
 
   const health = watchHealth(gateway.adminUrl)
-  const abuser = startAbuser(trial)
-  await pause(trial.seconds * 1000 * HELD_AT)
-  const held = await gateway.fare()
-  await pause(trial.seconds * 1000 * (1 - HELD_AT))
+  const abuser = startAbuser(run)
+  await pause(run.seconds * 1000 * HELD_AT)
+  const held = await gateway.measure()
+  await pause(run.seconds * 1000 * (1 - HELD_AT))
   const slowestHealthMs = await health.stop()
-  const during = await gateway.fare({ collects: false })
+  const during = await gateway.measure({ collects: false })
   const peakBytes = gateway.peakBytes()
   const passedMs = performance.now() - startedMs
   const roundTrips = await bystander.roundTrips()
   const abuserSaw = await abuser.outcomes()
 
   await pause(SETTLING_MS)
-  const after = await gateway.fare()
+  const after = await gateway.measure()
   const growthMib = (bytes: number): number => (bytes - before.residentBytes) / MIB
   const row = {
     abuse: name,
@@ -100,7 +102,7 @@ export async function suffer(trial: Trial): Promise<Row> {
 }
 
 /** Starts the abusing process; for a path that stalls, cuts its broker off as soon as the process says that it is there. */
-function startAbuser({ name, seconds, target, tap }: Trial): { outcomes(): Promise<Record<string, number>> } {
+function startAbuser({ name, seconds, target, tap }: AbuseRun): { outcomes(): Promise<Record<string, number>> } {
   const child = program('abuser.ts', [name, String(seconds)])
   const messages: Record<string, number>[] = []
   child.on('message', (message: 'ready' | Record<string, number>) => {
