@@ -136,13 +136,14 @@ class RunningGateway implements Gateway {
     const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
     this.#traffic = new Traffic(boundBytes, () => this.#overload.shed())
     this.#sessions = new Sessions(() => this.#overload.tick())
+    const heldBytes = (): number => this.#sessions.bufferedBytes() + this.#traffic.heldBytes
     this.#metrics = new Metrics({
       traffic: this.#traffic,
-      bufferedBytes: () => this.#sessions.heldBytes(),
+      bufferedBytes: heldBytes,
       auditLostCount: () => log.auditLostCount,
     })
     this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
-    this.#overload = new Overload({ sessions: this.#sessions, pressure: this.#pressure, log, boundBytes })
+    this.#overload = new Overload({ sessions: this.#sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     this.#listeners = this.#makeListeners(services)
     const health = new Health([...brokers.values()], () => this.#closing !== undefined)
     this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)

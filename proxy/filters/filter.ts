@@ -65,7 +65,7 @@ export interface FilterChecks {
   /** Only deliveries with one of these properties concern it; absent: all do. */
   readonly deliveryWith?: readonly PropertyName[]
   readonly channelClosed?: (channel: number) => void
-  /** About once a second. */
+  /** Every few seconds; within a second after the identity was renewed. */
   readonly tick?: (nowMs: number) => void
   readonly ended?: () => void
 }

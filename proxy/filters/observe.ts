@@ -135,7 +135,7 @@ function countPublishes(audit: Audit, now: () => number): FilterChecks {
       return undefined
     },
     tick: () => {
-      // What could not be written is tried again each second, as publishing waits for it.
+      // What could not be written is tried again each time, as publishing waits for it.
       if (!mayGoOn || (now() - writtenMs >= COUNTS_EVERY_MS && !counts.isEmpty)) flush()
     },
     ended: flush,

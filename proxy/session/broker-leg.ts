@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { FRAME_METHOD, FrameReader, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../codec/frame.ts'
 import { indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
 import { type BrokerFailure, errorText, failureOfSocket } from './broker-failure.ts'
-import { BrokerUnavailable, type Dialled, dial, urlText } from './dial.ts'
+import { BrokerUnavailable, type Dialled, dial, GiveUp, urlText } from './dial.ts'
 import { Gather } from './gather.ts'
 import type { BrokerTarget, Watermarks } from './ports.ts'
 
@@ -23,6 +23,8 @@ export interface BrokerEvents {
   lost(detail: string, failure: BrokerFailure, phase: 'dialling' | 'connected'): void
   /** What was buffered for the broker is below the low watermark again. */
   drained(): void
+  /** Bytes pass where nothing waited when `heldBytes` was asked last. */
+  busy(): void
   /** The leg is over: nothing more will be reported. */
   gone(): void
 }
@@ -43,7 +45,8 @@ export class BrokerLeg {
   url = ''
   readonly #watermarks: Watermarks
   readonly #events: BrokerEvents
-  readonly #abort = new AbortController()
+  /** While it is being dialled. */
+  #giveUp: GiveUp | undefined
   readonly #onFlushed = (): void => this.#flushed()
   #socket: Socket | undefined
   #closeTimer: NodeJS.Timeout | undefined
@@ -65,7 +68,8 @@ export class BrokerLeg {
 
   /** Starts dialling; the protocol header is the first thing sent. */
   start(target: BrokerTarget, clientAddress: string, timeoutMs: number): void {
-    dial(target, clientAddress, timeoutMs, this.#abort.signal).then(
+    this.#giveUp = new GiveUp()
+    dial(target, clientAddress, timeoutMs, this.#giveUp).then(
       (dialled) => this.#connected(dialled),
       (error: unknown) => {
         const { message, failure } =
@@ -81,7 +85,7 @@ export class BrokerLeg {
     return this.#socket?.writableLength ?? 0
   }
 
-  /** Bytes that wait in memory, read and unread; asked every second, so an idle session answers by itself. */
+  /** Bytes that wait in memory, read and unread. */
   get heldBytes(): number {
     if (this.#isEmpty) return 0
     const bytes = this.bufferedBytes + this.reader.pendingBytes
@@ -114,7 +118,7 @@ export class BrokerLeg {
     const socket = this.#socket
     if (socket === undefined || this.#closing || !socket.writable) return
     this.#wrote = true
-    this.#isEmpty = false
+    this.#pass()
     const last = parts.length - 1
     const waits = socket.writableLength > 0
     if (last > 0) socket.cork()
@@ -160,8 +164,8 @@ export class BrokerLeg {
   /** Drops the socket at once. */
   destroy(): void {
     this.#closing = true
-    if (this.#socket === undefined) this.#abort.abort()
-    else this.#socket.destroy()
+    this.#giveUp?.now()
+    this.#socket?.destroy()
   }
 
   /** Sends heartbeats when there was silence from us, and notices silence from the broker. [AMQP §4.2.7] */
@@ -184,6 +188,7 @@ export class BrokerLeg {
   }
 
   #connected({ socket, url }: Dialled): void {
+    this.#giveUp = undefined
     if (this.#closing) {
       socket.on('error', () => undefined).destroy()
       return this.#end()
@@ -204,7 +209,7 @@ export class BrokerLeg {
 
   #data(chunk: Buffer): void {
     this.#heard = true
-    this.#isEmpty = false
+    this.#pass()
     this.reader.push(chunk)
     if (this.#closing) this.#awaitCloseOk()
     else this.#events.readable()
@@ -225,6 +230,12 @@ export class BrokerLeg {
     } catch {
       this.destroy()
     }
+  }
+
+  #pass(): void {
+    if (!this.#isEmpty) return
+    this.#isEmpty = false
+    this.#events.busy()
   }
 
   #flushed(): void {

@@ -10,6 +10,13 @@ import type { ClientEnd, SessionLimits } from './ports.ts'
 export const HOLD = { brokerFull: 1, slice: 2, phase: 4, rate: 8, channel: 16 } as const
 export type Hold = (typeof HOLD)[keyof typeof HOLD]
 
+export interface ClientLegEvents {
+  /** More waits for the client than the high watermark; false: it is below the low one again. */
+  full(full: boolean): void
+  /** Bytes pass where nothing waited when `heldBytes` was asked last. */
+  busy(): void
+}
+
 /** Copying less than this costs less than one more piece on its way through the WebSocket. */
 const JOIN_BELOW_BYTES = 2048
 
@@ -23,7 +30,7 @@ export class ClientLeg {
   gone = false
   readonly #end: ClientEnd
   readonly #limits: SessionLimits
-  readonly #onFull: (full: boolean) => void
+  readonly #events: ClientLegEvents
   readonly #onSent = (): void => this.#sent()
   #holds = 0
   #pause: NodeJS.Timeout | undefined
@@ -37,11 +44,10 @@ export class ClientLeg {
   #lastWroteMs = 0
   #lastPingMs = 0
 
-  /** @param onFull called when more waits for the client than the high watermark, and when it is below the low one again */
-  constructor(end: ClientEnd, limits: SessionLimits, onFull: (full: boolean) => void) {
+  constructor(end: ClientEnd, limits: SessionLimits, events: ClientLegEvents) {
     this.#end = end
     this.#limits = limits
-    this.#onFull = onFull
+    this.#events = events
     this.reader = new FrameReader(limits.preOpenFrameBytes)
   }
 
@@ -49,7 +55,7 @@ export class ClientLeg {
     return this.#end.bufferedBytes()
   }
 
-  /** Bytes that wait in memory, read and unread; asked every second, so an idle session answers by itself. */
+  /** Bytes that wait in memory, read and unread. */
   get heldBytes(): number {
     if (this.#isEmpty) return 0
     const bytes = this.bufferedBytes + this.reader.pendingBytes
@@ -59,7 +65,7 @@ export class ClientLeg {
 
   push(chunk: Buffer): void {
     this.#heard = true
-    this.#isEmpty = false
+    this.#pass()
     this.bytesIn += chunk.length
     this.reader.push(chunk)
   }
@@ -106,12 +112,12 @@ export class ClientLeg {
     const parts = this.out.drain()
     if (this.gone) return
     this.#wrote = true
-    this.#isEmpty = false
+    this.#pass()
     this.bytesOut += bytes
     this.#end.send(parts.length === 1 ? parts : joined(parts), this.#onSent)
     if (!this.#full && this.#end.bufferedBytes() > this.#limits.buffer.highBytes) {
       this.#full = true
-      this.#onFull(true)
+      this.#events.full(true)
     }
   }
 
@@ -144,10 +150,16 @@ export class ClientLeg {
     return true
   }
 
+  #pass(): void {
+    if (!this.#isEmpty) return
+    this.#isEmpty = false
+    this.#events.busy()
+  }
+
   #sent(): void {
     if (!this.#full || this.#end.bufferedBytes() > this.#limits.buffer.lowBytes) return
     this.#full = false
-    this.#onFull(false)
+    this.#events.full(false)
   }
 }
 

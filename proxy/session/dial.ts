@@ -45,26 +45,42 @@ export function urlText(url: BrokerUrl): string {
   return `${url.tls ? 'amqps' : 'amqp'}://${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`
 }
 
+/** How a dial under way is given up. An `AbortSignal` serves too, and is an event target with a shape of its own for each session. */
+export class GiveUp {
+  #isGivenUp = false
+  /** Ends the attempt that is under way; set by the dial. */
+  onGivenUp: (() => void) | undefined
+
+  get isGivenUp(): boolean {
+    return this.#isGivenUp
+  }
+
+  now(): void {
+    this.#isGivenUp = true
+    this.onGivenUp?.()
+  }
+}
+
 /**
  * Connects to the first URL that answers.
  * @param clientAddress the source that PROXY protocol announces
- * @throws BrokerUnavailable when none did within `timeoutMs`, or when `signal` was aborted
+ * @throws BrokerUnavailable when none did within `timeoutMs`, or when it was given up
  */
 export async function dial(
   target: BrokerTarget,
   clientAddress: string,
   timeoutMs: number,
-  signal?: AbortSignal,
+  giveUp: GiveUp = new GiveUp(),
 ): Promise<Dialled> {
   const failures: { text: string; failure: BrokerFailure }[] = []
   const endsAt = performance.now() + timeoutMs
   for (const [at, url] of target.urls.entries()) {
     const left = endsAt - performance.now()
-    if (left <= 0 || signal?.aborted) break
+    if (left <= 0 || giveUp.isGivenUp) break
     // The last URL may use all that is left; the others leave something for those behind them.
     const budget = Math.min(ATTEMPT_MS, at === target.urls.length - 1 ? left : left / 2)
     try {
-      return { socket: await attempt(target, url, clientAddress, budget, signal), url }
+      return { socket: await attempt(target, url, clientAddress, budget, giveUp), url }
     } catch (error) {
       const failure = error instanceof AttemptFailed ? error.failure : 'unreachable'
       failures.push({ text: `${urlText(url)}: ${errorText(error)}`, failure })
@@ -82,7 +98,7 @@ function attempt(
   url: BrokerUrl,
   clientAddress: string,
   timeoutMs: number,
-  signal?: AbortSignal,
+  giveUp: GiveUp,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const tcp = tcpConnect({
@@ -96,10 +112,9 @@ function attempt(
     let step: BrokerFailure = 'unreachable'
     const expired = () => fail(new AttemptFailed(`no answer within ${Math.round(timeoutMs)} ms`, 'timeout'))
     const timer = setTimeout(expired, timeoutMs)
-    const abort = () => fail(new Error('given up'))
     const settle = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+      giveUp.onGivenUp = undefined
       for (const end of [tcp, socket]) end.removeListener('error', fail).removeListener('close', closed)
     }
     const fail = (error: Error) => {
@@ -114,7 +129,7 @@ function attempt(
       if (socket !== tcp) tcp.on('error', () => undefined)
       resolve(socket)
     }
-    signal?.addEventListener('abort', abort)
+    giveUp.onGivenUp = () => fail(new Error('given up'))
     tcp.on('error', fail).on('close', closed)
     tcp.once('connect', () => {
       if (target.proxyProtocol) tcp.write(proxyHeader(clientAddress, tcp))

@@ -150,6 +150,8 @@ export interface SessionObserver {
   opened?(info: { vhost: string; broker: string; mechanism: SaslMechanism }): void
   /** The broker closed one channel; its own text, for operators. */
   channelClosed?(info: { channel: number; replyCode: number; text: string }): void
+  /** Bytes pass where nothing waited when `bufferedBytes` was asked last: ask again. */
+  busy?(): void
   /** Exactly once, when both ends are gone. */
   ended(end: SessionEnd): void
 }
@@ -203,8 +205,11 @@ export interface Session {
    * taken it. Rejects when it has not: the session ends then, if it has not ended already.
    */
   renewBroker(credential: BrokerCredential): Promise<void>
-  /** Called about once a second by the owner of all sessions: heartbeats, pings and liveness hang on it. */
-  tick(nowMs: number): void
+  /**
+   * Heartbeats, pings and liveness hang on it. Called by the owner of all sessions, on a clock that does not go back.
+   * @returns when to call it again, within a second; a call that comes earlier does no harm
+   */
+  tick(nowMs: number): number
 }
 
 /** What a refused client hears in band: `start`, then `connection.close`, then the WebSocket code. */

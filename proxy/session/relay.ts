@@ -134,6 +134,7 @@ export class Relay {
 
   /** The broker's content to the client is complete on this channel: what waited for that goes out. */
   clientBoundary(channel: Channel): void {
+    if (channel.atClientBoundary.length === 0) return
     for (const frame of channel.atClientBoundary) this.toClient.add(frame)
     channel.atClientBoundary = []
   }

@@ -16,6 +16,7 @@ import { BrokerSecret } from './broker-secret.ts'
 import { ClientLeg, HOLD, type Hold } from './client-leg.ts'
 import { closeReason, type Ending, ended, peerClosed, sessionEnd } from './ending.ts'
 import { Handshake, type Opened } from './handshake.ts'
+import { LONGEST_LOOK_MS, lookMs, SHORTEST_LOOK_MS } from './looks.ts'
 import { follows, PHASES, type Phase } from './phases.ts'
 import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions } from './ports.ts'
 import { Relay } from './relay.ts'
@@ -50,6 +51,7 @@ export class GatewaySession implements Session {
     pauseClient: (ms) => this.#client.pauseFor(ms, () => this.#release(HOLD.rate)),
   }
   #phase: Phase = 'header'
+  #lookMs = SHORTEST_LOOK_MS
   #relay: Relay | undefined
   #toBroker!: ToBroker
   #toClient!: ToClient
@@ -67,14 +69,17 @@ export class GatewaySession implements Session {
   constructor(options: SessionOptions, refusal?: InBandRefusal) {
     this.id = options.id
     this.#options = options
-    this.#client = new ClientLeg(options.client, options.limits, (full) =>
-      full ? this.#broker.pause() : this.#broker.resume(),
-    )
+    const busy = (): void => options.observer.busy?.()
+    this.#client = new ClientLeg(options.client, options.limits, {
+      full: (full) => (full ? this.#broker.pause() : this.#broker.resume()),
+      busy,
+    })
     this.#broker = new BrokerLeg(options.limits.buffer, {
       readable: () => this.#readBroker(),
       lost: (detail, failure, when) => this.#brokerLost(detail, failure, when),
       drained: () => this.#client.release(HOLD.brokerFull),
       gone: () => this.#onBrokerGone(),
+      busy,
     })
     const session = this
     this.#handshake = new Handshake(options, this.#client, this.#broker, {
@@ -133,12 +138,13 @@ export class GatewaySession implements Session {
     return this.#brokerSecret.show(credential)
   }
 
-  tick(nowMs: number): void {
-    if (this.#phase === 'closed') return
+  tick(nowMs: number): number {
+    if (this.#phase === 'closed') return nowMs + LONGEST_LOOK_MS
     this.#broker.tick(nowMs)
     this.#relay?.slots.tick?.(nowMs)
     if (!this.#client.tick(nowMs)) this.#end(ended.clientDead())
     this.#flushSoon()
+    return nowMs + this.#lookMs
   }
 
   /** Bytes that wait in memory on both legs. */
@@ -247,6 +253,7 @@ export class GatewaySession implements Session {
       (channel, replyCode, text) => observer.channelClosed?.({ channel, replyCode, text }),
     )
     this.#client.reader.maxFrameBytes = opened.choice.frameMax
+    this.#lookMs = lookMs(limits.pingMs, this.#client.heartbeatSeconds, this.#broker.heartbeatSeconds)
     this.#enter('relay')
     this.#handshake = undefined
     this.#brokerSecret.start(credential.renewal, opened.brokerChoice.frameMax)

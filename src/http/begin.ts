@@ -123,6 +123,10 @@ class Begun implements SessionObserver {
     if (!this.#recorded('session.opened', {})) this.#place.live?.session.end(UNRECORDED)
   }
 
+  busy(): void {
+    this.#of.sessions.busy(this.#place)
+  }
+
   ended(end: SessionEnd): void {
     const { endedFor } = this.#place
     this.#opening = undefined

@@ -1,6 +1,6 @@
 /**
  * When the authority of one session ends: its hard timeout or the expiry of its proof, whichever comes first, exact to
- * the millisecond although it is looked at only once a second.
+ * the millisecond although it is looked at only every few seconds.
  *
  * Node fires timers beyond 2^31-1 ms at once, so the far end is left to coarse ticks and only the last stretch gets a
  * timer. Time is also counted on a clock that nobody can set back: that would lengthen lives.
@@ -16,7 +16,7 @@ export interface Clock {
 export const SYSTEM_CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
 
 /** A timer takes over when less than this is left; more than the interval between two ticks. */
-const LAST_STRETCH_MS = 2_500
+const LAST_STRETCH_MS = 7_500
 
 export type LifetimeEnd = 'session-timeout' | 'credential-expired'
 
@@ -55,7 +55,7 @@ export class Lifetime {
     this.tick()
   }
 
-  /** Looks how much is left; called about once a second. */
+  /** Looks how much is left; called every few seconds. */
   tick(): void {
     if (this.#timer !== undefined || this.#isOver) return
     const timeoutLeftMs = this.#timeoutAtMs - this.#clock.monotonicMs()

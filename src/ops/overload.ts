@@ -10,7 +10,9 @@ import type { Pressure } from './pressure.ts'
 const WORTH_BYTES = 64 * 1024
 
 export interface OverloadParts {
-  readonly sessions: Pick<Sessions, 'heldBytes' | 'shedLargest'>
+  readonly sessions: Pick<Sessions, 'shedLargest'>
+  /** What waits in all sessions together. */
+  heldBytes(): number
   readonly pressure: Pick<Pressure, 'tick' | 'heapIsSpent'>
   readonly log: Pick<Log, 'write'>
   /** What may wait in all sessions together. */
@@ -26,9 +28,9 @@ export class Overload {
 
   /** Looks at what is held, and how full the heap is; called once a second. Ends one session at most. */
   tick(): void {
-    const { sessions, pressure, boundBytes } = this.#parts
+    const { pressure, boundBytes } = this.#parts
     pressure.tick()
-    if (sessions.heldBytes() > boundBytes) this.shed()
+    if (this.#parts.heldBytes() > boundBytes) this.shed()
     else if (pressure.heapIsSpent) this.shed(WORTH_BYTES)
   }
 

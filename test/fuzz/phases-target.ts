@@ -116,7 +116,7 @@ class Opening {
   #opened = false
 
   constructor() {
-    this.#client = new ClientLeg(END, LIMITS, () => undefined)
+    this.#client = new ClientLeg(END, LIMITS, NO_EVENTS)
     this.#broker = new Recorder(LIMITS.buffer, NO_EVENTS)
     const opening = this
     const stop = (): void => {
@@ -204,7 +204,7 @@ class Recorder extends BrokerLeg {
   }
 }
 
-const NO_EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: () => {} }
+const NO_EVENTS = { readable() {}, lost() {}, drained() {}, gone() {}, full() {}, busy() {} }
 
 const END: ClientEnd = {
   bufferedBytes: () => 0,

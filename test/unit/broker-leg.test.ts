@@ -5,7 +5,7 @@ import { describe, it, mock } from 'node:test'
 import { BrokerLeg } from '../../proxy/session/broker-leg.ts'
 import { until } from '../support/until.ts'
 
-const EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: () => {} }
+const EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: () => {}, busy: () => {} }
 
 describe('BrokerLeg', () => {
   it('keeps no large message for the small part of it that a broker does not read', async () => {

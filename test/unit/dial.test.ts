@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { BrokerUnavailable, dial } from '../../proxy/session/dial.ts'
+import { BrokerUnavailable, dial, GiveUp } from '../../proxy/session/dial.ts'
 
 /** Listens, and counts who came. */
 class Listener {
@@ -81,10 +81,10 @@ describe('several URLs of a broker', () => {
   })
 
   it('are not tried any more for somebody who has left', async () => {
-    const left = new AbortController()
+    const left = new GiveUp()
     const camePreviously = good.came
-    const dialled = dial(target(mute.url(true), good.url()), '203.0.113.7', 5_000, left.signal)
-    left.abort()
+    const dialled = dial(target(mute.url(true), good.url()), '203.0.113.7', 5_000, left)
+    left.now()
 
     await assert.rejects(dialled, BrokerUnavailable)
     assert.equal(good.came, camePreviously)

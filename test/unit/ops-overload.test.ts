@@ -10,8 +10,8 @@ function scene(...held: number[]) {
   const state = { heapIsSpent: false, looks: 0, logged: [] as string[] }
   const overload = new Overload({
     boundBytes: 10_000_000,
+    heldBytes: () => held.reduce((sum, bytes) => sum + bytes, 0),
     sessions: {
-      heldBytes: () => held.reduce((sum, bytes) => sum + bytes, 0),
       shedLargest: (leastBytes = 0) => {
         const most = Math.max(...held)
         if (held.length === 0 || most < leastBytes) return undefined

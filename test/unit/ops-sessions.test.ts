@@ -6,10 +6,11 @@ import { type Place, Sessions } from '../../src/sessions.ts'
 
 class FakeSession implements Session {
   readonly id: string
-  readonly bufferedBytes = 0
+  bufferedBytes = 0
   renewBroker = async (): Promise<void> => undefined
   readonly ends: EndRequest[] = []
   ticks = 0
+  nextTickMs = 0
   constructor(id: string) {
     this.id = id
   }
@@ -19,8 +20,9 @@ class FakeSession implements Session {
   end(request: EndRequest): void {
     this.ends.push(request)
   }
-  tick(): void {
+  tick(): number {
     this.ticks++
+    return this.nextTickMs
   }
 }
 
@@ -168,11 +170,58 @@ describe('Sessions', () => {
     assert.deepEqual([live.ticks, refused.ticks, sessions.count], [1, 1, 0])
   })
 
+  it('ticks a session when it asked for it, and at once when it was renewed', () => {
+    let nowMs = 1_000
+    const clocked = new Sessions(() => {}, { wallMs: Date.now, monotonicMs: () => nowMs })
+    const place = clocked.take(identity('joe'), '/amqp')
+    const session = new FakeSession('live')
+    session.nextTickMs = 4_000
+    clocked.start(place, { session, client: new FakeClient(), timeoutMs: 60_000 })
+    const ticks: number[] = []
+    for (; nowMs <= 5_000; nowMs += 1_000) {
+      clocked.tick()
+      ticks.push(session.ticks)
+    }
+    assert.deepEqual(ticks, [1, 1, 1, 2, 3])
+
+    session.nextTickMs = 100_000
+    clocked.tick()
+    clocked.renew(place, identity('joe'))
+    clocked.tick()
+    clocked.tick()
+    assert.equal(session.ticks, 5)
+    clocked.close()
+  })
+
+  it('asks only those for the bytes they hold through which something has passed', () => {
+    const [joe, ann] = [sessions.take(identity('joe'), '/amqp'), sessions.take(identity('ann'), '/amqp')]
+    const [one, other] = [start(joe, 'one'), start(ann, 'other')]
+    ;[one.bufferedBytes, other.bufferedBytes] = [10, 100]
+    assert.equal(sessions.bufferedBytes(), 0)
+    sessions.busy(joe)
+    sessions.busy(ann)
+    assert.equal(sessions.bufferedBytes(), 110)
+    other.bufferedBytes = 0
+    assert.equal(sessions.bufferedBytes(), 10)
+    other.bufferedBytes = 100
+    assert.equal(sessions.bufferedBytes(), 10, 'nothing has passed since it held nothing')
+    sessions.release(joe)
+    sessions.busy(joe)
+    assert.equal(sessions.bufferedBytes(), 0)
+  })
+
+  it('still asks a session that was busy before it had begun', () => {
+    const place = sessions.take(identity('joe'), '/amqp')
+    sessions.busy(place)
+    assert.equal(sessions.bufferedBytes(), 0)
+    start(place, 'late').bufferedBytes = 5
+    assert.equal(sessions.bufferedBytes(), 5)
+  })
+
   it('sheds the session that holds most', () => {
     const [small, large] = [new FakeClient(10), new FakeClient(1_000)]
     start(sessions.take(identity('joe'), '/amqp'), 'small', small)
     const session = start(sessions.take(identity('ann'), '/amqp'), 'large', large)
-    assert.equal(sessions.heldBytes(), 1_010)
     assert.equal(sessions.shedLargest()?.identity.subject, 'ann')
     assert.deepEqual([small.terminated, large.terminated], [false, true])
     assert.deepEqual([session.ends[0]?.reason, session.ends[0]?.closeCode], ['overload', 1013])
