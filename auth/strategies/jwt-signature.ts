@@ -5,6 +5,7 @@
  */
 import { compactVerify, errors, type JWK } from 'jose'
 import { AuthenticationRefused } from '../errors.ts'
+import { HeldSignatures } from './held-signatures.ts'
 import type { KeySet } from './jwks.ts'
 import { type JsonObject, parseStrictObject } from './jwt-json.ts'
 import { checkHeader, checkIssuer, type HeaderPolicy } from './jwt-policy.ts'
@@ -36,9 +37,13 @@ export async function openToken(token: string, policy: SignaturePolicy): Promise
   throw new AuthenticationRefused('rejected', 'the signature does not hold')
 }
 
+const HELD = new HeldSignatures()
+
 async function isSigned(token: string, key: JWK, algorithm: string): Promise<boolean> {
+  if (HELD.has(token, key, algorithm)) return true
   try {
     await compactVerify(token, key, { algorithms: [algorithm] })
+    HELD.add(token, key, algorithm)
     return true
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof TypeError) return false
