@@ -76,11 +76,11 @@ const SCENARIOS: readonly Scenario[] = [
     measure: (relay: Relay, direct: Relay) => consume(relay, direct.door, bytes, times(count)),
   })),
   { name: 'round trip, 16 B', measure: (relay) => roundTrip(relay, 16, times(3000)), withDirect: true },
-  { name: 'set-up', measure: (relay) => setUp(relay, times(200)) },
-  { name: 'set-up with a token', measure: (relay) => setUp(relay, times(200), relay.tokenDoor ?? relay.door) },
+  { name: 'set-up', measure: (relay) => setUp(relay, times(800)) },
+  { name: 'set-up with a token', measure: (relay) => setUp(relay, times(800), relay.tokenDoor ?? relay.door) },
   {
     name: `idle, ${options.sessions} sessions`,
-    measure: (relay) => idle(relay, Number(options.sessions), 10),
+    measure: (relay) => idle(relay, Number(options.sessions), 40),
     once: true,
   },
   {
