@@ -21,6 +21,7 @@ export {
   type AuditSink,
 } from './filters/observe-events.ts'
 export { type Stamps, stampFilter } from './filters/stamp.ts'
+export { ReservedNames } from './filters/stamp-names.ts'
 export type { BrokerFailure } from './session/broker-failure.ts'
 export { connectionName } from './session/client-properties.ts'
 export { BROKER_AWAY, BROKER_SAYS_NO } from './session/ending.ts'

@@ -5,9 +5,8 @@ import { lastDeclared, refuseNeeds, withQueue } from './authorize-judge.ts'
 import { DIRECT_REPLY_TO } from './authorize-replies.ts'
 import type { AuthorizeSession, Judge } from './authorize-session.ts'
 import type { Need } from './authorizer.ts'
-import type { Refusal, SessionView } from './filter.ts'
+import type { Refusal } from './filter.ts'
 import { NEEDS_ROWS } from './needs.ts'
-import type { Audit } from './observe-events.ts'
 
 const ROW = NEEDS_ROWS['basic.consume']
 
@@ -47,11 +46,7 @@ function refuseConsume(
 }
 
 /** Ends the consumers that may not read their queue any more. With `enforce: false` it is only written down. */
-export function endLostConsumers(
-  session: SessionView,
-  { policy, rights, refusals, consumers }: AuthorizeSession,
-  audit: Audit,
-): void {
+export function endLostConsumers({ session, policy, rights, refusals, consumers, audit }: AuthorizeSession): void {
   for (const { channel, tag, queue } of consumers.list()) {
     if (queue === DIRECT_REPLY_TO || rights.mayQueue('read', queue)) continue
     audit.record(policy.enforce ? 'permission.lost' : 'permission.would-refuse', {

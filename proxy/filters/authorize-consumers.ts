@@ -22,7 +22,8 @@ interface ChannelConsumers {
 }
 
 export class Consumers {
-  readonly #channels = new Map<number, ChannelConsumers>()
+  /** Made when first needed. */
+  #channels: Map<number, ChannelConsumers> | undefined
   #count = 0
 
   get count(): number {
@@ -34,11 +35,12 @@ export class Consumers {
   }
 
   has(channel: number, tag: string): boolean {
-    return this.#channels.get(channel)?.byTag.has(tag) ?? false
+    return this.#channels?.get(channel)?.byTag.has(tag) ?? false
   }
 
   /** A `basic.consume` is forwarded. */
   start(channel: number, tag: string, queue: string, noWait: boolean): void {
+    this.#channels ??= new Map()
     let consumers = this.#channels.get(channel)
     if (consumers === undefined) {
       consumers = { byTag: new Map(), awaited: [], unnamed: [] }
@@ -52,27 +54,27 @@ export class Consumers {
 
   /** The broker says a consumer's tag. */
   started(channel: number, tag: string): void {
-    const consumers = this.#channels.get(channel)
+    const consumers = this.#channels?.get(channel)
     if (consumers === undefined || consumers.byTag.has(tag)) return
     const queue = consumers.awaited.shift()
     if (queue !== undefined) consumers.byTag.set(tag, queue)
   }
 
   stopped(channel: number, tag: string): void {
-    if (this.#channels.get(channel)?.byTag.delete(tag) === true) this.#count -= 1
+    if (this.#channels?.get(channel)?.byTag.delete(tag) === true) this.#count -= 1
   }
 
   channelClosed(channel: number): void {
-    const consumers = this.#channels.get(channel)
+    const consumers = this.#channels?.get(channel)
     if (consumers === undefined) return
     this.#count -= consumers.byTag.size + consumers.awaited.length + consumers.unnamed.length
-    this.#channels.delete(channel)
+    this.#channels?.delete(channel)
   }
 
   /** All of them, as they are now. Those whose tag is still awaited come with the tag ''. */
   list(): Consumer[] {
     const all: Consumer[] = []
-    for (const [channel, { byTag, awaited, unnamed }] of this.#channels) {
+    for (const [channel, { byTag, awaited, unnamed }] of this.#channels ?? []) {
       for (const [tag, queue] of byTag) all.push({ channel, tag, queue })
       for (const queue of [...awaited, ...unnamed]) all.push({ channel, tag: '', queue })
     }

@@ -19,14 +19,16 @@ interface ChannelQueues {
 }
 
 export class DeclaredQueues {
-  readonly #channels = new Map<number, ChannelQueues>()
-  readonly #owned = new Set<string>()
+  // Made when first needed: most sessions declare nothing, or on one channel only.
+  #channels: Map<number, ChannelQueues> | undefined
+  #owned: Set<string> | undefined
 
   /**
    * A `queue.declare` is forwarded. A declaration by name either succeeds or ends its channel, so its name is the last
    * declared from now on. @returns false when too many await their answer: then it must not be forwarded
    */
   declare(channel: number, queue: string, noWait: boolean): boolean {
+    this.#channels ??= new Map()
     const queues = this.#channels.get(channel) ?? { last: '', awaited: [] }
     if (queues.awaited.length >= AWAITED_MAX) return false
     queues.last = queue === '' ? NAME_AWAITED : queue
@@ -37,9 +39,10 @@ export class DeclaredQueues {
 
   /** The broker answers the oldest declaration of the channel. @returns whether it named the queue for this session */
   declared(channel: number, queue: string): boolean {
-    const queues = this.#channels.get(channel)
+    const queues = this.#channels?.get(channel)
     if (queues?.awaited.shift() !== '') return false
     if (queues.last === NAME_AWAITED && !queues.awaited.includes('')) queues.last = queue
+    this.#owned ??= new Set()
     this.#owned.add(queue)
     if (this.#owned.size > OWNED_MAX) for (const oldest of this.#owned.keys()) return this.#owned.delete(oldest)
     return true
@@ -47,15 +50,15 @@ export class DeclaredQueues {
 
   /** What an empty queue name stands for on the channel: '' where nothing was declared. */
   last(channel: number): string | typeof NAME_AWAITED {
-    return this.#channels.get(channel)?.last ?? ''
+    return this.#channels?.get(channel)?.last ?? ''
   }
 
   /** Whether the broker named this queue for this session. */
   owns(queue: string): boolean {
-    return this.#owned.has(queue)
+    return this.#owned?.has(queue) ?? false
   }
 
   channelClosed(channel: number): void {
-    this.#channels.delete(channel)
+    this.#channels?.delete(channel)
   }
 }

@@ -14,12 +14,12 @@ const SHOWN_CHARACTERS = 64
 
 /** Every method answers undefined in shadow mode: what was refused is let through. */
 export class Refusals {
-  readonly #subject: string
+  readonly #session: SessionView
   readonly #policy: Authorizer
   readonly #audit: Audit
 
   constructor(session: SessionView, policy: Authorizer, audit: Audit) {
-    this.#subject = shown(session.identity.subject)
+    this.#session = session
     this.#policy = policy
     this.#audit = audit
   }
@@ -64,7 +64,7 @@ export class Refusals {
   }
 
   #sentence(what: string): string {
-    return `${what} refused for '${this.#subject}'`
+    return `${what} refused for '${shown(this.#session.identity.subject)}'`
   }
 
   #refuse(method: FromClient, channel: number, explanation: string, code: SoftCode, need?: Need): Refusal | undefined {

@@ -17,12 +17,14 @@ export function isReplyName(queue: string): boolean {
 }
 
 export class ReplyAddresses {
-  readonly #addresses = new Set<string>()
+  /** Made when first needed: most sessions answer nobody. */
+  #addresses: Set<string> | undefined
 
   /** A message with this `reply-to` was delivered to the session. */
   learn(replyTo: string): void {
     if (!isReplyName(replyTo) || replyTo === DIRECT_REPLY_TO) return
-    this.#refresh(replyTo)
+    this.#addresses ??= new Set()
+    refresh(this.#addresses, replyTo)
     if (this.#addresses.size <= ADDRESSES_MAX) return
     for (const oldest of this.#addresses) {
       this.#addresses.delete(oldest)
@@ -32,14 +34,14 @@ export class ReplyAddresses {
 
   /** Whether this very address was delivered to the session. */
   knows(address: string): boolean {
-    if (!this.#addresses.has(address)) return false
-    this.#refresh(address)
+    if (this.#addresses?.has(address) !== true) return false
+    refresh(this.#addresses, address)
     return true
   }
+}
 
-  /** Makes it the youngest: sets are ordered by insertion. */
-  #refresh(address: string): void {
-    this.#addresses.delete(address)
-    this.#addresses.add(address)
-  }
+/** Makes it the youngest: sets are ordered by insertion. */
+function refresh(addresses: Set<string>, address: string): void {
+  addresses.delete(address)
+  addresses.add(address)
 }

@@ -9,12 +9,14 @@ import { ReplyAddresses } from './authorize-replies.ts'
 import { Rights } from './authorize-rights.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { SessionView, Verdict } from './filter.ts'
-import type { Audit } from './observe-events.ts'
+import { Audit, type AuditSink } from './observe-events.ts'
 
 /** Judges one method of a client. */
 export type Judge = (method: MethodView, state: AuthorizeSession) => Verdict
 
 export class AuthorizeSession {
+  readonly session: SessionView
+  readonly audit: Audit
   readonly policy: Authorizer
   readonly queues: DeclaredQueues = new DeclaredQueues()
   readonly replies: ReplyAddresses = new ReplyAddresses()
@@ -23,9 +25,22 @@ export class AuthorizeSession {
   readonly rights: Rights
   readonly refusals: Refusals
 
-  constructor(session: SessionView, policy: Authorizer, audit: Audit) {
+  /** Of the policy, when consumers were last looked at. */
+  #revision: number
+
+  constructor(session: SessionView, policy: Authorizer, sink: AuditSink) {
+    this.session = session
     this.policy = policy
+    this.audit = new Audit(session, sink)
+    this.#revision = policy.revision
     this.rights = new Rights(policy, this.queues, this.replies)
-    this.refusals = new Refusals(session, policy, audit)
+    this.refusals = new Refusals(session, policy, this.audit)
+  }
+
+  /** Whether the policy says something else than it did when this was asked last. */
+  isPolicyNew(): boolean {
+    if (this.policy.revision === this.#revision) return false
+    this.#revision = this.policy.revision
+    return true
   }
 }

@@ -6,7 +6,6 @@
  * refused is `channel.close` 403 with the need and the subject; nothing is repaired, but for the empty queue name, which is
  * forwarded as the name it stands for.
  */
-import { indexOf, type MethodView } from '../codec/method.ts'
 import type { FromClient } from '../codec/spec.ts'
 import { endLostConsumers, judgeConsume } from './authorize-consume.ts'
 import { judgeExchangeDeclare, judgeQueueDeclare } from './authorize-declare.ts'
@@ -14,9 +13,9 @@ import { judgeOf } from './authorize-judge.ts'
 import { judgePublish } from './authorize-publish.ts'
 import { AuthorizeSession, type Judge } from './authorize-session.ts'
 import type { Authorizer } from './authorizer.ts'
-import type { Filter, FilterChecks, Verdict } from './filter.ts'
+import type { FilterChecks, FilterOf, SessionView } from './filter.ts'
 import { NEEDS_ROWS } from './needs.ts'
-import { Audit, type AuditSink } from './observe-events.ts'
+import type { AuditSink } from './observe-events.ts'
 
 /** What the rows cannot say; `basic.publish` has its own way in. */
 const SPECIAL: { readonly [M in FromClient]?: Judge } = {
@@ -35,41 +34,44 @@ const JUDGES: readonly (readonly [FromClient, Judge])[] = Object.entries(NEEDS_R
   return judge === undefined || name === 'basic.publish' ? [] : [[name, judge] as const]
 })
 
-const JUDGE_OF: ReadonlyMap<number, Judge> = new Map(JUDGES.map(([name, judge]) => [indexOf(name), judge]))
+const CHECKS: FilterChecks<AuthorizeSession> = {
+  toBroker: Object.fromEntries(JUDGES),
+  publish: judgePublish,
+  toClient: {
+    'queue.declare-ok': (method, { queues }) => {
+      queues.declared(method.channel, method.field('queue'))
+    },
+    'basic.consume-ok': (method, { consumers }) => consumers.started(method.channel, method.field('consumerTag')),
+    'basic.cancel': (method, { consumers }) => consumers.stopped(method.channel, method.field('consumerTag')),
+  },
+  delivery: (header, { replies }) => replies.learn(header.property('replyTo') ?? ''),
+  deliveryWith: ['replyTo'],
+  channelClosed: (channel, { queues, consumers }) => {
+    queues.channelClosed(channel)
+    consumers.channelClosed(channel)
+  },
+  tick: (_nowMs, state) => {
+    if (state.isPolicyNew()) endLostConsumers(state)
+  },
+}
+
+class AuthorizeFilter implements FilterOf<AuthorizeSession> {
+  readonly name = 'authorize'
+  readonly checks = CHECKS
+  readonly #policy: Authorizer
+  readonly #sink: AuditSink
+
+  constructor(policy: Authorizer, sink: AuditSink) {
+    this.#policy = policy
+    this.#sink = sink
+  }
+
+  start(session: SessionView): AuthorizeSession {
+    return new AuthorizeSession(session, this.#policy, this.#sink)
+  }
+}
 
 /** `policy` is one session's: it knows for whom it decides. */
-export function authorizeFilter(policy: Authorizer, sink: AuditSink): Filter {
-  return {
-    name: 'authorize',
-    start(session): FilterChecks {
-      const audit = new Audit(session, sink)
-      const state = new AuthorizeSession(session, policy, audit)
-      let revision = policy.revision
-      const { queues, consumers, replies } = state
-      // One function for all methods: sessions are many.
-      const judged = (method: MethodView): Verdict => (JUDGE_OF.get(method.index) as Judge)(method, state)
-      return {
-        toBroker: Object.fromEntries(JUDGES.map(([name]) => [name, judged])),
-        publish: (publish) => judgePublish(publish, state),
-        toClient: {
-          'queue.declare-ok': (method) => {
-            queues.declared(method.channel, method.field('queue'))
-          },
-          'basic.consume-ok': (method) => consumers.started(method.channel, method.field('consumerTag')),
-          'basic.cancel': (method) => consumers.stopped(method.channel, method.field('consumerTag')),
-        },
-        delivery: (_channel, header) => replies.learn(header.property('replyTo') ?? ''),
-        deliveryWith: ['replyTo'],
-        channelClosed: (channel) => {
-          queues.channelClosed(channel)
-          consumers.channelClosed(channel)
-        },
-        tick: () => {
-          if (policy.revision === revision) return
-          revision = policy.revision
-          endLostConsumers(session, state, audit)
-        },
-      }
-    },
-  }
+export function authorizeFilter(policy: Authorizer, sink: AuditSink): FilterOf<AuthorizeSession> {
+  return new AuthorizeFilter(policy, sink)
 }

@@ -1,6 +1,9 @@
 /**
- * Turns a session's filters into one slot for each method and direction: `null` where nobody asked, so that what is
- * switched off costs one comparison. Built once for each session, at `open-ok`.
+ * Turns filters into one slot for each method and direction: `null` where nobody asked, so that what is switched off costs
+ * one comparison.
+ *
+ * Sessions with the same kinds of filters in the same order share one layout; what a session has of its own is a list of
+ * states, one for each of its filters, from which every slot takes those it is for.
  */
 
 import type { ContentHeader } from '../codec/content.ts'
@@ -9,38 +12,54 @@ import { flagOf, PROPERTY_NAMES } from '../codec/properties.ts'
 import type { MethodName } from '../codec/spec.ts'
 import type { Filter, FilterChecks, PublishView, Refusal, SessionView, Verdict } from './filter.ts'
 
-export type MethodCheck = (method: MethodView) => Verdict
-export type PublishCheck = (publish: PublishView) => Verdict
-export type MethodLook = (method: MethodView) => void
-export type MethodWithhold = (method: MethodView) => boolean
-export type DeliveryLook = (channel: number, header: ContentHeader) => void
+type States = readonly unknown[]
+/** What several filters say of one subject, each with its own state. */
+type Slot<T, R> = (subject: T, states: States) => R
 
-export interface Slots {
-  readonly toBroker: readonly (MethodCheck | null)[]
-  readonly publish: PublishCheck | null
-  readonly toClient: readonly (MethodLook | null)[]
-  readonly withhold: readonly (MethodWithhold | null)[]
-  readonly delivery: DeliveryLook | null
+/** What filters of these kinds, in this order, look at. */
+export interface Layout {
+  readonly toBroker: readonly (Slot<MethodView, Verdict> | null)[]
+  readonly publish: Slot<PublishView, Verdict> | null
+  readonly toClient: readonly (Slot<MethodView, void> | null)[]
+  readonly withhold: readonly (Slot<MethodView, boolean> | null)[]
+  readonly delivery: Slot<ContentHeader, void> | null
   /** Flags of the properties without which no filter wants to see a delivery. */
   readonly deliveryFlags: number
-  readonly channelClosed: ((channel: number) => void) | null
-  readonly tick: ((nowMs: number) => void) | null
-  readonly ended: (() => void) | null
+  readonly channelClosed: Slot<number, void> | null
+  readonly tick: Slot<number, void> | null
+  readonly ended: Slot<undefined, void> | null
 }
 
-export function compile(filters: readonly Filter[], session: SessionView): Slots {
-  const all = filters.map((filter) => filter.start(session))
-  return {
-    toBroker: byMethod(all, 'toBroker', judge) as (MethodCheck | null)[],
-    publish: judge(present(all, (checks) => checks.publish)),
-    toClient: byMethod(all, 'toClient', tell) as (MethodLook | null)[],
-    withhold: byMethod(all, 'withhold', anyOf) as (MethodWithhold | null)[],
-    delivery: tell(present(all, (checks) => checks.delivery)),
-    deliveryFlags: all.reduce((flags, checks) => flags | flagsWanted(checks), 0),
-    channelClosed: tell(present(all, (checks) => checks.channelClosed)),
-    tick: tell(present(all, (checks) => checks.tick)),
-    ended: tell(present(all, (checks) => checks.ended)),
+/** One session's filters. */
+export class Slots {
+  readonly layout: Layout
+  /** One for each filter: the second argument of every slot of the layout. */
+  readonly states: States
+
+  constructor(layout: Layout, states: States) {
+    this.layout = layout
+    this.states = states
   }
+
+  channelClosed(channel: number): void {
+    this.layout.channelClosed?.(channel, this.states)
+  }
+
+  tick(nowMs: number): void {
+    this.layout.tick?.(nowMs, this.states)
+  }
+
+  ended(): void {
+    this.layout.ended?.(undefined, this.states)
+  }
+}
+
+/** Starts a session's filters. */
+export function compile(filters: readonly Filter[], session: SessionView): Slots {
+  return new Slots(
+    layoutOf(filters),
+    filters.map((filter) => filter.start(session)),
+  )
 }
 
 /** Whether a verdict refuses. */
@@ -48,45 +67,85 @@ export function isRefusal(verdict: Verdict): verdict is Refusal {
   return verdict !== undefined && !Buffer.isBuffer(verdict)
 }
 
+/** What is known of lists of kinds that begin alike. Weak: kinds are made for each service, and services come and go in tests. */
+interface Known {
+  layout: Layout | undefined
+  readonly longer: WeakMap<FilterChecks<never>, Known>
+}
+
+const KNOWN: Known = { layout: undefined, longer: new WeakMap() }
+
+function layoutOf(filters: readonly Filter[]): Layout {
+  let known = KNOWN
+  for (const { checks } of filters) {
+    let next = known.longer.get(checks)
+    if (next === undefined) {
+      next = { layout: undefined, longer: new WeakMap() }
+      known.longer.set(checks, next)
+    }
+    known = next
+  }
+  known.layout ??= layout(filters.map(({ checks }) => checks))
+  return known.layout
+}
+
+function layout(all: readonly FilterChecks<never>[]): Layout {
+  return {
+    toBroker: byMethod(all, 'toBroker', (name) => judge(parts(all, ({ toBroker }) => toBroker?.[name as never]))),
+    publish: judge(parts(all, ({ publish }) => publish)),
+    toClient: byMethod(all, 'toClient', (name) => tell(parts(all, ({ toClient }) => toClient?.[name as never]))),
+    withhold: byMethod(all, 'withhold', (name) => anyOf(parts(all, ({ withhold }) => withhold?.[name as never]))),
+    delivery: tell(parts(all, ({ delivery }) => delivery)),
+    deliveryFlags: all.reduce((flags, checks) => flags | flagsWanted(checks), 0),
+    channelClosed: tell(parts(all, ({ channelClosed }) => channelClosed)),
+    tick: tell(parts(all, ({ tick }) => tick)),
+    ended: tell(parts(all, ({ ended }) => (ended === undefined ? undefined : (_, state) => ended(state)))),
+  }
+}
+
 /** All flags where a filter wants to see every delivery. */
-function flagsWanted({ delivery, deliveryWith }: FilterChecks): number {
+function flagsWanted({ delivery, deliveryWith }: FilterChecks<never>): number {
   if (delivery === undefined) return 0
   if (deliveryWith === undefined) return 0xffff
   return deliveryWith.reduce((flags, name) => flags | flagOf(PROPERTY_NAMES.indexOf(name)), 0)
 }
 
-/** Shared by all sessions, and not to be written to. */
-const NOBODY: unknown[] = new Array(METHOD_COUNT).fill(null)
-
-function byMethod(
-  all: readonly FilterChecks[],
+function byMethod<S>(
+  all: readonly FilterChecks<never>[],
   direction: 'toBroker' | 'toClient' | 'withhold',
-  fuse: (checks: ((method: MethodView) => never)[]) => unknown,
-): unknown[] {
-  const named = new Set(all.flatMap((checks) => Object.keys(checks[direction] ?? {}))) as Set<MethodName>
-  if (named.size === 0) return NOBODY
-  const slots: unknown[] = [...NOBODY]
-  for (const name of named) {
-    slots[indexOf(name)] = fuse(
-      present(
-        all,
-        (checks) =>
-          (checks[direction] as Record<string, ((method: MethodView) => never) | undefined> | undefined)?.[name],
-      ),
-    )
-  }
+  slotOf: (name: MethodName) => S | null,
+): (S | null)[] {
+  const slots = new Array<S | null>(METHOD_COUNT).fill(null)
+  const names = all.flatMap((checks) => Object.keys(checks[direction] ?? {})) as MethodName[]
+  for (const name of new Set(names)) slots[indexOf(name)] = slotOf(name)
   return slots
 }
 
+/** What one filter says of a subject, and the place of its state. */
+interface Part<T, R> {
+  readonly at: number
+  readonly check: (subject: T, state: never) => R
+}
+
+function parts<T, R>(
+  all: readonly FilterChecks<never>[],
+  pick: (checks: FilterChecks<never>) => Part<T, R>['check'] | undefined,
+): Part<T, R>[] {
+  return all.flatMap((checks, at) => {
+    const check = pick(checks)
+    return check === undefined ? [] : [{ at, check }]
+  })
+}
+
 /** Several checks as one: the first refusal stands; of replacements there can be only one, or the filters contradict each other. */
-function judge<T>(checks: ((subject: T) => Verdict)[]): ((subject: T) => Verdict) | null {
+function judge<T>(checks: readonly Part<T, Verdict>[]): Slot<T, Verdict> | null {
   const [first] = checks
   if (first === undefined) return null
-  if (checks.length === 1) return first
-  return (subject) => {
+  if (checks.length === 1) return alone(first)
+  return (subject, states) => {
     let replacement: Buffer | undefined
-    for (const check of checks) {
-      const verdict = check(subject)
+    for (const { at, check } of checks) {
+      const verdict = check(subject, states[at] as never)
       if (verdict === undefined) continue
       if (!Buffer.isBuffer(verdict)) return verdict
       if (replacement !== undefined) throw new Error('two filters rewrite the same frame')
@@ -96,20 +155,20 @@ function judge<T>(checks: ((subject: T) => Verdict)[]): ((subject: T) => Verdict
   }
 }
 
-function tell<A extends unknown[]>(looks: ((...args: A) => void)[]): ((...args: A) => void) | null {
+function tell<T>(looks: readonly Part<T, void>[]): Slot<T, void> | null {
   const [first] = looks
   if (first === undefined) return null
-  if (looks.length === 1) return first
-  return (...args) => {
-    for (const look of looks) look(...args)
+  if (looks.length === 1) return alone(first)
+  return (subject, states) => {
+    for (const { at, check } of looks) check(subject, states[at] as never)
   }
 }
 
-function anyOf<T>(asks: ((subject: T) => boolean)[]): ((subject: T) => boolean) | null {
+function anyOf<T>(asks: readonly Part<T, boolean>[]): Slot<T, boolean> | null {
   if (asks.length === 0) return null
-  return (subject) => asks.some((ask) => ask(subject))
+  return (subject, states) => asks.some(({ at, check }) => check(subject, states[at] as never))
 }
 
-function present<T>(all: readonly FilterChecks[], pick: (checks: FilterChecks) => T | undefined): T[] {
-  return all.map(pick).filter((check) => check !== undefined)
+function alone<T, R>({ at, check }: Part<T, R>): Slot<T, R> {
+  return (subject, states) => check(subject, states[at] as never)
 }

@@ -51,31 +51,43 @@ export interface PublishView {
   readonly header: ContentHeader
 }
 
-export interface FilterChecks {
+/**
+ * What one kind of filter looks at: shared by all its sessions, so that a session costs no more than its state. Each
+ * function is handed the state that `start` made for the session, last.
+ */
+export interface FilterChecks<S> {
   /** From the client, before anything is forwarded. Several filters may ask for one method: the first refusal stands. */
-  readonly toBroker?: { readonly [M in FromClient]?: (method: MethodView) => Verdict }
+  readonly toBroker?: { readonly [M in FromClient]?: (method: MethodView, state: S) => Verdict }
   /** `basic.publish` at its content header; a Buffer replaces the content header frame. */
-  readonly publish?: (publish: PublishView) => Verdict
+  readonly publish?: (publish: PublishView, state: S) => Verdict
   /** From the broker, as it is forwarded; looks only. */
-  readonly toClient?: { readonly [M in FromBroker]?: (method: MethodView) => void }
+  readonly toClient?: { readonly [M in FromBroker]?: (method: MethodView, state: S) => void }
   /** From the broker: whether the method answers one of the gateway's own, so that the client must not see it. */
-  readonly withhold?: { readonly [M in FromBroker]?: (method: MethodView) => boolean }
+  readonly withhold?: { readonly [M in FromBroker]?: (method: MethodView, state: S) => boolean }
   /** The content header of a delivery, get-ok or return; looks only. */
-  readonly delivery?: (channel: number, header: ContentHeader) => void
+  readonly delivery?: (header: ContentHeader, state: S) => void
   /** Only deliveries with one of these properties concern it; absent: all do. */
   readonly deliveryWith?: readonly PropertyName[]
-  readonly channelClosed?: (channel: number) => void
+  readonly channelClosed?: (channel: number, state: S) => void
   /** Every few seconds; within a second after the identity was renewed. */
-  readonly tick?: (nowMs: number) => void
-  readonly ended?: () => void
+  readonly tick?: (nowMs: number, state: S) => void
+  readonly ended?: (state: S) => void
 }
 
+/** A filter as sessions take it: whatever its state is. Write one as a `FilterOf` its state. */
 export interface Filter {
   readonly name: string
   /** Whether it makes content headers larger: room is then kept between the two legs' frame-max. */
   readonly stamps?: boolean
   /** The `user-id` that every message carries. Where it is not the broker user's, the broker is asked whether it takes it. */
-  readonly userId?: string
-  /** Called once for each session, at `open-ok`; per-session state lives in the closure. */
-  start(session: SessionView): FilterChecks
+  readonly userId?: string | undefined
+  /** One object for all sessions: what is compiled from it is kept by its identity. */
+  readonly checks: FilterChecks<never>
+  /** Called once for each session, at `open-ok`. @returns what it keeps of the session, which its checks are handed */
+  start(session: SessionView): unknown
+}
+
+export interface FilterOf<S> extends Filter {
+  readonly checks: FilterChecks<S>
+  start(session: SessionView): S
 }

@@ -2,22 +2,32 @@
 import type { FilterChecks } from './filter.ts'
 import type { LimitContext } from './limit-context.ts'
 
-export function channelLimit({ usage, refuse }: LimitContext, most: number): FilterChecks {
-  const open = new Set<number>()
-  return {
-    toBroker: {
-      'channel.open': ({ channel }) => {
-        if (usage.channels >= most) return refuse('channel.open', channel, 'channels')
-        open.add(channel)
-        usage.channels += 1
-        return undefined
-      },
-    },
-    channelClosed: (channel) => {
-      if (open.delete(channel)) usage.channels -= 1
-    },
-    ended: () => {
-      usage.channels -= open.size
-    },
+/** What one session keeps for it. */
+export class ChannelLimit {
+  readonly context: LimitContext
+  readonly most: number
+  readonly open = new Set<number>()
+
+  constructor(context: LimitContext, most: number) {
+    this.context = context
+    this.most = most
   }
+}
+
+export const CHANNEL_LIMIT: FilterChecks<ChannelLimit> = {
+  toBroker: {
+    'channel.open': ({ channel }, { context, most, open }) => {
+      const { usage } = context
+      if (usage.channels >= most) return context.refuse('channel.open', channel, 'channels')
+      open.add(channel)
+      usage.channels += 1
+      return undefined
+    },
+  },
+  channelClosed: (channel, { context, open }) => {
+    if (open.delete(channel)) context.usage.channels -= 1
+  },
+  ended: ({ context, open }) => {
+    context.usage.channels -= open.size
+  },
 }

@@ -25,4 +25,6 @@ export interface LimitContext {
   readonly now: () => number
   /** Refuses one more of what is limited. */
   refuse(method: FromClient, channel: number, limit: keyof IdentityLimits): Refusal
+  /** The session adds nothing more to the usage. */
+  leave(): void
 }

@@ -11,67 +11,84 @@ interface Awaited {
   readonly isTemporary: boolean
 }
 
-export function queueLimit({ session, usage, refuse }: LimitContext, most: number): FilterChecks {
-  const temporary = new Set<string>()
-  const awaited = new Map<number, Awaited[]>()
+/** What one session keeps for it. */
+export class QueueLimit {
+  readonly context: LimitContext
+  readonly most: number
+  readonly temporary = new Set<string>()
+  readonly awaited = new Map<number, Awaited[]>()
   /** Deletions count when the broker has answered: a queue in use, or with messages, may stay. */
-  const deleting = new Map<number, string[]>()
+  readonly deleting = new Map<number, string[]>()
   /** Of those awaited. */
-  let newCount = 0
-  const keyOf = (queue: string): string => JSON.stringify([session.vhost, queue])
-  const declared = (queue: string, isTemporary: boolean): void => {
-    const key = keyOf(queue)
-    usage.queues.add(key)
-    if (isTemporary) temporary.add(key)
+  newCount = 0
+
+  constructor(context: LimitContext, most: number) {
+    this.context = context
+    this.most = most
   }
-  const forget = (key: string): void => {
-    usage.queues.delete(key)
-    temporary.delete(key)
+
+  keyOf(queue: string): string {
+    return JSON.stringify([this.context.session.vhost, queue])
   }
-  return {
-    toBroker: {
-      'queue.declare': (method) => {
-        const queue = method.field('queue')
-        const isPassive = method.field('passive')
-        const isTemporary = method.field('exclusive') || method.field('autoDelete')
-        const isNew = !isPassive && !usage.queues.has(keyOf(queue))
-        if (isNew && usage.queues.size + newCount >= most) return refuse('queue.declare', method.channel, 'queues')
-        if (method.field('noWait')) {
-          if (!isPassive) declared(queue, isTemporary)
-          return undefined
-        }
-        listIn(awaited, method.channel).push({ isNew, isPassive, isTemporary })
-        if (isNew) newCount += 1
+
+  declared(queue: string, isTemporary: boolean): void {
+    const key = this.keyOf(queue)
+    this.context.usage.queues.add(key)
+    if (isTemporary) this.temporary.add(key)
+  }
+
+  forget(key: string): void {
+    this.context.usage.queues.delete(key)
+    this.temporary.delete(key)
+  }
+}
+
+export const QUEUE_LIMIT: FilterChecks<QueueLimit> = {
+  toBroker: {
+    'queue.declare': (method, limit) => {
+      const { usage, refuse } = limit.context
+      const queue = method.field('queue')
+      const isPassive = method.field('passive')
+      const isTemporary = method.field('exclusive') || method.field('autoDelete')
+      const isNew = !isPassive && !usage.queues.has(limit.keyOf(queue))
+      if (isNew && usage.queues.size + limit.newCount >= limit.most) {
+        return refuse('queue.declare', method.channel, 'queues')
+      }
+      if (method.field('noWait')) {
+        if (!isPassive) limit.declared(queue, isTemporary)
         return undefined
-      },
-      'queue.delete': (method) => {
-        const key = keyOf(method.field('queue'))
-        if (!method.field('noWait')) listIn(deleting, method.channel).push(key)
-        else if (!method.field('ifUnused') && !method.field('ifEmpty')) forget(key)
-        return undefined
-      },
+      }
+      listIn(limit.awaited, method.channel).push({ isNew, isPassive, isTemporary })
+      if (isNew) limit.newCount += 1
+      return undefined
     },
-    toClient: {
-      'queue.declare-ok': (method) => {
-        const answered = awaited.get(method.channel)?.shift()
-        if (answered === undefined) return
-        if (answered.isNew) newCount -= 1
-        if (!answered.isPassive) declared(method.field('queue'), answered.isTemporary)
-      },
-      'queue.delete-ok': ({ channel }) => {
-        const key = deleting.get(channel)?.shift()
-        if (key !== undefined) forget(key)
-      },
+    'queue.delete': (method, limit) => {
+      const key = limit.keyOf(method.field('queue'))
+      if (!method.field('noWait')) listIn(limit.deleting, method.channel).push(key)
+      else if (!method.field('ifUnused') && !method.field('ifEmpty')) limit.forget(key)
+      return undefined
     },
-    channelClosed: (channel) => {
-      deleting.delete(channel)
-      newCount -= awaited.get(channel)?.filter(({ isNew }) => isNew).length ?? 0
-      awaited.delete(channel)
+  },
+  toClient: {
+    'queue.declare-ok': (method, limit) => {
+      const answered = limit.awaited.get(method.channel)?.shift()
+      if (answered === undefined) return
+      if (answered.isNew) limit.newCount -= 1
+      if (!answered.isPassive) limit.declared(method.field('queue'), answered.isTemporary)
     },
-    ended: () => {
-      for (const key of temporary) usage.queues.delete(key)
+    'queue.delete-ok': ({ channel }, limit) => {
+      const key = limit.deleting.get(channel)?.shift()
+      if (key !== undefined) limit.forget(key)
     },
-  }
+  },
+  channelClosed: (channel, limit) => {
+    limit.deleting.delete(channel)
+    limit.newCount -= limit.awaited.get(channel)?.filter(({ isNew }) => isNew).length ?? 0
+    limit.awaited.delete(channel)
+  },
+  ended: ({ context, temporary }) => {
+    for (const key of temporary) context.usage.queues.delete(key)
+  },
 }
 
 function listIn<T>(lists: Map<number, T[]>, channel: number): T[] {

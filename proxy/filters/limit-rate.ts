@@ -1,39 +1,57 @@
 /** How fast one identity publishes. What comes too early is forwarded, and then its client is not read for a while. */
-import type { FilterChecks } from './filter.ts'
+import type { FilterChecks, PublishView } from './filter.ts'
 import type { LimitContext } from './limit-context.ts'
+import type { Bucket } from './limit-usage.ts'
 
 /** Pauses are summed up, and written down this often at most. */
 const WRITTEN_EVERY_MS = 60_000
 
-export function rateLimit(
-  { session, usage, audit, now }: LimitContext,
-  limit: 'publishesPerSecond' | 'publishBytesPerSecond',
-  perSecond: number,
-): FilterChecks {
-  const bucket = usage[limit]
-  let pausedUntilMs = 0
-  let pausedMs = 0
-  let writtenMs = Number.NEGATIVE_INFINITY
-  const write = (): void => {
-    if (pausedMs === 0) return
-    audit.record('limit.paused', { limit, pausedMs: Math.round(pausedMs) })
-    pausedMs = 0
-    writtenMs = now()
+/** What one session keeps for it. */
+export class RateLimit {
+  readonly context: LimitContext
+  readonly #limit: 'publishesPerSecond' | 'publishBytesPerSecond'
+  readonly #perSecond: number
+  readonly #bucket: Bucket
+  #pausedUntilMs = 0
+  #pausedMs = 0
+  #writtenMs = Number.NEGATIVE_INFINITY
+
+  constructor(context: LimitContext, limit: 'publishesPerSecond' | 'publishBytesPerSecond', perSecond: number) {
+    this.context = context
+    this.#limit = limit
+    this.#perSecond = perSecond
+    this.#bucket = context.usage[limit]
   }
-  return {
-    publish: ({ header }) => {
-      const nowMs = now()
-      const waitMs = bucket.take(limit === 'publishesPerSecond' ? 1 : header.bodyBytes, perSecond, nowMs)
-      if (waitMs === 0) return undefined
-      // A timer may come a little early, and several publishes may have been read at once: each asks anew.
-      pausedMs += nowMs + waitMs - Math.max(pausedUntilMs, nowMs)
-      pausedUntilMs = nowMs + waitMs
-      session.pauseClient(waitMs)
-      return undefined
-    },
-    tick: () => {
-      if (now() - writtenMs >= WRITTEN_EVERY_MS) write()
-    },
-    ended: write,
+
+  take({ header }: PublishView): void {
+    const { session, now } = this.context
+    const nowMs = now()
+    const amount = this.#limit === 'publishesPerSecond' ? 1 : header.bodyBytes
+    const waitMs = this.#bucket.take(amount, this.#perSecond, nowMs)
+    if (waitMs === 0) return
+    // A timer may come a little early, and several publishes may have been read at once: each asks anew.
+    this.#pausedMs += nowMs + waitMs - Math.max(this.#pausedUntilMs, nowMs)
+    this.#pausedUntilMs = nowMs + waitMs
+    session.pauseClient(waitMs)
   }
+
+  tick(): void {
+    if (this.context.now() - this.#writtenMs >= WRITTEN_EVERY_MS) this.write()
+  }
+
+  write(): void {
+    if (this.#pausedMs === 0) return
+    this.context.audit.record('limit.paused', { limit: this.#limit, pausedMs: Math.round(this.#pausedMs) })
+    this.#pausedMs = 0
+    this.#writtenMs = this.context.now()
+  }
+}
+
+export const RATE_LIMIT: FilterChecks<RateLimit> = {
+  publish: (publish, limit) => {
+    limit.take(publish)
+    return undefined
+  },
+  tick: (_nowMs, limit) => limit.tick(),
+  ended: (limit) => limit.write(),
 }

@@ -13,9 +13,12 @@ export interface PublishCount {
 /** Where the exchange's name begins in the arguments, behind the reserved short: at its length. */
 const EXCHANGE_AT = 2
 
+const NOTHING: Buffer = Buffer.alloc(0)
+
 export class PublishCounts {
-  readonly #byExchange = new Map<string, PublishCount>()
-  #lastName: Buffer = Buffer.alloc(0)
+  /** Made when first needed. */
+  #byExchange: Map<string, PublishCount> | undefined
+  #lastName: Buffer = NOTHING
   #last: PublishCount | undefined
 
   add(publish: PublishView): void {
@@ -25,15 +28,16 @@ export class PublishCounts {
   }
 
   get isEmpty(): boolean {
-    return this.#byExchange.size === 0
+    return (this.#byExchange?.size ?? 0) === 0
   }
 
   /** Hands each count to `write`, and forgets those that it took. @returns whether it took all */
   flush(write: (exchange: string, count: Readonly<PublishCount>) => boolean): boolean {
-    for (const [exchange, count] of this.#byExchange) {
+    for (const [exchange, count] of this.#byExchange ?? []) {
       if (!write(exchange, count)) return false
-      this.#byExchange.delete(exchange)
+      this.#byExchange?.delete(exchange)
     }
+    this.#byExchange = undefined
     this.#last = undefined
     return true
   }
@@ -45,6 +49,7 @@ export class PublishCounts {
   }
 
   #find({ exchange, buffer, start }: PublishView): PublishCount {
+    this.#byExchange ??= new Map()
     const name = this.#byExchange.has(exchange) || this.#byExchange.size < EXCHANGES_MAX ? exchange : OTHERS
     const count = this.#byExchange.get(name) ?? { messages: 0, bytes: 0 }
     this.#byExchange.set(name, count)

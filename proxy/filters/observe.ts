@@ -6,7 +6,7 @@ import type { MethodView } from '../codec/method.ts'
 import { type FromClient, METHODS } from '../codec/spec.ts'
 import { ChannelFault } from '../faults.ts'
 import { DeclaredQueues, NAME_AWAITED } from './authorize-queues.ts'
-import type { Filter, FilterChecks, Verdict } from './filter.ts'
+import type { Filter, FilterChecks, FilterOf, PublishView, SessionView, Verdict } from './filter.ts'
 import { AUDIT_EVENTS, Audit, type AuditDetails, type AuditEventName, type AuditSink } from './observe-events.ts'
 import { PublishCounts } from './observe-publishes.ts'
 
@@ -56,46 +56,76 @@ export interface ObserveOptions {
   readonly now?: () => number
 }
 
-/** One filter for methods and one for publishes, where they are wanted. */
+/** One filter for methods and one for publishes, where they are wanted; for all sessions of a service. */
 export function observeFilters({ include, sink, now = () => performance.now() }: ObserveOptions): Filter[] {
   const filters: Filter[] = []
   if (include.some((group) => group !== 'publish')) {
-    filters.push({ name: 'observe', start: (session) => writeMethods(include, new Audit(session, sink)) })
+    const observe: FilterOf<MethodRecord> = {
+      name: 'observe',
+      checks: methodChecks(include),
+      start: (session) => new MethodRecord(session, sink),
+    }
+    filters.push(observe)
   }
   if (include.includes('publish')) {
-    filters.push({ name: 'observe.publish', start: (session) => countPublishes(new Audit(session, sink), now) })
+    const observe: FilterOf<PublishRecord> = {
+      name: 'observe.publish',
+      checks: PUBLISH_CHECKS,
+      start: (session) => new PublishRecord(session, sink, now),
+    }
+    filters.push(observe)
   }
   return filters
 }
 
-function writeMethods(include: readonly AuditInclude[], audit: Audit): FilterChecks {
-  const wanted = (Object.keys(SHOWN) as MethodEvent[]).filter((name) => include.includes(AUDIT_EVENTS[name].include))
-  const queues = new DeclaredQueues()
-  const gotten = new Set<string>()
-  const write = (name: MethodEvent, method: MethodView): Verdict => {
-    const details: AuditDetails = NAMES_QUEUE.has(name) ? { queue: queueOf(method, queues) } : {}
-    if (name === 'basic.get' && !isFirst(gotten, String(details.queue))) return undefined
-    const mayGoOn = audit.record(name, { channel: method.channel, ...details, ...SHOWN[name](method) })
+/** What is kept to write down the methods of one session. */
+class MethodRecord {
+  readonly audit: Audit
+  readonly queues: DeclaredQueues = new DeclaredQueues()
+  /** Queues of which there was a `basic.get`; made when first needed. */
+  #gotten: Set<string> | undefined
+
+  constructor(session: SessionView, sink: AuditSink) {
+    this.audit = new Audit(session, sink)
+  }
+
+  write(name: MethodEvent, method: MethodView): Verdict {
+    const details: AuditDetails = NAMES_QUEUE.has(name) ? { queue: queueOf(method, this.queues) } : {}
+    if (name === 'basic.get' && !this.#isFirst(String(details.queue))) return undefined
+    const mayGoOn = this.audit.record(name, { channel: method.channel, ...details, ...SHOWN[name](method) })
     return mayGoOn ? undefined : unwritten(name)
   }
-  const checks = Object.fromEntries(wanted.map((name) => [name, (method: MethodView) => write(name, method)]))
+
+  #isFirst(queue: string): boolean {
+    this.#gotten ??= new Set()
+    if (this.#gotten.has(queue)) return false
+    if (this.#gotten.size < GOTTEN_MAX) this.#gotten.add(queue)
+    return true
+  }
+}
+
+function methodChecks(include: readonly AuditInclude[]): FilterChecks<MethodRecord> {
+  const wanted = (Object.keys(SHOWN) as MethodEvent[]).filter((name) => include.includes(AUDIT_EVENTS[name].include))
+  const written = wanted.map(
+    (name) => [name, (method: MethodView, record: MethodRecord) => record.write(name, method)] as const,
+  )
+  const declares = include.includes('declare')
   return {
     toBroker: {
-      ...checks,
-      'queue.declare': (method) => {
-        queues.declare(method.channel, method.field('queue'), method.field('noWait'))
-        return checks['queue.declare']?.(method)
+      ...Object.fromEntries(written),
+      'queue.declare': (method, record) => {
+        record.queues.declare(method.channel, method.field('queue'), method.field('noWait'))
+        return declares ? record.write('queue.declare', method) : undefined
       },
     },
     toClient: {
-      'queue.declare-ok': (method) => {
+      'queue.declare-ok': (method, { queues, audit }) => {
         const queue = method.field('queue')
         const isNamedByBroker = queues.declared(method.channel, queue)
-        if (isNamedByBroker && include.includes('declare'))
-          audit.record('queue.named', { channel: method.channel, queue })
+        if (isNamedByBroker && declares) audit.record('queue.named', { channel: method.channel, queue })
       },
     },
-    channelClosed: (channel) => queues.channelClosed(channel),
+    channelClosed: (channel, { queues }) => queues.channelClosed(channel),
   }
 }
 
@@ -107,37 +137,47 @@ function queueOf(method: MethodView, queues: DeclaredQueues): string {
   return last === NAME_AWAITED ? '' : last
 }
 
-function isFirst(gotten: Set<string>, queue: string): boolean {
-  if (gotten.has(queue)) return false
-  if (gotten.size < GOTTEN_MAX) gotten.add(queue)
-  return true
-}
-
 function unwritten(name: FromClient): Verdict {
   const [classId, methodId] = METHODS[name].id
   return { fault: new ChannelFault('access-refused', 'this cannot be recorded at the moment', { classId, methodId }) }
 }
 
-function countPublishes(audit: Audit, now: () => number): FilterChecks {
-  const counts = new PublishCounts()
-  let writtenMs = now()
-  let mayGoOn = true
-  const flush = (): void => {
-    writtenMs = now()
-    mayGoOn = counts.flush((exchange, { messages, bytes }) =>
-      audit.record('publish.counted', { exchange, messages, bytes }),
+/** What is kept to write down how much one session publishes. */
+class PublishRecord {
+  readonly #audit: Audit
+  readonly #now: () => number
+  readonly #counts = new PublishCounts()
+  #writtenMs: number
+  #mayGoOn = true
+
+  constructor(session: SessionView, sink: AuditSink, now: () => number) {
+    this.#audit = new Audit(session, sink)
+    this.#now = now
+    this.#writtenMs = now()
+  }
+
+  count(publish: PublishView): Verdict {
+    if (!this.#mayGoOn) return unwritten('basic.publish')
+    this.#counts.add(publish)
+    return undefined
+  }
+
+  tick(): void {
+    // What could not be written is tried again each time, as publishing waits for it.
+    const isDue = !this.#counts.isEmpty && this.#now() - this.#writtenMs >= COUNTS_EVERY_MS
+    if (!this.#mayGoOn || isDue) this.flush()
+  }
+
+  flush(): void {
+    this.#writtenMs = this.#now()
+    this.#mayGoOn = this.#counts.flush((exchange, { messages, bytes }) =>
+      this.#audit.record('publish.counted', { exchange, messages, bytes }),
     )
   }
-  return {
-    publish: (publish) => {
-      if (!mayGoOn) return unwritten('basic.publish')
-      counts.add(publish)
-      return undefined
-    },
-    tick: () => {
-      // What could not be written is tried again each time, as publishing waits for it.
-      if (!mayGoOn || (now() - writtenMs >= COUNTS_EVERY_MS && !counts.isEmpty)) flush()
-    },
-    ended: flush,
-  }
+}
+
+const PUBLISH_CHECKS: FilterChecks<PublishRecord> = {
+  publish: (publish, record) => record.count(publish),
+  tick: (_nowMs, record) => record.tick(),
+  ended: (record) => record.flush(),
 }

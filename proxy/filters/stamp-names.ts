@@ -15,14 +15,20 @@ function folded(name: string): string {
   return name.normalize('NFKC').toLowerCase()
 }
 
+/** Of no session: made once for all that stamp the same headers. */
 export class ReservedNames {
-  readonly #names: ReadonlySet<string>
+  /** Whether a name is reserved, in this or another spelling; to be handed on as it is. */
+  readonly isReserved: (name: string) => boolean
   /** By first byte: whether a name that begins with it may be reserved. Most may not, and are not looked at. */
   readonly #firstBytes: Uint8Array = new Uint8Array(256)
 
   constructor(stamped: readonly string[]) {
-    this.#names = new Set(stamped.map(folded))
-    for (const name of [RESERVED_PREFIX, ...this.#names]) {
+    const names: ReadonlySet<string> = new Set(stamped.map(folded))
+    this.isReserved = (name) => {
+      const plain = folded(name)
+      return plain.startsWith(RESERVED_PREFIX) || names.has(plain)
+    }
+    for (const name of [RESERVED_PREFIX, ...names]) {
       const first = name.slice(0, 1)
       for (const byte of [first, first.toUpperCase()].map((character) => Buffer.from(character)[0])) {
         if (byte !== undefined) this.#firstBytes[byte] = 1
@@ -40,14 +46,8 @@ export class ReservedNames {
     for (let at = header.startOf(HEADERS_PLACE) + 4; at < end; at += entryBytes(buffer, at)) {
       const keyBytes = buffer[at] as number
       if (keyBytes === 0 || this.#firstBytes[buffer[at + 1] as number] === 0) continue
-      if (this.has(buffer.toString('utf8', at + 1, at + 1 + keyBytes))) return true
+      if (this.isReserved(buffer.toString('utf8', at + 1, at + 1 + keyBytes))) return true
     }
     return false
-  }
-
-  /** Whether a name is reserved, in this or another spelling. */
-  has(name: string): boolean {
-    const plain = folded(name)
-    return plain.startsWith(RESERVED_PREFIX) || this.#names.has(plain)
   }
 }

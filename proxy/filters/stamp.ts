@@ -4,12 +4,11 @@
  * With stamps they are what the operator wants, whatever the client sent. Without, a client's `user-id` must be its own and
  * is sent as the broker user. Either way, headers with the gateway's names come from the gateway only.
  */
-import type { ContentHeader } from '../codec/content.ts'
 import type { Properties } from '../codec/properties.ts'
 import { type HeaderChanges, HeaderRewrite } from '../codec/rewrite.ts'
 import { METHODS } from '../codec/spec.ts'
 import { ChannelFault, type SoftCode } from '../faults.ts'
-import type { Filter, FilterChecks, PublishView, SessionView, Verdict } from './filter.ts'
+import type { Filter, FilterChecks, FilterOf, PublishView, SessionView, Verdict } from './filter.ts'
 import { Audit, type AuditSink } from './observe-events.ts'
 import { ReservedNames } from './stamp-names.ts'
 
@@ -36,54 +35,99 @@ export interface Stamps {
 }
 
 /**
- * @param stamps of one session; absent: `user-id` is checked instead
+ * @param stamps of one session; absent: `user-id` is checked instead, by a filter that serves all sessions
+ * @param reserved the names of its headers, where several sessions stamp the same ones
  * @throws RangeError when the stamps do not fit into the room there is, or a value into its property
  */
-export function stampFilter(stamps: Stamps | undefined, sink: AuditSink): Filter {
-  if (stamps === undefined) return { name: 'stamp', start: (session) => check(session, new Audit(session, sink)) }
-  refuseTooLarge(stamps)
-  const stamper = new Stamper(stamps, new ReservedNames(stamps.headers.map(([name]) => name)))
-  return {
-    name: 'stamp',
-    stamps: true,
-    ...(stamps.userId === undefined || stamps.userId === '' ? {} : { userId: stamps.userId }),
-    start(session): FilterChecks {
-      const refuse = refusing(new Audit(session, sink))
-      return {
-        publish: ({ channel, header }) => fitting(stamper.frame(channel, header), channel, session, refuse),
-      }
-    },
+export function stampFilter(
+  stamps: Stamps | undefined,
+  sink: AuditSink,
+  reserved: ReservedNames = new ReservedNames(stamps?.headers.map(([name]) => name) ?? []),
+): Filter {
+  return stamps === undefined ? new CheckFilter(sink) : new StampFilter(stamps, sink, reserved)
+}
+
+class StampFilter implements FilterOf<Stamping> {
+  readonly name = 'stamp'
+  readonly stamps = true
+  readonly checks = STAMPING
+  readonly #stamps: Stamps
+  readonly #sink: AuditSink
+  readonly #reserved: ReservedNames
+
+  constructor(stamps: Stamps, sink: AuditSink, reserved: ReservedNames) {
+    refuseTooLarge(stamps)
+    // Only to see whether each value fits: many a session never publishes, and needs no bytes for it.
+    compiled(stamps, stamps.timestamp?.())
+    this.#stamps = stamps
+    this.#sink = sink
+    this.#reserved = reserved
+  }
+
+  get userId(): string | undefined {
+    return this.#stamps.userId === '' ? undefined : this.#stamps.userId
+  }
+
+  start(session: SessionView): Stamping {
+    return new Stamping(session, this.#sink, { stamps: this.#stamps, reserved: this.#reserved })
   }
 }
 
-/** The compiled changes, made anew when the second of the timestamp has passed. */
-class Stamper {
+/** One session's refusals. */
+class Refuser {
+  readonly session: SessionView
+  readonly #sink: AuditSink
+
+  constructor(session: SessionView, sink: AuditSink) {
+    this.session = session
+    this.#sink = sink
+  }
+
+  refuse(channel: number, code: SoftCode, what: string): Verdict {
+    new Audit(this.session, this.#sink).record('stamp.refused', { channel, what })
+    return { fault: new ChannelFault(code, what, { classId: CLASS_ID, methodId: METHOD_ID }) }
+  }
+
+  /** The frame, unless the broker's frames are too small for it. */
+  fitting(frame: Buffer, channel: number): Verdict {
+    if (frame.length - FRAME_OVERHEAD_BYTES <= this.session.brokerPayloadMax) return frame
+    return this.refuse(channel, 'content-too-large', 'content header that has no room for its stamps')
+  }
+}
+
+/** What one session stamps. */
+class Stamping extends Refuser {
   readonly #stamps: Stamps
-  readonly #names: ReservedNames
-  #second = -1
-  #adding: HeaderRewrite
-  #cleaning: HeaderRewrite
+  readonly #reserved: ReservedNames
+  /** Made at the first message, and anew when the second of the timestamp has passed. */
+  #changes: HeaderRewrite | undefined
+  #second: number | undefined
 
-  constructor(stamps: Stamps, names: ReservedNames) {
+  constructor(
+    session: SessionView,
+    sink: AuditSink,
+    { stamps, reserved }: { readonly stamps: Stamps; readonly reserved: ReservedNames },
+  ) {
+    super(session, sink)
     this.#stamps = stamps
-    this.#names = names
-    this.#adding = new HeaderRewrite(changesOf(stamps, undefined))
-    this.#cleaning = this.#adding
-    this.#compile(stamps.timestamp?.())
+    this.#reserved = reserved
   }
 
-  frame(channel: number, header: ContentHeader): Buffer {
+  publish({ channel, header }: PublishView): Verdict {
     const second = this.#stamps.timestamp?.()
-    if (second !== undefined && second !== this.#second) this.#compile(second)
-    return (this.#names.areIn(header) ? this.#cleaning : this.#adding).frame(channel, header)
+    if (this.#changes === undefined || second !== this.#second) {
+      this.#changes = compiled(this.#stamps, second)
+      this.#second = second
+    }
+    const removed = this.#reserved.areIn(header) ? this.#reserved.isReserved : undefined
+    return this.fitting(this.#changes.frame(channel, header, removed), channel)
   }
+}
 
-  #compile(second: number | undefined): void {
-    const changes = changesOf(this.#stamps, second)
-    this.#second = second ?? -1
-    this.#adding = new HeaderRewrite(changes)
-    this.#cleaning = new HeaderRewrite({ ...changes, removeHeaders: (name) => this.#names.has(name) })
-  }
+const STAMPING: FilterChecks<Stamping> = { publish: (publish, stamping) => stamping.publish(publish) }
+
+function compiled(stamps: Stamps, second: number | undefined): HeaderRewrite {
+  return new HeaderRewrite(changesOf(stamps, second))
 }
 
 function changesOf({ userId, appId, headers }: Stamps, second: number | undefined): HeaderChanges {
@@ -112,43 +156,42 @@ function refuseTooLarge({ userId = '', appId = '', timestamp, headers }: Stamps)
 
 /** What is the gateway's where nothing is stamped, and what takes it away. */
 const RESERVED = new ReservedNames([])
-const isReserved = (name: string): boolean => RESERVED.has(name)
-const CLEANING = new HeaderRewrite({ removeHeaders: isReserved })
+const CLEANING = new HeaderRewrite({ removeHeaders: RESERVED.isReserved })
 
 /** Without stamps. */
-function check(session: SessionView, audit: Audit): FilterChecks {
-  const { subject } = session.identity
-  const refuse = refusing(audit)
-  let translating: HeaderRewrite | undefined
-  return {
-    publish({ channel, header }: PublishView): Verdict {
-      let changes = RESERVED.areIn(header) ? CLEANING : undefined
-      if (header.has('userId')) {
-        const userId = header.property('userId')
-        if (userId !== subject && userId !== session.brokerUser) {
-          return refuse(channel, 'precondition-failed', 'user-id of somebody else')
-        }
-        if (userId !== session.brokerUser) {
-          translating ??= new HeaderRewrite({ set: { userId: session.brokerUser }, removeHeaders: isReserved })
-          changes = translating
-        }
+class CheckFilter implements FilterOf<Checking> {
+  readonly name = 'stamp'
+  readonly checks = CHECKING
+  readonly #sink: AuditSink
+
+  constructor(sink: AuditSink) {
+    this.#sink = sink
+  }
+
+  start(session: SessionView): Checking {
+    return new Checking(session, this.#sink)
+  }
+}
+
+/** What one session's messages are checked by. */
+class Checking extends Refuser {
+  #translating: HeaderRewrite | undefined
+
+  publish({ channel, header }: PublishView): Verdict {
+    const { identity, brokerUser } = this.session
+    let changes = RESERVED.areIn(header) ? CLEANING : undefined
+    if (header.has('userId')) {
+      const userId = header.property('userId')
+      if (userId !== identity.subject && userId !== brokerUser) {
+        return this.refuse(channel, 'precondition-failed', 'user-id of somebody else')
       }
-      return changes === undefined ? undefined : fitting(changes.frame(channel, header), channel, session, refuse)
-    },
+      if (userId !== brokerUser) {
+        this.#translating ??= new HeaderRewrite({ set: { userId: brokerUser }, removeHeaders: RESERVED.isReserved })
+        changes = this.#translating
+      }
+    }
+    return changes === undefined ? undefined : this.fitting(changes.frame(channel, header), channel)
   }
 }
 
-type Refuse = (channel: number, code: SoftCode, what: string) => Verdict
-
-function refusing(audit: Audit): Refuse {
-  return (channel, code, what) => {
-    audit.record('stamp.refused', { channel, what })
-    return { fault: new ChannelFault(code, what, { classId: CLASS_ID, methodId: METHOD_ID }) }
-  }
-}
-
-/** The frame, unless the broker's frames are too small for it. */
-function fitting(frame: Buffer, channel: number, session: SessionView, refuse: Refuse): Verdict {
-  if (frame.length - FRAME_OVERHEAD_BYTES <= session.brokerPayloadMax) return frame
-  return refuse(channel, 'content-too-large', 'content header that has no room for its stamps')
-}
+const CHECKING: FilterChecks<Checking> = { publish: (publish, checking) => checking.publish(publish) }

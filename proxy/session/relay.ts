@@ -145,6 +145,6 @@ export class Relay {
   }
 
   #free(channel: Channel): void {
-    if (this.channels.free(channel)) this.slots.channelClosed?.(channel.number)
+    if (this.channels.free(channel)) this.slots.channelClosed(channel.number)
   }
 }

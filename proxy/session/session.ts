@@ -141,7 +141,7 @@ export class GatewaySession implements Session {
   tick(nowMs: number): number {
     if (this.#phase === 'closed') return nowMs + LONGEST_LOOK_MS
     this.#broker.tick(nowMs)
-    this.#relay?.slots.tick?.(nowMs)
+    this.#relay?.slots.tick(nowMs)
     if (!this.#client.tick(nowMs)) this.#end(ended.clientDead())
     this.#flushSoon()
     return nowMs + this.#lookMs
@@ -396,7 +396,7 @@ export class GatewaySession implements Session {
     if (this.#reported || !this.#client.gone || !this.#brokerGone || this.#ending === undefined) return
     this.#reported = true
     clearTimeout(this.#deadline)
-    this.#relay?.slots.ended?.()
+    this.#relay?.slots.ended()
     const { bytesIn: bytesFromClient, bytesOut: bytesToClient } = this.#client
     const durationMs = performance.now() - this.#startedMs
     this.#options.observer.ended(sessionEnd(this.#ending, { durationMs, bytesFromClient, bytesToClient }))

@@ -104,10 +104,11 @@ export class ToBroker {
   }
 
   #verdict(reader: FrameReader, index: number): Verdict {
-    const check = this.#relay.slots.toBroker[index]
+    const { layout, states } = this.#relay.slots
+    const check = layout.toBroker[index]
     if (check === null || check === undefined) return undefined
     VIEW.set(index, reader.channel, reader.buffer, reader.payloadStart + 4, reader.payloadEnd)
-    return check(VIEW)
+    return check(VIEW, states)
   }
 
   /** Everything that opens or closes a channel, and everything on a channel that is not simply open. */
@@ -168,8 +169,9 @@ export class ToBroker {
         new ChannelFault('content-too-large', `message larger than the ${limit} bytes allowed`, PUBLISH_CAUSE),
       )
     }
-    const check = this.#relay.slots.publish
-    const verdict = check === null ? undefined : check(PUBLISH.of(channel))
+    const { layout, states } = this.#relay.slots
+    const check = layout.publish
+    const verdict = check === null ? undefined : check(PUBLISH.of(channel), states)
     if (isRefusal(verdict)) return this.#refuse(channel, verdict.fault)
     this.#relay.toBroker.take(channel.held, channel.heldStart, channel.heldEnd)
     channel.held = undefined

@@ -85,10 +85,11 @@ export class ToClient {
     }
     if (channel.deafToBroker) return
     if (this.#isWithheld(reader, index, start)) return
-    const look = this.#relay.slots.toClient[index]
+    const { layout, states } = this.#relay.slots
+    const look = layout.toClient[index]
     if (look !== null && look !== undefined) {
       VIEW.set(index, reader.channel, buffer, start, payloadEnd)
-      look(VIEW)
+      look(VIEW, states)
     }
     if (index === BASIC_CANCEL && !this.#relay.options.client.cancelNotify) return
     this.#relay.toClient.take(buffer, reader.frameStart, reader.frameEnd)
@@ -96,9 +97,10 @@ export class ToClient {
 
   /** Whether it answers a method that a filter sent. */
   #isWithheld(reader: FrameReader, index: number, start: number): boolean {
-    const withhold = this.#relay.slots.withhold[index]
+    const { layout, states } = this.#relay.slots
+    const withhold = layout.withhold[index]
     if (withhold === null || withhold === undefined) return false
-    return withhold(VIEW.set(index, reader.channel, reader.buffer, start, reader.payloadEnd))
+    return withhold(VIEW.set(index, reader.channel, reader.buffer, start, reader.payloadEnd), states)
   }
 
   #close(channel: Channel, buffer: Buffer, start: number, end: number): void {
@@ -124,7 +126,8 @@ export class ToClient {
 
   /** A message may have come to the broker by another door and be less than canonical: then there is nothing to see. */
   #look(reader: FrameReader): void {
-    const { delivery: look, deliveryFlags } = this.#relay.slots
+    const { layout, states } = this.#relay.slots
+    const { delivery: look, deliveryFlags } = layout
     if (look === null) return
     // All flags wanted means all deliveries, also those without any.
     const flags = reader.buffer.readUInt16BE(reader.payloadStart + FLAGS_AT)
@@ -135,7 +138,7 @@ export class ToClient {
       if (error instanceof ConnectionFault) return
       throw error
     }
-    look(reader.channel, HEADER)
+    look(HEADER, states)
   }
 
   #body(reader: FrameReader): void {

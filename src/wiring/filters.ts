@@ -17,6 +17,7 @@ import {
   type Filter,
   limitFilters,
   observeFilters,
+  ReservedNames,
   stampFilter,
   Usages,
 } from '../../proxy/index.ts'
@@ -41,7 +42,10 @@ export class ServiceFilters {
   readonly #config: ServiceConfig
   readonly #sink: AuditSink
   readonly #policy: Policy<SessionFacts> | undefined
-  readonly #stamps: StampPolicy | undefined
+  readonly #stamps: { readonly policy: StampPolicy; readonly names: ReservedNames } | undefined
+  /** What serves all sessions. */
+  readonly #check: Filter
+  readonly #observe: readonly Filter[]
   readonly #usages = new Usages()
 
   /** @throws {InvalidConfiguration} for permissions that cannot be */
@@ -49,7 +53,12 @@ export class ServiceFilters {
     this.#config = config
     this.#sink = sink
     this.#policy = policyOf(config)
-    this.#stamps = config.stamp === undefined ? undefined : new StampPolicy(config.stamp)
+    this.#stamps =
+      config.stamp === undefined
+        ? undefined
+        : { policy: new StampPolicy(config.stamp), names: new ReservedNames(Object.keys(config.stamp.headers ?? {})) }
+    this.#check = stampFilter(undefined, sink)
+    this.#observe = observeFilters({ include: config.audit.include, sink })
   }
 
   /**
@@ -58,7 +67,7 @@ export class ServiceFilters {
    * @throws {PromotionRefused} `bad-value` when a stamp has no room or a variable has no value that could stand in it
    */
   forSession(facts: SessionFacts, rule: RuleLimits | undefined): SessionFilters {
-    const { limits, audit } = this.#config
+    const { limits } = this.#config
     const sink = this.#sink
     const authorizer = this.#policy?.authorizer(facts)
     const shares = { ...limits.perIdentity, ...rule?.perIdentity }
@@ -67,15 +76,17 @@ export class ServiceFilters {
         ...(authorizer === undefined ? [] : [authorizeFilter(authorizer, sink)]),
         this.#stampFilter(facts),
         ...limitFilters({ limits: shares, usages: this.#usages, sink }),
-        ...observeFilters({ include: audit.include, sink }),
+        ...this.#observe,
       ],
       renewed: (identity, tags) => authorizer?.renew({ ...facts, identity, tags }),
     }
   }
 
   #stampFilter(facts: SessionFacts): Filter {
+    if (this.#stamps === undefined) return this.#check
+    const { policy, names } = this.#stamps
     try {
-      return stampFilter(this.#stamps?.stampsFor(facts), this.#sink)
+      return stampFilter(policy.stampsFor(facts), this.#sink, names)
     } catch (error) {
       throw unfit(error)
     }

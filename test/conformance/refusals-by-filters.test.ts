@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
+import type { FilterOf, SessionView } from '../../proxy/filters/filter.ts'
 import { ChannelFault, type Filter } from '../../proxy/index.ts'
 import { Rig } from '../support/session-rig.ts'
 
@@ -14,24 +15,27 @@ const SILENT_ON_CLOSE = { on: (seen: { name: string | undefined }) => seen.name 
 const header = (bodySize: number): Buffer => encodeContentHeader({ bodySize })
 
 describe('a refusal by a filter', () => {
-  const refuseAll = (methods: 'publish' | 'basic.qos'): Filter => ({
-    name: 'refuser',
-    start: () => {
-      const refusal = {
-        fault: new ChannelFault('access-refused', "write on queue 'q' refused for 'joe.smith'", {
-          classId: 60,
-          methodId: 40,
-        }),
-      }
-      return methods === 'publish' ? { publish: () => refusal } : { toBroker: { 'basic.qos': () => refusal } }
-    },
-  })
+  const refuseAll = (methods: 'publish' | 'basic.qos'): Filter => {
+    const refusal = {
+      fault: new ChannelFault('access-refused', "write on queue 'q' refused for 'joe.smith'", {
+        classId: 60,
+        methodId: 40,
+      }),
+    }
+    return {
+      name: 'refuser',
+      checks: methods === 'publish' ? { publish: () => refusal } : { toBroker: { 'basic.qos': () => refusal } },
+      start: () => undefined,
+    }
+  }
 
-  const cancelling: Filter = {
+  const cancelling: FilterOf<SessionView> = {
     name: 'canceller',
-    start: (session) => ({
-      tick: () => session.cancelConsumer(1, 'c', new ChannelFault('access-refused', 'the right has ended')),
-    }),
+    checks: {
+      tick: (_nowMs, session) =>
+        session.cancelConsumer(1, 'c', new ChannelFault('access-refused', 'the right has ended')),
+    },
+    start: (session) => session,
   }
 
   it('of a publish closes the channel on both legs, swallows the content, and leaves other channels alone', async () => {
@@ -176,11 +180,12 @@ describe('a refusal by a filter', () => {
   it('that throws is an internal error, and nothing is forwarded', async () => {
     const thrower: Filter = {
       name: 'thrower',
-      start: () => ({
+      checks: {
         publish: () => {
           throw new Error('CANARY-bug')
         },
-      }),
+      },
+      start: () => undefined,
     }
     const rig = await Rig.relaying({ filters: [thrower] }, 1)
 

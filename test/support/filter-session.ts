@@ -80,8 +80,9 @@ export class FilterSession {
   /** The client sends a method. */
   send<M extends FromClient>(name: M, fields: Arguments<M>, channel = 1): Outcome<Fields<M>> {
     const frame = methodFrame(channel, name, fields)
-    const slot = this.#slots.toBroker[indexOf(name)]
-    const verdict = slot?.(this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1))
+    const slot = this.#slots.layout.toBroker[indexOf(name)]
+    const view = this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1)
+    const verdict = slot?.(view, this.#slots.states)
     return outcome(verdict, (rewritten) => decodeMethod(name, rewritten, 11, rewritten.length - 1))
   }
 
@@ -111,34 +112,36 @@ export class FilterSession {
     const buffer = methodFrame(channel, 'basic.publish', { exchange, routingKey, mandatory: false, immediate })
     const bytes = { buffer, start: 11, end: buffer.length - 1 }
     const publish: PublishView = { channel, ...bytes, exchange, routingKey, mandatory: false, immediate, header }
-    return outcome(this.#slots.publish?.(publish), (frame) => new ContentHeader().read(frame, 7, frame.length - 1))
+    const verdict = this.#slots.layout.publish?.(publish, this.#slots.states)
+    return outcome(verdict, (frame) => new ContentHeader().read(frame, 7, frame.length - 1))
   }
 
   /** The broker sends a method. @returns whether the client gets to see it */
   receive<M extends FromBroker>(name: M, fields: Arguments<M>, channel = 1): boolean {
     const frame = methodFrame(channel, name, fields)
     const view = this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1)
-    if (this.#slots.withhold[indexOf(name)]?.(view) === true) return false
-    this.#slots.toClient[indexOf(name)]?.(view)
+    const { layout, states } = this.#slots
+    if (layout.withhold[indexOf(name)]?.(view, states) === true) return false
+    layout.toClient[indexOf(name)]?.(view, states)
     return true
   }
 
   /** The broker delivers a message with these properties. */
-  deliver(properties: Properties, channel = 1): void {
+  deliver(properties: Properties): void {
     const payload = encodeContentHeader({ bodySize: 0, properties })
-    this.#slots.delivery?.(channel, this.#header.read(payload, 0, payload.length))
+    this.#slots.layout.delivery?.(this.#header.read(payload, 0, payload.length), this.#slots.states)
   }
 
   channelClosed(channel = 1): void {
-    this.#slots.channelClosed?.(channel)
+    this.#slots.channelClosed(channel)
   }
 
   tick(nowMs = 0): void {
-    this.#slots.tick?.(nowMs)
+    this.#slots.tick(nowMs)
   }
 
   end(): void {
-    this.#slots.ended?.()
+    this.#slots.ended()
   }
 }
 
