@@ -12,10 +12,12 @@ const JITTER_RATIO = 0.2
 /** Kept at most, the oldest go first: credentials of modules and tokens are as many as there are people. */
 const KEPT_COUNT = 10_000
 
-/** What a session is going to show. */
+/** What a session is going to show. It is kept as long as the session. */
 export interface Showing {
   /** Stands for user and secret. */
   readonly credential: string
+  /** Whether its messages carry a `user-id` of others: a no to that keeps nobody out who shows the same without one. */
+  readonly forOthers?: boolean
   /** Where it is known before the client asks. */
   readonly vhost: string | undefined
 }
@@ -25,15 +27,6 @@ export interface Rest {
   readonly forMs: number
   /** Sessions that were refused without an attempt since the last failure. */
   readonly count: number
-}
-
-/** A session that may try. */
-export interface Trial {
-  opened(): void
-  /** The rest that begins; `known` where another session found out before; undefined where nothing has to rest. */
-  failed(failure: BrokerFailure): Rest | 'known' | undefined
-  /** It ended before the broker had said anything. */
-  over(): void
 }
 
 interface Entry {
@@ -47,83 +40,119 @@ interface Entry {
 }
 
 type Scope = NonNullable<FailureSpec['rests']>
-type Keys = Readonly<Record<Scope, string | undefined>>
 
-export class HoldOffs {
-  readonly #nowMs: () => number
-  readonly #entries = new Map<string, Entry>()
+const SCOPES: readonly Scope[] = ['broker', 'credential', 'vhost']
 
-  constructor(nowMs: () => number = () => performance.now()) {
-    this.#nowMs = nowMs
+/** Under which key what the broker said of this scope is kept; undefined where it is not known beforehand. */
+function keyOf(scope: Scope, { credential, forOthers = false, vhost }: Showing): string | undefined {
+  if (scope === 'broker') return 'broker'
+  const shown = forOthers ? `${credential} for others` : credential
+  if (scope === 'credential') return `credential ${shown}`
+  return vhost === undefined ? undefined : `vhost ${shown} ${vhost}`
+}
+
+/** What is left alone. */
+class Entries {
+  readonly nowMs: () => number
+  readonly #byKey = new Map<string, Entry>()
+
+  constructor(nowMs: () => number) {
+    this.nowMs = nowMs
   }
 
-  /** A trial, or what the broker said when it was asked last. */
-  try({ credential, vhost }: Showing): Trial | BrokerFailure {
-    const keys: Keys = {
-      broker: 'broker',
-      credential: `credential ${credential}`,
-      vhost: vhost === undefined ? undefined : `vhost ${credential} ${vhost}`,
-    }
-    if (this.#entries.size === 0) return this.#trial(keys, [])
-    const found = Object.values(keys).flatMap((key) => this.#entries.get(key ?? '') ?? [])
-    const resting = found.find(({ untilMs, trying }) => trying || this.#nowMs() < untilMs)
-    if (resting !== undefined) {
-      resting.count++
-      return resting.failure
-    }
-    return this.#trial(keys, found)
+  /** What concerns somebody who shows this. */
+  about(showing: Showing): Entry[] {
+    if (this.#byKey.size === 0) return []
+    return SCOPES.flatMap((scope) => this.#byKey.get(keyOf(scope, showing) ?? '') ?? [])
   }
 
-  /** Everything may be tried at once again: somebody has changed something. */
+  forget(showing: Showing): void {
+    if (this.#byKey.size === 0) return
+    for (const scope of SCOPES) this.#byKey.delete(keyOf(scope, showing) ?? '')
+  }
+
   clear(): void {
-    this.#entries.clear()
+    this.#byKey.clear()
   }
 
-  /** @param tries the entries whose rest is over and for which this session tries */
-  #trial(keys: Keys, tries: readonly Entry[]): Trial {
-    for (const entry of tries) entry.trying = true
-    const startedMs = this.#nowMs()
-    const over = () => {
-      for (const entry of tries) entry.trying = false
-    }
-    return {
-      over,
-      opened: () => {
-        over()
-        for (const key of Object.values(keys)) this.#entries.delete(key ?? '')
-      },
-      failed: (failure) => {
-        over()
-        const { rests, longestRestMs = LONGEST_REST_MS } = BROKER_FAILURES[failure]
-        const key = rests === undefined ? undefined : keys[rests]
-        if (key === undefined) return undefined
-        return this.#rest(key, failure, { startedMs, longestRestMs })
-      },
-    }
-  }
-
-  #rest(
-    key: string,
-    failure: BrokerFailure,
-    { startedMs, longestRestMs }: { readonly startedMs: number; readonly longestRestMs: number },
-  ): Rest | 'known' {
-    const before = this.#entries.get(key)
+  /** @param startedMs when the attempt began that has failed */
+  rest(key: string, failure: BrokerFailure, startedMs: number): Rest | 'known' {
+    const before = this.#byKey.get(key)
     // Begun before the broker's last no was known: one of many that found out together.
     if (before !== undefined && startedMs < before.sinceMs) {
       before.count++
       return 'known'
     }
+    const { longestRestMs = LONGEST_REST_MS } = BROKER_FAILURES[failure]
     const restMs = Math.min(before === undefined ? FIRST_REST_MS : before.restMs * 2, longestRestMs)
     const forMs = Math.round(restMs * (1 - Math.random() * JITTER_RATIO))
-    const sinceMs = this.#nowMs()
+    const sinceMs = this.nowMs()
     this.#keep(key, { failure, restMs, sinceMs, untilMs: sinceMs + forMs, trying: false, count: 0 })
     return { forMs, count: before?.count ?? 0 }
   }
 
   #keep(key: string, entry: Entry): void {
-    this.#entries.delete(key)
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size >= KEPT_COUNT && oldest !== undefined) this.#entries.delete(oldest)
-    this.#entries.set(key, entry)
+    this.#byKey.delete(key)
+    const [oldest] = this.#byKey.keys()
+    if (this.#byKey.size >= KEPT_COUNT && oldest !== undefined) this.#byKey.delete(oldest)
+    this.#byKey.set(key, entry)
+  }
+}
+
+/** A session that may try. */
+export class Trial {
+  readonly #entries: Entries
+  readonly #showing: Showing
+  /** Whose rest is over and for which this session tries; undefined where there are none. */
+  #tries: readonly Entry[] | undefined
+  readonly #startedMs: number
+
+  constructor(entries: Entries, showing: Showing, tries: readonly Entry[]) {
+    for (const entry of tries) entry.trying = true
+    this.#entries = entries
+    this.#showing = showing
+    this.#tries = tries.length === 0 ? undefined : tries
+    this.#startedMs = entries.nowMs()
+  }
+
+  opened(): void {
+    this.over()
+    this.#entries.forget(this.#showing)
+  }
+
+  /** The rest that begins; `known` where another session found out before; undefined where nothing has to rest. */
+  failed(failure: BrokerFailure): Rest | 'known' | undefined {
+    this.over()
+    const { rests } = BROKER_FAILURES[failure]
+    const key = rests === undefined ? undefined : keyOf(rests, this.#showing)
+    return key === undefined ? undefined : this.#entries.rest(key, failure, this.#startedMs)
+  }
+
+  /** It ended before the broker had said anything. */
+  over(): void {
+    for (const entry of this.#tries ?? []) entry.trying = false
+    this.#tries = undefined
+  }
+}
+
+export class HoldOffs {
+  readonly #entries: Entries
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#entries = new Entries(nowMs)
+  }
+
+  /** A trial, or what the broker said when it was asked last. */
+  try(showing: Showing): Trial | BrokerFailure {
+    const found = this.#entries.about(showing)
+    const resting = found.find(({ untilMs, trying }) => trying || this.#entries.nowMs() < untilMs)
+    if (resting === undefined) return new Trial(this.#entries, showing, found)
+    resting.count++
+    return resting.failure
+  }
+
+  /** Everything may be tried at once again: somebody has changed something. */
+  clear(): void {
+    this.#entries.clear()
   }
 }

@@ -49,9 +49,8 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   const client = new WebSocketClientEnd(webSocket, socket, of.traffic)
   const pinned = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : undefined
   const { fingerprint, username } = promoted.credential
-  // That the broker takes no other user-id from it keeps nobody out who shows the same credential without one.
-  const credential = otherUserId(promoted.filters, username) === undefined ? fingerprint : `${fingerprint} for others`
-  const trial = service.holdOffs.try({ credential, vhost: pinned })
+  const forOthers = otherUserId(promoted.filters, username) !== undefined
+  const trial = service.holdOffs.try({ credential: fingerprint, forOthers, vhost: pinned })
   const begun = new Begun(attempt, { promoted, place, client, trial }, of)
   const options: SessionOptions = {
     id,

@@ -84,6 +84,15 @@ describe('a credential that a broker does not take', () => {
     trial(holdOffs.try({ credential: 'bob', vhost: undefined }))
   })
 
+  it('is another thing where messages carry a user-id of others', () => {
+    const forOthers = { ...joe, forOthers: true }
+    const holdOffs = make()
+    trial(holdOffs.try(forOthers)).failed('login-refused')
+    assert.equal(holdOffs.try(forOthers), 'login-refused')
+    trial(holdOffs.try(joe)).opened()
+    assert.equal(holdOffs.try(forOthers), 'login-refused')
+  })
+
   it('holds off all where TLS fails, and nobody where the broker is away', () => {
     const holdOffs = make()
     assert.equal(trial(holdOffs.try(joe)).failed('unreachable'), undefined)
