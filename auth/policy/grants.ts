@@ -28,6 +28,8 @@ export interface Grant {
 /** A rule as written. */
 export interface GrantTemplate {
   readonly place: string
+  /** The rule, where it is the same for everybody. */
+  readonly constant?: Grant
   /** The rule for this identity, or why it grants nothing. */
   render(facts: VariableFacts): Grant | { readonly place: string; readonly unusable: string }
 }
@@ -87,7 +89,7 @@ type Build = (pattern: string, topic: TopicPattern) => Grant
 function template(name: Template, key: Template | undefined, build: Build, place: string): GrantTemplate {
   if (name.constant !== undefined && (key === undefined || key.constant !== undefined)) {
     const grant = build(name.constant, key?.constant === undefined ? EVERY_KEY : topicPattern(key.constant))
-    return { place, render: () => grant }
+    return { place, constant: grant, render: () => grant }
   }
   return {
     place,

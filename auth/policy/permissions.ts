@@ -13,10 +13,14 @@ import type { PermissionInput } from './input.ts'
 
 /** Most publish decisions remembered for a session. */
 const REMEMBERED_MAX = 256
+/** Most combinations of entries whose rules are kept for all to whom they apply. */
+const SHARED_MAX = 256
 
 interface Entry<Facts> {
   readonly applies: (facts: Facts) => boolean
   readonly grants: readonly GrantTemplate[]
+  /** Whether it grants the same to all to whom it applies. */
+  readonly isConstant: boolean
   readonly arguments: readonly ArgumentRule[] | undefined
 }
 
@@ -26,6 +30,8 @@ const DEFAULT_RULES: readonly ArgumentRule[] = DEFAULT_ARGUMENTS.map((name) => (
 /** A service's policy: compiled once, asked for an authorizer by every session. */
 export class Policy<Facts extends VariableFacts> {
   readonly #entries: readonly Entry<Facts>[]
+  /** What entries without variables come to, by the indices of those that apply: the same for everybody. */
+  readonly #shared = new Map<string, Rules>()
   /** `false`: what is refused is only written down. */
   readonly enforce: boolean
 
@@ -40,18 +46,29 @@ export class Policy<Facts extends VariableFacts> {
   /** What the policy comes to for one identity. */
   rulesFor(facts: Facts): Rules {
     const applying = this.#entries.filter((entry) => entry.applies(facts))
-    const rendered = applying.flatMap(({ grants }) => grants.map((grant) => grant.render(facts)))
-    const lists = applying.flatMap((entry) => (entry.arguments === undefined ? [] : [entry.arguments]))
-    return new Rules(
-      rendered.flatMap((grant) => ('unusable' in grant ? [] : [grant])),
-      lists.length === 0 ? DEFAULT_RULES : lists.flat(),
-      rendered.flatMap((grant) => ('unusable' in grant ? [grant] : [])),
-    )
+    if (!applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
+    const key = applying.map((entry) => this.#entries.indexOf(entry)).join(' ')
+    let rules = this.#shared.get(key)
+    if (rules === undefined) {
+      rules = rulesOf(applying, facts)
+      if (this.#shared.size < SHARED_MAX) this.#shared.set(key, rules)
+    }
+    return rules
   }
 
   authorizer(facts: Facts): SessionAuthorizer<Facts> {
     return new SessionAuthorizer(this, facts)
   }
+}
+
+function rulesOf<Facts extends VariableFacts>(applying: readonly Entry<Facts>[], facts: Facts): Rules {
+  const rendered = applying.flatMap(({ grants }) => grants.map((grant) => grant.render(facts)))
+  const lists = applying.flatMap((entry) => (entry.arguments === undefined ? [] : [entry.arguments]))
+  return new Rules(
+    rendered.flatMap((grant) => ('unusable' in grant ? [] : [grant])),
+    lists.length === 0 ? DEFAULT_RULES : lists.flat(),
+    rendered.flatMap((grant) => ('unusable' in grant ? [grant] : [])),
+  )
 }
 
 function compileEntry<Facts>(input: PermissionInput<Facts>, index: number, problems: Problem[]): Entry<Facts> {
@@ -60,12 +77,13 @@ function compileEntry<Facts>(input: PermissionInput<Facts>, index: number, probl
     return {
       applies: input.applies,
       grants,
+      isConstant: grants.every(({ constant }) => constant !== undefined),
       arguments: input.arguments === undefined ? undefined : compileArguments(input.arguments),
     }
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     problems.push(...error.problems.map(({ path, message }) => ({ path: [index, 'arguments', ...path], message })))
-    return { applies: input.applies, grants, arguments: [] }
+    return { applies: input.applies, grants, isConstant: false, arguments: [] }
   }
 }
 
@@ -132,7 +150,8 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
   #rules: Rules
   #revision = 0
   #mayDeclareServerNamed = false
-  readonly #published = new Map<string, Map<string, boolean>>()
+  /** Decisions by exchange and key; made when first needed. */
+  #published: Map<string, Map<string, boolean>> | undefined
   #remembered = 0
 
   constructor(policy: Policy<Facts>, facts: Facts) {
@@ -175,7 +194,7 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
 
   /** For the exchange '' the key is a queue's name. */
   mayPublish(exchange: string, routingKey: string): boolean {
-    const known = this.#published.get(exchange)?.get(routingKey)
+    const known = this.#published?.get(exchange)?.get(routingKey)
     return known ?? this.#decide(exchange, routingKey)
   }
 
@@ -194,6 +213,7 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
   #decide(exchange: string, routingKey: string): boolean {
     const decision = this.#rules.publish(exchange, routingKey) !== undefined
     if (this.#remembered >= REMEMBERED_MAX) this.#forget()
+    this.#published ??= new Map()
     let keys = this.#published.get(exchange)
     if (keys === undefined) {
       keys = new Map()
@@ -205,7 +225,7 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
   }
 
   #forget(): void {
-    this.#published.clear()
+    this.#published = undefined
     this.#remembered = 0
   }
 }

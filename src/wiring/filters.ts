@@ -71,15 +71,14 @@ export class ServiceFilters {
     const sink = this.#sink
     const authorizer = this.#policy?.authorizer(facts)
     const shares = { ...limits.perIdentity, ...rule?.perIdentity }
-    return {
-      filters: [
-        ...(authorizer === undefined ? [] : [authorizeFilter(authorizer, sink)]),
-        this.#stampFilter(facts),
-        ...limitFilters({ limits: shares, usages: this.#usages, sink }),
-        ...this.#observe,
-      ],
-      renewed: (identity, tags) => authorizer?.renew({ ...facts, identity, tags }),
-    }
+    const filters = [
+      ...(authorizer === undefined ? [] : [authorizeFilter(authorizer, sink)]),
+      this.#stampFilter(facts),
+      ...limitFilters({ limits: shares, usages: this.#usages, sink }),
+      ...this.#observe,
+    ]
+    // Sessions keep the list, and an array that has grown has room for many more; a copy has not.
+    return { filters: filters.slice(), renewed: (identity, tags) => authorizer?.renew({ ...facts, identity, tags }) }
   }
 
   #stampFilter(facts: SessionFacts): Filter {

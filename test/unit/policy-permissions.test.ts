@@ -75,6 +75,28 @@ describe('Policy', () => {
     assert.equal(rules.authorizer(facts('joe', { claims: { dept: 'fx' } })).mayQueue('read', 'fx1'), true)
   })
 
+  it('shares the rules of entries without variables, between those to whom the same entries apply', () => {
+    const rules = policy([{ read: [{ queue: 'all' }] }, { role: 'trader', read: [{ queue: 'trade' }] }, TRADER])
+    const clerk = (name: string) => rules.rulesFor(facts(name, { roles: ['clerk'] }))
+    const patterns = (name: string, roles: string[]): string[] =>
+      rules.rulesFor(facts(name, { roles })).grants.map(({ pattern }) => pattern)
+
+    assert.equal(clerk('joe'), clerk('ann'))
+    assert.notEqual(rules.rulesFor(facts('joe')), rules.rulesFor(facts('ann')))
+    assert.deepEqual(patterns('joe', ['clerk']), ['all'])
+    assert.ok(patterns('joe', ['trader']).includes('ui.joe.*') && !patterns('ann', ['trader']).includes('ui.joe.*'))
+  })
+
+  it('tells the combinations of entries apart, also the twelfth entry from the first two', () => {
+    const rules = policy(Array.from({ length: 13 }, (_, at) => ({ role: `r${at}`, read: [{ queue: `q${at}` }] })))
+    const patterns = (...roles: string[]): string[] =>
+      rules.rulesFor(facts('joe', { roles })).grants.map(({ pattern }) => pattern)
+
+    assert.deepEqual(patterns('r1', 'r2'), ['q1', 'q2'])
+    assert.deepEqual(patterns('r12'), ['q12'])
+    assert.deepEqual(patterns(), [])
+  })
+
   it('says all mistakes at once, and where', () => {
     assert.throws(
       () =>
