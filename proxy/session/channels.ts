@@ -64,7 +64,7 @@ export class Channel {
   closeAfterContent: ChannelFault | undefined
 
   /** Frames of the gateway's own for the client, waiting until the broker's content on its way is complete. */
-  atClientBoundary: Buffer[] = []
+  atClientBoundary: Buffer[] | undefined
 
   constructor(number: number) {
     this.number = number
@@ -100,7 +100,8 @@ export class Channel {
 
 /** Channels by number; the numbers a session uses are few, so a sparse array serves as well as a map and is faster. */
 export class Channels {
-  readonly #byNumber: (Channel | undefined)[] = []
+  // Room for channel 1, the only one of most sessions: an array that grows makes room for sixteen more.
+  readonly #byNumber: (Channel | undefined)[] = [undefined, undefined]
   #count = 0
 
   get count(): number {

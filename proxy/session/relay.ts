@@ -134,14 +134,15 @@ export class Relay {
 
   /** The broker's content to the client is complete on this channel: what waited for that goes out. */
   clientBoundary(channel: Channel): void {
-    if (channel.atClientBoundary.length === 0) return
+    if (channel.atClientBoundary === undefined) return
     for (const frame of channel.atClientBoundary) this.toClient.add(frame)
-    channel.atClientBoundary = []
+    channel.atClientBoundary = undefined
   }
 
   #tellClient(channel: Channel, frame: Buffer): void {
-    if (channel.fromBroker.expect === EXPECT_METHOD) this.toClient.add(frame)
-    else channel.atClientBoundary.push(frame)
+    if (channel.fromBroker.expect === EXPECT_METHOD) return this.toClient.add(frame)
+    channel.atClientBoundary ??= []
+    channel.atClientBoundary.push(frame)
   }
 
   #free(channel: Channel): void {

@@ -1,9 +1,10 @@
 /** What filters may know of a session, and do to it: their only way into the relay. */
 
 import { FRAME_OVERHEAD_BYTES } from '../codec/frame.ts'
+import type { ChannelFault } from '../faults.ts'
 import type { SessionView } from '../filters/filter.ts'
 import type { Opened } from './handshake.ts'
-import type { SessionOptions } from './ports.ts'
+import type { SessionIdentity, SessionOptions } from './ports.ts'
 import type { Relay } from './relay.ts'
 
 /** What a view needs of the session beyond its relay. */
@@ -13,24 +14,47 @@ export interface SessionHands {
   pauseClient(ms: number): void
 }
 
-export function sessionView(options: SessionOptions, opened: Opened, relay: Relay, hands: SessionHands): SessionView {
-  return {
-    id: options.id,
-    identity: options.identity,
-    brokerUser: options.credential.username,
-    vhost: opened.vhost,
-    brokerPayloadMax: opened.brokerChoice.frameMax - FRAME_OVERHEAD_BYTES,
-    closeChannel: (number, fault) => {
-      const channel = relay.channels.get(number)
-      if (channel !== undefined) relay.gatewayCloses(channel, fault)
-      hands.flush()
-    },
-    cancelConsumer: (number, consumerTag, fault) => {
-      const channel = relay.channels.get(number)
-      if (channel !== undefined) relay.gatewayCancels(channel, consumerTag, fault)
-      hands.flush()
-    },
-    sendToBroker: (frame) => relay.toBroker.add(frame),
-    pauseClient: hands.pauseClient,
+/** A class, as a literal with functions of its own costs each session several times as much memory. */
+class View implements SessionView {
+  readonly id: string
+  readonly identity: SessionIdentity
+  readonly brokerUser: string
+  readonly vhost: string
+  readonly brokerPayloadMax: number
+  readonly #relay: Relay
+  readonly #hands: SessionHands
+
+  constructor(options: SessionOptions, opened: Opened, relay: Relay, hands: SessionHands) {
+    this.id = options.id
+    this.identity = options.identity
+    this.brokerUser = options.credential.username
+    this.vhost = opened.vhost
+    this.brokerPayloadMax = opened.brokerChoice.frameMax - FRAME_OVERHEAD_BYTES
+    this.#relay = relay
+    this.#hands = hands
   }
+
+  closeChannel(number: number, fault: ChannelFault): void {
+    const channel = this.#relay.channels.get(number)
+    if (channel !== undefined) this.#relay.gatewayCloses(channel, fault)
+    this.#hands.flush()
+  }
+
+  cancelConsumer(number: number, consumerTag: string, fault: ChannelFault): void {
+    const channel = this.#relay.channels.get(number)
+    if (channel !== undefined) this.#relay.gatewayCancels(channel, consumerTag, fault)
+    this.#hands.flush()
+  }
+
+  sendToBroker(frame: Buffer): void {
+    this.#relay.toBroker.add(frame)
+  }
+
+  pauseClient(ms: number): void {
+    this.#hands.pauseClient(ms)
+  }
+}
+
+export function sessionView(options: SessionOptions, opened: Opened, relay: Relay, hands: SessionHands): SessionView {
+  return new View(options, opened, relay, hands)
 }
