@@ -99,7 +99,7 @@ export class HeaderRewrite {
       const kept = (keptFlags & flagOf(place)) !== 0
       if ((this.#setFlags & flagOf(place)) !== 0) {
         const from = next + LENGTH_BYTES
-        next = from + bytes.readUInt16BE(next)
+        next = from + (((bytes[next] as number) << 8) | (bytes[next + 1] as number))
         at = copyBytes(target, at, bytes, from, next)
       } else if (place === HEADERS_PLACE) at = this.#writeHeaders(target, at, kept ? header : undefined, removed)
       else at = copyBytes(target, at, header.buffer, header.startOf(place), header.endOf(place))
