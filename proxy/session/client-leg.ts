@@ -17,9 +17,6 @@ export interface ClientLegEvents {
   busy(): void
 }
 
-/** Copying less than this costs less than one more piece on its way through the WebSocket. */
-const JOIN_BELOW_BYTES = 2048
-
 export class ClientLeg {
   readonly reader: FrameReader
   readonly out = new Gather()
@@ -114,7 +111,7 @@ export class ClientLeg {
     this.#wrote = true
     this.#pass()
     this.bytesOut += bytes
-    this.#end.send(parts.length === 1 ? parts : joined(parts), this.#onSent)
+    this.#end.send(parts, this.#onSent)
     if (!this.#full && this.#end.bufferedBytes() > this.#limits.buffer.highBytes) {
       this.#full = true
       this.#events.full(true)
@@ -161,19 +158,4 @@ export class ClientLeg {
     this.#full = false
     this.#events.full(false)
   }
-}
-
-/** The same bytes, with neighbouring small parts as one. */
-function joined(parts: readonly Buffer[]): Buffer[] {
-  const out: Buffer[] = []
-  let from = 0
-  for (let at = 0; at <= parts.length; at++) {
-    const part = parts[at]
-    if (part !== undefined && part.length < JOIN_BELOW_BYTES) continue
-    if (at - from > 1) out.push(Buffer.concat(parts.slice(from, at)))
-    else if (at > from) out.push(parts[from] as Buffer)
-    if (part !== undefined) out.push(part)
-    from = at + 1
-  }
-  return out
 }

@@ -1,11 +1,19 @@
 /**
- * Collects what one read brought, so that it leaves in one write. Neighbouring frames of one chunk become one slice:
- * accepted bytes are never copied, and a run of frames costs as much as one.
+ * Collects what one read brought, so that it leaves in one write. Neighbouring frames of one chunk are one run, and a run
+ * is a slice of the chunk: what is large is never copied. Small runs that follow each other leave as one buffer: where
+ * every content header is written anew there are three for each message, and copying them costs less than handing them
+ * to the operating system one by one.
  */
 import type { FrameReader } from '../codec/frame.ts'
+import { copyBytes } from '../codec/wire.ts'
+
+/** Runs of fewer bytes are put together with their neighbours. */
+const SMALL_BYTES = 2048
 
 export class Gather {
-  #parts: Buffer[] = []
+  /** The runs before the current one: each its chunk, and its start and end in it. */
+  #chunks: Buffer[] = []
+  #bounds: number[] = []
   #chunk: Buffer | undefined
   #start = 0
   #end = 0
@@ -47,16 +55,50 @@ export class Gather {
   /** Everything collected, in order; the gather is empty afterwards. */
   drain(): Buffer[] {
     this.#endRun()
-    const parts = this.#parts
-    this.#parts = []
+    const count = this.#chunks.length
+    const parts: Buffer[] = []
+    for (let from = 0; from < count; ) {
+      let to = from
+      let bytes = 0
+      for (; to < count && this.#sizeOf(to) < SMALL_BYTES; to++) bytes += this.#sizeOf(to)
+      // One small run between large ones has no neighbour to be put together with.
+      if (to - from < 2) parts.push(this.#slice(from++))
+      else {
+        parts.push(this.#joined(from, to, bytes))
+        from = to
+      }
+    }
+    if (count > 0) {
+      this.#chunks = []
+      this.#bounds = []
+    }
     this.#bytes = 0
     return parts
   }
 
+  #sizeOf(run: number): number {
+    return (this.#bounds[2 * run + 1] as number) - (this.#bounds[2 * run] as number)
+  }
+
+  #slice(run: number): Buffer {
+    const chunk = this.#chunks[run] as Buffer
+    return this.#sizeOf(run) === chunk.length ? chunk : chunk.subarray(this.#bounds[2 * run], this.#bounds[2 * run + 1])
+  }
+
+  #joined(from: number, to: number, bytes: number): Buffer {
+    const joined = Buffer.allocUnsafe(bytes)
+    let at = 0
+    for (let run = from; run < to; run++) {
+      const start = this.#bounds[2 * run] as number
+      at = copyBytes(joined, at, this.#chunks[run] as Buffer, start, start + this.#sizeOf(run))
+    }
+    return joined
+  }
+
   #endRun(): void {
     if (this.#chunk === undefined) return
-    const whole = this.#start === 0 && this.#end === this.#chunk.length
-    this.#parts.push(whole ? this.#chunk : this.#chunk.subarray(this.#start, this.#end))
+    this.#chunks.push(this.#chunk)
+    this.#bounds.push(this.#start, this.#end)
     this.#chunk = undefined
   }
 }
