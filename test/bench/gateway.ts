@@ -12,6 +12,7 @@ import { hashPassword } from '../../auth/index.ts'
 import { freePorts } from '../../src/demo/processes.ts'
 import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/gateway.ts'
+import { NODE_OPTIONS } from '../support/node-options.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')
 
@@ -76,7 +77,7 @@ export async function spawnGateway(
     .setExpirationTime('2h')
     .sign(privateKey)
   // Last, so that nothing that fails here leaves it behind.
-  const child = spawn(process.execPath, [...options, COMMAND, 'serve', '-c', file], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...options, COMMAND, 'serve', '-c', file], {
     env: { ...process.env, PASSWORD: broker.password },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { ConfigInput } from '../../src/gateway.ts'
+import { NODE_OPTIONS } from './node-options.ts'
 import { within } from './until.ts'
 
 /** What a gateway is asked; `collects`: garbage first. */
@@ -107,7 +108,8 @@ export async function startMeasuredGateway(
   }
   const program = fileURLToPath(new URL('measured-gateway-program.ts', import.meta.url))
   const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]
-  const command = [process.execPath, '--expose-gc', ...heap, '--import', 'tsx', program, ...(built ? ['built'] : [])]
+  const options = ['--expose-gc', ...(built ? NODE_OPTIONS : []), ...heap, '--import', 'tsx']
+  const command = [process.execPath, ...options, program, ...(built ? ['built'] : [])]
   // Node has no way to set a limit for a child; a shell that becomes the child has.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `
   const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], {
