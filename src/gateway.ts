@@ -67,6 +67,8 @@ export interface Gateway {
   /** Health and metrics, where the configuration asks for them. */
   readonly adminAddress: GatewayAddress | undefined
   readonly sessionCount: number
+  /** Bytes of messages since the start, both ways. */
+  readonly relayedBytes: number
   /** Reads certificates, users, secrets and key sets again. Never rejects: what cannot be read stays as it was. */
   reload(): Promise<void>
   /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
@@ -177,6 +179,10 @@ class RunningGateway implements Gateway {
 
   get sessionCount(): number {
     return this.#sessions.count
+  }
+
+  get relayedBytes(): number {
+    return this.#traffic.bytesFromClients + this.#traffic.bytesToClients
   }
 
   async reload(): Promise<void> {

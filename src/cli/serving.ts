@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/schema.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../gateway.ts'
-import { collectLessOften } from '../ops/heap.ts'
+import { Collection } from '../ops/heap.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'
 
@@ -22,7 +22,6 @@ export async function serveUntilStopped(
   options: GatewayOptions,
   terminal: Terminal,
 ): Promise<void> {
-  collectLessOften()
   // Without a listener Node opens its inspector at SIGUSR1, and with it everything this process knows.
   const ignore = () => {}
   process.on('SIGUSR1', ignore)
@@ -51,7 +50,9 @@ export async function serveUntilStopped(
   process.on('uncaughtException', onFault)
   try {
     for (const warning of warnings) complain(terminal, `warning: ${warning}`)
-    gateway = await startGateway(config, options)
+    const started = await startGateway(config, options)
+    gateway = started
+    new Collection(() => started.relayedBytes).start()
     await stopped
     await gateway.close()
   } finally {

@@ -1,12 +1,46 @@
 /**
- * What the garbage collector is told. Messages pass through buffers outside of the heap, which V8 counts as its growth:
- * once it has seen little of the heap survive, it marks all of it anew for every 16 MB that have passed, which takes
- * twice the time that relaying messages of 64 KiB does. The heap may therefore always grow to four times of what
- * survived, as V8 lets it where collections are rare. docs/performance.md has the figures.
+ * What the garbage collector is told, for a process that is a gateway and nothing else: it holds for all that runs in it.
+ *
+ * Messages pass through buffers outside of the heap, which V8 counts as its growth: once it has seen little of the heap
+ * survive, it marks all of it anew for every 16 MB that have passed, which takes twice the time that relaying messages of
+ * 64 KiB does. While much passes, the heap may therefore grow to four times of what survived. While little does, marking
+ * starts early: thousands of sessions leave as much garbage behind when they are set up, and V8 would not look at it
+ * before 256 MB are full. docs/performance.md has the figures.
  */
 import { setFlagsFromString } from 'node:v8'
 
-/** For a process that is a gateway and nothing else: it holds for all that runs in it. */
-export function collectLessOften(): void {
-  setFlagsFromString('--heap-growing-percent=300')
+const LOOK_MS = 1000
+const MUCH_BYTES_PER_SECOND = 16 * 1024 * 1024
+
+/** For V8, which reads both at every collection; 0 is its own choice. The trigger is a part of the growth allowed, in percent. */
+const WHILE_MUCH_PASSES = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
+const WHILE_LITTLE_PASSES = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
+
+export class Collection {
+  readonly #relayedBytes: () => number
+  readonly #tell: (flag: string) => void
+  #lastBytes = 0
+  #muchPasses: boolean | undefined
+
+  /** @param relayedBytes what has passed since the start */
+  constructor(relayedBytes: () => number, tell: (flag: string) => void = setFlagsFromString) {
+    this.#relayedBytes = relayedBytes
+    this.#tell = tell
+  }
+
+  /** Looks at the traffic each second from here on. Keeps no process running. */
+  start(): void {
+    this.look()
+    setInterval(() => this.look(), LOOK_MS).unref()
+  }
+
+  /** To be called once a second. */
+  look(): void {
+    const bytes = this.#relayedBytes()
+    const muchPasses = bytes - this.#lastBytes >= (MUCH_BYTES_PER_SECOND * LOOK_MS) / 1000
+    this.#lastBytes = bytes
+    if (muchPasses === this.#muchPasses) return
+    this.#muchPasses = muchPasses
+    for (const flag of muchPasses ? WHILE_MUCH_PASSES : WHILE_LITTLE_PASSES) this.#tell(flag)
+  }
 }

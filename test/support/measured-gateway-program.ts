@@ -13,7 +13,7 @@ const EVERY_MS = 5
 
 const isBuilt = process.argv[2] === 'built'
 const { startGateway } = (await load('gateway')) as typeof gatewayModule
-const { collectLessOften } = (await load('ops/heap')) as typeof heapModule
+const { Collection } = (await load('ops/heap')) as typeof heapModule
 
 async function load(module: string): Promise<unknown> {
   return await import(isBuilt ? `../../dist/src/${module}.js` : `../../src/${module}.ts`)
@@ -25,9 +25,9 @@ process.on('disconnect', () => process.exit())
 process.once('message', (config: gatewayModule.ConfigInput) => void serve(config))
 
 async function serve(config: gatewayModule.ConfigInput): Promise<void> {
-  // As `gatehouse serve` does.
-  if (isBuilt) collectLessOften()
   const gateway = await startGateway(config, { env: {}, logTo: { write: () => {} } })
+  // As `gatehouse serve` does.
+  if (isBuilt) new Collection(() => gateway.relayedBytes).start()
   process.on('message', (question: Question) => process.send?.(measure(question)))
   watchDelay()
   process.send?.({ url: gateway.addresses[0]?.url, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
