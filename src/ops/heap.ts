@@ -9,8 +9,10 @@
  */
 import { setFlagsFromString } from 'node:v8'
 
-const LOOK_MS = 1000
+const LOOK_MS = 250
 const MUCH_BYTES_PER_SECOND = 16 * 1024 * 1024
+/** What comes in bursts comes again: so long after the last one V8 is not told otherwise. */
+const AFTER_MS = 60_000
 
 /** For V8, which reads both at every collection; 0 is its own choice. The trigger is a part of the growth allowed, in percent. */
 const WHILE_MUCH_PASSES = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
@@ -20,7 +22,9 @@ export class Collection {
   readonly #relayedBytes: () => number
   readonly #tell: (flag: string) => void
   #lastBytes = 0
-  #muchPasses: boolean | undefined
+  /** Of looks until little is believed to pass. */
+  #looksLeft = 0
+  #told: readonly string[] | undefined
 
   /** @param relayedBytes what has passed since the start */
   constructor(relayedBytes: () => number, tell: (flag: string) => void = setFlagsFromString) {
@@ -28,19 +32,21 @@ export class Collection {
     this.#tell = tell
   }
 
-  /** Looks at the traffic each second from here on. Keeps no process running. */
+  /** Looks at the traffic from here on. Keeps no process running. */
   start(): void {
     this.look()
     setInterval(() => this.look(), LOOK_MS).unref()
   }
 
-  /** To be called once a second. */
+  /** To be called four times a second. */
   look(): void {
     const bytes = this.#relayedBytes()
-    const muchPasses = bytes - this.#lastBytes >= (MUCH_BYTES_PER_SECOND * LOOK_MS) / 1000
+    const isMuch = bytes - this.#lastBytes >= (MUCH_BYTES_PER_SECOND * LOOK_MS) / 1000
     this.#lastBytes = bytes
-    if (muchPasses === this.#muchPasses) return
-    this.#muchPasses = muchPasses
-    for (const flag of muchPasses ? WHILE_MUCH_PASSES : WHILE_LITTLE_PASSES) this.#tell(flag)
+    this.#looksLeft = isMuch ? AFTER_MS / LOOK_MS : Math.max(0, this.#looksLeft - 1)
+    const flags = this.#looksLeft > 0 ? WHILE_MUCH_PASSES : WHILE_LITTLE_PASSES
+    if (flags === this.#told) return
+    this.#told = flags
+    for (const flag of flags) this.#tell(flag)
   }
 }
