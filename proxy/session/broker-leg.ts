@@ -3,7 +3,8 @@
  * closing. It knows nothing of the client; whatever happens to it is reported once.
  */
 import type { Socket } from 'node:net'
-import { FRAME_METHOD, FrameReader, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../codec/frame.ts'
+import { FRAME_METHOD, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../codec/frame.ts'
+import { FrameReader } from '../codec/frame-reader.ts'
 import { indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
 import { type BrokerFailure, errorText, failureOfSocket } from './broker-failure.ts'
 import { BrokerUnavailable, type Dialled, dial, GiveUp, urlText } from './dial.ts'

@@ -2,7 +2,8 @@
  * The session's client side: the WebSocket's bytes in, whole frames out, and the reasons for which it is not being
  * read just now. It answers for liveness: WebSocket pings always, AMQP heartbeats as the client asked.
  */
-import { FrameReader, HEARTBEAT_FRAME } from '../codec/frame.ts'
+import { HEARTBEAT_FRAME } from '../codec/frame.ts'
+import { FrameReader } from '../codec/frame-reader.ts'
 import { Gather } from './gather.ts'
 import type { ClientEnd, SessionLimits } from './ports.ts'
 

@@ -4,7 +4,7 @@
  * every content header is written anew there are three for each message, and copying them costs less than handing them
  * to the operating system one by one.
  */
-import type { FrameReader } from '../codec/frame.ts'
+import type { FrameReader } from '../codec/frame-reader.ts'
 import { copyBytes } from '../codec/wire.ts'
 
 /** Runs of fewer bytes are put together with their neighbours. */

@@ -2,8 +2,9 @@
  * The opening handshake of both legs, interleaved: each peer speaks to the gateway alone, and what one of them says
  * about identity never reaches the other. Handlers stand in wire order and are named after the method they wait for.
  */
-import type { FrameReader } from '../codec/frame.ts'
+
 import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from '../codec/frame.ts'
+import type { FrameReader } from '../codec/frame-reader.ts'
 import {
   checkMethod,
   checkShape,

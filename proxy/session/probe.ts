@@ -1,5 +1,6 @@
 /** Whether a broker answers: it is dialled and has to greet, nothing more. For readiness, never for a session. */
-import { FRAME_METHOD, FrameReader, PROTOCOL_HEADER } from '../codec/frame.ts'
+import { FRAME_METHOD, PROTOCOL_HEADER } from '../codec/frame.ts'
+import { FrameReader } from '../codec/frame-reader.ts'
 import { indexOf, methodIndexAt } from '../codec/method.ts'
 import { BrokerUnavailable, dial, urlText } from './dial.ts'
 import type { BrokerTarget } from './ports.ts'

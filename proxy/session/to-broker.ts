@@ -4,7 +4,8 @@
  * arrived; a publish is taken only when its content header has been judged too, method and header together.
  */
 import { ContentHeader } from '../codec/content.ts'
-import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD, type FrameReader } from '../codec/frame.ts'
+import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD } from '../codec/frame.ts'
+import type { FrameReader } from '../codec/frame-reader.ts'
 import { checkMethod, indexOf, isFromClient, MethodView, methodIndex, peek } from '../codec/method.ts'
 import { type Cause, ChannelFault, ConnectionFault } from '../faults.ts'
 import { isRefusal } from '../filters/compile.ts'

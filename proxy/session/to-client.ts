@@ -11,9 +11,9 @@ import {
   FRAME_HEADER_BYTES,
   FRAME_METHOD,
   FRAME_OVERHEAD_BYTES,
-  type FrameReader,
   sealFrame,
 } from '../codec/frame.ts'
+import type { FrameReader } from '../codec/frame-reader.ts'
 import {
   carriesContent,
   checkShape,

@@ -6,7 +6,8 @@
  * Not a permission: a broker user that may not write to the default exchange cannot be asked, and its first message tells.
  */
 import { encodeContentHeader } from '../codec/content.ts'
-import { FRAME_HEADER, FRAME_METHOD, type FrameReader, frame } from '../codec/frame.ts'
+import { FRAME_HEADER, FRAME_METHOD, frame } from '../codec/frame.ts'
+import type { FrameReader } from '../codec/frame-reader.ts'
 import { checkShape, decodeMethod, METHOD_IDS_BYTES, METHOD_NAMES, methodFrame } from '../codec/method.ts'
 import { ConnectionFault, SOFT_CODES } from '../faults.ts'
 import type { Filter } from '../filters/filter.ts'

@@ -1,6 +1,6 @@
 /** How targets are fed: bytes in pieces to a frame reader, frames to a judge; and what a judge may say. */
 import { strict as assert } from 'node:assert/strict'
-import type { FrameReader } from '../../proxy/codec/frame.ts'
+import type { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { ChannelFault, ConnectionFault } from '../../proxy/index.ts'
 import type { Random } from '../support/random.ts'
 

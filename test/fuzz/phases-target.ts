@@ -4,7 +4,8 @@
  * what the client said about itself does not reach the broker.
  */
 import { strict as assert } from 'node:assert/strict'
-import { FRAME_METHOD, FrameReader, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import { type ClientEnd, refuseInBand, type SessionOptions } from '../../proxy/index.ts'
 import { BrokerLeg } from '../../proxy/session/broker-leg.ts'

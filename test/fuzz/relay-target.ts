@@ -4,7 +4,8 @@
  */
 import { strict as assert } from 'node:assert/strict'
 import { Policy } from '../../auth/index.ts'
-import { FRAME_OVERHEAD_BYTES, FrameReader } from '../../proxy/codec/frame.ts'
+import { FRAME_OVERHEAD_BYTES } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { compile } from '../../proxy/filters/compile.ts'
 import { authorizeFilter, type Filter, stampFilter } from '../../proxy/index.ts'
 import { Gather } from '../../proxy/session/gather.ts'

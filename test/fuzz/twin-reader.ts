@@ -3,7 +3,8 @@
  * how many bytes wait, has to be the same in both, and a fault has to come again.
  */
 import { strict as assert } from 'node:assert/strict'
-import { FRAME_BODY, FrameReader } from '../../proxy/codec/frame.ts'
+import { FRAME_BODY } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { ConnectionFault } from '../../proxy/index.ts'
 import { Gather } from '../../proxy/session/gather.ts'
 

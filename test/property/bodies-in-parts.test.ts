@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import {
-  FRAME_BODY,
-  FRAME_END,
-  FRAME_OVERHEAD_BYTES,
-  FrameReader,
-  frame,
-  HEARTBEAT_FRAME,
-} from '../../proxy/codec/frame.ts'
+import { FRAME_BODY, FRAME_END, FRAME_OVERHEAD_BYTES, frame, HEARTBEAT_FRAME } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { ConnectionFault } from '../../proxy/faults.ts'
 import { Gather } from '../../proxy/session/gather.ts'
 import { cut, cuts } from '../support/arbitraries.ts'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ContentHeader, encodeContentHeader, rewrite } from '../../proxy/codec/content.ts'
-import { FRAME_HEADER, FRAME_METHOD, FRAME_OVERHEAD_BYTES, FrameReader } from '../../proxy/codec/frame.ts'
+import { FRAME_HEADER, FRAME_METHOD, FRAME_OVERHEAD_BYTES } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import {
   checkMethod,
   decodeMethod,

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { FRAME_METHOD, FrameReader, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { decodeMethod, METHOD_IDS_BYTES, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
 import type { Table } from '../../proxy/codec/table.ts'

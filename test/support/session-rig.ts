@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach } from 'node:test'
-import { FRAME_METHOD, FrameReader, frame, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FRAME_METHOD, frame, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { checkShape, decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
 import {

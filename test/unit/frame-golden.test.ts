@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ContentHeader, contentHeaderFrame, encodeContentHeader } from '../../proxy/codec/content.ts'
-import {
-  FRAME_BODY,
-  FRAME_HEADER,
-  FRAME_HEARTBEAT,
-  FRAME_METHOD,
-  FrameReader,
-  PROTOCOL_HEADER,
-} from '../../proxy/codec/frame.ts'
+import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import {
   checkMethod,
   decodeMethod,

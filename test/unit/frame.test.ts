@@ -5,12 +5,12 @@ import {
   FRAME_END,
   FRAME_HEARTBEAT,
   FRAME_METHOD,
-  FrameReader,
   frame,
   HEARTBEAT_FRAME,
   PROTOCOL_HEADER,
   sealFrame,
 } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { ConnectionFault } from '../../proxy/faults.ts'
 
 const FRAME_MAX = 4096
