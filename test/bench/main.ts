@@ -24,10 +24,12 @@ const USAGE = `npm run bench -- [options]
   --svg FILE       draws processor time for each message
   --profile FOLDER writes a processor profile of each relay that Node.js runs, when it ends`
 
+const RELAY_NAMES = ['direct', 'pipe', 'native-pipe', 'websockify', 'promotion', 'permissions', 'everything']
+
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
-    relays: { type: 'string', default: 'direct,pipe,native-pipe,websockify,promotion,permissions,everything' },
+    relays: { type: 'string', default: RELAY_NAMES.join(',') },
     relay: { type: 'string', multiple: true, default: [] },
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
@@ -92,6 +94,10 @@ const SCENARIOS: readonly Scenario[] = [
 
 const { only } = options
 const chosen = SCENARIOS.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
+if (chosen.length === 0) misused(`--only: no scenario's name contains ${only.map((text) => `'${text}'`).join(' or ')}`)
+const relayNames = options.relays.split(',')
+const unknown = relayNames.find((name) => !RELAY_NAMES.includes(name))
+if (unknown !== undefined) misused(`--relays: there is no '${unknown}'; there are ${RELAY_NAMES.join(', ')}`)
 
 const started: Relay[] = []
 const rabbit = await startRabbit({ source: 'private', config: ['log.console = false', 'connection_max = infinity'] })
@@ -100,7 +106,7 @@ try {
   const [direct] = await startRelays(broker, ['direct'], [])
   const relays = await startRelays(
     broker,
-    options.relays.split(',').filter((name) => name !== 'direct'),
+    relayNames.filter((name) => name !== 'direct'),
     options.relay.map((spec) => external(broker, spec)),
     options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
   )
@@ -125,6 +131,11 @@ try {
 } finally {
   for (const relay of started) relay.stop()
   await rabbit.stop()
+}
+
+function misused(message: string): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(2)
 }
 
 /** A user of its own, and an exchange nothing is bound to. */
