@@ -46,7 +46,7 @@ const SCOPES: readonly Scope[] = ['broker', 'credential', 'vhost']
 /** Under which key what the broker said of this scope is kept; undefined where it is not known beforehand. */
 function keyOf(scope: Scope, { credential, forOthers = false, vhost }: Showing): string | undefined {
   if (scope === 'broker') return 'broker'
-  const shown = forOthers ? `${credential} for others` : credential
+  const shown = `${forOthers ? 'others' : 'own'} ${credential}`
   if (scope === 'credential') return `credential ${shown}`
   return vhost === undefined ? undefined : `vhost ${shown} ${vhost}`
 }

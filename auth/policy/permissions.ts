@@ -45,9 +45,14 @@ export class Policy<Facts extends VariableFacts> {
 
   /** What the policy comes to for one identity. */
   rulesFor(facts: Facts): Rules {
-    const applying = this.#entries.filter((entry) => entry.applies(facts))
+    const applying: Entry<Facts>[] = []
+    let key = ''
+    for (const [index, entry] of this.#entries.entries()) {
+      if (!entry.applies(facts)) continue
+      applying.push(entry)
+      key += ` ${index}`
+    }
     if (!applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
-    const key = applying.map((entry) => this.#entries.indexOf(entry)).join(' ')
     let rules = this.#shared.get(key)
     if (rules === undefined) {
       rules = rulesOf(applying, facts)

@@ -29,8 +29,9 @@ export class ReservedNames {
       return plain.startsWith(RESERVED_PREFIX) || names.has(plain)
     }
     for (const name of [RESERVED_PREFIX, ...names]) {
-      const first = name.slice(0, 1)
-      for (const byte of [first, first.toUpperCase()].map((character) => Buffer.from(character)[0])) {
+      // The first letter as it stands, and without what may be written behind it as a mark of its own (é as e and ´).
+      const letters = [name, name.normalize('NFKD')].map((spelled) => spelled.slice(0, 1))
+      for (const byte of letters.flatMap((letter) => [Buffer.from(letter)[0], Buffer.from(letter.toUpperCase())[0]])) {
         if (byte !== undefined) this.#firstBytes[byte] = 1
       }
     }

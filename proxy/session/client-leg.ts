@@ -11,6 +11,9 @@ import type { ClientEnd, SessionLimits } from './ports.ts'
 export const HOLD = { brokerFull: 1, slice: 2, phase: 4, rate: 8, channel: 16 } as const
 export type Hold = (typeof HOLD)[keyof typeof HOLD]
 
+/** For the answer to the second ping, and for looks that come late. */
+const SLACK_MS = 2000
+
 export interface ClientLegEvents {
   /** More waits for the client than the high watermark; false: it is below the low one again. */
   full(full: boolean): void
@@ -136,7 +139,7 @@ export class ClientLeg {
     if (this.#wrote) this.#lastWroteMs = nowMs
     this.#heard = false
     this.#wrote = false
-    if (nowMs - this.#lastHeardMs > 2 * this.#limits.pingMs + 1000) return false
+    if (nowMs - this.#lastHeardMs > 2 * this.#limits.pingMs + SLACK_MS) return false
     if (nowMs - this.#lastPingMs >= this.#limits.pingMs) {
       this.#lastPingMs = nowMs
       this.#end.ping()

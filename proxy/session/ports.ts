@@ -207,7 +207,7 @@ export interface Session {
   renewBroker(credential: BrokerCredential): Promise<void>
   /**
    * Heartbeats, pings and liveness hang on it. Called by the owner of all sessions, on a clock that does not go back.
-   * @returns when to call it again, within a second; a call that comes earlier does no harm
+   * @returns the time at which to call it again, on the same clock; earlier does no harm, half a second later will do
    */
   tick(nowMs: number): number
 }

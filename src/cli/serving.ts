@@ -30,6 +30,7 @@ export async function serveUntilStopped(
     stop = resolve
   })
   let gateway: Gateway | undefined
+  let stopLooking = () => {}
   let stopCount = 0
   const onStop = () => {
     stopCount += 1
@@ -52,10 +53,11 @@ export async function serveUntilStopped(
     for (const warning of warnings) complain(terminal, `warning: ${warning}`)
     const started = await startGateway(config, options)
     gateway = started
-    new Collection(() => started.relayedBytes).start()
+    stopLooking = new Collection(() => started.relayedBytes).start()
     await stopped
     await gateway.close()
   } finally {
+    stopLooking()
     process.off('SIGTERM', onStop)
     process.off('SIGINT', onStop)
     process.off('SIGHUP', onReload)

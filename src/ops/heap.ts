@@ -32,10 +32,12 @@ export class Collection {
     this.#tell = tell
   }
 
-  /** Looks at the traffic from here on. Keeps no process running. */
-  start(): void {
+  /** Looks at the traffic from here on, until what it returns is called. Keeps no process running. */
+  start(): () => void {
     this.look()
-    setInterval(() => this.look(), LOOK_MS).unref()
+    const looks = setInterval(() => this.look(), LOOK_MS)
+    looks.unref()
+    return () => clearInterval(looks)
   }
 
   /** To be called four times a second. */

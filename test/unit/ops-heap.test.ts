@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { Collection } from '../../src/ops/heap.ts'
 
@@ -27,5 +28,24 @@ describe('the garbage collector', () => {
     // Until a minute has passed.
     for (let looks = 1; looks < 240; looks++) assert.deepEqual(after(0), [])
     assert.deepEqual(after(0), little)
+  })
+
+  it('understands it all', () => {
+    // What V8 does not know it says on standard error, and nowhere else.
+    const program = `
+      import { Collection } from ${JSON.stringify(new URL('../../src/ops/heap.ts', import.meta.url).href)}
+      let bytes = 0
+      const collection = new Collection(() => bytes)
+      collection.look()
+      bytes = 1e9
+      collection.look()`
+    const { status, stderr } = spawnSync(process.execPath, [
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '--eval',
+      program,
+    ])
+    assert.deepEqual([status, stderr.toString()], [0, ''])
   })
 })

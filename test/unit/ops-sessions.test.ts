@@ -193,6 +193,20 @@ describe('Sessions', () => {
     clocked.close()
   })
 
+  it('ticks who is due each second at each tick, though timers come a little early', () => {
+    let nowMs = 1_000
+    const clocked = new Sessions(() => {}, { wallMs: Date.now, monotonicMs: () => nowMs })
+    const place = clocked.take(identity('joe'), '/amqp')
+    const session = new FakeSession('live')
+    clocked.start(place, { session, client: new FakeClient(), timeoutMs: 60_000 })
+    for (nowMs of [1_000, 1_999.6, 2_999.2, 4_000.1]) {
+      session.nextTickMs = nowMs + 1_000
+      clocked.tick()
+    }
+    assert.equal(session.ticks, 4)
+    clocked.close()
+  })
+
   it('asks only those for the bytes they hold through which something has passed', () => {
     const [joe, ann] = [sessions.take(identity('joe'), '/amqp'), sessions.take(identity('ann'), '/amqp')]
     const [one, other] = [start(joe, 'one'), start(ann, 'other')]
