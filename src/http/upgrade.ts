@@ -3,9 +3,11 @@
  * shown. Only then the 101; everything within the service's handshake deadline, and nothing of the client's own bytes
  * looked at. What is refused on the way is told by `refuser.ts`.
  */
+
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Identity, PromotionRefused } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -142,6 +144,8 @@ export class Upgrades {
     await Turn.current.wait()
     if (socket.destroyed) return
     const admitted = await this.#admit(entered)
+    // Many may have waited for the same keys; that some of them have gone meanwhile is read in the same turn, perhaps later.
+    await nextTurn()
     if (isRefusal(admitted)) this.#of.refuse(entered, admitted)
     else if (socket.destroyed) this.#of.sessions.release(admitted.place)
     else this.#begin(entered, admitted)
