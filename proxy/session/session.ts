@@ -14,6 +14,7 @@ import type { BrokerFailure } from './broker-failure.ts'
 import { BrokerLeg } from './broker-leg.ts'
 import { BrokerSecret } from './broker-secret.ts'
 import { ClientLeg, HOLD, type Hold } from './client-leg.ts'
+import { Deadline } from './deadline.ts'
 import { closeReason, type Ending, ended, peerClosed, sessionEnd } from './ending.ts'
 import { Handshake, type Opened } from './handshake.ts'
 import { LONGEST_LOOK_MS, lookMs, SHORTEST_LOOK_MS } from './looks.ts'
@@ -55,7 +56,7 @@ export class GatewaySession implements Session {
   #relay: Relay | undefined
   #toBroker!: ToBroker
   #toClient!: ToClient
-  #deadline: NodeJS.Timeout | undefined
+  readonly #deadline = new Deadline()
   #ending: Ending | undefined
   /** The client asked for the end and is owed a close-ok. */
   #owesCloseOk = false
@@ -100,7 +101,7 @@ export class GatewaySession implements Session {
       refused: (fault) => this.#end(ended.clientFault(fault)),
     })
     this.#brokerSecret = new BrokerSecret(options.credential.username, this.#broker, (ending) => this.#end(ending))
-    this.#arm(options.limits.handshakeMs, () => this.#handshakeTimedOut())
+    this.#deadline.arm(options.limits.handshakeMs, () => this.#handshakeTimedOut())
     if (refusal === undefined) this.#broker.start(options.target, options.identity.address, options.limits.handshakeMs)
     else {
       this.#brokerGone = true
@@ -291,7 +292,7 @@ export class GatewaySession implements Session {
     this.#ending ??= ended.clientClosed()
     this.#owesCloseOk = true
     this.#enter('closing')
-    this.#arm(CLOSE_MS, () => this.#answerClient())
+    this.#deadline.arm(CLOSE_MS, () => this.#answerClient())
     const answersNow = this.#broker.blocked
     this.#broker.close()
     if (answersNow || this.#brokerGone) this.#answerClient()
@@ -336,7 +337,7 @@ export class GatewaySession implements Session {
     const { replyCode, replyText, caused } = tell
     this.#client.send(methodFrame(0, 'connection.close', { replyCode, replyText, ...caused }))
     this.#enter('closing')
-    this.#arm(CLOSE_MS, () => this.#closeClient())
+    this.#deadline.arm(CLOSE_MS, () => this.#closeClient())
     // What the client has sent already may hold the close-ok; what holds it back must not.
     for (const hold of Object.values(HOLD)) this.#client.release(hold)
     this.#stalled = false
@@ -367,7 +368,7 @@ export class GatewaySession implements Session {
   #handshakeTimedOut(): void {
     if (this.#ending !== undefined) return this.#closeClient()
     if (PHASES[this.#phase].turn !== 'broker') return this.#end(ended.handshakeTimeout(this.#phase))
-    this.#arm(CLOSE_MS, () => this.#closeClient())
+    this.#deadline.arm(CLOSE_MS, () => this.#closeClient())
     const detail = `${this.#broker.url}: no answer in phase ${this.#phase} within the handshake's deadline`
     this.#end(ended.brokerUnavailable(detail, 'timeout'))
   }
@@ -375,7 +376,7 @@ export class GatewaySession implements Session {
   #enter(phase: Phase): void {
     if (!follows(this.#phase, phase)) throw new Error(`no way from phase ${this.#phase} to ${phase}`)
     this.#phase = phase
-    if (phase === 'relay' || phase === 'closed') clearTimeout(this.#deadline)
+    if (phase === 'relay' || phase === 'closed') this.#deadline.drop()
     if (phase === 'closing' || phase === 'closed') this.#brokerSecret.stop()
     if (PHASES[phase].turn !== 'broker' && this.#client.isHeld(HOLD.phase))
       setImmediate(() => this.#release(HOLD.phase))
@@ -387,15 +388,10 @@ export class GatewaySession implements Session {
     if (this.#phase !== 'closed') this.#enter('closed')
   }
 
-  #arm(ms: number, expired: () => void): void {
-    clearTimeout(this.#deadline)
-    this.#deadline = setTimeout(expired, ms)
-  }
-
   #report(): void {
     if (this.#reported || !this.#client.gone || !this.#brokerGone || this.#ending === undefined) return
     this.#reported = true
-    clearTimeout(this.#deadline)
+    this.#deadline.drop()
     this.#relay?.slots.ended()
     const { bytesIn: bytesFromClient, bytesOut: bytesToClient } = this.#client
     const durationMs = performance.now() - this.#startedMs
