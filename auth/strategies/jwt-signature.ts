@@ -14,6 +14,9 @@ const MAX_TOKEN_BYTES = 8192
 /** Where a token names no key, so many are tried. */
 const MAX_KEYS_TRIED = 8
 
+/** Of this process: keys are objects of the set they came with, so issuers and sets do not meet here. */
+const HELD = new HeldSignatures()
+
 export interface SignaturePolicy extends HeaderPolicy {
   readonly issuer: string
   readonly keys: KeySet
@@ -36,8 +39,6 @@ export async function openToken(token: string, policy: SignaturePolicy): Promise
   }
   throw new AuthenticationRefused('rejected', 'the signature does not hold')
 }
-
-const HELD = new HeldSignatures()
 
 async function isSigned(token: string, key: JWK, algorithm: string): Promise<boolean> {
   if (HELD.has(token, key, algorithm)) return true

@@ -45,7 +45,7 @@ export function urlText(url: BrokerUrl): string {
   return `${url.tls ? 'amqps' : 'amqp'}://${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`
 }
 
-/** How a dial under way is given up. An `AbortSignal` serves too, and is an event target with a shape of its own for each session. */
+/** How a dial under way is given up. An `AbortSignal` would serve, but each is an event target with an object shape of its own. */
 export class GiveUp {
   #isGivenUp = false
   /** Ends the attempt that is under way; set by the dial. */

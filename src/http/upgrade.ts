@@ -3,7 +3,6 @@
  * shown. Only then the 101; everything within the service's handshake deadline, and nothing of the client's own bytes
  * looked at. What is refused on the way is told by `refuser.ts`.
  */
-
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
