@@ -9,7 +9,8 @@ import { FRAME_OVERHEAD_BYTES } from '../codec/frame.ts'
 import { methodFrame } from '../codec/method.ts'
 import { ConnectionFault } from '../faults.ts'
 import type { BrokerLeg } from './broker-leg.ts'
-import { type Ending, ended } from './ending.ts'
+import type { Closing } from './closing.ts'
+import { ended } from './ending.ts'
 import type { BrokerCredential, CredentialRenewal } from './ports.ts'
 
 /** How long the broker may take; one under an alarm reads nothing, and is not counted against. */
@@ -24,6 +25,8 @@ const REASON = 'renewed before its expiry'
 
 /** What it needs of the broker leg. `sendSecret` overwrites the frame. */
 type SecretLeg = Pick<BrokerLeg, 'blocked' | 'sendSecret'>
+/** What it needs to end the session. */
+type SecretClosing = Pick<Closing, 'begin'>
 
 interface Asked {
   readonly credential: BrokerCredential
@@ -34,7 +37,7 @@ interface Asked {
 export class BrokerSecret {
   readonly #username: string
   readonly #broker: SecretLeg
-  readonly #end: (ending: Ending) => void
+  readonly #closing: SecretClosing
   #frameMaxBytes = 0
   #asked: Asked | undefined
   /** Shown next; a newer one takes the place of an older one. */
@@ -43,11 +46,10 @@ export class BrokerSecret {
   #renewalTimer: NodeJS.Timeout | undefined
   #over = false
 
-  /** @param end ends the session */
-  constructor(username: string, broker: SecretLeg, end: (ending: Ending) => void) {
+  constructor(username: string, broker: SecretLeg, closing: SecretClosing) {
     this.#username = username
     this.#broker = broker
-    this.#end = end
+    this.#closing = closing
   }
 
   /** The broker has opened the vhost: from here on secrets are renewed. */
@@ -113,7 +115,7 @@ export class BrokerSecret {
     this.#answerTimer = setTimeout(() => {
       if (this.#broker.blocked) return this.#watchAnswer()
       const detail = `no answer to connection.update-secret within ${ANSWER_MS / 1000} s`
-      this.#end(ended.renewalFailed('gateway', detail, 'timeout'))
+      this.#closing.begin(ended.renewalFailed('gateway', detail, 'timeout'))
     }, ANSWER_MS)
   }
 
@@ -146,7 +148,7 @@ export class BrokerSecret {
         if (this.#over) return
         const detail = error instanceof Error ? error.message : String(error)
         const leftMs = endMs - performance.now()
-        if (leftMs <= 0) return this.#end(ended.renewalFailed('gateway', detail, 'secret-expired'))
+        if (leftMs <= 0) return this.#closing.begin(ended.renewalFailed('gateway', detail, 'secret-expired'))
         const untilMs = performance.now() + (leftMs < AGAIN_MS ? leftMs : Math.min(againMs, leftMs / 2))
         this.#wait(untilMs, () => this.#renew(renewal, endMs, Math.min(againMs * 2, AGAIN_MOST_MS)))
       })

@@ -27,6 +27,9 @@ import {
   STATIC_SERVER_PROPERTIES,
   serverProperties,
 } from './client-properties.ts'
+import type { Closing } from './closing.ts'
+import type { Course } from './course.ts'
+import { ended } from './ending.ts'
 import { PHASES, type Phase } from './phases.ts'
 import type { SaslMechanism, SessionOptions } from './ports.ts'
 import { checkHeartbeat, readMethodIndex } from './to-broker.ts'
@@ -40,14 +43,9 @@ const START_OK_BYTES = 4096
 
 /** What the handshake needs of the session it opens. */
 export interface HandshakeHost {
-  readonly phase: Phase
-  /** Set when the client is to be refused: it is told after its `start-ok`. */
-  readonly refused: boolean
-  enter(phase: Phase): void
-  /** The client's `start-ok` has come and it is to be refused: now it can be told. */
-  tellRefusal(): void
-  clientClosed(): void
-  brokerRefused(detail: string, failure: BrokerFailure): void
+  readonly course: Pick<Course, 'phase' | 'enter'>
+  /** A client that is to be told of the end is told after its `start-ok`. */
+  readonly closing: Pick<Closing, 'hasToTell' | 'begin' | 'tellClient' | 'clientCloses'>
   opened(opened: Opened): void
 }
 
@@ -66,6 +64,8 @@ export class Handshake {
   readonly #otherUserId: string | undefined
   readonly #client: ClientLeg
   readonly #broker: BrokerLeg
+  readonly #course: HandshakeHost['course']
+  readonly #closing: HandshakeHost['closing']
   readonly #host: HandshakeHost
   #brokerStart: Fields<'connection.start'> | undefined
   #clientProperties: Table = []
@@ -81,6 +81,8 @@ export class Handshake {
     this.#otherUserId = otherUserId(options.filters, options.credential.username)
     this.#client = client
     this.#broker = broker
+    this.#course = host.course
+    this.#closing = host.closing
     this.#host = host
   }
 
@@ -90,15 +92,15 @@ export class Handshake {
       this.#client.send(Buffer.from(PROTOCOL_HEADER))
       return false
     }
-    if (this.#brokerStart !== undefined || this.#host.refused) this.sendStart()
-    else this.#host.enter('start')
+    if (this.#brokerStart !== undefined || this.#closing.hasToTell) this.sendStart()
+    else this.#course.enter('start')
     return true
   }
 
   /** The gateway's own `start`: all mechanisms are offered, and all are ignored alike. */
   sendStart(): void {
     const properties =
-      this.#brokerStart && !this.#host.refused
+      this.#brokerStart && !this.#closing.hasToTell
         ? serverProperties(this.#brokerStart.serverProperties)
         : STATIC_SERVER_PROPERTIES
     this.#client.send(
@@ -110,7 +112,7 @@ export class Handshake {
         locales: Buffer.from('en_US'),
       }),
     )
-    this.#host.enter('start-ok')
+    this.#course.enter('start-ok')
   }
 
   /** A frame of the client's before `open-ok`. @throws ConnectionFault */
@@ -125,8 +127,9 @@ export class Handshake {
       throw new ConnectionFault('channel-error', 'a channel other than 0 before connection.open', cause)
     if (!isFromClient(index)) throw new ConnectionFault('command-invalid', 'a method that only the broker sends', cause)
     checkMethod(index, buffer, payloadStart + 4, payloadEnd)
-    if (index === CONNECTION_CLOSE) return this.#host.clientClosed()
-    if (name !== expected(this.#host.phase)) throw new ConnectionFault('command-invalid', `${name} out of order`, cause)
+    if (index === CONNECTION_CLOSE) return this.#closing.clientCloses()
+    if (name !== expected(this.#course.phase))
+      throw new ConnectionFault('command-invalid', `${name} out of order`, cause)
     if (name === 'connection.start-ok') return this.#onStartOk(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
     if (name === 'connection.tune-ok') return this.#onTuneOk(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
     return this.#onOpen(decodeMethod('connection.open', buffer, payloadStart + 4, payloadEnd))
@@ -135,7 +138,7 @@ export class Handshake {
   /** A frame of the broker's before `open-ok`. @throws ConnectionFault: the broker's */
   brokerFrame(reader: FrameReader): void {
     if (reader.type === FRAME_HEARTBEAT) return checkHeartbeat(reader)
-    if (reader.channel !== 0 && this.#host.phase === 'probe') return this.#onUserIdAnswer(reader)
+    if (reader.channel !== 0 && this.#course.phase === 'probe') return this.#onUserIdAnswer(reader)
     if (reader.type !== FRAME_METHOD || reader.channel !== 0)
       throw new ConnectionFault('unexpected-frame', 'content before connection.open-ok')
     const { buffer, payloadStart, payloadEnd } = reader
@@ -144,43 +147,43 @@ export class Handshake {
     if (name === 'connection.close') {
       const { replyCode, replyText } = decodeMethod(name, buffer, payloadStart + 4, payloadEnd, checkShape)
       this.#broker.answerClose()
-      return this.#host.brokerRefused(`${replyCode} ${replyText}`, failureSaid(replyCode, replyText))
+      return this.#brokerRefused(`${replyCode} ${replyText}`, failureSaid(replyCode, replyText))
     }
     // No mechanism of ours has a second step: a challenge cannot be answered. [AMQP §2.2.4]
     if (name === 'connection.secure')
-      return this.#host.brokerRefused('connection.secure, which no mechanism in use answers', 'challenged')
+      return this.#brokerRefused('connection.secure, which no mechanism in use answers', 'challenged')
     if (name === 'connection.start' && this.#brokerStart === undefined)
       return this.#onStart(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
-    if (name === 'connection.tune' && this.#host.phase === 'tune')
+    if (name === 'connection.tune' && this.#course.phase === 'tune')
       return this.#onTune(decodeMethod(name, buffer, payloadStart + 4, payloadEnd))
-    if (name === 'connection.open-ok' && this.#host.phase === 'open-ok') return this.#onOpenOk()
+    if (name === 'connection.open-ok' && this.#course.phase === 'open-ok') return this.#onOpenOk()
     // Under an alarm the broker stops reading at the question; it says so, and answers when the alarm is over.
-    if ((name === 'connection.blocked' || name === 'connection.unblocked') && this.#host.phase === 'probe') return
+    if ((name === 'connection.blocked' || name === 'connection.unblocked') && this.#course.phase === 'probe') return
     throw new ConnectionFault('command-invalid', `${name} out of order`)
   }
 
   #onStart(start: Fields<'connection.start'>): void {
     this.#brokerStart = { ...start, mechanisms: Buffer.from(start.mechanisms) }
-    if (this.#host.phase === 'start') this.sendStart()
+    if (this.#course.phase === 'start') this.sendStart()
   }
 
   /** Mechanism and response are discarded unread, and overwritten where they stood. */
   #onStartOk(startOk: Fields<'connection.start-ok'>): void {
     startOk.response.fill(0)
-    if (this.#host.refused) return this.#host.tellRefusal()
+    if (this.#closing.hasToTell) return this.#closing.tellClient()
     const { credential } = this.#options
     const offered = this.#brokerStart?.mechanisms.toString('latin1').split(' ') ?? []
     const mechanism = credential.mechanisms.find((name) => offered.includes(name))
     if (mechanism === undefined) {
       const can = credential.mechanisms.join(', ')
       const detail = `the broker offers ${offered.join(', ')}; the credential can answer ${can}`
-      this.#host.brokerRefused(detail, 'mechanism-unknown')
-      return this.#host.tellRefusal()
+      this.#brokerRefused(detail, 'mechanism-unknown')
+      return this.#closing.tellClient()
     }
     this.#mechanism = mechanism
     this.#clientProperties = startOk.clientProperties
     this.#broker.sendSecret(this.#startOk(mechanism))
-    this.#host.enter('tune')
+    this.#course.enter('tune')
   }
 
   /** Our `start-ok`; a client's properties that are too large for older brokers are left out, but for known capabilities. */
@@ -209,14 +212,14 @@ export class Handshake {
     this.#brokerTune = tune
     this.#offered = offer(tune, this.#options.limits, this.#stamps)
     this.#client.send(methodFrame(0, 'connection.tune', this.#offered))
-    this.#host.enter('tune-ok')
+    this.#course.enter('tune-ok')
   }
 
   #onTuneOk(choice: Tune): void {
     checkChoice(choice, this.#offered)
     this.#choice = choice
     this.#client.heartbeatSeconds = choice.heartbeat
-    this.#host.enter('open')
+    this.#course.enter('open')
   }
 
   #onOpen(open: Fields<'connection.open'>): void {
@@ -229,21 +232,25 @@ export class Handshake {
     this.#broker.heartbeatSeconds = own.heartbeat
     this.#broker.out.add(methodFrame(0, 'connection.tune-ok', own))
     this.#broker.send(methodFrame(0, 'connection.open', { virtualHost: this.#vhost, reserved2: false }))
-    this.#host.enter('open-ok')
+    this.#course.enter('open-ok')
   }
 
   #onOpenOk(): void {
     this.#broker.established = true
     if (this.#otherUserId === undefined) return this.#opened()
     this.#broker.send(userIdQuestion(this.#otherUserId))
-    this.#host.enter('probe')
+    this.#course.enter('probe')
   }
 
   #onUserIdAnswer(reader: FrameReader): void {
     const answer = userIdAnswer(reader)
     if (answer === 'done') return this.#opened()
-    if ('refused' in answer) return this.#host.brokerRefused(answer.refused, 'impersonator-missing')
+    if ('refused' in answer) return this.#brokerRefused(answer.refused, 'impersonator-missing')
     if (answer.owed !== undefined) this.#broker.send(answer.owed)
+  }
+
+  #brokerRefused(detail: string, failure: BrokerFailure): void {
+    this.#closing.begin(ended.brokerRefused(detail, failure))
   }
 
   #opened(): void {

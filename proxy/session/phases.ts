@@ -1,6 +1,6 @@
 /**
  * The phases of a session: what is waited for, from whom, what may follow, and which deadline hangs on it. One table;
- * the diagram in docs/architecture.md is generated from it, and nothing but `Session.enter` moves along it.
+ * the diagram in docs/architecture.md is generated from it, and nothing but `Course.enter` moves along it.
  *
  * A session that is to be refused in band walks the same way as far as `start-ok`: clients expect a `start` before a
  * `connection.close`.

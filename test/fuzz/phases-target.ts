@@ -119,7 +119,6 @@ class Opening {
   constructor() {
     this.#client = new ClientLeg(END, LIMITS, NO_EVENTS)
     this.#broker = new Recorder(LIMITS.buffer, NO_EVENTS)
-    const opening = this
     const stop = (): void => {
       this.#over = true
     }
@@ -128,14 +127,8 @@ class Opening {
       this.#client,
       this.#broker,
       {
-        get phase() {
-          return opening.phase
-        },
-        refused: false,
-        enter: (phase) => this.#enter(phase),
-        tellRefusal: stop,
-        clientClosed: stop,
-        brokerRefused: stop,
+        course: this,
+        closing: { hasToTell: false, begin: stop, tellClient: stop, clientCloses: stop },
         opened: () => {
           this.#opened = true
           stop()
@@ -172,6 +165,13 @@ class Opening {
     }
   }
 
+  /** The way a session's course goes. */
+  enter(phase: Phase): void {
+    assert.ok(follows(this.phase, phase), `no way from ${this.phase} to ${phase}`)
+    this.phase = phase
+    this.#walked.add(phase)
+  }
+
   #step(from: From, reader: FrameReader): boolean {
     if (from === 'client' && this.phase === 'header') {
       const header = reader.header()
@@ -183,12 +183,6 @@ class Opening {
     if (from === 'client') this.#handshake.clientFrame(reader)
     else this.#handshake.brokerFrame(reader)
     return true
-  }
-
-  #enter(phase: Phase): void {
-    assert.ok(follows(this.phase, phase), `no way from ${this.phase} to ${phase}`)
-    this.phase = phase
-    this.#walked.add(phase)
   }
 }
 
