@@ -1,11 +1,11 @@
 /**
  * The filters that keep one identity's shares under a broker account that many use: channels, consumers, queues, prefetch,
  * and how fast it publishes. Counts are refused beyond, prefetch is clamped, rates are kept by not reading; nothing is
- * dropped. There is one filter for each limit that is given.
+ * dropped.
  */
 import { type FromClient, METHODS } from '../codec/spec.ts'
 import { ChannelFault } from '../faults.ts'
-import type { Filter, FilterChecks, FilterOf } from './filter.ts'
+import type { Filter, FilterChecks, SessionView } from './filter.ts'
 import { CHANNEL_LIMIT, ChannelLimit } from './limit-channels.ts'
 import { CONSUMER_LIMIT, ConsumerLimit } from './limit-consumers.ts'
 import type { IdentityLimits, LimitContext } from './limit-context.ts'
@@ -26,76 +26,70 @@ export interface LimitOptions {
   readonly now?: () => number
 }
 
-/** One kind of limit: what it looks at, and what a session keeps for it. */
-interface Limit<S> {
+/** One kind of limit, whatever the state of its sessions is. */
+interface Kind {
   readonly name: string
-  readonly checks: FilterChecks<S>
-  readonly start: (context: LimitContext) => S
+  readonly checks: FilterChecks<never>
+  start(context: LimitContext, most: number): unknown
 }
 
-export function limitFilters({ limits, usages, sink, now = () => performance.now() }: LimitOptions): Filter[] {
-  const { channels, consumers, queues, unacked, publishesPerSecond, publishBytesPerSecond } = limits
-  const filter = <S>({ name, checks, start }: Limit<S>): FilterOf<S> => ({
-    name,
-    checks,
-    start(session): S {
-      const { issuer, subject } = session.identity
-      const usage = usages.enter(JSON.stringify([issuer, subject]), now())
-      const audit = new Audit(session, sink)
-      return start({
-        session,
-        usage,
-        audit,
-        now,
-        refuse(method, channel, limit) {
-          audit.record('limit.refused', { method, channel, limit })
-          return { fault: fault(method, limit, limits[limit] ?? 0, subject) }
-        },
-        leave: () => usages.leave(usage, now()),
-      })
-    },
-  })
-  const rate = (name: string, limit: 'publishesPerSecond' | 'publishBytesPerSecond', perSecond: number): Filter =>
-    filter({ name, checks: RATE, start: (context) => new RateLimit(context, limit, perSecond) })
-  const filters: Filter[] = []
-  if (channels !== undefined) {
-    const start = (context: LimitContext) => new ChannelLimit(context, channels)
-    filters.push(filter({ name: 'limit.channels', checks: CHANNELS, start }))
-  }
-  if (consumers !== undefined) {
-    const start = (context: LimitContext) => new ConsumerLimit(context, consumers)
-    filters.push(filter({ name: 'limit.consumers', checks: CONSUMERS, start }))
-  }
-  if (queues !== undefined) {
-    const start = (context: LimitContext) => new QueueLimit(context, queues)
-    filters.push(filter({ name: 'limit.queues', checks: QUEUES, start }))
-  }
-  if (unacked !== undefined) {
-    const start = (context: LimitContext) => new PrefetchLimit(context, unacked)
-    filters.push(filter({ name: 'limit.unacked', checks: PREFETCH, start }))
-  }
-  if (publishesPerSecond !== undefined) filters.push(rate('limit.publishes', 'publishesPerSecond', publishesPerSecond))
-  if (publishBytesPerSecond !== undefined)
-    filters.push(rate('limit.bytes', 'publishBytesPerSecond', publishBytesPerSecond))
-  return filters
+/** In the order in which they judge. */
+const KINDS: Readonly<Record<keyof IdentityLimits, Kind>> = {
+  channels: kind('limit.channels', CHANNEL_LIMIT, (context, most) => new ChannelLimit(context, most)),
+  consumers: kind('limit.consumers', CONSUMER_LIMIT, (context, most) => new ConsumerLimit(context, most)),
+  queues: kind('limit.queues', QUEUE_LIMIT, (context, most) => new QueueLimit(context, most)),
+  unacked: kind('limit.unacked', PREFETCH_LIMIT, (context, most) => new PrefetchLimit(context, most)),
+  publishesPerSecond: kind(
+    'limit.publishes',
+    RATE_LIMIT,
+    (context, most) => new RateLimit(context, 'publishesPerSecond', most),
+  ),
+  publishBytesPerSecond: kind(
+    'limit.bytes',
+    RATE_LIMIT,
+    (context, most) => new RateLimit(context, 'publishBytesPerSecond', most),
+  ),
 }
 
-/** The same, and at the end the identity is left. */
-function leaving<S extends { readonly context: LimitContext }>(checks: FilterChecks<S>): FilterChecks<S> {
-  return {
+/** A kind whose sessions, when they end, leave their identity's usage as well. */
+function kind<S extends { readonly context: LimitContext }>(
+  name: string,
+  checks: FilterChecks<S>,
+  start: (context: LimitContext, most: number) => S,
+): Kind {
+  const leaving: FilterChecks<S> = {
     ...checks,
     ended(state) {
       checks.ended?.(state)
       state.context.leave()
     },
   }
+  return { name, checks: leaving, start }
 }
 
-const CHANNELS = leaving(CHANNEL_LIMIT)
-const CONSUMERS = leaving(CONSUMER_LIMIT)
-const QUEUES = leaving(QUEUE_LIMIT)
-const PREFETCH = leaving(PREFETCH_LIMIT)
-const RATE = leaving(RATE_LIMIT)
+/** One filter for each limit that is given. */
+export function limitFilters({ limits, usages, sink, now = () => performance.now() }: LimitOptions): Filter[] {
+  const contextOf = (session: SessionView): LimitContext => {
+    const { issuer, subject } = session.identity
+    const usage = usages.enter(JSON.stringify([issuer, subject]), now())
+    const audit = new Audit(session, sink)
+    return {
+      session,
+      usage,
+      audit,
+      now,
+      refuse(method, channel, limit) {
+        audit.record('limit.refused', { method, channel, limit })
+        return { fault: fault(method, limit, limits[limit] ?? 0, subject) }
+      },
+      leave: () => usages.leave(usage, now()),
+    }
+  }
+  return Object.entries(KINDS).flatMap(([key, { name, checks, start }]) => {
+    const most = limits[key as keyof IdentityLimits]
+    return most === undefined ? [] : [{ name, checks, start: (session) => start(contextOf(session), most) }]
+  })
+}
 
 /** 406, as RabbitMQ answers when a vhost has too many queues. */
 function fault(method: FromClient, limit: keyof IdentityLimits, most: number, subject: string): ChannelFault {
@@ -103,9 +97,6 @@ function fault(method: FromClient, limit: keyof IdentityLimits, most: number, su
   return new ChannelFault(
     'precondition-failed',
     `no more than ${most} ${limit} for '${subject.replace(/\p{C}/gu, '?').slice(0, 64)}'`,
-    {
-      classId,
-      methodId,
-    },
+    { classId, methodId },
   )
 }
