@@ -81,7 +81,7 @@ export const METHODS = {
   },
   'channel.close-ok': { id: [20, 41], from: 'both', fields: {} },
 
-  // Deprecated since 0-9 and kept by RabbitMQ for old clients; its answer is ignored there.
+  // No part of 0-9-1 any more. RabbitMQ still answers old clients, and ignores the ticket it gives them.
   'access.request': {
     id: [30, 10],
     from: 'client',
