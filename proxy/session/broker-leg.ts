@@ -7,6 +7,7 @@ import { FRAME_METHOD, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../codec/frame.t
 import { FrameReader } from '../codec/frame-reader.ts'
 import { indexOf, methodFrame, methodIndexAt } from '../codec/method.ts'
 import { type BrokerFailure, errorText, failureOfSocket } from './broker-failure.ts'
+import { BrokerReads } from './broker-reads.ts'
 import { BrokerUnavailable, type Dialled, dial, GiveUp, urlText } from './dial.ts'
 import { Gather } from './gather.ts'
 import type { BrokerTarget, Watermarks } from './ports.ts'
@@ -50,13 +51,13 @@ export class BrokerLeg {
   #giveUp: GiveUp | undefined
   readonly #onFlushed = (): void => this.#flushed()
   #socket: Socket | undefined
+  #reads: BrokerReads | undefined
   #closeTimer: NodeJS.Timeout | undefined
   #over = false
   #closing = false
   #high = false
   /** Nothing waited when it was looked at last, and nothing has passed since. */
   #isEmpty = true
-  #paused = false
   #heard = false
   #wrote = false
   #lastHeardMs = 0
@@ -109,6 +110,7 @@ export class BrokerLeg {
   sendSecret(frame: Buffer): void {
     this.flush()
     this.#wrote = true
+    this.#reads?.prompted()
     this.#socket?.write(frame, () => frame.fill(0))
   }
 
@@ -119,6 +121,7 @@ export class BrokerLeg {
     const socket = this.#socket
     if (socket === undefined || this.#closing || !socket.writable) return
     this.#wrote = true
+    this.#reads?.prompted()
     this.#pass()
     const last = parts.length - 1
     const waits = socket.writableLength > 0
@@ -133,13 +136,11 @@ export class BrokerLeg {
   }
 
   pause(): void {
-    this.#paused = true
-    this.#socket?.pause()
+    this.#reads?.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    this.#socket?.resume()
+    this.#reads?.resume()
   }
 
   /** `connection.close`, then the socket's end, within a bound. What is read from here on is the close-ok, or dropped. */
@@ -175,7 +176,7 @@ export class BrokerLeg {
     const intervalMs = this.heartbeatSeconds * 1000
     if (this.#wrote || this.#lastWroteMs === 0) this.#lastWroteMs = nowMs
     // Nothing can be heard while we do not listen.
-    if (this.#heard || this.#paused || this.#lastHeardMs === 0) this.#lastHeardMs = nowMs
+    if (this.#heard || this.#reads?.isPaused || this.#lastHeardMs === 0) this.#lastHeardMs = nowMs
     this.#wrote = false
     this.#heard = false
     if (nowMs - this.#lastHeardMs > 2 * intervalMs) {
@@ -204,6 +205,7 @@ export class BrokerLeg {
       this.#fail(failed === undefined ? 'the broker closed the socket' : errorText(failed), failureOfSocket(failed))
       this.#end()
     })
+    this.#reads = new BrokerReads(socket)
     socket.on('data', (chunk: Buffer) => this.#data(chunk))
     socket.write(PROTOCOL_HEADER)
   }
@@ -212,8 +214,9 @@ export class BrokerLeg {
     this.#heard = true
     this.#pass()
     this.reader.push(chunk)
-    if (this.#closing) this.#awaitCloseOk()
-    else this.#events.readable()
+    if (this.#closing) return this.#awaitCloseOk()
+    this.#events.readable()
+    this.#reads?.arrived(chunk.length)
   }
 
   /** RabbitMQ leaves it to its client to end the socket; what comes before the close-ok is of no use any more. */

@@ -2,7 +2,8 @@
  * Opening the broker's socket: the URLs in turn, TCP or verified TLS, PROXY protocol first where it is asked for, all
  * within one deadline. Not a byte of AMQP is written here, and nothing is retried: the next session tries again.
  */
-import { isIP, type Socket, connect as tcpConnect } from 'node:net'
+import { isIP, type Socket, type TcpNetConnectOpts, connect as tcpConnect } from 'node:net'
+import type { DuplexOptions } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import { type BrokerFailure, commonFailure, errorText } from './broker-failure.ts'
 import type { BrokerTarget, BrokerUrl } from './ports.ts'
@@ -10,7 +11,14 @@ import { proxyHeader } from './proxy-protocol.ts'
 
 /** No single URL may use up the deadline of all. */
 const ATTEMPT_MS = 5000
-const KEEPALIVE_MS = 15_000
+
+/** A socket that is paused takes one chunk more from the operating system, and then no more. */
+const TCP_OPTIONS: Partial<TcpNetConnectOpts> & DuplexOptions = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 15_000,
+  readableHighWaterMark: 1,
+}
 
 export interface Dialled {
   readonly socket: Socket
@@ -101,13 +109,7 @@ function attempt(
   giveUp: GiveUp,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const tcp = tcpConnect({
-      host: url.host,
-      port: url.port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEPALIVE_MS,
-    })
+    const tcp = tcpConnect({ host: url.host, port: url.port, ...TCP_OPTIONS })
     let socket: Socket = tcp
     let step: BrokerFailure = 'unreachable'
     const expired = () => fail(new AttemptFailed(`no answer within ${Math.round(timeoutMs)} ms`, 'timeout'))

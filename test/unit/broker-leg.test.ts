@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
 import { describe, it, mock } from 'node:test'
+import { FRAME_BODY, frame } from '../../proxy/codec/frame.ts'
 import { BrokerLeg } from '../../proxy/session/broker-leg.ts'
 import { until } from '../support/until.ts'
 
@@ -32,6 +33,56 @@ describe('BrokerLeg', () => {
     assert.deepEqual(small, message.subarray(0, 24))
     assert.notEqual(small?.buffer, message.buffer)
     assert.equal(large?.buffer, message.buffer, 'what is most of it is not copied')
+    leg.destroy()
+    broker.destroy()
+    server.close()
+  })
+
+  it('loses nothing of what a broker sends densely and ends with, and reports the end behind it', async () => {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const connected = once(server, 'connection')
+    const seen: number[] = []
+    let lostAfter: number | undefined
+    const leg = new BrokerLeg(
+      { highBytes: 262_144, lowBytes: 131_072 },
+      {
+        ...EVENTS,
+        readable: () => {
+          while (leg.reader.next()) seen.push(leg.reader.payload().readUInt32BE())
+        },
+        lost: () => {
+          lostAfter = seen.length
+        },
+      },
+    )
+    const { port } = server.address() as AddressInfo
+    leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
+    const [broker] = (await connected) as [Socket]
+    await until(() => leg.url !== '', 'the connection')
+    // A clock in which any chunks come densely.
+    let nowMs = performance.now()
+    const clock = mock.method(performance, 'now', () => (nowMs += 0.1))
+    const pause = mock.method(Socket.prototype, 'pause')
+    const frames = 2000
+    for (let number = 0; number < frames; number++) {
+      const payload = Buffer.alloc(400)
+      payload.writeUInt32BE(number)
+      broker.write(frame(FRAME_BODY, 1, payload))
+      if (number % 4 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    broker.end()
+    await until(() => lostAfter !== undefined, 'the end')
+    const rests = pause.mock.callCount()
+    clock.mock.restore()
+    pause.mock.restore()
+
+    assert.deepEqual(
+      seen,
+      Array.from({ length: frames }, (_, number) => number),
+    )
+    assert.equal(lostAfter, frames)
+    assert.ok(rests > 0, 'the socket was left alone at least once')
     leg.destroy()
     broker.destroy()
     server.close()

@@ -1,0 +1,108 @@
+/**
+ * When the broker's socket is read. A broker writes deliveries as it has them, and a reader that keeps up with it wakes
+ * for one or two at a time, with a read and a write of its own for each. Where they come densely the socket is left
+ * alone for a millisecond: it gathers them, and one read and one write serve dozens.
+ *
+ * Invariant: nobody who waits for an answer waits for that. Whatever is written to the broker ends a rest, and no rest
+ * begins before the broker has sent on for a while without having been written to. What it sends then depends on no
+ * acknowledgement, so that no consumer with a small prefetch window is slowed down.
+ */
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+
+/** How long a rest is; timers have whole milliseconds, so it may be two. */
+const REST_MS = 1
+/** Less than that is not worth a delay: it is some dozens of the smallest deliveries. */
+const DENSE_BYTES_PER_MS = 2048
+/** A read that brings so much needs no help. */
+const LARGE_READ_BYTES = 32_768
+/** Longer than it takes for a window to be delivered and acknowledged on one machine or in one data centre. */
+const UNPROMPTED_MS = 2
+/** Over so long at least it is counted how densely bytes come. */
+const COUNT_MS = 1
+
+export class BrokerReads {
+  readonly #socket: Socket
+  readonly #mayRest: boolean
+  readonly #onRested = (): void => this.#endRest()
+  #timer: NodeJS.Timeout | undefined
+  #isPaused = false
+  #isResting = false
+  /** What comes next was read before the rest took effect: it is small, and the rest's yield comes behind it. */
+  #isStale = false
+  /** Something was written to the broker since bytes came from it last. */
+  #isPrompted = false
+  #promptedMs = 0
+  #isDense = false
+  #countedSinceMs = 0
+  #countedBytes = 0
+
+  /** @param socket connected; its readable high watermark must be 1, for a pause to stop it from reading on into memory */
+  constructor(socket: Socket) {
+    this.#socket = socket
+    // TLS hands over what it has read record by record: there is nothing to be gathered.
+    this.#mayRest = !(socket instanceof TLSSocket)
+  }
+
+  /** Whether reading was stopped from outside; a rest does not count. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Reads no more until `resume`. */
+  pause(): void {
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  /** Reads on at once, whatever it was that had stopped it. */
+  resume(): void {
+    this.#isPaused = false
+    this.#isResting = false
+    this.#isStale = true
+    this.#socket.resume()
+  }
+
+  /** To be called when something is written to the broker: what it says next may be the answer. */
+  prompted(): void {
+    this.#isPrompted = true
+    this.#endRest()
+  }
+
+  /** To be called for each chunk when it has been dealt with; may begin a rest. */
+  arrived(bytes: number, nowMs: number = performance.now()): void {
+    if (!this.#mayRest) return
+    if (this.#isPrompted) {
+      this.#isPrompted = false
+      this.#promptedMs = nowMs
+    }
+    this.#countedBytes += bytes
+    if (this.#isStale) {
+      this.#isStale = false
+      return
+    }
+    const countedMs = nowMs - this.#countedSinceMs
+    if (countedMs > COUNT_MS) {
+      this.#isDense = this.#countedBytes > countedMs * DENSE_BYTES_PER_MS
+      this.#countedSinceMs = nowMs
+      this.#countedBytes = 0
+    }
+    if (!this.#isDense || this.#isPaused || bytes >= LARGE_READ_BYTES) return
+    if (nowMs - this.#promptedMs > UNPROMPTED_MS) this.#rest()
+  }
+
+  #rest(): void {
+    this.#isResting = true
+    this.#socket.pause()
+    // One timer for all rests: there are hundreds each second.
+    if (this.#timer === undefined) this.#timer = setTimeout(this.#onRested, REST_MS)
+    else this.#timer.refresh()
+  }
+
+  #endRest(): void {
+    if (!this.#isResting) return
+    this.#isResting = false
+    this.#isStale = true
+    if (!this.#isPaused) this.#socket.resume()
+  }
+}
