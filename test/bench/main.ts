@@ -77,6 +77,10 @@ const SCENARIOS: readonly Scenario[] = [
     name: `consume, ${name}`,
     measure: (relay: Relay, direct: Relay) => consume(relay, direct.door, bytes, times(count)),
   })),
+  ...SIZES.map(({ name, bytes, count }) => ({
+    name: `consume with acknowledgements, ${name}`,
+    measure: (relay: Relay, direct: Relay) => consume(relay, direct.door, bytes, times(count / 2), true),
+  })),
   { name: 'round trip, 16 B', measure: (relay) => roundTrip(relay, 16, times(3000)), withDirect: true },
   { name: 'set-up', measure: (relay) => setUp(relay, times(800)) },
   { name: 'set-up with a token', measure: (relay) => setUp(relay, times(800), relay.tokenDoor ?? relay.door) },

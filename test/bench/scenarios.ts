@@ -73,9 +73,40 @@ export async function publishWithConfirms(relay: Relay, bodyBytes: number, count
   return figures
 }
 
-/** Consumes without acknowledgements what was published straight to the broker before. */
-export async function consume(relay: Relay, direct: Door, bodyBytes: number, count: number): Promise<Figures> {
+/** Of unacknowledged messages, where there are acknowledgements. */
+const PREFETCH_COUNT = 100
+
+/** Consumes what was published straight to the broker before, with an acknowledgement for each message or without any. */
+export async function consume(
+  relay: Relay,
+  direct: Door,
+  bodyBytes: number,
+  count: number,
+  acknowledged = false,
+): Promise<Figures> {
   const queue = `bench.consume.${process.pid}`
+  const filler = await filled(direct, queue, bodyBytes, count)
+  const peer = await Peer.open(relay.door, FRAME_MAX_BYTES)
+  if (acknowledged) {
+    await peer.call('basic.qos', { prefetchSize: 0, prefetchCount: PREFETCH_COUNT, global: false }, 'basic.qos-ok')
+    peer.onDelivered = (deliveryTag) => peer.send('basic.ack', { deliveryTag, multiple: false }, 1)
+  }
+  const figures = await processorTime(relay, count, async () => {
+    peer.send(
+      'basic.consume',
+      { queue, consumerTag: 'c', noLocal: false, noAck: !acknowledged, exclusive: false, noWait: true, arguments: [] },
+      1,
+    )
+    await peer.when(() => peer.delivered >= count)
+  })
+  await peer.close()
+  await filler.call('queue.delete', { queue, ifUnused: false, ifEmpty: false, noWait: false }, 'queue.delete-ok')
+  await filler.close()
+  return figures
+}
+
+/** Fills a queue; who did can delete it. */
+async function filled(direct: Door, queue: string, bodyBytes: number, count: number): Promise<Peer> {
   const filler = await Peer.open(direct, FRAME_MAX_BYTES)
   await filler.call(
     'queue.declare',
@@ -88,20 +119,7 @@ export async function consume(relay: Relay, direct: Door, bodyBytes: number, cou
     if (sent % 64 === 63) await filler.room()
   }
   await filler.call('basic.qos', { prefetchSize: 0, prefetchCount: 0, global: false }, 'basic.qos-ok')
-
-  const peer = await Peer.open(relay.door, FRAME_MAX_BYTES)
-  const figures = await processorTime(relay, count, async () => {
-    peer.send(
-      'basic.consume',
-      { queue, consumerTag: 'c', noLocal: false, noAck: true, exclusive: false, noWait: true, arguments: [] },
-      1,
-    )
-    await peer.when(() => peer.delivered >= count)
-  })
-  await peer.close()
-  await filler.call('queue.delete', { queue, ifUnused: false, ifEmpty: false, noWait: false }, 'queue.delete-ok')
-  await filler.close()
-  return figures
+  return filler
 }
 
 /** One message at a time, published and delivered back to its publisher. */

@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FRAME_HEADER, FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
@@ -32,6 +32,8 @@ interface Pipe {
 export class Peer {
   /** Messages delivered so far: content headers, in fact. */
   delivered = 0
+  /** Told of each message on channel 1; the broker counts its delivery tags from one. */
+  onDelivered: ((deliveryTag: bigint) => void) | undefined
   /** The highest publish that the broker has confirmed. */
   confirmed = 0n
   readonly #reader = new FrameReader(0xffff_ffff)
@@ -141,8 +143,10 @@ export class Peer {
     const reader = this.#reader
     reader.push(chunk)
     while (reader.next()) {
-      if (reader.type === 2) this.delivered++
-      else if (reader.type === FRAME_METHOD) this.#method(reader)
+      if (reader.type === FRAME_HEADER) {
+        this.delivered++
+        this.onDelivered?.(BigInt(this.delivered))
+      } else if (reader.type === FRAME_METHOD) this.#method(reader)
     }
     for (const watch of this.#watchers) watch()
   }
