@@ -169,7 +169,10 @@ async function measure(scenario: Scenario, relays: readonly Relay[], direct: Rel
   // One run that is not counted: compilers and caches warm up at every relay's own expense.
   if (scenario.once !== true) for (const relay of all) await scenario.measure(relay, direct)
   for (let run = 0; run < (scenario.once === true ? 1 : runs); run++) {
-    for (const relay of all) figures.get(relay.name)?.push(await scenario.measure(relay, direct))
+    // Whoever comes first meets another broker and another machine than whoever comes last.
+    const first = run % all.length
+    for (const relay of [...all.slice(first), ...all.slice(0, first)])
+      figures.get(relay.name)?.push(await scenario.measure(relay, direct))
   }
   return { scenario: scenario.name, runs: figures }
 }
