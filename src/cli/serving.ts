@@ -3,7 +3,7 @@
  */
 import type { Config } from '../config/schema.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../gateway.ts'
-import { Collection } from '../ops/heap.ts'
+import { HeapGrowth } from '../ops/heap-growth.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'
 
@@ -53,7 +53,7 @@ export async function serveUntilStopped(
     for (const warning of warnings) complain(terminal, `warning: ${warning}`)
     const started = await startGateway(config, options)
     gateway = started
-    stopLooking = new Collection(() => started.relayedBytes).start()
+    stopLooking = new HeapGrowth(() => started.relayedBytes).start()
     await stopped
     await gateway.close()
   } finally {

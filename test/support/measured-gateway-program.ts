@@ -6,14 +6,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type * as gatewayModule from '../../src/gateway.ts'
-import type * as heapModule from '../../src/ops/heap.ts'
+import type * as heapGrowthModule from '../../src/ops/heap-growth.ts'
 import type { Measurement, Question } from './measured-gateway.ts'
 
 const EVERY_MS = 5
 
 const isBuilt = process.argv[2] === 'built'
 const { startGateway } = (await load('gateway')) as typeof gatewayModule
-const { Collection } = (await load('ops/heap')) as typeof heapModule
+const { HeapGrowth } = (await load('ops/heap-growth')) as typeof heapGrowthModule
 
 async function load(module: string): Promise<unknown> {
   return await import(isBuilt ? `../../dist/src/${module}.js` : `../../src/${module}.ts`)
@@ -27,7 +27,7 @@ process.once('message', (config: gatewayModule.ConfigInput) => void serve(config
 async function serve(config: gatewayModule.ConfigInput): Promise<void> {
   const gateway = await startGateway(config, { env: {}, logTo: { write: () => {} } })
   // As `gatehouse serve` does.
-  if (isBuilt) new Collection(() => gateway.relayedBytes).start()
+  if (isBuilt) new HeapGrowth(() => gateway.relayedBytes).start()
   process.on('message', (question: Question) => process.send?.(measure(question)))
   watchDelay()
   process.send?.({ url: gateway.addresses[0]?.url, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })

@@ -11,14 +11,14 @@ import { setFlagsFromString } from 'node:v8'
 
 const LOOK_MS = 250
 const MUCH_BYTES_PER_SECOND = 16 * 1024 * 1024
-/** What comes in bursts comes again: so long after the last one V8 is not told otherwise. */
-const AFTER_MS = 60_000
+/** Traffic has gaps, and V8 is not told otherwise at each. Longer than that, and an attack that follows traffic would find a patient collector. */
+const AFTER_MS = 2000
 
 /** For V8, which reads both at every collection; 0 is its own choice. The trigger is a part of the growth allowed, in percent. */
 const WHILE_MUCH_PASSES = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
 const WHILE_LITTLE_PASSES = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
 
-export class Collection {
+export class HeapGrowth {
   readonly #relayedBytes: () => number
   readonly #tell: (flag: string) => void
   #lastBytes = 0
