@@ -35,16 +35,16 @@ interface Kind {
 
 /** In the order in which they judge. */
 const KINDS: Readonly<Record<keyof IdentityLimits, Kind>> = {
-  channels: kind('limit.channels', CHANNEL_LIMIT, (context, most) => new ChannelLimit(context, most)),
-  consumers: kind('limit.consumers', CONSUMER_LIMIT, (context, most) => new ConsumerLimit(context, most)),
-  queues: kind('limit.queues', QUEUE_LIMIT, (context, most) => new QueueLimit(context, most)),
-  unacked: kind('limit.unacked', PREFETCH_LIMIT, (context, most) => new PrefetchLimit(context, most)),
-  publishesPerSecond: kind(
+  channels: leaving('limit.channels', CHANNEL_LIMIT, (context, most) => new ChannelLimit(context, most)),
+  consumers: leaving('limit.consumers', CONSUMER_LIMIT, (context, most) => new ConsumerLimit(context, most)),
+  queues: leaving('limit.queues', QUEUE_LIMIT, (context, most) => new QueueLimit(context, most)),
+  unacked: leaving('limit.unacked', PREFETCH_LIMIT, (context, most) => new PrefetchLimit(context, most)),
+  publishesPerSecond: leaving(
     'limit.publishes',
     RATE_LIMIT,
     (context, most) => new RateLimit(context, 'publishesPerSecond', most),
   ),
-  publishBytesPerSecond: kind(
+  publishBytesPerSecond: leaving(
     'limit.bytes',
     RATE_LIMIT,
     (context, most) => new RateLimit(context, 'publishBytesPerSecond', most),
@@ -52,19 +52,19 @@ const KINDS: Readonly<Record<keyof IdentityLimits, Kind>> = {
 }
 
 /** A kind whose sessions, when they end, leave their identity's usage as well. */
-function kind<S extends { readonly context: LimitContext }>(
+function leaving<S extends { readonly context: LimitContext }>(
   name: string,
   checks: FilterChecks<S>,
   start: (context: LimitContext, most: number) => S,
 ): Kind {
-  const leaving: FilterChecks<S> = {
+  const andLeave: FilterChecks<S> = {
     ...checks,
     ended(state) {
       checks.ended?.(state)
       state.context.leave()
     },
   }
-  return { name, checks: leaving, start }
+  return { name, checks: andLeave, start }
 }
 
 /** One filter for each limit that is given. */

@@ -216,7 +216,7 @@ export class BrokerLeg {
     this.reader.push(chunk)
     if (this.#closing) return this.#awaitCloseOk()
     this.#events.readable()
-    this.#reads?.arrived(chunk.length)
+    if (!this.#closing) this.#reads?.arrived(chunk.length, this.reader.pendingBytes)
   }
 
   /** RabbitMQ leaves it to its client to end the socket; what comes before the close-ok is of no use any more. */

@@ -3,14 +3,14 @@
  * for one or two at a time, with a read and a write of its own for each. Where they come densely the socket is left
  * alone for a millisecond: it gathers them, and one read and one write serve dozens.
  *
- * Invariant: nobody who waits for an answer waits for that. Whatever is written to the broker ends a rest, and no rest
- * begins before the broker has sent on for a while without having been written to. What it sends then depends on no
- * acknowledgement, so that no consumer with a small prefetch window is slowed down.
+ * Invariant: what is late by it is late by one rest, and what answers within 2 ms is not late at all. Whatever is written
+ * to the broker ends a rest, and none begins within 2 ms of that, nor in the middle of a frame. A window of messages that
+ * is acknowledged as it comes is therefore not slowed down.
  */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
-/** How long a rest is; timers have whole milliseconds, so it may be two. */
+/** How long a rest is; timers are late by up to a millisecond. */
 const REST_MS = 1
 /** Less than that is not worth a delay: it is some dozens of the smallest deliveries. */
 const DENSE_BYTES_PER_MS = 2048
@@ -18,7 +18,7 @@ const DENSE_BYTES_PER_MS = 2048
 const LARGE_READ_BYTES = 32_768
 /** Longer than it takes for a window to be delivered and acknowledged on one machine or in one data centre. */
 const UNPROMPTED_MS = 2
-/** Over so long at least it is counted how densely bytes come. */
+/** Over so long at least, rests included, it is counted how densely bytes come. */
 const COUNT_MS = 1
 
 export class BrokerReads {
@@ -28,16 +28,19 @@ export class BrokerReads {
   #timer: NodeJS.Timeout | undefined
   #isPaused = false
   #isResting = false
-  /** What comes next was read before the rest took effect: it is small, and the rest's yield comes behind it. */
+  /** The next chunk was read before the pause took effect; what the rest has gathered follows it. */
   #isStale = false
-  /** Something was written to the broker since bytes came from it last. */
+  /** Something was written to the broker since `arrived` was called last. */
   #isPrompted = false
   #promptedMs = 0
   #isDense = false
   #countedSinceMs = 0
   #countedBytes = 0
 
-  /** @param socket connected; its readable high watermark must be 1, for a pause to stop it from reading on into memory */
+  /**
+   * @param socket connected. Its readable high watermark is to be 1: a paused socket reads on until so many bytes wait in
+   * memory, and a rest is to gather them in the operating system.
+   */
   constructor(socket: Socket) {
     this.#socket = socket
     // TLS hands over what it has read record by record: there is nothing to be gathered.
@@ -55,12 +58,10 @@ export class BrokerReads {
     this.#socket.pause()
   }
 
-  /** Reads on at once, whatever it was that had stopped it. */
+  /** Reads on at once, also from a rest. */
   resume(): void {
     this.#isPaused = false
-    this.#isResting = false
-    this.#isStale = true
-    this.#socket.resume()
+    this.#readOn()
   }
 
   /** To be called when something is written to the broker: what it says next may be the answer. */
@@ -69,8 +70,11 @@ export class BrokerReads {
     this.#endRest()
   }
 
-  /** To be called for each chunk when it has been dealt with; may begin a rest. */
-  arrived(bytes: number, nowMs: number = performance.now()): void {
+  /**
+   * To be called for each chunk when it has been dealt with; may begin a rest.
+   * @param unreadBytes of it and of what came before it, which belong to a frame that is not whole yet
+   */
+  arrived(bytes: number, unreadBytes: number, nowMs: number = performance.now()): void {
     if (!this.#mayRest) return
     if (this.#isPrompted) {
       this.#isPrompted = false
@@ -88,7 +92,8 @@ export class BrokerReads {
       this.#countedBytes = 0
     }
     if (!this.#isDense || this.#isPaused || bytes >= LARGE_READ_BYTES) return
-    if (nowMs - this.#promptedMs > UNPROMPTED_MS) this.#rest()
+    const endsNothing = unreadBytes >= bytes
+    if (!endsNothing && nowMs - this.#promptedMs > UNPROMPTED_MS) this.#rest()
   }
 
   #rest(): void {
@@ -100,7 +105,10 @@ export class BrokerReads {
   }
 
   #endRest(): void {
-    if (!this.#isResting) return
+    if (this.#isResting) this.#readOn()
+  }
+
+  #readOn(): void {
     this.#isResting = false
     this.#isStale = true
     if (!this.#isPaused) this.#socket.resume()

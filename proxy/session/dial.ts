@@ -12,7 +12,7 @@ import { proxyHeader } from './proxy-protocol.ts'
 /** No single URL may use up the deadline of all. */
 const ATTEMPT_MS = 5000
 
-/** A socket that is paused takes one chunk more from the operating system, and then no more. */
+/** A socket that is paused takes one chunk more from the operating system, and then no more: see `BrokerReads`. */
 const TCP_OPTIONS: Partial<TcpNetConnectOpts> & DuplexOptions = {
   noDelay: true,
   keepAlive: true,

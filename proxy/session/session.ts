@@ -124,6 +124,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     return this.#client.heldBytes + this.#broker.heldBytes
   }
 
+  /** For its course. */
   entered(phase: Phase): void {
     if (phase === 'closing' || phase === 'closed') this.#brokerSecret.stop()
     if (PHASES[phase].turn === 'broker') return
@@ -131,6 +132,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
       setImmediate(() => this.#release(HOLD.phase))
   }
 
+  /** For its closing, as the two that follow. */
   sendStart(): void {
     this.#handshake?.sendStart()
   }
@@ -145,7 +147,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#relay?.slots.ended()
   }
 
-  /** Gathers what one turn of the event loop brought for the broker, and writes it once. */
+  /** Gathers what one turn of the event loop brought for the broker, and writes it once. For filters, too. */
   flush(): void {
     if (this.#client.out.bytes > 0) this.#client.flush()
     if (this.#flushing || this.#broker.out.bytes === 0) return
@@ -157,6 +159,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     })
   }
 
+  /** For filters. */
   pauseClient(ms: number): void {
     this.#client.pauseFor(ms, () => this.#release(HOLD.rate))
   }

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, Socket } from 'node:net'
 import { describe, it, mock } from 'node:test'
 import { FRAME_BODY, frame } from '../../proxy/codec/frame.ts'
 import { BrokerLeg } from '../../proxy/session/broker-leg.ts'
-import { until } from '../support/until.ts'
+import { until, within } from '../support/until.ts'
 
 const EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: () => {}, busy: () => {} }
 
@@ -38,12 +38,13 @@ describe('BrokerLeg', () => {
     server.close()
   })
 
-  it('loses nothing of what a broker sends densely and ends with, and reports the end behind it', async () => {
+  it('loses nothing of what a broker sends densely and ends with, and reports the end behind it', async (t) => {
     const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const connected = once(server, 'connection')
     const seen: number[] = []
     let lostAfter: number | undefined
+    let over = (): void => {}
     const leg = new BrokerLeg(
       { highBytes: 262_144, lowBytes: 131_072 },
       {
@@ -53,6 +54,7 @@ describe('BrokerLeg', () => {
         },
         lost: () => {
           lostAfter = seen.length
+          over()
         },
       },
     )
@@ -60,10 +62,13 @@ describe('BrokerLeg', () => {
     leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
     const [broker] = (await connected) as [Socket]
     await until(() => leg.url !== '', 'the connection')
+    const ended = new Promise<void>((resolve) => {
+      over = resolve
+    })
     // A clock in which any chunks come densely.
     let nowMs = performance.now()
-    const clock = mock.method(performance, 'now', () => (nowMs += 0.1))
-    const pause = mock.method(Socket.prototype, 'pause')
+    t.mock.method(performance, 'now', () => (nowMs += 0.1))
+    const pause = t.mock.method(Socket.prototype, 'pause')
     const frames = 2000
     for (let number = 0; number < frames; number++) {
       const payload = Buffer.alloc(400)
@@ -72,10 +77,9 @@ describe('BrokerLeg', () => {
       if (number % 4 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     broker.end()
-    await until(() => lostAfter !== undefined, 'the end')
+    // Not `until`, whose deadline is by the clock that was put in.
+    await within(ended, 'the end')
     const rests = pause.mock.callCount()
-    clock.mock.restore()
-    pause.mock.restore()
 
     assert.deepEqual(
       seen,

@@ -21,10 +21,10 @@ class Stream {
   }
 
   /** Lets chunks arrive, and says after how many of them the socket was left alone; undefined when it was not. */
-  arrive(chunks: number, bytes: number): number | undefined {
+  arrive(chunks: number, bytes: number, unreadBytes = 0): number | undefined {
     for (let arrived = 1; arrived <= chunks; arrived++) {
       this.nowMs += 0.1
-      this.reads.arrived(bytes, this.nowMs)
+      this.reads.arrived(bytes, unreadBytes, this.nowMs)
       if (this.socket.isPaused()) return arrived
     }
     return undefined
@@ -60,6 +60,13 @@ describe('BrokerReads', () => {
       bursts.nowMs += 50
       assert.equal(bursts.arrive(5, DENSE_CHUNK_BYTES), undefined)
     }
+  })
+
+  it('does not in the middle of a frame, whose end somebody may wait for', () => {
+    const stream = new Stream()
+    for (let unread = DENSE_CHUNK_BYTES; unread < 1_000_000; unread += DENSE_CHUNK_BYTES)
+      assert.equal(stream.arrive(1, DENSE_CHUNK_BYTES, unread), undefined)
+    assert.equal(stream.arrive(1, DENSE_CHUNK_BYTES, DENSE_CHUNK_BYTES - 1), 1, 'and does behind its end')
   })
 
   it('does not while the broker is written to, as it would be by a consumer that acknowledges', () => {
