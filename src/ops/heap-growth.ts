@@ -11,7 +11,10 @@ import { setFlagsFromString } from 'node:v8'
 
 const LOOK_MS = 250
 const MUCH_BYTES_PER_SECOND = 16 * 1024 * 1024
-/** Traffic has gaps, and V8 is not told otherwise at each. Longer than that, and an attack that follows traffic would find a patient collector. */
+/**
+ * Traffic has gaps, and V8 is not told otherwise at each. They are short: an attack that follows traffic is to find a
+ * collector that is as quick as after a quiet hour.
+ */
 const AFTER_MS = 2000
 
 /** For V8, which reads both at every collection; 0 is its own choice. The trigger is a part of the growth allowed, in percent. */
@@ -22,8 +25,9 @@ export class HeapGrowth {
   readonly #relayedBytes: () => number
   readonly #tell: (flag: string) => void
   #lastBytes = 0
-  /** Of looks until little is believed to pass. */
-  #looksLeft = 0
+  #lastLookMs = 0
+  /** Until then much is believed to pass. */
+  #muchUntilMs = 0
   #told: readonly string[] | undefined
 
   /** @param relayedBytes what has passed since the start */
@@ -40,13 +44,14 @@ export class HeapGrowth {
     return () => clearInterval(looks)
   }
 
-  /** To be called four times a second. */
-  look(): void {
+  /** To be called every `LOOK_MS`, or later where the event loop is late. */
+  look(nowMs: number = performance.now()): void {
     const bytes = this.#relayedBytes()
-    const isMuch = bytes - this.#lastBytes >= (MUCH_BYTES_PER_SECOND * LOOK_MS) / 1000
+    const seconds = Math.max(nowMs - this.#lastLookMs, LOOK_MS) / 1000
+    if (bytes - this.#lastBytes >= MUCH_BYTES_PER_SECOND * seconds) this.#muchUntilMs = nowMs + AFTER_MS
     this.#lastBytes = bytes
-    this.#looksLeft = isMuch ? AFTER_MS / LOOK_MS : Math.max(0, this.#looksLeft - 1)
-    const flags = this.#looksLeft > 0 ? WHILE_MUCH_PASSES : WHILE_LITTLE_PASSES
+    this.#lastLookMs = nowMs
+    const flags = nowMs < this.#muchUntilMs ? WHILE_MUCH_PASSES : WHILE_LITTLE_PASSES
     if (flags === this.#told) return
     this.#told = flags
     for (const flag of flags) this.#tell(flag)

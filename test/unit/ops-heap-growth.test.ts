@@ -9,14 +9,16 @@ describe('the garbage collector', () => {
   it('is told to let the heap grow while much passes, for two seconds after, and to start early while little does', () => {
     const told: string[] = []
     let bytes = 0
+    let nowMs = 1000
     const growth = new HeapGrowth(
       () => bytes,
       (flag) => told.push(flag),
     )
-    /** What it is told after a quarter of a second in which so much has passed. */
-    const after = (mib: number): string[] => {
+    /** What it is told after so long, a quarter of a second by itself, in which so much has passed. */
+    const after = (mib: number, ms = 250): string[] => {
       bytes += mib * MIB
-      growth.look()
+      nowMs += ms
+      growth.look(nowMs)
       return told.splice(0)
     }
     const little = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
@@ -28,6 +30,9 @@ describe('the garbage collector', () => {
     // Until two seconds have passed.
     for (let looks = 1; looks < 8; looks++) assert.deepEqual(after(0), [])
     assert.deepEqual(after(0), little)
+    // A look that comes late has a longer time to tell of.
+    assert.deepEqual(after(15, 1000), [])
+    assert.deepEqual(after(16, 1000), much)
   })
 
   it('understands it all', () => {
