@@ -75,11 +75,12 @@ const SCENARIOS: readonly Scenario[] = [
   })),
   ...SIZES.map(({ name, bytes, count }) => ({
     name: `consume, ${name}`,
-    measure: (relay: Relay, direct: Relay) => consume(relay, direct.door, bytes, times(count)),
+    measure: (relay: Relay, direct: Relay) => consume(relay, direct.door, bytes, times(count), { acknowledged: false }),
   })),
   ...SIZES.map(({ name, bytes, count }) => ({
     name: `consume with acknowledgements, ${name}`,
-    measure: (relay: Relay, direct: Relay) => consume(relay, direct.door, bytes, times(count / 2), true),
+    measure: (relay: Relay, direct: Relay) =>
+      consume(relay, direct.door, bytes, times(count / 2), { acknowledged: true }),
   })),
   { name: 'round trip, 16 B', measure: (relay) => roundTrip(relay, 16, times(3000)), withDirect: true },
   { name: 'set-up', measure: (relay) => setUp(relay, times(800)) },

@@ -82,7 +82,7 @@ export async function consume(
   direct: Door,
   bodyBytes: number,
   count: number,
-  acknowledged = false,
+  { acknowledged }: { readonly acknowledged: boolean },
 ): Promise<Figures> {
   const queue = `bench.consume.${process.pid}`
   const filler = await filled(direct, queue, bodyBytes, count)

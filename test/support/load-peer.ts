@@ -4,7 +4,8 @@
  */
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { FRAME_HEADER, FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { bodySizeOf } from '../../proxy/codec/content.ts'
+import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
@@ -30,12 +31,14 @@ interface Pipe {
 }
 
 export class Peer {
-  /** Messages delivered so far: content headers, in fact. */
+  /** Messages delivered so far, on channel 1: there is no other. */
   delivered = 0
-  /** Told of each message on channel 1; the broker counts its delivery tags from one. */
+  /** Told of each message when all of it has come; the broker counts its delivery tags from one. */
   onDelivered: ((deliveryTag: bigint) => void) | undefined
   /** The highest publish that the broker has confirmed. */
   confirmed = 0n
+  /** Of the body that is coming. */
+  #missingBytes = 0
   readonly #reader = new FrameReader(0xffff_ffff)
   readonly #waiting: { readonly name: MethodName; readonly resolve: (fields: never) => void }[] = []
   readonly #watchers = new Set<() => void>()
@@ -143,12 +146,19 @@ export class Peer {
     const reader = this.#reader
     reader.push(chunk)
     while (reader.next()) {
-      if (reader.type === FRAME_HEADER) {
-        this.delivered++
-        this.onDelivered?.(BigInt(this.delivered))
-      } else if (reader.type === FRAME_METHOD) this.#method(reader)
+      if (reader.type === FRAME_METHOD) this.#method(reader)
+      else if (reader.type === FRAME_HEADER)
+        this.#body(bodySizeOf(reader.buffer, reader.payloadStart, reader.payloadEnd))
+      else if (reader.type === FRAME_BODY) this.#body(this.#missingBytes - reader.payloadBytes)
     }
     for (const watch of this.#watchers) watch()
+  }
+
+  #body(missingBytes: number): void {
+    this.#missingBytes = missingBytes
+    if (missingBytes > 0) return
+    this.delivered++
+    this.onDelivered?.(BigInt(this.delivered))
   }
 
   #method(reader: FrameReader): void {
