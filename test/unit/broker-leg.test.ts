@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
 import { describe, it, mock } from 'node:test'
-import { FRAME_BODY, frame } from '../../proxy/codec/frame.ts'
+import { FRAME_BODY, frame, HEARTBEAT_FRAME } from '../../proxy/codec/frame.ts'
 import { BrokerLeg } from '../../proxy/session/broker-leg.ts'
 import { until, within } from '../support/until.ts'
 
@@ -90,5 +90,48 @@ describe('BrokerLeg', () => {
     leg.destroy()
     broker.destroy()
     server.close()
+  })
+
+  it('is read again at once when something is written to it', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const connected = once(server, 'connection')
+    const leg = new BrokerLeg(
+      { highBytes: 262_144, lowBytes: 131_072 },
+      {
+        ...EVENTS,
+        readable: () => {
+          while (leg.reader.next());
+        },
+      },
+    )
+    const { port } = server.address() as AddressInfo
+    leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
+    const [broker] = (await connected) as [Socket]
+    t.after(() => {
+      leg.destroy()
+      broker.destroy()
+      server.close()
+    })
+    await until(() => leg.url !== '', 'the connection')
+    // A clock in which any chunks come densely.
+    let nowMs = performance.now()
+    t.mock.method(performance, 'now', () => (nowMs += 0.1))
+    const resume = t.mock.method(Socket.prototype, 'resume')
+    let resumed: number | undefined
+    t.mock.method(Socket.prototype, 'pause', function pause(this: Socket) {
+      queueMicrotask(() => {
+        const before = resume.mock.callCount()
+        leg.send(HEARTBEAT_FRAME)
+        resumed ??= resume.mock.callCount() - before
+      })
+      return this
+    })
+    for (let sent = 0; resumed === undefined && sent < 100_000; sent++) {
+      broker.write(frame(FRAME_BODY, 1, Buffer.alloc(400)))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+
+    assert.equal(resumed, 1)
   })
 })
