@@ -4,18 +4,23 @@
  * Nothing is redacted here because nothing that needs it can get in: lines are made of named fields, copied one by one,
  * texts cut in length. A peer's line breaks and terminal escapes are escaped by JSON.
  */
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { type Logger, pino, stdTimeFunctions } from 'pino'
 import { EVENTS, type EventName, type EventSpec, FIELDS, type FieldName, type LogFields } from './events.ts'
+import { StandardOutput } from './standard-output.ts'
 
 const LONGEST_TEXT = 256
 const WINDOW_MS = 10_000
-/** What may wait for a reader of standard output that does not read; beyond it lines are dropped, not buffered. */
-const PENDING_BYTES = 4 * 1024 * 1024
-/** For what waits at the end. */
-const FLUSH_MS = 10_000
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[]
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+
+/** Where lines go, each with its line break. */
+export interface Lines {
+  /** False when the line is not written. */
+  write(line: string): unknown
+  /** Resolves when everything has been handed to the operating system, or cannot be. Never rejects. */
+  flush?(): Promise<void>
+}
 
 interface Window {
   startedMs: number
@@ -25,31 +30,22 @@ interface Window {
 
 export class Log {
   readonly #logger: Logger
-  readonly #to: DestinationStream
-  readonly #flush: () => Promise<void>
-  #dropped = false
+  readonly #to: Lines
   /** Audit events that were not written. */
   auditLostCount = 0
   readonly #windows = new Map<EventName, Window>()
   readonly #nowMs: () => number
 
   /** @param to where lines go; standard output when left out */
-  constructor(level: LogLevel, to?: DestinationStream, nowMs: () => number = Date.now) {
-    const stdout = to === undefined ? destination({ fd: 1, sync: false, maxLength: PENDING_BYTES }) : undefined
+  constructor(level: LogLevel, to: Lines = new StandardOutput(), nowMs: () => number = Date.now) {
     const options = {
       level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label: string) => ({ level: label }) },
     }
-    this.#to = to ?? stdout ?? process.stdout
-    stdout?.on('drop', () => {
-      this.#dropped = true
-    })
-    this.#logger = pino(options, this.#to)
-    this.#flush = async () => {
-      if (stdout !== undefined) await drained(stdout)
-    }
+    this.#to = to
+    this.#logger = pino(options, to)
     this.#nowMs = nowMs
   }
 
@@ -67,25 +63,21 @@ export class Log {
     this.#logger[level](line)
   }
 
-  /** Writes one audit event, whatever the level but `silent`. Returns false when it was not written: nobody reads. */
+  /** Writes one audit event, whatever the level but `silent`. Returns false when it is not written: nobody reads. */
   audit(event: Readonly<Record<string, string | number | boolean | undefined>>): boolean {
-    this.#dropped = this.#logger.level === 'silent'
-    if (!this.#dropped) {
-      const line = { level: 'audit', time: new Date().toISOString(), ...event }
-      this.#to.write(
-        `${JSON.stringify(line, (_, value: unknown) => (typeof value === 'string' ? cut(value) : value))}\n`,
-      )
+    const line: Record<string, unknown> = { level: 'audit', time: new Date().toISOString() }
+    for (const name in event) {
+      const value = event[name]
+      line[name] = typeof value === 'string' ? cut(value) : value
     }
-    if (this.#dropped) this.auditLostCount++
-    return !this.#dropped
+    const isWritten = this.#logger.level !== 'silent' && this.#to.write(`${JSON.stringify(line)}\n`) !== false
+    if (!isWritten) this.auditLostCount++
+    return isWritten
   }
 
-  /**
-   * Resolves when everything has been handed to the operating system, in order; called before the process ends. Waits ten
-   * seconds at most for a reader that does not read. Never rejects.
-   */
+  /** Resolves when everything has been handed to the operating system, in order; called before the process ends. Never rejects. */
   async flush(): Promise<void> {
-    await this.#flush()
+    await this.#to.flush?.()
   }
 
   /** How many lines were left out before this one; `undefined` when this one is left out too. */
@@ -107,26 +99,6 @@ export class Log {
     window.written++
     return suppressed
   }
-}
-
-/**
- * Not `flushSync`, which writes past what a thread of Node's pool is about to write, and not `flush`, which waits for
- * nothing: every write is followed by a `drain`, that of nothing too.
- */
-async function drained(stdout: ReturnType<typeof destination>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const giveUp = setTimeout(resolve, FLUSH_MS)
-    stdout.once('drain', () => {
-      clearTimeout(giveUp)
-      resolve()
-    })
-    // Where the reader has gone away, pino has put a write in its place that does nothing, and says nothing.
-    const isOpen: unknown = stdout.write('')
-    if (isOpen === undefined) {
-      clearTimeout(giveUp)
-      resolve()
-    }
-  })
 }
 
 function cut(text: string): string {
