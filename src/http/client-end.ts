@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { ClientEnd, EndRequest, Session } from '../../proxy/index.ts'
 import type { Traffic } from '../ops/traffic.ts'
+import { writeMessage } from './message-frames.ts'
 import { Share, Turn } from './turn.ts'
 
 /** What may arrive before the broker has opened the session, in bytes of the WebSocket stream. */
@@ -26,9 +27,6 @@ const TOO_LARGE: EndRequest = {
   explanation: 'the WebSocket message is too large',
   closeCode: 1009,
 }
-
-/** More of the message follows. */
-const MORE = { fin: false }
 
 /** Before the payload of a client's ping or pong: two bytes of head, four of mask. [RFC 6455 §5.2] */
 const CONTROL_HEAD_BYTES = 6
@@ -105,19 +103,10 @@ export class WebSocketClientEnd implements ClientEnd {
       if (sent !== undefined) process.nextTick(sent)
       return
     }
-    // Fragments of one message, so that nothing has to be copied together; and one write. [RFC 6455 §5.4]
-    const last = parts.length - 1
-    if (last > 0) this.#stream.cork()
     let bytes = 0
-    for (let at = 0; at < last; at++) {
-      const part = parts[at] as Buffer
-      bytes += part.length
-      this.#socket.send(part, MORE)
-    }
-    const part = parts[last] as Buffer
-    this.#traffic.toClient(bytes + part.length)
-    this.#socket.send(part, sent)
-    if (last > 0) this.#stream.uncork()
+    for (const part of parts) bytes += part.length
+    this.#traffic.toClient(bytes)
+    writeMessage(this.#stream, parts, sent)
   }
 
   ping(): void {
