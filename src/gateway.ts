@@ -39,8 +39,6 @@ export type { Config, ConfigInput } from './config/schema.ts'
 
 /** Part of the heap that what waits in all sessions may fill together. */
 const BUFFER_RATIO = 0.25
-/** Part of the file descriptors beyond which connections are dropped as they come. */
-const ACCEPT_RATIO = 0.95
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -224,7 +222,7 @@ class RunningGateway implements Gateway {
           {
             request: (request, response, hop) => routes.handle(request, response, hop),
             upgrade: (request, socket, head, hop) => upgrades.handle(request, socket, head, hop),
-            hasRoom: () => this.#pressure.descriptorsRatio() < ACCEPT_RATIO,
+            hasRoom: () => this.#pressure.takesConnections,
             tlsFailed: (error, address) => this.#log.write('tls-failed', { address, detail: error.message }),
           },
         ),

@@ -9,7 +9,10 @@ const HEAP_RATIO = 0.85
 const SPENT_HEAP_RATIO = 0.92
 /** At so many looks in a row: a heap may be full of garbage for a moment before it is collected. */
 const SPENT_LOOKS = 2
-const DESCRIPTOR_RATIO = 0.9
+/** Kept free for who is refused, by a text that can be read: as many as a listener's backlog hands over at once. */
+const SPARE_DESCRIPTORS = 512
+/** Of few descriptors not so many. */
+const SPARE_RATIO = 0.1
 /** Descriptors that are no client's: listeners, log, files, key sets being fetched. */
 const OWN_DESCRIPTORS = 64
 
@@ -22,11 +25,13 @@ export interface PressureSources {
 
 export class Pressure {
   readonly #sources: PressureSources
+  readonly #spareDescriptors: number
   #heapIsShort = false
   #spentLooks = 0
 
   constructor(sources: PressureSources) {
     this.#sources = sources
+    this.#spareDescriptors = Math.min(SPARE_DESCRIPTORS, Math.floor(sources.descriptorLimit * SPARE_RATIO))
   }
 
   /** Looks at the heap again. */
@@ -44,15 +49,19 @@ export class Pressure {
   /** What there is too little of for a new session, if anything. */
   shortage(): string | undefined {
     if (this.#heapIsShort) return `the heap is filled to ${HEAP_RATIO * 100} % or more`
-    if (this.descriptorsRatio() >= DESCRIPTOR_RATIO) {
-      return `${DESCRIPTOR_RATIO * 100} % of ${this.#sources.descriptorLimit} file descriptors are taken`
+    if (this.#descriptorsLeft < this.#spareDescriptors) {
+      return `fewer than ${this.#spareDescriptors} of ${this.#sources.descriptorLimit} file descriptors are left`
     }
     return undefined
   }
 
-  /** Used part of the descriptors, 0 to 1; 0 where the system sets no limit that could be read. */
-  descriptorsRatio(): number {
-    return (this.#sources.sockets() + OWN_DESCRIPTORS) / this.#sources.descriptorLimit
+  /** Whether one more connection can be taken at all, if only to refuse it; what dials a broker comes first. */
+  get takesConnections(): boolean {
+    return this.#descriptorsLeft >= this.#spareDescriptors / 2
+  }
+
+  get #descriptorsLeft(): number {
+    return this.#sources.descriptorLimit - this.#sources.sockets() - OWN_DESCRIPTORS
   }
 }
 

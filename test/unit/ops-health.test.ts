@@ -83,12 +83,30 @@ describe('Pressure', () => {
     assert.deepEqual([0.92, 0.91, 0.92, 0.92, 0.99, 0.91].map(look), [false, false, false, true, true, false])
   })
 
-  it('refuses new sessions when 90 % of the descriptors are taken', () => {
-    let sockets = 100
-    const pressure = new Pressure({ heapRatio: () => 0, sockets: () => sockets, descriptorLimit: 1_000 })
-    assert.equal(pressure.shortage(), undefined)
-    sockets = 840
-    assert.match(pressure.shortage() ?? '', /descriptors/)
+  /** How many sockets may be there before new sessions are refused, and before connections are dropped. */
+  function room(descriptorLimit: number): { sessionsTo: number; connectionsTo: number } {
+    let sockets = 0
+    const pressure = new Pressure({ heapRatio: () => 0, sockets: () => sockets, descriptorLimit })
+    while (pressure.shortage() === undefined) sockets++
+    const sessionsTo = sockets
+    assert.match(pressure.shortage() ?? '', new RegExp(`of ${descriptorLimit} file descriptors are left`))
+    while (pressure.takesConnections) sockets++
+    return { sessionsTo, connectionsTo: sockets }
+  }
+
+  it('refuses new sessions when a tenth of the descriptors is left, and drops connections when half of that is', () => {
+    assert.deepEqual(room(1_000), { sessionsTo: 837, connectionsTo: 887 })
+  })
+
+  it('keeps no more than 512 free, so that 20,000 are enough for 9,500 sessions of two sockets each', () => {
+    const { sessionsTo, connectionsTo } = room(20_000)
+    assert.ok(sessionsTo > 2 * 9_500)
+    assert.equal(connectionsTo - sessionsTo, 256)
+  })
+
+  it('knows no such shortage where the system sets no limit', () => {
+    const pressure = new Pressure({ heapRatio: () => 0, sockets: () => 1e6, descriptorLimit: Number.POSITIVE_INFINITY })
+    assert.deepEqual([pressure.shortage(), pressure.takesConnections], [undefined, true])
   })
 
   it('reads the limit that the system sets, and knows none where it says none', async () => {
