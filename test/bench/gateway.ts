@@ -12,7 +12,7 @@ import { hashPassword } from '../../auth/index.ts'
 import { freePorts } from '../../src/demo/processes.ts'
 import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/gateway.ts'
-import { NODE_OPTIONS } from '../support/node-options.ts'
+import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from '../support/node-options.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')
 
@@ -78,7 +78,7 @@ export async function spawnGateway(
     .sign(privateKey)
   // Last, so that nothing that fails here leaves it behind.
   const child = spawn(process.execPath, [...NODE_OPTIONS, ...options, COMMAND, 'serve', '-c', file], {
-    env: { ...process.env, PASSWORD: broker.password },
+    env: { ...process.env, ...MALLOC_ENVIRONMENT, PASSWORD: broker.password },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   // For a benchmark that ends by an uncaught error; otherwise whoever asked for the gateway ends it.

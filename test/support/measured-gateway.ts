@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { ConfigInput } from '../../src/gateway.ts'
-import { NODE_OPTIONS } from './node-options.ts'
+import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from './node-options.ts'
 import { within } from './until.ts'
 
 /** What a gateway is asked; `collects`: garbage first. */
@@ -114,6 +114,7 @@ export async function startMeasuredGateway(
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `
   const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...(built ? MALLOC_ENVIRONMENT : {}) },
   })
   child.send(config)
   const [addresses] = (await within(once(child, 'message'), 'the gateway', 30_000)) as [Addresses]
