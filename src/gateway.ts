@@ -67,6 +67,8 @@ export interface Gateway {
   readonly sessionCount: number
   /** Bytes of messages since the start, both ways. */
   readonly relayedBytes: number
+  /** Requests for a WebSocket since the start, refused ones too. */
+  readonly upgradeCount: number
   /** Reads certificates, users, secrets and key sets again. Never rejects: what cannot be read stays as it was. */
   reload(): Promise<void>
   /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
@@ -128,6 +130,7 @@ class RunningGateway implements Gateway {
   readonly #admin: AdminServer | undefined
   readonly #renewal: RenewalParts
   #stopWatching = () => {}
+  #upgradeCount = 0
   #closing: Promise<void> | undefined
 
   constructor(config: Config, { log, brokers, authenticators, services }: Parts) {
@@ -183,6 +186,10 @@ class RunningGateway implements Gateway {
     return this.#traffic.bytesFromClients + this.#traffic.bytesToClients
   }
 
+  get upgradeCount(): number {
+    return this.#upgradeCount
+  }
+
   async reload(): Promise<void> {
     await reloadAll(this.#renewal)
   }
@@ -221,7 +228,10 @@ class RunningGateway implements Gateway {
           { ...listen, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) },
           {
             request: (request, response, hop) => routes.handle(request, response, hop),
-            upgrade: (request, socket, head, hop) => upgrades.handle(request, socket, head, hop),
+            upgrade: (request, socket, head, hop) => {
+              this.#upgradeCount++
+              upgrades.handle(request, socket, head, hop)
+            },
             hasRoom: () => this.#pressure.takesConnections,
             tlsFailed: (error, address) => this.#log.write('tls-failed', { address, detail: error.message }),
           },

@@ -53,7 +53,7 @@ export async function serveUntilStopped(
     for (const warning of warnings) complain(terminal, `warning: ${warning}`)
     const started = await startGateway(config, options)
     gateway = started
-    stopLooking = new HeapGrowth(() => started.relayedBytes).start()
+    stopLooking = new HeapGrowth(started).start()
     await stopped
     await gateway.close()
   } finally {

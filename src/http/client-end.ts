@@ -233,7 +233,8 @@ export class WebSocketClientEnd implements ClientEnd {
   #closed(code: number): void {
     this.#closing = true
     this.#letGo(this.#assembling)
-    this.#session?.clientGone(this.#failureCode ?? code, this.#failureCode === 1002)
+    // Thousands may leave at once, and each has a broker connection to be ended and lines to be written.
+    Turn.current.run(() => this.#session?.clientGone(this.#failureCode ?? code, this.#failureCode === 1002))
   }
 }
 

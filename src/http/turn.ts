@@ -3,7 +3,7 @@
  * one, and ws works through all of it at once: a few clients that send pings or crumbs could keep everybody waiting.
  *
  * So once clients have had their time in a turn, each that took more than a little of it rests, and who comes to the door
- * waits. Those who rest or wait go on in their order, as many in each turn as there is time for, one at least.
+ * or leaves waits. Those who rest or wait go on in their order, as many in each turn as there is time for, one at least.
  */
 
 /** What clients may take of one turn together. A client that sends in bulk is done sooner. */
@@ -37,11 +37,16 @@ export class Turn {
     return nowMs - this.#startedMs >= TURN_MS
   }
 
-  /** For work that nobody has begun yet: resolves at once while there is time and nobody waits, or else in a later turn. */
-  async wait(): Promise<void> {
+  /** For work that nobody has begun yet: done at once while there is time and nobody waits, or else in a later turn. */
+  run(work: () => void): void {
     this.begin()
-    if (this.#resting.length === 0 && !this.isOver(this.nowMs())) return
-    await new Promise<void>((resolve) => this.rest(resolve))
+    if (this.#resting.length === 0 && !this.isOver(this.nowMs())) work()
+    else this.rest(work)
+  }
+
+  /** The same for work that goes on after an `await`. */
+  async wait(): Promise<void> {
+    await new Promise<void>((resolve) => this.run(resolve))
   }
 
   /** Calls back in a later turn. */

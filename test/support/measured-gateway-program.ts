@@ -27,7 +27,7 @@ process.once('message', (config: gatewayModule.ConfigInput) => void serve(config
 async function serve(config: gatewayModule.ConfigInput): Promise<void> {
   const gateway = await startGateway(config, { env: {}, logTo: { write: () => {} } })
   // As `gatehouse serve` does.
-  if (isBuilt) new HeapGrowth(() => gateway.relayedBytes).start()
+  if (isBuilt) new HeapGrowth(gateway).start()
   process.on('message', (question: Question) => process.send?.(measure(question)))
   watchDelay()
   process.send?.({ url: gateway.addresses[0]?.url, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })

@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import type { EndRequest } from '../../proxy/index.ts'
 import { WebSocketClientEnd } from '../../src/http/client-end.ts'
+import { Turn } from '../../src/http/turn.ts'
 import { WebSocketDoor } from '../../src/http/websocket.ts'
 import { Traffic } from '../../src/ops/traffic.ts'
 import { until, within } from '../support/until.ts'
@@ -326,5 +327,19 @@ describe('WebSocketClientEnd', () => {
     socket.destroy()
     await until(() => end.assemblingBytes() === 0)
     assert.ok(traffic.heldBytes <= before)
+  })
+
+  it('has the leaving of one client wait where others have used up the turn, and reports it all the same', async (t) => {
+    const [first, second] = [await bare(), await bare()]
+    let restCount = 0
+    t.mock.method(Turn.current, 'isOver', () => true)
+    t.mock.method(Turn.current, 'rest', function rest(this: Turn, goOn: () => void) {
+      restCount++
+      setImmediate(goOn)
+    })
+    first.socket.destroy()
+    second.socket.destroy()
+    await until(() => first.recorder.goneWith !== undefined && second.recorder.goneWith !== undefined)
+    assert.equal(restCount, 2)
   })
 })

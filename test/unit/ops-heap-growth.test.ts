@@ -6,44 +6,61 @@ import { HeapGrowth } from '../../src/ops/heap-growth.ts'
 const MIB = 1024 * 1024
 
 describe('the garbage collector', () => {
-  it('is told to let the heap grow while much passes, for two seconds after, and to start early while little does', () => {
+  const LITTLE = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
+  const MUCH = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
+  const MANY = ['--heap-growing-percent=50', '--incremental-marking-soft-trigger=50']
+
+  /** What is told after so long, a quarter of a second by itself, in which so much has passed and so many have come. */
+  function growing(): (work: { mib?: number; upgrades?: number }, ms?: number) => string[] {
     const told: string[] = []
-    let bytes = 0
+    const work = { relayedBytes: 0, upgradeCount: 0 }
     let nowMs = 1000
-    const growth = new HeapGrowth(
-      () => bytes,
-      (flag) => told.push(flag),
-    )
-    /** What it is told after so long, a quarter of a second by itself, in which so much has passed. */
-    const after = (mib: number, ms = 250): string[] => {
-      bytes += mib * MIB
+    const growth = new HeapGrowth(work, (flag) => told.push(flag))
+    return ({ mib = 0, upgrades = 0 }, ms = 250) => {
+      work.relayedBytes += mib * MIB
+      work.upgradeCount += upgrades
       nowMs += ms
       growth.look(nowMs)
       return told.splice(0)
     }
-    const little = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
-    const much = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
-    assert.deepEqual(after(0), little)
-    assert.deepEqual(after(3), [])
-    assert.deepEqual(after(4), much)
-    assert.deepEqual(after(500), [])
+  }
+
+  it('is told to let the heap grow while much passes, for two seconds after, and to start early while little does', () => {
+    const after = growing()
+    assert.deepEqual(after({}), LITTLE)
+    assert.deepEqual(after({ mib: 3 }), [])
+    assert.deepEqual(after({ mib: 4 }), MUCH)
+    assert.deepEqual(after({ mib: 500 }), [])
     // Until two seconds have passed.
-    for (let looks = 1; looks < 8; looks++) assert.deepEqual(after(0), [])
-    assert.deepEqual(after(0), little)
+    for (let looks = 1; looks < 8; looks++) assert.deepEqual(after({}), [])
+    assert.deepEqual(after({}), LITTLE)
     // A look that comes late has a longer time to tell of.
-    assert.deepEqual(after(15, 1000), [])
-    assert.deepEqual(after(16, 1000), much)
+    assert.deepEqual(after({ mib: 15 }, 1000), [])
+    assert.deepEqual(after({ mib: 16 }, 1000), MUCH)
+  })
+
+  it('is told to start earlier while many come, unless much passes', () => {
+    const after = growing()
+    assert.deepEqual(after({ upgrades: 24 }), LITTLE)
+    assert.deepEqual(after({ upgrades: 25 }), MANY)
+    assert.deepEqual(after({ upgrades: 99 }, 1000), [])
+    assert.deepEqual(after({ mib: 4, upgrades: 1000 }), MUCH)
+    assert.deepEqual(after({ upgrades: 1000 }, 1999), [])
+    assert.deepEqual(after({}, 1), MANY)
+    assert.deepEqual(after({}, 1999), LITTLE)
   })
 
   it('understands it all', () => {
     // What V8 does not know it says on standard error, and nowhere else.
     const program = `
       import { HeapGrowth } from ${JSON.stringify(new URL('../../src/ops/heap-growth.ts', import.meta.url).href)}
-      let bytes = 0
-      const growth = new HeapGrowth(() => bytes)
-      growth.look()
-      bytes = 1e9
-      growth.look()`
+      const work = { relayedBytes: 0, upgradeCount: 0 }
+      const growth = new HeapGrowth(work)
+      growth.look(1000)
+      work.upgradeCount = 1e9
+      growth.look(2000)
+      work.relayedBytes = 1e9
+      growth.look(3000)`
     const { status, stderr } = spawnSync(process.execPath, [
       '--import',
       'tsx',
