@@ -260,7 +260,7 @@ class RunningGateway implements Gateway {
   }
 
   #socketCount(): number {
-    return this.#sessions.count + this.#listeners.reduce((sum, { socketCount }) => sum + socketCount, 0)
+    return this.#sessions.placeCount + this.#listeners.reduce((sum, { socketCount }) => sum + socketCount, 0)
   }
 
   async #drain(): Promise<void> {

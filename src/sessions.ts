@@ -71,6 +71,7 @@ export class Sessions {
   /** Those in which bytes may wait: all others hold none. */
   readonly #busy = new Set<Place>()
   readonly #ticker: NodeJS.Timeout
+  #placeCount = 0
   #emptied: (() => void) | undefined
 
   /** @param onTick called once a second, after the sessions; must not throw */
@@ -86,6 +87,11 @@ export class Sessions {
     return this.#byId.size
   }
 
+  /** Places taken and not given back: each has a socket to its broker, or will have. */
+  get placeCount(): number {
+    return this.#placeCount
+  }
+
   byId(id: string): Place | undefined {
     return this.#byId.get(id)
   }
@@ -93,6 +99,7 @@ export class Sessions {
   /** Takes a place for an identity at a service. */
   take(identity: Identity, service: string): Place {
     const place = new Place(identity, service)
+    this.#placeCount++
     this.#byIdentity.add(place.keys, place)
     this.#byLogin.add(sessionKeys(identity), place)
     return place
@@ -111,7 +118,9 @@ export class Sessions {
 
   /** Gives a place back. Called for every place, once its session has ended or when none came of it. */
   release(place: Place): void {
+    if (!place.isHeld) return
     place.isHeld = false
+    this.#placeCount--
     this.#byIdentity.remove(place.keys, place)
     this.#byLogin.remove(sessionKeys(place.identity), place)
     this.#busy.delete(place)

@@ -211,6 +211,9 @@ export class Upgrades {
     responseHeaders: Admitted['responseHeaders'],
   ): Promise<Admitted | Refusal> {
     const { service, hop, id } = attempt
+    // Hundreds may have passed the door while nobody had a place yet.
+    const shortage = this.#of.pressure.shortage()
+    if (shortage !== undefined) return { cause: 'overloaded', detail: shortage, identity }
     const place = this.#of.sessions.take(identity, service.path)
     const context = { sessionId: id, address: hop.address, deadlineMs: leftMs(attempt) }
     const outcome = await service.promote(identity, context).then(

@@ -37,7 +37,7 @@ export class Log {
   readonly #nowMs: () => number
 
   /** @param to where lines go; standard output when left out */
-  constructor(level: LogLevel, to: Lines = new StandardOutput(), nowMs: () => number = Date.now) {
+  constructor(level: LogLevel, to: Lines = StandardOutput.current, nowMs: () => number = Date.now) {
     const options = {
       level,
       base: null,

@@ -9,7 +9,7 @@ const HEAP_RATIO = 0.85
 const SPENT_HEAP_RATIO = 0.92
 /** At so many looks in a row: a heap may be full of garbage for a moment before it is collected. */
 const SPENT_LOOKS = 2
-/** Kept free for who is refused, by a text that can be read: as many as a listener's backlog hands over at once. */
+/** Kept free for who is refused, by a text that can be read: as many as wait at a listener to be accepted. */
 const SPARE_DESCRIPTORS = 512
 /** Of few descriptors not so many. */
 const SPARE_RATIO = 0.1

@@ -20,6 +20,9 @@ const RETRY_MS = 100
 const FLUSH_MS = 10_000
 
 export class StandardOutput {
+  /** Of this process: it has one standard output, however many gateways. */
+  static readonly current = new StandardOutput()
+
   readonly #onGathered = (): void => {
     this.#isGathering = false
     this.#begin()
@@ -34,7 +37,8 @@ export class StandardOutput {
   #isUnderWay = false
   /** The last attempt failed. */
   #isBroken = false
-  #onSettled: (() => void) | undefined
+  /** Those who wait for the end. */
+  readonly #waiting: (() => void)[] = []
 
   constructor() {
     process.once('exit', () => this.#finish())
@@ -61,10 +65,10 @@ export class StandardOutput {
     if (this.#pendingBytes === 0) return
     await new Promise<void>((resolve) => {
       const giveUp = setTimeout(resolve, FLUSH_MS)
-      this.#onSettled = () => {
+      this.#waiting.push(() => {
         clearTimeout(giveUp)
         resolve()
-      }
+      })
       this.#begin()
     })
   }
@@ -109,8 +113,7 @@ export class StandardOutput {
   }
 
   #settled(): void {
-    this.#onSettled?.()
-    this.#onSettled = undefined
+    for (const done of this.#waiting.splice(0)) done()
   }
 
   #take(): Buffer {
@@ -123,8 +126,9 @@ export class StandardOutput {
   /** The process ends now. What a thread is writing is left to it. */
   #finish(): void {
     const left = this.#isUnderWay || this.#writing === undefined ? [] : [this.#writing]
+    if (this.#gatheredBytes > 0) left.push(this.#take())
     try {
-      for (const bytes of [...left, this.#take()]) writeSync(STDOUT, bytes)
+      for (const bytes of left) writeSync(STDOUT, bytes)
     } catch {
       // Nobody is left to be told.
     }

@@ -73,6 +73,24 @@ describe('a gateway that runs short', () => {
     await gateway.stop()
   })
 
+  it('of descriptors, for many who come at once: each has its session or is refused, and none is let in without a broker', async () => {
+    gateway = await startMeasuredGateway(config, { descriptors: 256 })
+    const came = Array.from({ length: 140 }, () => new Flooder(target()))
+    const outcomes = await Promise.all(
+      came.map((flooder) =>
+        flooder.upgrade(target()).then(
+          () => '101',
+          (error: unknown) => (/503|ended/.test((error as Error).message) ? 'refused' : String(error)),
+        ),
+      ),
+    )
+    assert.deepEqual([...new Set(outcomes)].sort(), ['101', 'refused'])
+    const counters = await gateway.counters()
+    assert.equal(counters.get('gatehouse_session_ends_total{reason="broker-unavailable"}'), undefined)
+    for (const flooder of came) flooder.destroy()
+    await gateway.stop()
+  })
+
   it('of memory: ends the session that holds most, keeps the others, and answers for its health', async () => {
     gateway = await startMeasuredGateway(config, { heapMib: 32 })
     const [small, large] = [await Flooder.session(target()), await Flooder.session(target())]

@@ -10,7 +10,7 @@ import { describe, it } from 'node:test'
 function run(program: string, stdout: 'pipe' | number) {
   const source = `
     import { StandardOutput } from './src/ops/standard-output.ts'
-    const output = new StandardOutput()
+    const output = StandardOutput.current
     const said = (...what) => process.stderr.write(JSON.stringify(what) + '\\n')
     ${program}`
   const args = ['--import', 'tsx', '--input-type', 'module', '--eval', source]
@@ -64,6 +64,26 @@ describe('StandardOutput', () => {
       lines.map(Number),
       Array.from({ length: 20_000 }, (_, n) => n),
     )
+  })
+
+  it('lets everybody who waits for the end hear of it, at once', async () => {
+    const program = `
+      output.write('one\\n')
+      const startedMs = performance.now()
+      await Promise.all([output.flush(), output.flush()])
+      said(performance.now() - startedMs < 5000)`
+    const { said } = await ended(run(program, 'pipe'))
+    assert.deepEqual(said, [true])
+  })
+
+  it('is one for all logs of a process, and nothing of theirs is left behind', async () => {
+    const program = `
+      const { Log } = await import('./src/ops/log.ts')
+      const before = process.listenerCount('exit')
+      for (let n = 0; n < 20; n++) new Log('info').write('gateway-stopped')
+      said(process.listenerCount('exit') - before)`
+    const { lines, said } = await ended(run(program, 'pipe'))
+    assert.deepEqual([lines.length, said], [20, [0]])
   })
 
   it('is whole when the process ends by an error of its own', async () => {
