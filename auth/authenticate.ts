@@ -49,32 +49,50 @@ export async function authenticate(
   { deadlineMs = DEADLINE_MS, cookieNeedsOrigin = true }: AuthenticateOptions = {},
 ): Promise<Admission> {
   const outcomes = await ask(requirement, request, deadlineMs)
-  const proven = [...outcomes.values()].filter((outcome) => outcome.kind === 'proven')
+  const decision = decide(requirement, request, { outcomes, cookieNeedsOrigin })
+  if (!('denied' in decision)) return decision
+  const { denied, detail, ...more } = decision
   const challenges = challengesOf(requirement, request, outcomes)
-  refuseBad([...outcomes.values()], proven, challenges)
-  refuseDisagreement(proven, challenges)
+  throw new AuthenticationRefused(denied, detail, { ...more, challenges })
+}
+
+/** Why nobody is let in. */
+interface Denial {
+  readonly denied: AuthenticationRefused['code']
+  readonly detail: string
+  readonly cause?: unknown
+  readonly retryAfterSeconds?: number
+}
+
+interface Asked {
+  readonly outcomes: Outcomes
+  readonly cookieNeedsOrigin: boolean
+}
+
+function decide(
+  requirement: Requirement,
+  request: AuthenticationRequest,
+  { outcomes, cookieNeedsOrigin }: Asked,
+): Admission | Denial {
+  const all = [...outcomes.values()]
+  const proven = all.filter(isProven)
+  const denial = badDenial(all.filter(isRefused), proven) ?? disagreementDenial(proven)
+  if (denial !== undefined) return denial
   const winners = winningEntry(requirement, outcomes)
   if (winners === undefined) {
     const detail = proven.length === 0 ? 'no credential' : 'not every credential that has to come together was there'
-    throw new AuthenticationRefused('missing', detail, { challenges })
+    return { denied: 'missing', detail }
   }
-  if (winners.some(({ authenticator, outcome }) => authenticator.stillHolds?.(outcome.identity) === false)) {
-    throw new AuthenticationRefused('rejected', 'the authority ended during the login', { challenges })
-  }
-  const identity = combine(winners.map((winner) => winner.outcome.identity))
-  if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= Date.now()) {
-    throw new AuthenticationRefused('rejected', 'the credential has expired', { challenges })
-  }
-  if (cookieNeedsOrigin && identity.fromCookie && request.origin === undefined) {
-    throw new AuthenticationRefused('rejected', 'a credential from a cookie needs an Origin header', { challenges })
-  }
+  if (winners.some(hasEnded)) return { denied: 'rejected', detail: 'the authority ended during the login' }
+  const identity = combine(winners.map(identityOf))
+  if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= Date.now())
+    return { denied: 'rejected', detail: 'the credential has expired' }
+  if (cookieNeedsOrigin && identity.fromCookie && request.origin === undefined)
+    return { denied: 'rejected', detail: 'a credential from a cookie needs an Origin header' }
   return {
     identity,
-    authenticators: winners.map((winner) => winner.authenticator.name),
-    responseHeaders: Object.assign({}, ...winners.map((winner) => winner.outcome.responseHeaders)) as Record<
-      string,
-      string
-    >,
+    authenticators: winners.map(nameOf),
+    responseHeaders: Object.assign({}, ...winners.map(responseHeadersOf)) as Record<string, string>,
   }
 }
 
@@ -96,42 +114,54 @@ export function challengesOf(
 
 /** Every authenticator of a requirement, once. */
 export function authenticatorsOf(requirement: Requirement): readonly Authenticator[] {
-  return [...new Set(requirement.flatMap((entry) => ('all' in entry ? entry.all : [entry])))]
+  return [...new Set(requirement.flatMap(membersOf))]
+}
+
+/** Who must prove somebody for this entry to admit. */
+function membersOf(entry: Requirement[number]): readonly Authenticator[] {
+  return 'all' in entry ? entry.all : [entry]
 }
 
 async function ask(requirement: Requirement, request: AuthenticationRequest, deadlineMs: number): Promise<Outcomes> {
-  const answers = authenticatorsOf(requirement).map(async (authenticator) => {
-    try {
-      const work = authenticator.authenticate(request)
-      return [authenticator, await within(deadlineMs, `authenticator ${authenticator.name}`, work)] as const
-    } catch (cause) {
-      const detail = `authenticator ${authenticator.name} failed: ${cause instanceof Error ? cause.message : 'unknown error'}`
-      const refusal: Refusal = { kind: 'refused', detail, cause: cause ?? new Error(detail) }
-      return [authenticator, refusal] as const
-    }
-  })
-  return new Map(await Promise.all(answers))
+  const authenticators = authenticatorsOf(requirement)
+  return new Map(await Promise.all(authenticators.map((authenticator) => answer(authenticator, request, deadlineMs))))
 }
 
-function refuseBad(
-  outcomes: readonly (Outcome | Refusal)[],
-  proven: readonly Proven[],
-  challenges: readonly string[],
-): void {
+async function answer(
+  authenticator: Authenticator,
+  request: AuthenticationRequest,
+  deadlineMs: number,
+): Promise<readonly [Authenticator, Outcome | Refusal]> {
+  try {
+    const work = authenticator.authenticate(request)
+    return [authenticator, await within(deadlineMs, `authenticator ${authenticator.name}`, work)]
+  } catch (cause) {
+    const detail = `authenticator ${authenticator.name} failed: ${cause instanceof Error ? cause.message : 'unknown error'}`
+    return [authenticator, { kind: 'refused', detail, cause: cause ?? new Error(detail) }]
+  }
+}
+
+function isProven(outcome: Outcome | Refusal): outcome is Proven {
+  return outcome.kind === 'proven'
+}
+
+function isRefused(outcome: Outcome | Refusal): outcome is Refusal {
+  return outcome.kind === 'refused'
+}
+
+function badDenial(refusals: readonly Refusal[], proven: readonly Proven[]): Denial | undefined {
+  if (refusals.length === 0) return undefined
   const carriers = new Set(proven.flatMap(({ carrier }) => (carrier === undefined ? [] : [carrier])))
-  const bad = outcomes
-    .filter((outcome): outcome is Refusal => outcome.kind === 'refused')
-    .filter((refusal) => !isForgiven(refusal, proven, carriers))
-  const first = bad[0]
-  if (first === undefined) return
+  const bad = refusals.filter((refusal) => !isForgiven(refusal, proven, carriers))
+  if (bad.length === 0) return undefined
   const detail = bad.map((refusal) => refusal.detail).join('; ')
   const cause = bad.find((refusal) => refusal.cause !== undefined)?.cause
   const waits = bad.flatMap(({ retryAfterSeconds }) => (retryAfterSeconds === undefined ? [] : [retryAfterSeconds]))
   if (waits.length > 0) {
-    throw new AuthenticationRefused('throttled', detail, { challenges, cause, retryAfterSeconds: Math.max(...waits) })
+    return { denied: 'throttled', detail, cause, retryAfterSeconds: Math.max(...waits) }
   }
-  const code = bad.every((refusal) => refusal.malformed === true) ? 'malformed' : 'rejected'
-  throw new AuthenticationRefused(code, detail, { challenges, cause })
+  const denied = bad.every((refusal) => refusal.malformed === true) ? 'malformed' : 'rejected'
+  return { denied, detail, cause }
 }
 
 function isForgiven(refusal: Refusal, proven: readonly Proven[], carriers: ReadonlySet<string>): boolean {
@@ -139,10 +169,9 @@ function isForgiven(refusal: Refusal, proven: readonly Proven[], carriers: Reado
   return refusal.ambient === true || (refusal.carrier !== undefined && carriers.has(refusal.carrier))
 }
 
-function refuseDisagreement(proven: readonly Proven[], challenges: readonly string[]): void {
-  const subjects = new Set(proven.map(({ identity }) => identity.subject))
-  if (subjects.size > 1)
-    throw new AuthenticationRefused('rejected', 'the credentials name different subjects', { challenges })
+function disagreementDenial([first, ...others]: readonly Proven[]): Denial | undefined {
+  if (others.every(({ identity }) => identity.subject === first?.identity.subject)) return undefined
+  return { denied: 'rejected', detail: 'the credentials name different subjects' }
 }
 
 interface Winner {
@@ -152,13 +181,30 @@ interface Winner {
 
 function winningEntry(requirement: Requirement, outcomes: Outcomes): readonly [Winner, ...Winner[]] | undefined {
   for (const entry of requirement) {
-    const needed = 'all' in entry ? entry.all : [entry]
-    const winners = needed.flatMap((authenticator): readonly Winner[] => {
+    const needed = membersOf(entry)
+    const winners: Winner[] = []
+    for (const authenticator of needed) {
       const outcome = outcomes.get(authenticator)
-      return outcome?.kind === 'proven' ? [{ authenticator, outcome }] : []
-    })
+      if (outcome?.kind === 'proven') winners.push({ authenticator, outcome })
+    }
     const [first, ...others] = winners
     if (first !== undefined && winners.length === needed.length) return [first, ...others]
   }
   return undefined
+}
+
+function hasEnded({ authenticator, outcome }: Winner): boolean {
+  return authenticator.stillHolds?.(outcome.identity) === false
+}
+
+function nameOf({ authenticator }: Winner): string {
+  return authenticator.name
+}
+
+function identityOf({ outcome }: Winner): Identity {
+  return outcome.identity
+}
+
+function responseHeadersOf({ outcome }: Winner): Proven['responseHeaders'] {
+  return outcome.responseHeaders
 }

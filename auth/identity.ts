@@ -29,15 +29,17 @@ export function identityKey(identity: Pick<Identity, 'issuer' | 'subject'>): str
 
 /** Every key under which this identity can lose its authority: its own, and those of all who vouched with it. */
 export function identityKeys(identity: Identity): readonly string[] {
-  return [...new Set([identity, ...(identity.parts ?? [])].map(identityKey))]
+  if (identity.parts === undefined) return [identityKey(identity)]
+  return [...new Set([identity, ...identity.parts].map(identityKey))]
 }
 
 /** Every login session this identity hangs on. */
 export function sessionKeys(identity: Identity): readonly string[] {
-  const keys = [identity, ...(identity.parts ?? [])].flatMap((part) =>
-    part.sessionKey === undefined ? [] : [part.sessionKey],
-  )
-  return [...new Set(keys)]
+  return [...new Set([identity, ...(identity.parts ?? [])].flatMap(ownSessionKey))]
+}
+
+function ownSessionKey({ sessionKey }: Identity): readonly string[] {
+  return sessionKey === undefined ? [] : [sessionKey]
 }
 
 /** Who everybody is on a service that says `anonymous: true`. Promotion rules still decide. */

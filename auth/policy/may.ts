@@ -49,8 +49,7 @@ const QUESTIONS: Readonly<Record<string, Answering>> = {
   purge: (rules, words) => QUESTIONS['consume']?.(rules, words),
   declare: (rules, [kind, name, ...rest]) => {
     if (!isKind(kind) || name === undefined || rest.length > 0) return undefined
-    if (kind === 'queue' && name === '')
-      return [{ what: 'configure on server-named queues', grant: rules.serverNamed() }]
+    if (kind === 'queue' && name === '') return [{ what: 'configure on server-named queues', grant: rules.serverNamed }]
     return [{ what: `configure on ${kind} ${quote(name)}`, grant: rules.named('configure', kind, name) }]
   },
   delete: (rules, words) => QUESTIONS['declare']?.(rules, words),

@@ -99,6 +99,8 @@ export class Rules {
   /** Rules that apply, but whose variables have no value that could be a word. */
   readonly unusable: readonly { readonly place: string; readonly unusable: string }[]
   readonly injected: Table
+  /** The grant of queues whose names the broker makes, if there is one. */
+  readonly serverNamed: Grant | undefined
 
   constructor(grants: readonly Grant[], argumentRules: readonly ArgumentRule[], unusable: Rules['unusable']) {
     this.grants = grants
@@ -107,10 +109,9 @@ export class Rules {
     const injected = new Map<string, TableEntry>()
     for (const { name, injected: entry } of argumentRules) if (entry !== undefined) injected.set(name, entry)
     this.injected = [...injected.values()]
-  }
-
-  serverNamed(): Grant | undefined {
-    return this.grants.find(({ list, kind, pattern }) => list === 'configure' && kind === 'queue' && pattern === '')
+    this.serverNamed = grants.find(
+      ({ list, kind, pattern }) => list === 'configure' && kind === 'queue' && pattern === '',
+    )
   }
 
   named(list: Permission, kind: ResourceKind, name: string): Grant | undefined {
@@ -163,13 +164,13 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
     this.#policy = policy
     this.enforce = policy.enforce
     this.#rules = policy.rulesFor(facts)
-    this.#mayDeclareServerNamed = this.#rules.serverNamed() !== undefined
+    this.#mayDeclareServerNamed = this.#rules.serverNamed !== undefined
   }
 
   /** The identity was proven again, perhaps with other roles or claims: every decision is made anew. */
   renew(facts: Facts): void {
     this.#rules = this.#policy.rulesFor(facts)
-    this.#mayDeclareServerNamed = this.#rules.serverNamed() !== undefined
+    this.#mayDeclareServerNamed = this.#rules.serverNamed !== undefined
     this.#revision += 1
     this.#forget()
   }

@@ -77,11 +77,15 @@ export function usernameProblem(name: string, allowLoopbackUser: boolean): strin
 /** @throws PromotionRefused 'secret-unavailable' for NUL and every other control byte */
 export function refuseControlBytes(secret: Secret): void {
   const bytes = secret.reveal()
-  const found = bytes.find((byte) => byte < 0x20 || byte === 0x7f)
+  const found = bytes.find(isControlByte)
   bytes.fill(0)
   if (found === undefined) return
   const what = found === 0 ? 'a NUL character' : 'a control character (a line break perhaps)'
   throw new PromotionRefused('secret-unavailable', `the secret holds ${what}`)
+}
+
+function isControlByte(byte: number): boolean {
+  return byte < 0x20 || byte === 0x7f
 }
 
 function fingerprintOf(username: string, password: Secret | undefined): string {

@@ -43,7 +43,12 @@ export function passwordCredential(
     username,
     async build(facts) {
       const user = username(facts)
-      return brokerCredential({ username: user, mechanisms, password: await read({ ...facts, user }) })
+      const { identity, address, session } = facts
+      return brokerCredential({
+        username: user,
+        mechanisms,
+        password: await read({ identity, address, session, user }),
+      })
     },
     async check() {
       if (!secret.isTemplate) await read(undefined)

@@ -101,13 +101,19 @@ function verify(
     done(new Error('passport-http read another credential than was sent'))
     return
   }
-  question.decide().then(
-    (verdict) => {
-      question.verdict = verdict
-      done(null, verdict.kind === 'right' ? verdict.user : false)
-    },
-    (error: unknown) => done(error),
-  )
+  void decide(question, done)
+}
+
+async function decide(question: Question, done: (error: unknown, user?: unknown) => void): Promise<void> {
+  let verdict: PasswordVerdict
+  try {
+    verdict = await question.decide()
+  } catch (error) {
+    done(error)
+    return
+  }
+  question.verdict = verdict
+  done(null, verdict.kind === 'right' ? verdict.user : false)
 }
 
 function outcomeOf(verdict: PasswordVerdict, issuer: string): Outcome {

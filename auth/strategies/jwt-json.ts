@@ -62,7 +62,7 @@ function refuseDuplicateKeys(text: string, what: string): void {
         const keys = open.at(-1)
         if (!isKeyNext || keys === undefined) break
         // Escapes are undone first: "sub" and "\u0073ub" are one key.
-        const key = JSON.parse(token) as string
+        const key = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1)
         if (keys.has(key)) throw malformed(`${what} has the key ${show(key)} twice`)
         keys.add(key)
         isKeyNext = false

@@ -132,13 +132,18 @@ class Jwt {
   }
 
   #identity(verified: VerifiedToken, token: string, fromCookie: boolean): Identity {
-    const sid = verified.claims['sid']
+    const { issuer, subject, roles, claims, expiresAtMs } = verified
+    const sid = claims['sid']
     return {
-      ...verified,
+      issuer,
+      subject,
+      roles,
+      claims,
+      expiresAtMs,
       authenticator: this.#name,
       fromCookie,
       accessToken: new Secret(token),
-      ...(typeof sid === 'string' && { sessionKey: sessionKeyOf(verified.issuer, sid) }),
+      ...(typeof sid === 'string' && { sessionKey: sessionKeyOf(issuer, sid) }),
     }
   }
 }

@@ -9,7 +9,7 @@ import { AuthenticationRefused, InvalidConfiguration } from '../errors.ts'
 import type { Identity } from '../identity.ts'
 import { checkSubject, deepFreeze, findClaim, readRoles } from './claims.ts'
 import { isJsonObject, type JsonObject } from './jwt-json.ts'
-import { strategyRun, type Verdict } from './strategy.ts'
+import { strategyRun, type Verdict, viewOf } from './strategy.ts'
 
 export interface PluginOptions {
   readonly name: string
@@ -54,7 +54,7 @@ export async function pluginAuthenticator(
       return options.challenge ?? saidChallenge
     },
     async authenticate(request: AuthenticationRequest): Promise<Outcome> {
-      const verdict = await run(request.http)
+      const verdict = await run(viewOf(request.http))
       if (verdict.kind === 'fail') saidChallenge = challengeOf(verdict) ?? saidChallenge
       return outcomeOf(verdict, options)
     },

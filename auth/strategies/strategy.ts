@@ -1,8 +1,9 @@
 /**
  * Passport, as the gateway uses it: one strategy, one request, no response, no session, and a verdict that is a value.
  *
- * Each run has a private view of the request, so that what Passport hangs on it stays there. A strategy that throws,
- * rejects or calls `error` rejects the run; the caller fails closed.
+ * Passport hangs things on the request it is given, so each run is given one of its own: a view of the client's for a
+ * strategy that reads it, and otherwise a new object. A strategy that throws, rejects or calls `error` rejects the run; the
+ * caller fails closed.
  */
 import type { IncomingMessage } from 'node:http'
 import passport, { type Strategy, type StrategyCreatedStatic } from 'passport'
@@ -15,11 +16,8 @@ export type Verdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'redirect' }
 
-/** Runs the strategy on one request. `options` reach the strategy's `authenticate`. Rejects when the strategy fails itself. */
-export type StrategyRun = (
-  http: Pick<IncomingMessage, 'headers'>,
-  options?: Readonly<Record<string, unknown>>,
-) => Promise<Verdict>
+/** Runs the strategy on one request, which is kept by nobody else. A strategy of our own finds `request` in its options. Rejects when the strategy fails itself. */
+export type StrategyRun = (http: Pick<IncomingMessage, 'headers'>, request?: AuthenticationRequest) => Promise<Verdict>
 
 type Middleware = (request: unknown, response: unknown, next: (error?: unknown) => void) => void
 
@@ -27,7 +25,7 @@ type Middleware = (request: unknown, response: unknown, next: (error?: unknown) 
 export function strategyRun(strategy: Strategy): StrategyRun {
   const own = new passport.Passport()
   own.use('only', guarded(strategy))
-  return (http, options = {}) =>
+  return (http, request) =>
     new Promise<Verdict>((resolve, reject) => {
       const decided = (error: unknown, user: unknown, info: unknown, status: unknown) => {
         if (error) reject(asError(error))
@@ -37,9 +35,15 @@ export function strategyRun(strategy: Strategy): StrategyRun {
       const undecided = (error?: unknown) => (error ? reject(asError(error)) : resolve({ kind: 'pass' }))
       // Only a redirect writes to the response.
       const response = { statusCode: 0, setHeader: () => undefined, end: () => resolve({ kind: 'redirect' }) }
-      const decide = own.authenticate('only', { ...options, session: false }, decided) as Middleware
-      decide(Object.create(http), response, undecided)
+      const options = { session: false, request }
+      const decide = own.authenticate('only', options, decided) as Middleware
+      decide(http, response, undecided)
     })
+}
+
+/** A request to hang things on, which reads like this one. Not for each client: an object that others inherit from is slow. */
+export function viewOf(http: IncomingMessage): IncomingMessage {
+  return Object.create(http) as IncomingMessage
 }
 
 /** A Passport strategy of the gateway's own, made of the one function that decides. */
@@ -66,7 +70,7 @@ export function authenticatorOf(
   return {
     ...description,
     async authenticate(request) {
-      const verdict = await run(request.http, { request })
+      const verdict = await run({ headers: request.http.headers }, request)
       switch (verdict.kind) {
         case 'success':
           return verdict.user as Outcome

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Strategy, StrategyCreatedStatic } from 'passport'
 import type { Outcome } from '../../auth/authenticator.ts'
 import { cookieValues, headerValues, queryValues } from '../../auth/strategies/carriers.ts'
-import { authenticatorOf, strategyRun } from '../../auth/strategies/strategy.ts'
+import { authenticatorOf, strategyRun, viewOf } from '../../auth/strategies/strategy.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
 
 type Verify = (token: string, done: (error: unknown, user?: unknown) => void) => void
@@ -21,7 +21,7 @@ function run(act: (strategy: StrategyCreatedStatic) => unknown) {
       return act(this)
     },
   }
-  return strategyRun(strategy)(http)
+  return strategyRun(strategy)(viewOf(http))
 }
 
 describe('a strategy', () => {
@@ -85,7 +85,7 @@ describe('a strategy', () => {
     const bearer = strategyRun(
       new BearerStrategy((token, done) => done(null, token === 'good' ? { id: 'joe' } : false)),
     )
-    assert.equal((await bearer(http)).kind, 'success')
+    assert.equal((await bearer(viewOf(http))).kind, 'success')
     const bad = await bearer(authenticationRequest({ headers: [['Authorization', 'Bearer bad']] }).http)
     assert.deepEqual(bad, { kind: 'fail', challenge: 'Bearer realm="Users", error="invalid_token"', status: undefined })
   })
