@@ -145,19 +145,22 @@ const ZERO = {
 /** The values in wire order, with zeroes for reserved fields that were left out. */
 function valuesOf(layout: readonly FieldLayout[], fields: object): readonly unknown[] {
   const given = fields as Readonly<Record<string, unknown>>
-  return layout.map(({ name, type }) => given[name] ?? (name.startsWith('reserved') ? ZERO[type] : undefined))
+  const values: unknown[] = []
+  for (const { name, type } of layout)
+    values.push(given[name] ?? (name.startsWith('reserved') ? ZERO[type] : undefined))
+  return values
 }
 
 function argumentBytes(layout: readonly FieldLayout[], values: readonly unknown[]): number {
   let bytes = 0
-  layout.forEach(({ type, bit }, position) => {
+  for (const [position, { type, bit }] of layout.entries()) {
     if (type === 'bit') {
       if (bit === 0) bytes += 1
     } else {
       const codec: ValueCodec<unknown> = VALUE_CODECS[type]
       bytes += codec.size(values[position])
     }
-  })
+  }
   return bytes
 }
 
@@ -168,16 +171,16 @@ function writeArguments(
   values: readonly unknown[],
 ): void {
   let at = start
-  layout.forEach(({ type, bit }, position) => {
+  for (const [position, { type, bit }] of layout.entries()) {
     const value = values[position]
     if (type !== 'bit') {
       const codec: ValueCodec<unknown> = VALUE_CODECS[type]
       at = codec.write(buffer, at, value)
-      return
+      continue
     }
     if (bit === 0) at = buffer.writeUInt8(0, at)
     if (value === true) buffer[at - 1] = (buffer[at - 1] as number) | (1 << bit)
-  })
+  }
 }
 
 /** Writes ids and arguments behind `before` bytes and leaves `behind` bytes free; those are not initialised. */

@@ -51,6 +51,8 @@ const KINDS: Readonly<Record<keyof IdentityLimits, Kind>> = {
   ),
 }
 
+const ORDER = Object.entries(KINDS) as readonly (readonly [keyof IdentityLimits, Kind])[]
+
 /** A kind whose sessions, when they end, leave their identity's usage as well. */
 function leaving<S extends { readonly context: LimitContext }>(
   name: string,
@@ -85,10 +87,12 @@ export function limitFilters({ limits, usages, sink, now = () => performance.now
       leave: () => usages.leave(usage, now()),
     }
   }
-  return Object.entries(KINDS).flatMap(([key, { name, checks, start }]) => {
-    const most = limits[key as keyof IdentityLimits]
-    return most === undefined ? [] : [{ name, checks, start: (session) => start(contextOf(session), most) }]
-  })
+  const filters: Filter[] = []
+  for (const [limit, { name, checks, start }] of ORDER) {
+    const most = limits[limit]
+    if (most !== undefined) filters.push({ name, checks, start: (session) => start(contextOf(session), most) })
+  }
+  return filters
 }
 
 /** 406, as RabbitMQ answers when a vhost has too many queues. */

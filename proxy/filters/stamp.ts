@@ -7,6 +7,7 @@
 import type { Properties } from '../codec/properties.ts'
 import { type HeaderChanges, HeaderRewrite } from '../codec/rewrite.ts'
 import { METHODS } from '../codec/spec.ts'
+import { SHORTSTR } from '../codec/wire.ts'
 import { ChannelFault, type SoftCode } from '../faults.ts'
 import type { Filter, FilterChecks, FilterOf, PublishView, SessionView, Verdict } from './filter.ts'
 import { Audit, type AuditSink } from './observe-events.ts'
@@ -15,10 +16,10 @@ import { ReservedNames } from './stamp-names.ts'
 /** How much larger a stamped content header may be: so much room is left between the legs' frame-max. */
 export const STAMP_ROOM_BYTES = 4096
 
-const SHORTSTR_MAX_BYTES = 255
-/** What a value adds beside its own bytes, at most: its length, its type, and the table's length. */
-const VALUE_OVERHEAD_BYTES = 9
 const TIMESTAMP_BYTES = 8
+const TABLE_LENGTH_BYTES = 4
+/** A header's type and the length of its text. [AMQP §4.2.5.5] */
+const VALUE_HEAD_BYTES = 5
 const FRAME_OVERHEAD_BYTES = 8
 
 const [CLASS_ID, METHOD_ID] = METHODS['basic.publish'].id
@@ -56,9 +57,7 @@ class StampFilter implements FilterOf<Stamping> {
   readonly #reserved: ReservedNames
 
   constructor(stamps: Stamps, sink: AuditSink, reserved: ReservedNames) {
-    refuseTooLarge(stamps)
-    // Only to see whether each value fits: many a session never publishes, and needs no bytes for it.
-    compiled(stamps, stamps.timestamp?.())
+    refuseUnfit(stamps)
     this.#stamps = stamps
     this.#sink = sink
     this.#reserved = reserved
@@ -143,15 +142,12 @@ function changesOf({ userId, appId, headers }: Stamps, second: number | undefine
   }
 }
 
-function refuseTooLarge({ userId = '', appId = '', timestamp, headers }: Stamps): void {
-  for (const value of [userId, appId]) {
-    if (Buffer.byteLength(value) > SHORTSTR_MAX_BYTES)
-      throw new RangeError(`a property takes at most ${SHORTSTR_MAX_BYTES} bytes`)
-  }
-  const texts = [userId, appId, ...headers.flat()]
-  const bytes = texts.reduce((sum, value) => sum + Buffer.byteLength(value) + VALUE_OVERHEAD_BYTES, 0)
-  const room = STAMP_ROOM_BYTES - (timestamp === undefined ? 0 : TIMESTAMP_BYTES)
-  if (bytes > room) throw new RangeError(`stamps take ${bytes} bytes, and ${room} at most`)
+/** At most so many bytes are added to a content header. @throws RangeError also for a text that no short string can be */
+function refuseUnfit({ userId = '', appId = '', timestamp, headers }: Stamps): void {
+  let bytes = SHORTSTR.size(userId) + SHORTSTR.size(appId) + (timestamp === undefined ? 0 : TIMESTAMP_BYTES)
+  if (headers.length > 0) bytes += TABLE_LENGTH_BYTES
+  for (const [name, value] of headers) bytes += SHORTSTR.size(name) + VALUE_HEAD_BYTES + Buffer.byteLength(value)
+  if (bytes > STAMP_ROOM_BYTES) throw new RangeError(`stamps take ${bytes} bytes, and ${STAMP_ROOM_BYTES} at most`)
 }
 
 /** What is the gateway's where nothing is stamped, and what takes it away. */

@@ -71,15 +71,7 @@ export class BrokerLeg {
   /** Starts dialling; the protocol header is the first thing sent. */
   start(target: BrokerTarget, clientAddress: string, timeoutMs: number): void {
     this.#giveUp = new GiveUp()
-    dial(target, clientAddress, timeoutMs, this.#giveUp).then(
-      (dialled) => this.#connected(dialled),
-      (error: unknown) => {
-        const { message, failure } =
-          error instanceof BrokerUnavailable ? error : new BrokerUnavailable(String(error), 'other')
-        if (!this.#closing) this.#events.lost(message, failure, 'dialling')
-        this.#end()
-      },
-    )
+    void this.#dial(dial(target, clientAddress, timeoutMs, this.#giveUp))
   }
 
   /** Bytes written that the operating system has not taken yet. */
@@ -187,6 +179,20 @@ export class BrokerLeg {
       this.send(HEARTBEAT_FRAME)
       this.#lastWroteMs = nowMs
     }
+  }
+
+  async #dial(dialling: Promise<Dialled>): Promise<void> {
+    let dialled: Dialled
+    try {
+      dialled = await dialling
+    } catch (error) {
+      const { message, failure } =
+        error instanceof BrokerUnavailable ? error : new BrokerUnavailable(String(error), 'other')
+      if (!this.#closing) this.#events.lost(message, failure, 'dialling')
+      this.#end()
+      return
+    }
+    this.#connected(dialled)
   }
 
   #connected({ socket, url }: Dialled): void {

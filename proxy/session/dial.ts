@@ -18,6 +18,11 @@ const TCP_OPTIONS: Partial<TcpNetConnectOpts> & DuplexOptions = {
   keepAlive: true,
   keepAliveInitialDelay: 15_000,
   readableHighWaterMark: 1,
+  // What Node would set by itself, on a copy of these: each key that is new to a copy is a new shape to V8, for each socket.
+  allowHalfOpen: false,
+  emitClose: false,
+  autoDestroy: true,
+  decodeStrings: false,
 }
 
 export interface Dialled {

@@ -188,24 +188,27 @@ export class Handshake {
 
   /** Our `start-ok`; a client's properties that are too large for older brokers are left out, but for known capabilities. */
   #startOk(mechanism: SaslMechanism): Buffer {
-    const { id, identity, credential } = this.#options
-    const who = { ...identity, session: id, brokerUser: credential.username }
-    const response = credential.response(mechanism)
-    const build = (properties: Table): Buffer =>
-      methodFrame(0, 'connection.start-ok', {
-        clientProperties: clientProperties(properties, who),
-        mechanism,
-        response,
-        locale: 'en_US',
-      })
+    const response = this.#options.credential.response(mechanism)
     try {
-      const full = build(this.#clientProperties)
+      const full = this.#startOkOf(this.#clientProperties, mechanism, response)
       if (full.length <= START_OK_BYTES) return full
       full.fill(0)
-      return build(essentials(this.#clientProperties))
+      return this.#startOkOf(essentials(this.#clientProperties), mechanism, response)
     } finally {
       response.fill(0)
     }
+  }
+
+  #startOkOf(client: Table, mechanism: SaslMechanism, response: Buffer): Buffer {
+    const { id, identity, credential } = this.#options
+    const { subject, issuer, address } = identity
+    const who = { subject, issuer, address, session: id, brokerUser: credential.username }
+    return methodFrame(0, 'connection.start-ok', {
+      clientProperties: clientProperties(client, who),
+      mechanism,
+      response,
+      locale: 'en_US',
+    })
   }
 
   #onTune(tune: Tune): void {

@@ -21,8 +21,8 @@ const NOWHERE = 'amq.gatehouse-probe'
 
 /** The `user-id` that a session's messages carry, where it is another than the broker user. */
 export function otherUserId(filters: readonly Filter[], brokerUser: string): string | undefined {
-  const [userId] = filters.flatMap((filter) => filter.userId ?? [])
-  return userId === brokerUser ? undefined : userId
+  for (const { userId } of filters) if (userId !== undefined) return userId === brokerUser ? undefined : userId
+  return undefined
 }
 
 /** The question as whole frames: a channel is opened, a message published, the channel closed. */

@@ -132,6 +132,13 @@ describe('stampFilter with stamps', () => {
     assert.throws(() => stampFilter({ userId: 'ü'.repeat(128), headers: [] }, new AuditLog()), RangeError)
     const long = ['a', 'b', 'c', 'd'].map((name) => [name, 'x'.repeat(STAMP_ROOM_BYTES / 4)] as const)
     assert.throws(() => stampFilter({ headers: long }, new AuditLog()), RangeError)
+    const nameless = [['x'.repeat(256), 'a header']] as const
+    assert.throws(() => stampFilter({ headers: nameless }, new AuditLog()), RangeError)
+    assert.throws(() => stampFilter({ appId: 'half \ud800', headers: [] }, new AuditLog()), RangeError)
+    // Beside the text: one byte for each absent property, four for the table, seven for the name and what the text is.
+    const filling = (bytes: number) => [['x', 'y'.repeat(bytes - 13)]] as const
+    stampFilter({ headers: filling(STAMP_ROOM_BYTES) }, new AuditLog())
+    assert.throws(() => stampFilter({ headers: filling(STAMP_ROOM_BYTES + 1) }, new AuditLog()), RangeError)
   })
 })
 
