@@ -5,7 +5,7 @@
  * A header from anyone else is not looked at, and one that cannot be read to the end of the walk counts as absent: a
  * client never chooses its own address.
  */
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { type AddressRanges, compileAddresses } from '../../auth/index.ts'
 
@@ -39,6 +39,8 @@ export function clientAddress(
 
 /** The one way to write an address: IPv4 in dots, also where it came as IPv4-mapped IPv6. `undefined`: no address. */
 export function canonicalAddress(text: string): string | undefined {
+  // Node takes IPv4 in no other form than this one.
+  if (isIPv4(text)) return text
   // ipaddr.js alone also reads `0x7f.1` and `010.0.0.1`, each in its own way.
   const bare = text.split('%', 1)[0] ?? ''
   return isIP(bare) === 0 ? undefined : ipaddr.process(bare).toString()

@@ -71,6 +71,11 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   client.attach(session)
 }
 
+/** What the broker's failure, if it was one, adds to the line of a session's end, and how loud the line is. */
+interface BrokersPart extends Pick<LogFields, 'cause' | 'remedy' | 'pauseMs' | 'count'> {
+  readonly level: EventSpec['level']
+}
+
 /** What a session was begun with. */
 interface Parts {
   readonly promoted: Promoted
@@ -118,7 +123,7 @@ class Begun implements SessionObserver {
     this.#opening?.handshakeDone()
     this.#opening = undefined
     this.#of.metrics.sessionOpened(this.#service.path, this.ageMs)
-    this.#of.log.write('session-opened', { ...this.#who(), broker: this.#service.broker, vhost })
+    this.#of.log.write('session-opened', this.#line())
     if (!this.#recorded('session.opened', {})) this.#place.live?.session.end(UNRECORDED)
   }
 
@@ -131,22 +136,11 @@ class Begun implements SessionObserver {
     this.#opening = undefined
     this.#of.sessions.release(this.#place)
     this.#of.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
-    const line = {
-      ...this.#who(),
-      broker: this.#service.broker,
-      vhost: this.#vhost,
-      by: end.by,
-      reason: end.reason,
-      detail: endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`,
-      replyCode: end.replyCode,
-      closeCode: end.closeCode,
-      durationMs: Math.round(end.durationMs),
-      bytesFromClient: end.bytesFromClient,
-      bytesToClient: end.bytesToClient,
-    }
-    const { level, ...verdict } = this.#brokersPart(end)
-    this.#of.log.write('session-ended', { ...line, ...verdict }, level)
-    const { durationMs, replyCode, detail } = line
+    const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
+    const durationMs = Math.round(end.durationMs)
+    const { replyCode } = end
+    const part = this.#brokersPart(end)
+    this.#of.log.write('session-ended', this.#line({ ...end, detail, durationMs }, part), part.level)
     if (typeof this.#trial === 'string') this.#recorded('session.refused', { cause: end.reason, detail })
     else this.#recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
   }
@@ -187,22 +181,44 @@ class Begun implements SessionObserver {
   }
 
   #recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {
-    const { subject, issuer, address, user } = this.#who()
+    const { subject, issuer } = this.#place.identity
+    const user = this.#promoted.credential.username
     const { audit } = this.#service
-    const vhost = this.#vhost ?? ''
+    const [address, vhost] = [this.#address, this.#vhost ?? '']
     const written = audit.write({ event, session: this.#id, subject, issuer, address, user, vhost, ...details })
     return written || audit.onFailure === 'count'
   }
 
-  #who() {
+  /** Every key by itself: V8 would make up a new shape for each session where some of them are spread. */
+  #line(end?: SessionEnd, part?: BrokersPart): LogFields {
     const { subject, issuer, authenticator } = this.#place.identity
-    const user = this.#promoted.credential.username
-    const service = this.#service.path
-    return { session: this.#id, service, subject, issuer, authenticator, user, address: this.#address }
+    return {
+      session: this.#id,
+      service: this.#service.path,
+      subject,
+      issuer,
+      authenticator,
+      user: this.#promoted.credential.username,
+      address: this.#address,
+      broker: this.#service.broker,
+      vhost: this.#vhost,
+      by: end?.by,
+      reason: end?.reason,
+      detail: end?.detail,
+      replyCode: end?.replyCode,
+      closeCode: end?.closeCode,
+      durationMs: end?.durationMs,
+      bytesFromClient: end?.bytesFromClient,
+      bytesToClient: end?.bytesToClient,
+      cause: part?.cause,
+      remedy: part?.remedy,
+      pauseMs: part?.pauseMs,
+      count: part?.count,
+    }
   }
 
   /** Of many sessions that one fault of the broker leg keeps out, one line tells; the others are counted in the next. */
-  #brokersPart({ reason, failure }: SessionEnd): LogFields & { readonly level: EventSpec['level'] } {
+  #brokersPart({ reason, failure }: SessionEnd): BrokersPart {
     if (typeof this.#trial === 'string') return { level: 'debug', cause: this.#trial }
     const { level } = ENDS[reason]
     if (failure === undefined) {

@@ -16,7 +16,7 @@ export interface HeadProblem {
 type Head = Pick<IncomingMessage, 'method' | 'httpVersion' | 'url' | 'headers' | 'rawHeaders'>
 
 /** Headers of which a second one would make two readers see two requests. */
-const ONCE = [
+const ONCE: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
   'host',
@@ -24,7 +24,7 @@ const ONCE = [
   'upgrade',
   'sec-websocket-key',
   'sec-websocket-version',
-] as const
+])
 
 /** Headers that announce bytes after the head, which Node would pass on as WebSocket bytes. */
 const BODY = ['content-length', 'transfer-encoding', 'trailer', 'expect'] as const
@@ -47,8 +47,7 @@ export function checkUpgradeHead(request: Head, identityHeaders: readonly string
     return bad('expected a path as request target')
   const problem = checkHeaders(request.rawHeaders, identityHeaders)
   if (problem !== undefined) return problem
-  const announced = BODY.find((name) => headers[name] !== undefined)
-  if (announced !== undefined) return bad(`expected no body and no ${announced} header`)
+  for (const name of BODY) if (headers[name] !== undefined) return bad(`expected no body and no ${name} header`)
   // Node asks for it in every request but those that upgrade. [RFC 9112 §3.2]
   if (headers.host === undefined) return bad('expected a Host header')
   if (headers.upgrade?.toLowerCase() !== 'websocket') return bad('expected the header Upgrade: websocket alone')
@@ -72,15 +71,14 @@ export function checkHeaders(
   identityHeaders: readonly string[],
 ): HeadProblem | undefined {
   if (rawHeaders.length > 2 * MOST_HEADERS) return { status: 431, detail: `expected at most ${MOST_HEADERS} headers` }
-  const seen = new Map<string, boolean>([...ONCE, ...identityHeaders].map((name) => [name, false]))
+  const seen = new Set<string>()
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').toLowerCase()
     const plain = name.replaceAll('_', '-')
-    const before = seen.get(plain)
-    if (before === undefined) continue
+    if (!ONCE.has(plain) && !identityHeaders.includes(plain)) continue
     if (plain !== name) return bad(`expected ${plain} to be spelt with hyphens`)
-    if (before) return bad(`expected one ${plain} header`)
-    seen.set(plain, true)
+    if (seen.has(plain)) return bad(`expected one ${plain} header`)
+    seen.add(plain)
   }
   return undefined
 }

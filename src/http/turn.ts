@@ -4,6 +4,9 @@
  *
  * So once clients have had their time in a turn, each that took more than a little of it rests, and who comes to the door
  * or leaves waits. Those who rest or wait go on in their order, as many in each turn as there is time for, one at least.
+ *
+ * To hear of a turn's end costs a look at all sockets, about as much as a small message. So a little work is only added
+ * up, over several turns if need be, and a turn is watched once that is more than a little, or when somebody comes or leaves.
  */
 
 /** What clients may take of one turn together. A client that sends in bulk is done sooner. */
@@ -17,30 +20,33 @@ export class Turn {
 
   readonly nowMs: () => number
   readonly #resting: (() => void)[] = []
-  /** Counts turns in which anything came. */
+  /** Counts turns that have been watched to their end. */
   number = 0
-  #startedMs = -1
+  #isWatched = false
+  #startedMs = 0
+  /** What clients have taken since the last turn that was watched. */
+  #unwatchedMs = 0
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.nowMs = nowMs
   }
 
-  /** Notes that work begins; the turn begins with the first. */
-  begin(): void {
-    if (this.#startedMs >= 0) return
-    this.number++
-    this.#startedMs = this.nowMs()
-    setImmediate(() => this.#next())
+  /** Notes what a client has taken just now. */
+  took(ms: number, nowMs: number): void {
+    if (this.#isWatched) return
+    this.#unwatchedMs += ms
+    if (this.#unwatchedMs >= LITTLE_MS) this.#watch(nowMs - this.#unwatchedMs)
   }
 
   isOver(nowMs: number): boolean {
-    return nowMs - this.#startedMs >= TURN_MS
+    return this.#isWatched && nowMs - this.#startedMs >= TURN_MS
   }
 
   /** For work that nobody has begun yet: done at once while there is time and nobody waits, or else in a later turn. */
   run(work: () => void): void {
-    this.begin()
-    if (this.#resting.length === 0 && !this.isOver(this.nowMs())) work()
+    const nowMs = this.nowMs()
+    this.#watch(nowMs)
+    if (this.#resting.length === 0 && !this.isOver(nowMs)) work()
     else this.rest(work)
   }
 
@@ -52,12 +58,23 @@ export class Turn {
   /** Calls back in a later turn. */
   rest(goOn: () => void): void {
     this.#resting.push(goOn)
+    this.#watch(this.nowMs())
+  }
+
+  /** Goes on in the next turn, if somebody rests by then. */
+  #watch(startedMs: number): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    this.#startedMs = startedMs
+    setImmediate(() => this.#next())
   }
 
   #next(): void {
-    this.#startedMs = -1
+    this.number++
+    this.#isWatched = false
+    this.#unwatchedMs = 0
     if (this.#resting.length === 0) return
-    this.begin()
+    this.#watch(this.nowMs())
     this.#goOn()
   }
 
@@ -93,7 +110,6 @@ export class Share {
 
   /** Something of this client's has arrived and is worked on from here to `end`. */
   start(): void {
-    this.#turn.begin()
     if (this.#number !== this.#turn.number) this.#takenMs = 0
     this.#number = this.#turn.number
     this.#startedMs = this.#turn.nowMs()
@@ -102,7 +118,9 @@ export class Share {
   /** It is dealt with. Returns whether this client has to rest. */
   end(): boolean {
     const nowMs = this.#turn.nowMs()
-    this.#takenMs += nowMs - this.#startedMs
+    const tookMs = nowMs - this.#startedMs
+    this.#takenMs += tookMs
+    this.#turn.took(tookMs, nowMs)
     return this.#takenMs >= LITTLE_MS && this.#turn.isOver(nowMs)
   }
 }

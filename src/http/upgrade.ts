@@ -216,10 +216,14 @@ export class Upgrades {
     if (shortage !== undefined) return { cause: 'overloaded', detail: shortage, identity }
     const place = this.#of.sessions.take(identity, service.path)
     const context = { sessionId: id, address: hop.address, deadlineMs: leftMs(attempt) }
-    const outcome = await service.promote(identity, context).then(
-      (promoted): Admitted | Refusal => this.#withinLimits({ identity, promoted, place, responseHeaders }),
-      (error: unknown): Refusal => notPromoted(error, identity),
-    )
+    let promoted: Promoted
+    try {
+      promoted = await service.promote(identity, context)
+    } catch (error) {
+      this.#of.sessions.release(place)
+      return notPromoted(error, identity)
+    }
+    const outcome = this.#withinLimits({ identity, promoted, place, responseHeaders })
     if (isRefusal(outcome)) this.#of.sessions.release(place)
     return outcome
   }

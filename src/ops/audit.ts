@@ -35,8 +35,8 @@ export class AuditTrail implements AuditSink {
 
   write(event: AuditEvent): boolean {
     if (REFUSED.has(event.event) && !this.#admits()) return true
-    const suppressed = this.#suppressed
-    const written = this.#log.audit({ ...event, service: this.#service, ...(suppressed > 0 ? { suppressed } : {}) })
+    const suppressed = this.#suppressed > 0 ? this.#suppressed : undefined
+    const written = this.#log.audit(event, { service: this.#service, suppressed })
     if (written) this.#suppressed = 0
     return written
   }

@@ -39,6 +39,17 @@ describe('Turn', () => {
     assert.equal(work(share, 1), false)
   })
 
+  it('is watched to its end only where clients took more than a little, of this turn and those before', async () => {
+    const { turn, work } = clock()
+    const watched: number[] = []
+    for (const ms of [0.1, 0.1, 0.1, 0.1, 0.3]) {
+      work(new Share(turn), ms)
+      await nextTurn()
+      watched.push(turn.number)
+    }
+    assert.deepEqual(watched, [0, 0, 1, 1, 2])
+  })
+
   it('lets those who rest go on in their order, as many in each turn as there is time for', async () => {
     const { turn, work } = clock()
     const gone: number[] = []
