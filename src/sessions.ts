@@ -87,7 +87,7 @@ export class Sessions {
     return this.#byId.size
   }
 
-  /** Places taken and not given back: each has a socket to its broker, or will have. */
+  /** Places taken and not given back: each counts as a socket to a broker, though some never get one. */
   get placeCount(): number {
     return this.#placeCount
   }

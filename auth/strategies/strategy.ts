@@ -16,8 +16,8 @@ export type Verdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'redirect' }
 
-/** Runs the strategy on one request, which is kept by nobody else. A strategy of our own finds `request` in its options. Rejects when the strategy fails itself. */
-export type StrategyRun = (http: Pick<IncomingMessage, 'headers'>, request?: AuthenticationRequest) => Promise<Verdict>
+/** Runs the strategy on one request, which must be kept by nobody else. A strategy of our own finds `request` in its options. Rejects when the strategy fails itself. */
+export type StrategyRun = (http: object, request?: AuthenticationRequest) => Promise<Verdict>
 
 type Middleware = (request: unknown, response: unknown, next: (error?: unknown) => void) => void
 
@@ -35,13 +35,13 @@ export function strategyRun(strategy: Strategy): StrategyRun {
       const undecided = (error?: unknown) => (error ? reject(asError(error)) : resolve({ kind: 'pass' }))
       // Only a redirect writes to the response.
       const response = { statusCode: 0, setHeader: () => undefined, end: () => resolve({ kind: 'redirect' }) }
-      const options = { session: false, request }
+      const options = request === undefined ? { session: false } : { session: false, request }
       const decide = own.authenticate('only', options, decided) as Middleware
       decide(http, response, undecided)
     })
 }
 
-/** A request to hang things on, which reads like this one. Not for each client: an object that others inherit from is slow. */
+/** A request to hang things on, which reads like this one. Only where it is read: an object that others inherit from is slow. */
 export function viewOf(http: IncomingMessage): IncomingMessage {
   return Object.create(http) as IncomingMessage
 }
@@ -70,7 +70,7 @@ export function authenticatorOf(
   return {
     ...description,
     async authenticate(request) {
-      const verdict = await run({ headers: request.http.headers }, request)
+      const verdict = await run({}, request)
       switch (verdict.kind) {
         case 'success':
           return verdict.user as Outcome

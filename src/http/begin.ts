@@ -140,6 +140,7 @@ class Begun implements SessionObserver {
     const durationMs = Math.round(end.durationMs)
     const { replyCode } = end
     const part = this.#brokersPart(end)
+    // The same keys as before, so the same shape.
     this.#of.log.write('session-ended', this.#line({ ...end, detail, durationMs }, part), part.level)
     if (typeof this.#trial === 'string') this.#recorded('session.refused', { cause: end.reason, detail })
     else this.#recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
@@ -184,12 +185,13 @@ class Begun implements SessionObserver {
     const { subject, issuer } = this.#place.identity
     const user = this.#promoted.credential.username
     const { audit } = this.#service
-    const [address, vhost] = [this.#address, this.#vhost ?? '']
+    const address = this.#address
+    const vhost = this.#vhost ?? ''
     const written = audit.write({ event, session: this.#id, subject, issuer, address, user, vhost, ...details })
     return written || audit.onFailure === 'count'
   }
 
-  /** Every key by itself: V8 would make up a new shape for each session where some of them are spread. */
+  /** Every key by itself: where keys are added to a spread, V8 makes up a new shape for each session. */
   #line(end?: SessionEnd, part?: BrokersPart): LogFields {
     const { subject, issuer, authenticator } = this.#place.identity
     return {

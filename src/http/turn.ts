@@ -20,7 +20,7 @@ export class Turn {
 
   readonly nowMs: () => number
   readonly #resting: (() => void)[] = []
-  /** Counts turns that have been watched to their end. */
+  /** Goes up where a turn begins to be watched, and where it ends. */
   number = 0
   #isWatched = false
   #startedMs = 0
@@ -61,10 +61,11 @@ export class Turn {
     this.#watch(this.nowMs())
   }
 
-  /** Goes on in the next turn, if somebody rests by then. */
+  /** The turn's end will be heard of; it began at `startedMs`, or a little is held against it that was done before. */
   #watch(startedMs: number): void {
     if (this.#isWatched) return
     this.#isWatched = true
+    this.number++
     this.#startedMs = startedMs
     setImmediate(() => this.#next())
   }
@@ -121,6 +122,8 @@ export class Share {
     const tookMs = nowMs - this.#startedMs
     this.#takenMs += tookMs
     this.#turn.took(tookMs, nowMs)
+    // If this is what made the turn one to be watched, it counts in it.
+    this.#number = this.#turn.number
     return this.#takenMs >= LITTLE_MS && this.#turn.isOver(nowMs)
   }
 }

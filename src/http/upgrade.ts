@@ -211,7 +211,7 @@ export class Upgrades {
     responseHeaders: Admitted['responseHeaders'],
   ): Promise<Admitted | Refusal> {
     const { service, hop, id } = attempt
-    // Hundreds may have passed the door while nobody had a place yet.
+    // Hundreds may have passed the door while nobody had a place yet, and the heap may have filled meanwhile.
     const shortage = this.#of.pressure.shortage()
     if (shortage !== undefined) return { cause: 'overloaded', detail: shortage, identity }
     const place = this.#of.sessions.take(identity, service.path)

@@ -20,8 +20,13 @@ const RETRY_MS = 100
 const FLUSH_MS = 10_000
 
 export class StandardOutput {
+  static #current: StandardOutput | undefined
+
   /** Of this process: it has one standard output, however many gateways. */
-  static readonly current = new StandardOutput()
+  static get current(): StandardOutput {
+    StandardOutput.#current ??= new StandardOutput()
+    return StandardOutput.#current
+  }
 
   readonly #onGathered = (): void => {
     this.#isGathering = false
@@ -37,10 +42,12 @@ export class StandardOutput {
   #isUnderWay = false
   /** The last attempt failed. */
   #isBroken = false
-  /** Those who wait for the end. */
-  readonly #waiting: (() => void)[] = []
+  /** Of all lines that were taken. */
+  #takenBytes = 0
+  /** Those who wait for so many bytes to be written. */
+  readonly #waiting = new Set<{ readonly upToBytes: number; readonly done: () => void }>()
 
-  constructor() {
+  private constructor() {
     process.once('exit', () => this.#finish())
   }
 
@@ -55,20 +62,27 @@ export class StandardOutput {
     if (this.#pendingBytes + bytes > PENDING_BYTES) return false
     this.#gathered += line
     this.#gatheredBytes += bytes
+    this.#takenBytes += bytes
     if (this.#gatheredBytes >= GATHER_BYTES) this.#begin()
     else this.#gather()
     return true
   }
 
-  /** Resolves when all has been handed to the operating system, or cannot be, and after ten seconds at most. Never rejects. */
+  /**
+   * Resolves when all that has been taken so far has been handed to the operating system, or cannot be, and after ten
+   * seconds at most. Never rejects.
+   */
   async flush(): Promise<void> {
     if (this.#pendingBytes === 0) return
     await new Promise<void>((resolve) => {
-      const giveUp = setTimeout(resolve, FLUSH_MS)
-      this.#waiting.push(() => {
+      const done = () => {
         clearTimeout(giveUp)
+        this.#waiting.delete(waiting)
         resolve()
-      })
+      }
+      const giveUp = setTimeout(done, FLUSH_MS)
+      const waiting = { upToBytes: this.#takenBytes, done }
+      this.#waiting.add(waiting)
       this.#begin()
     })
   }
@@ -87,7 +101,7 @@ export class StandardOutput {
   #begin(): void {
     if (this.#isUnderWay) return
     if (this.#writing === undefined) {
-      if (this.#gatheredBytes === 0) return this.#settled()
+      if (this.#gatheredBytes === 0) return
       this.#writing = this.#take()
     }
     this.#attempt(this.#writing)
@@ -106,14 +120,11 @@ export class StandardOutput {
     }
     this.#isUnderWay = false
     this.#isBroken = error !== null
-    if (error !== null) return this.#settled()
-    this.#writing = bytes < writing.length ? writing.subarray(bytes) : undefined
+    if (error === null) this.#writing = bytes < writing.length ? writing.subarray(bytes) : undefined
+    const writtenBytes = this.#isBroken ? Number.POSITIVE_INFINITY : this.#takenBytes - this.#pendingBytes
+    for (const { upToBytes, done } of this.#waiting) if (upToBytes <= writtenBytes) done()
     // Somebody waits for the end, or it has waited while this was written.
-    this.#begin()
-  }
-
-  #settled(): void {
-    for (const done of this.#waiting.splice(0)) done()
+    if (!this.#isBroken) this.#begin()
   }
 
   #take(): Buffer {

@@ -47,7 +47,17 @@ describe('Turn', () => {
       await nextTurn()
       watched.push(turn.number)
     }
-    assert.deepEqual(watched, [0, 0, 1, 1, 2])
+    assert.deepEqual(watched, [0, 0, 2, 2, 4])
+  })
+
+  it('holds nothing against a client that it did in an earlier turn', async () => {
+    const { turn, work } = clock()
+    const [modest, greedy] = [new Share(turn), new Share(turn)]
+    assert.equal(work(modest, 0.2), false)
+    await nextTurn()
+    assert.equal(work(greedy, 3), true)
+    assert.equal(work(modest, 0.06), false)
+    assert.equal(work(modest, 0.2), true, 'but what it does in this one')
   })
 
   it('lets those who rest go on in their order, as many in each turn as there is time for', async () => {

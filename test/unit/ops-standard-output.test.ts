@@ -76,6 +76,18 @@ describe('StandardOutput', () => {
     assert.deepEqual(said, [true])
   })
 
+  it('waits for what was said before, not for what others say meanwhile', async () => {
+    const program = `
+      const chatter = setInterval(() => output.write('x'.repeat(60_000) + '\\n'), 1)
+      output.write('one\\n')
+      const startedMs = performance.now()
+      await output.flush()
+      clearInterval(chatter)
+      said(performance.now() - startedMs < 5000)`
+    const { lines, said } = await ended(run(program, 'pipe'))
+    assert.deepEqual([lines[0], said], ['one', [true]])
+  })
+
   it('is one for all logs of a process, and nothing of theirs is left behind', async () => {
     const program = `
       const { Log } = await import('./src/ops/log.ts')
