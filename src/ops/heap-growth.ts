@@ -20,7 +20,7 @@ const AFTER_MS = 2000
 
 /** For V8, which reads both at every collection; 0 is its own choice. The trigger is a part of the growth allowed, in percent. */
 const WHILE_MUCH_PASSES = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
-const WHILE_MANY_COME = ['--heap-growing-percent=50', '--incremental-marking-soft-trigger=50']
+const WHILE_MANY_COME = ['--heap-growing-percent=30', '--incremental-marking-soft-trigger=50']
 const WHILE_LITTLE_PASSES = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
 
 /** What a gateway has had to do since its start. */

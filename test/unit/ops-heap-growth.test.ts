@@ -8,7 +8,7 @@ const MIB = 1024 * 1024
 describe('the garbage collector', () => {
   const LITTLE = ['--heap-growing-percent=0', '--incremental-marking-soft-trigger=50']
   const MUCH = ['--heap-growing-percent=300', '--incremental-marking-soft-trigger=0']
-  const MANY = ['--heap-growing-percent=50', '--incremental-marking-soft-trigger=50']
+  const MANY = ['--heap-growing-percent=30', '--incremental-marking-soft-trigger=50']
 
   /** What is told after so long, a quarter of a second by itself, in which so much has passed and so many have come. */
   function growing(): (work: { mib?: number; upgrades?: number }, ms?: number) => string[] {
