@@ -107,7 +107,8 @@ export async function startMeasuredGateway(
     throw new Error('there is no build to measure: npm run build')
   }
   const program = fileURLToPath(new URL('measured-gateway-program.ts', import.meta.url))
-  const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]
+  // The limit holds for both generations together, and versions of Node.js differ in what they give the young one.
+  const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`, '--max-semi-space-size=4']
   const options = ['--expose-gc', ...(built ? NODE_OPTIONS : []), ...heap, '--import', 'tsx']
   const command = [process.execPath, ...options, program, ...(built ? ['built'] : [])]
   // Node has no way to set a limit for a child; a shell that becomes the child has.
