@@ -6,15 +6,17 @@ export { type Admission, type AuthenticateOptions, authenticate, authenticatorsO
 export type { AuthenticationRequest, Authenticator, Requirement } from './authenticator.ts'
 export { combine } from './combine.ts'
 export { AuthenticationRefused, InvalidConfiguration, type Problem, PromotionRefused } from './errors.ts'
-export { HashQueue } from './hash-queue.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
-export { hashPassword } from './password.ts'
+export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
 export { MAY_USAGE, may } from './policy/may.ts'
 export { Policy } from './policy/permissions.ts'
 export { StampPolicy } from './policy/stamp.ts'
-export { type AddressRanges, compileAddresses, networkOf } from './promotion/addresses.ts'
-export type { PromotedCredential } from './promotion/broker-credential.ts'
-export { type Credentials, checkCredentials, compileCredentials } from './promotion/credentials.ts'
+export { compileMatch } from './promotion/conditions/match.ts'
+export { type VariableFacts, word } from './promotion/conditions/variables.ts'
+export type { PromotedCredential } from './promotion/credentials/broker-credential.ts'
+export { type Credentials, checkCredentials, compileCredentials } from './promotion/credentials/credentials.ts'
+export type { SecretSources } from './promotion/input.ts'
+export { compilePromotion, type Promotion } from './promotion/rules.ts'
 export {
   decrypt,
   EncryptionError,
@@ -23,29 +25,32 @@ export {
   generateKey,
   type Keyring,
   parseKeys,
-} from './promotion/encrypted.ts'
-export type { SecretSources } from './promotion/input.ts'
-export { compileMatch } from './promotion/match.ts'
-export { compilePromotion, type Promotion } from './promotion/rules.ts'
-export { compileSecret } from './promotion/secrets.ts'
-export { type VariableFacts, word } from './promotion/variables.ts'
+} from './promotion/secrets/encrypted.ts'
+export { compileSecret } from './promotion/secrets/secrets.ts'
 export { renew } from './renew.ts'
 export { Secret } from './secret.ts'
-export { basicAuthenticator } from './strategies/basic.ts'
-export { clientCertificateAuthenticator } from './strategies/client-certificate.ts'
-export { forwardedAuthenticator } from './strategies/forwarded.ts'
-export { kerberosProblem } from './strategies/gssapi.ts'
-export type { KeySetEvent } from './strategies/jwks.ts'
-export { type JwtOptions, jwtAuthenticator } from './strategies/jwt.ts'
-export { negotiateAuthenticator } from './strategies/negotiate.ts'
-export { type OidcAuthenticator, type OidcOptions, oidcAuthenticator, oidcAuthenticatorsOf } from './strategies/oidc.ts'
-export type { LoginAnswer, LoginListener } from './strategies/oidc-login.ts'
-export { pluginAuthenticator } from './strategies/plugin.ts'
+export { basicAuthenticator } from './strategies/basic/basic.ts'
+export { HashQueue } from './strategies/basic/hash-queue.ts'
+export { hashPassword } from './strategies/basic/password.ts'
+export { compileUsers, type UsersInput } from './strategies/basic/users.ts'
+export { clientCertificateAuthenticator } from './strategies/client-certificate/client-certificate.ts'
+export { forwardedAuthenticator } from './strategies/forwarded/forwarded.ts'
+export type { KeySetEvent } from './strategies/jwt/jwks.ts'
+export { type JwtOptions, jwtAuthenticator } from './strategies/jwt/jwt.ts'
+export { kerberosProblem } from './strategies/negotiate/gssapi.ts'
+export { negotiateAuthenticator } from './strategies/negotiate/negotiate.ts'
+export type { LoginAnswer, LoginListener } from './strategies/oidc/login.ts'
+export {
+  type OidcAuthenticator,
+  type OidcOptions,
+  oidcAuthenticator,
+  oidcAuthenticatorsOf,
+} from './strategies/oidc/oidc.ts'
+export { pluginAuthenticator } from './strategies/passport/plugin.ts'
 export {
   type TicketAuthenticator,
   ticketAuthenticator,
   ticketAuthenticatorOf,
   ticketCookie,
   withoutTickets,
-} from './strategies/ticket.ts'
-export { compileUsers, type UsersInput } from './users.ts'
+} from './strategies/ticket/ticket.ts'

@@ -5,13 +5,6 @@
 import type { InBandRefusal, Session, SessionOptions } from './session/ports.ts'
 import { GatewaySession } from './session/session.ts'
 
-export type { Table, TableEntry } from './codec/table.ts'
-export * from './faults.ts'
-export { authorizeFilter } from './filters/authorize.ts'
-export type * from './filters/authorizer.ts'
-export type * from './filters/filter.ts'
-export { limitFilters, Usages } from './filters/limit.ts'
-export { observeFilters } from './filters/observe.ts'
 export {
   AUDIT_COMMON,
   AUDIT_EVENTS,
@@ -19,15 +12,22 @@ export {
   type AuditEvent,
   type AuditEventSpec,
   type AuditSink,
-} from './filters/observe-events.ts'
-export { type Stamps, stampFilter } from './filters/stamp.ts'
-export { ReservedNames } from './filters/stamp-names.ts'
-export type { BrokerFailure } from './session/broker-failure.ts'
-export { connectionName } from './session/client-properties.ts'
-export { BROKER_AWAY, BROKER_SAYS_NO } from './session/ending.ts'
+} from './audit.ts'
+export type { Table, TableEntry } from './codec/table.ts'
+export * from './faults.ts'
+export { authorizeFilter } from './filters/authorize/authorize.ts'
+export type * from './filters/authorize/authorizer.ts'
+export type * from './filters/filter.ts'
+export { limitFilters, Usages } from './filters/limit/limit.ts'
+export { observeFilters } from './filters/observe/observe.ts'
+export { ReservedNames } from './filters/stamp/names.ts'
+export { type Stamps, stampFilter } from './filters/stamp/stamp.ts'
+export { BROKER_AWAY, BROKER_SAYS_NO } from './session/closing/ending.ts'
+export type { BrokerFailure } from './session/dialling/broker-failure.ts'
+export { probeBroker } from './session/dialling/probe.ts'
+export { connectionName } from './session/opening/client-properties.ts'
+export { otherUserId } from './session/opening/user-id-probe.ts'
 export type * from './session/ports.ts'
-export { probeBroker } from './session/probe.ts'
-export { otherUserId } from './session/user-id-probe.ts'
 
 /** Opens a session for an identity that is proven, authorised and promoted; the broker is dialled at once. */
 export function openSession(options: SessionOptions): Session {

@@ -3,7 +3,7 @@
  * page where it shall stand; then `npm run docs`.
  */
 import { commandReference } from '../src/cli/reference.ts'
-import { configReference } from '../src/config/reference.ts'
+import { configReference } from '../src/config/schema/reference.ts'
 import type { Region } from './generated-regions.ts'
 import { attackTable } from './regions/attacks.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'

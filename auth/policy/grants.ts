@@ -5,7 +5,7 @@
  * has no value that could be a word grants nothing.
  */
 import { type Problem, PromotionRefused } from '../errors.ts'
-import { compileTemplate, type Template, type VariableFacts, word } from '../promotion/variables.ts'
+import { compileTemplate, type Template, type VariableFacts, word } from '../promotion/conditions/variables.ts'
 import type { GrantInput } from './input.ts'
 import { nameGlob } from './name-glob.ts'
 import { type TopicPattern, topicPattern } from './topic.ts'

@@ -6,7 +6,7 @@
  */
 import type { Authorizer, Need, Permission, ResourceKind, Table, TableEntry } from '../../proxy/index.ts'
 import { InvalidConfiguration, type Problem } from '../errors.ts'
-import type { VariableFacts } from '../promotion/variables.ts'
+import type { VariableFacts } from '../promotion/conditions/variables.ts'
 import { type ArgumentRule, AUTHORITY_ARGUMENTS, compileArguments, DEFAULT_ARGUMENTS, plainValue } from './arguments.ts'
 import { compileGrants, type Grant, type GrantTemplate } from './grants.ts'
 import type { PermissionInput } from './input.ts'

@@ -1,7 +1,7 @@
 /** A service's `stamp`, and what it comes to for one identity. What does not fit is refused at login, never shortened. */
 import type { Stamps } from '../../proxy/index.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
-import { compileTemplate, plain, type Template, type VariableFacts } from '../promotion/variables.ts'
+import { compileTemplate, plain, type Template, type VariableFacts } from '../promotion/conditions/variables.ts'
 
 /** The shape of `stamp` in the configuration. */
 export interface StampInput {

@@ -2,8 +2,8 @@
  * What promotion is compiled from: the shapes of the configuration file's `credentials`, `promote` and `when`, as plain
  * data. No file is read and nothing is decided here.
  */
-import type { Fetch } from '../strategies/jwks-fetch.ts'
-import type { Keyring } from './encrypted.ts'
+import type { Fetch } from '../strategies/jwt/jwks-fetch.ts'
+import type { Keyring } from './secrets/encrypted.ts'
 
 /** One value as written: a text must be equal, a glob or an expression must cover the whole value. */
 export type ValueInput = string | number | boolean | { readonly glob: string } | { readonly matches: string }

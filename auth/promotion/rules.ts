@@ -5,11 +5,11 @@
 import type { SaslMechanism, VhostRule } from '../../proxy/index.ts'
 import { within } from '../deadline.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
-import type { PromotedCredential } from './broker-credential.ts'
-import { type Credential, type Credentials, compileCredential, problemOf } from './credentials.ts'
+import { compileMatch, type Match } from './conditions/match.ts'
+import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './conditions/variables.ts'
+import type { PromotedCredential } from './credentials/broker-credential.ts'
+import { type Credential, type Credentials, compileCredential, problemOf } from './credentials/credentials.ts'
 import type { PromotionRuleInput, SecretSources, VhostInput } from './input.ts'
-import { compileMatch, type Match } from './match.ts'
-import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './variables.ts'
 
 /** Whom to promote. */
 export type PromotionFacts = Omit<VariableFacts, 'user'>

@@ -4,7 +4,7 @@
  * What is there but of the wrong kind refuses; nothing is guessed or repaired.
  */
 import { AuthenticationRefused } from '../errors.ts'
-import { isJsonObject, type JsonObject, show } from './jwt-json.ts'
+import { isJsonObject, type JsonObject, show } from './jwt/json.ts'
 
 const MAX_SUBJECT_BYTES = 255
 const MAX_ROLES_COUNT = 500

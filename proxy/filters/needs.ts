@@ -6,7 +6,7 @@
  * one of the authorize-*.ts files.
  */
 import type { Fields, FromClient } from '../codec/spec.ts'
-import type { Permission, ResourceKind } from './authorizer.ts'
+import type { Permission, ResourceKind } from './authorize/authorizer.ts'
 
 type FieldOf<M extends FromClient> = keyof Fields<M> & string
 

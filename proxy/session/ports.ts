@@ -4,7 +4,7 @@
  */
 import type { ReplyCode } from '../faults.ts'
 import type { Filter } from '../filters/filter.ts'
-import type { BrokerFailure } from './broker-failure.ts'
+import type { BrokerFailure } from './dialling/broker-failure.ts'
 
 /** The WebSocket, as far as a session may know it. */
 export interface ClientEnd {

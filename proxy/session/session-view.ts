@@ -3,9 +3,9 @@
 import { FRAME_OVERHEAD_BYTES } from '../codec/frame.ts'
 import type { ChannelFault } from '../faults.ts'
 import type { SessionView } from '../filters/filter.ts'
-import type { Opened } from './handshake.ts'
+import type { Opened } from './opening/handshake.ts'
 import type { SessionIdentity, SessionOptions } from './ports.ts'
-import type { Relay } from './relay.ts'
+import type { Relay } from './relaying/relay.ts'
 
 /** What a view needs of the session beyond its relay. */
 export interface SessionHands {

@@ -1,11 +1,11 @@
 /** What operators look up: refusals and ends, log events and fields, metrics. From the tables the gateway itself uses. */
 import { ConnectionFault } from '../../proxy/faults.ts'
-import { BROKER_FAILURES } from '../../src/broker-failures.ts'
-import { ENDS } from '../../src/http/ends.ts'
+import { BROKER_FAILURES } from '../../src/brokers/broker-failures.ts'
 import { REFUSALS, type RefusalSpec } from '../../src/http/refusal.ts'
 import { EVENTS, type EventSpec, FIELDS } from '../../src/ops/events.ts'
 import { Metrics } from '../../src/ops/metrics.ts'
 import { Traffic } from '../../src/ops/traffic.ts'
+import { ENDS } from '../../src/sessions/end-reasons.ts'
 import { markdownTable } from '../generated-regions.ts'
 
 /** Why clients are refused before any broker is dialled, and what each of them sees. */

@@ -1,8 +1,8 @@
 /** `gatehouse check`: judges a configuration as `serve` would, and more: every secret that can be read is read. */
 
-import { loadConfig } from '../config/load.ts'
-import { formatProblem } from '../config/problems.ts'
-import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema.ts'
+import { loadConfig } from '../config/reading/load.ts'
+import { formatProblem } from '../config/reading/problems.ts'
+import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
 import { offline, tryEverySecret, tryKerberos } from './offline.ts'

@@ -5,7 +5,7 @@ import { demo } from './demo.ts'
 import { explain } from './explain.ts'
 import { hashPassword } from './hash-password.ts'
 import { schema } from './schema.ts'
-import { secret } from './secret.ts'
+import { secret } from './secret/secret.ts'
 import { serve } from './serve.ts'
 
 export const COMMANDS: readonly Command[] = [serve, check, explain, hashPassword, secret, schema, demo]

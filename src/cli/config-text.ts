@@ -10,7 +10,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { protectedText } from '../config/protected-file.ts'
+import { protectedText } from '../config/files/protected-file.ts'
 import { CommandFailed } from './exit.ts'
 
 const FILE_BYTES = 8 * 1024 * 1024

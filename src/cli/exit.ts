@@ -1,6 +1,6 @@
 /** How a command ends: exit codes of sysexits.h, and the errors that stand for them. */
 import { InvalidConfiguration } from '../../auth/index.ts'
-import { ConfigError } from '../config/problems.ts'
+import { ConfigError } from '../config/reading/problems.ts'
 
 export const EXIT = {
   ok: 0,

@@ -11,10 +11,10 @@ import {
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
-import { readKeys } from '../config/keyring.ts'
-import { ConfigError, formatPath, type Path, type Problem } from '../config/problems.ts'
-import { readProtected } from '../config/protected-file.ts'
-import type { Config, ServiceConfig } from '../config/schema.ts'
+import { readKeys } from '../config/files/keyring.ts'
+import { readProtected } from '../config/files/protected-file.ts'
+import { ConfigError, formatPath, type Path, type Problem } from '../config/reading/problems.ts'
+import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

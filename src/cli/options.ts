@@ -1,6 +1,6 @@
 /** Options of a command, out of its arguments: told apart from mistakes, with the option that was most likely meant. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { suggestion } from '../config/nearest.ts'
+import { suggestion } from '../config/reading/nearest.ts'
 import { UsageError } from './exit.ts'
 
 type OptionSpecs = NonNullable<ParseArgsConfig['options']>

@@ -3,7 +3,7 @@
  * user. For tests: it is what a file would say, built in memory.
  */
 import { hashPassword } from '../../auth/index.ts'
-import type { ConfigInput } from '../config/schema.ts'
+import type { ConfigInput } from '../config/schema/schema.ts'
 import { UsageError } from './exit.ts'
 
 export interface QuickOptions {

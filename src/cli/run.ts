@@ -1,7 +1,7 @@
 /** The command line as a whole: finds the command, lets it run, and says how it ended. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { suggestion } from '../config/nearest.ts'
+import { suggestion } from '../config/reading/nearest.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, report, UsageError } from './exit.ts'

@@ -1,5 +1,5 @@
 /** `gatehouse schema`: the configuration's JSON Schema, for editors. */
-import { configJsonSchema } from '../config/json-schema.ts'
+import { configJsonSchema } from '../config/schema/json-schema.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
 import { parseOptions } from './options.ts'

@@ -1,8 +1,8 @@
 /** `gatehouse serve`: the gateway itself, from a file or, for tests, from options alone. */
 import { dirname, resolve } from 'node:path'
-import { type LoadedConfig, loadConfig, parseConfig } from '../config/load.ts'
-import { ConfigError, formatProblem } from '../config/problems.ts'
-import type { ConfigInput } from '../config/schema.ts'
+import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
+import { ConfigError, formatProblem } from '../config/reading/problems.ts'
+import type { ConfigInput } from '../config/schema/schema.ts'
 import type { Command } from './command.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { parseOptions, portOption } from './options.ts'

@@ -1,7 +1,7 @@
 /** Who plays in the demo, and the gateway's configuration that makes them who they are. Passwords here guard nothing. */
 import { randomBytes } from 'node:crypto'
 import { hashPassword } from '../../auth/index.ts'
-import type { ConfigInput } from '../config/schema.ts'
+import type { ConfigInput } from '../config/schema/schema.ts'
 import type { Rabbit } from './rabbit.ts'
 
 /** Somebody who can log in at the page. */

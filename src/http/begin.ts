@@ -17,17 +17,17 @@ import {
   type SessionObserver,
   type SessionOptions,
 } from '../../proxy/index.ts'
-import { BROKER_FAILURES } from '../broker-failures.ts'
-import { UNRECORDED } from '../end-requests.ts'
-import type { Trial } from '../hold-offs.ts'
+import { BROKER_FAILURES } from '../brokers/broker-failures.ts'
+import type { Trial } from '../brokers/hold-offs.ts'
 import type { EventSpec, LogFields } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
-import type { Place, Sessions } from '../sessions.ts'
-import { WebSocketClientEnd } from './client-end.ts'
-import { ENDS } from './ends.ts'
-import type { Promoted, Service } from './service.ts'
+import type { Promoted, Service } from '../services/service.ts'
+import { ENDS } from '../sessions/end-reasons.ts'
+import { UNRECORDED } from '../sessions/end-requests.ts'
+import type { Place, Sessions } from '../sessions/registry.ts'
+import { WebSocketClientEnd } from '../websocket/client-end.ts'
 import type { Admitted, Attempt } from './upgrade.ts'
 
 export interface BeginDependencies {

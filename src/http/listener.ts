@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { addressSet, clientAddress } from './address.ts'
-import { type ListenerTls, readCertificates, serverTls } from './tls.ts'
+import { addressSet, clientAddress } from '../services/address.ts'
+import { type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
 
 export interface ListenerOptions {
   readonly host: string

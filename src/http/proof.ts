@@ -12,10 +12,10 @@ import {
   withoutTickets,
 } from '../../auth/index.ts'
 import type { Metrics } from '../ops/metrics.ts'
+import type { Service } from '../services/service.ts'
 import { addressLine } from './allow-line.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './auth/request.ts'
 import type { Refusal } from './refusal.ts'
-import type { Service } from './service.ts'
 
 /** Resolves in time, never rejects. */
 export async function prove(

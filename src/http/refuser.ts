@@ -6,13 +6,13 @@ import { type InBandRefusal, refuseInBand, type SessionLimits } from '../../prox
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
-import type { Sessions } from '../sessions.ts'
+import type { Sessions } from '../sessions/registry.ts'
+import { WebSocketClientEnd } from '../websocket/client-end.ts'
+import { WebSocketDoor } from '../websocket/door.ts'
 import type { Admission } from './admission.ts'
-import { WebSocketClientEnd } from './client-end.ts'
 import { answerRaw } from './raw-answer.ts'
 import { answerTo, isToldInBand, REFUSALS, type Refusal, type RefusalSpec } from './refusal.ts'
 import type { Attempt } from './upgrade.ts'
-import { WebSocketDoor } from './websocket.ts'
 
 /** A client that is being refused has to say little, in little time. */
 const LIMITS: SessionLimits = {

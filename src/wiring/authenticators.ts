@@ -23,9 +23,9 @@ import {
   ticketAuthenticator,
   type UsersInput,
 } from '../../auth/index.ts'
-import { parseUsers } from '../config/load.ts'
-import { readProtected } from '../config/protected-file.ts'
-import type { AuthenticatorConfig, Config, ServiceConfig } from '../config/schema.ts'
+import { readProtected } from '../config/files/protected-file.ts'
+import { parseUsers } from '../config/reading/load.ts'
+import type { AuthenticatorConfig, Config, ServiceConfig } from '../config/schema/schema.ts'
 import { kerberosLoader } from './kerberos.ts'
 
 /** What authenticators reach of the world outside. */

@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert/strict'
 import { FRAME_BODY } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { ConnectionFault } from '../../proxy/index.ts'
-import { Gather } from '../../proxy/session/gather.ts'
+import { Gather } from '../../proxy/session/legs/gather.ts'
 
 const EARLIER_CHUNKS_MAX = 32
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { readBasicHeader } from '../../auth/strategies/basic-header.ts'
+import { readBasicHeader } from '../../auth/strategies/basic/header.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
 
 const read = (value: string) => readBasicHeader(authenticationRequest({ headers: [['authorization', value]] }).http)

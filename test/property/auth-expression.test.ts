@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createContext, Script } from 'node:vm'
 import fc from 'fast-check'
-import { compileExpression } from '../../auth/promotion/expression.ts'
+import { compileExpression } from '../../auth/promotion/conditions/expression.ts'
 
 const value = fc.string({
   unit: fc.constantFrom('a', 'b', 'c', '1', '_', ' ', '.', '\u00e9', '\u{1F600}'),

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { PromotionRefused } from '../../auth/errors.ts'
+import { word } from '../../auth/promotion/conditions/variables.ts'
 import type { PromotionRuleInput } from '../../auth/promotion/input.ts'
 import { compilePromotion } from '../../auth/promotion/rules.ts'
-import { word } from '../../auth/promotion/variables.ts'
 
 /** Any UTF-16, halves of characters included, and above all what would do harm. */
 const unicode = fc.oneof(

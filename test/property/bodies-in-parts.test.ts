@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { FRAME_BODY, FRAME_END, FRAME_OVERHEAD_BYTES, frame, HEARTBEAT_FRAME } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { ConnectionFault } from '../../proxy/faults.ts'
-import { Gather } from '../../proxy/session/gather.ts'
+import { Gather } from '../../proxy/session/legs/gather.ts'
 import { cut, cuts } from '../support/arbitraries.ts'
 
 const FRAME_MAX = 65_536

@@ -1,6 +1,6 @@
 /** The authorize filter under the policy of one user, and assertions about what it answers. */
 import assert from 'node:assert/strict'
-import { authorizeFilter } from '../../proxy/filters/authorize.ts'
+import { authorizeFilter } from '../../proxy/filters/authorize/authorize.ts'
 import { AuditLog, FilterSession, type Outcome } from './filter-session.ts'
 import { authorizer, type Entry } from './policy.ts'
 

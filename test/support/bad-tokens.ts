@@ -1,8 +1,8 @@
 /** A test's own issuer, a good token of it, and the check that tokens which differ from it are refused for the right reason. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ASYMMETRIC_ALGORITHMS } from '../../auth/strategies/jwks-key.ts'
-import { jwtAuthenticator } from '../../auth/strategies/jwt.ts'
+import { ASYMMETRIC_ALGORITHMS } from '../../auth/strategies/jwt/jwks-key.ts'
+import { jwtAuthenticator } from '../../auth/strategies/jwt/jwt.ts'
 import { authenticationRequest } from './authentication-request.ts'
 import { encode, forgeKey, publicJwk, signToken } from './token-forge.ts'
 

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import type { ConfigInput } from '../../src/config/schema.ts'
+import type { ConfigInput } from '../../src/config/schema/schema.ts'
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/config')
 

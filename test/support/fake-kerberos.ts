@@ -1,7 +1,7 @@
 /** A package `kerberos` without GSSAPI, and an authenticator on it. */
 import assert from 'node:assert/strict'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../auth/authenticator.ts'
-import { type NegotiateOptions, negotiateAuthenticator } from '../../auth/strategies/negotiate.ts'
+import { type NegotiateOptions, negotiateAuthenticator } from '../../auth/strategies/negotiate/negotiate.ts'
 import { authenticationRequest } from './authentication-request.ts'
 import { answerToken } from './spnego.ts'
 

@@ -2,6 +2,8 @@
  * Filters without a session: frames made by the codec go through the compiled slots, as the relay would send them.
  * Records what filters do to the session and which audit events they write.
  */
+
+import type { AuditEvent, AuditSink } from '../../proxy/audit.ts'
 import { ContentHeader, encodeContentHeader, type Properties } from '../../proxy/codec/content.ts'
 import { decodeMethod, indexOf, MethodView, methodFrame } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, FromBroker, FromClient } from '../../proxy/codec/spec.ts'
@@ -9,7 +11,6 @@ import type { Table } from '../../proxy/codec/table.ts'
 import type { ChannelFault } from '../../proxy/faults.ts'
 import { compile, isRefusal, type Slots } from '../../proxy/filters/compile.ts'
 import type { Filter, PublishView, SessionView, Verdict } from '../../proxy/filters/filter.ts'
-import type { AuditEvent, AuditSink } from '../../proxy/filters/observe-events.ts'
 
 export type Outcome<T> =
   /** The very bytes that arrived, or others. */

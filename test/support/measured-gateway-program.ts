@@ -5,7 +5,7 @@
  * which is a third of a session's memory.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import type * as gatewayModule from '../../src/gateway.ts'
+import type * as gatewayModule from '../../src/gateway/gateway.ts'
 import type * as heapGrowthModule from '../../src/ops/heap-growth.ts'
 import type { Measurement, Question } from './measured-gateway.ts'
 

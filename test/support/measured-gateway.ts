@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { ConfigInput } from '../../src/gateway.ts'
+import type { ConfigInput } from '../../src/gateway/gateway.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from './node-options.ts'
 import { within } from './until.ts'
 

@@ -1,7 +1,7 @@
 /** Policies for tests, written as in the configuration file. */
 import type { ArgumentInput, GrantInput } from '../../auth/policy/input.ts'
 import { Policy, type SessionAuthorizer } from '../../auth/policy/permissions.ts'
-import type { VariableFacts } from '../../auth/promotion/variables.ts'
+import type { VariableFacts } from '../../auth/promotion/conditions/variables.ts'
 
 export interface Entry {
   readonly role?: string

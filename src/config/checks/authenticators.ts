@@ -1,9 +1,10 @@
 /** Authenticators: keys that exclude or need each other. */
-import { isSymmetric } from '../authenticators-provider.ts'
-import type { Finding } from '../issues.ts'
-import type { Path } from '../problems.ts'
-import type { AuthenticatorConfig, Config } from '../schema.ts'
-import { isLoopback } from '../units.ts'
+
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import { isSymmetric } from '../schema/authenticators-provider.ts'
+import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import { isLoopback } from '../schema/units.ts'
 import { checkUsers } from './users.ts'
 
 type OfType<T extends AuthenticatorConfig['type']> = Extract<AuthenticatorConfig, { type: T }>

@@ -1,7 +1,7 @@
 /** Brokers: what their URLs, TLS settings and credentials need of one another. */
-import type { Finding } from '../issues.ts'
-import type { Path } from '../problems.ts'
-import type { BrokerConfig, Config, CredentialConfig } from '../schema.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import type { BrokerConfig, Config, CredentialConfig } from '../schema/schema.ts'
 
 /** RabbitMQ's own user, accepted from loopback addresses only: the gateway is on one for it, the user is not. */
 const LOOPBACK_USER = 'guest'

@@ -1,7 +1,7 @@
 /** Listeners: two of them cannot share a port, and operators' answers never go out in public. */
-import type { Finding } from '../issues.ts'
-import type { Path } from '../problems.ts'
-import type { Config } from '../schema.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import type { Config } from '../schema/schema.ts'
 
 const EVERYWHERE = new Set(['0.0.0.0', '::'])
 

@@ -1,8 +1,8 @@
 /** Conditions of `when` and `for`, judged by those who will decide by them. */
 import { compileMatch, InvalidConfiguration } from '../../../auth/index.ts'
-import type { Finding } from '../issues.ts'
-import type { Path } from '../problems.ts'
-import type { PermissionConfig, RuleConfig } from '../schema.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import type { PermissionConfig, RuleConfig } from '../schema/schema.ts'
 
 type Conditions = RuleConfig['when'] | NonNullable<PermissionConfig['for']>
 

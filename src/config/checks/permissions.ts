@@ -1,8 +1,8 @@
 /** Permissions, stamps and limits: what could never be decided, or would undo itself. */
 import { InvalidConfiguration, Policy } from '../../../auth/index.ts'
-import type { Finding } from '../issues.ts'
-import type { Path } from '../problems.ts'
-import type { Config, PermissionConfig, ServiceConfig } from '../schema.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import type { Config, PermissionConfig, ServiceConfig } from '../schema/schema.ts'
 import { checkMatch } from './matching.ts'
 
 function checkBounds(entry: PermissionConfig, path: Path): Finding[] {

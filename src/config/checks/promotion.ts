@@ -1,8 +1,8 @@
 /** Promotion rules: their targets exist, they lead to a vhost, their expressions can be decided. */
-import type { Finding } from '../issues.ts'
-import { suggestion } from '../nearest.ts'
-import type { Path } from '../problems.ts'
-import type { Config, RuleConfig, ServiceConfig } from '../schema.ts'
+import type { Finding } from '../reading/issues.ts'
+import { suggestion } from '../reading/nearest.ts'
+import type { Path } from '../reading/problems.ts'
+import type { Config, RuleConfig, ServiceConfig } from '../schema/schema.ts'
 import { LOOPBACK_TEXT } from './brokers.ts'
 import { checkMatch } from './matching.ts'
 import { checkVhosts } from './services.ts'

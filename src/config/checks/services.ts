@@ -1,9 +1,10 @@
 /** Services: who gets in, from which pages, to which broker and vhost. */
-import { isAmbient } from '../authenticators.ts'
-import type { Finding } from '../issues.ts'
-import { suggestion } from '../nearest.ts'
-import type { Path } from '../problems.ts'
-import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema.ts'
+
+import type { Finding } from '../reading/issues.ts'
+import { suggestion } from '../reading/nearest.ts'
+import type { Path } from '../reading/problems.ts'
+import { isAmbient } from '../schema/authenticators.ts'
+import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
 
 /** An authenticator that a service names, and where. */
 interface Named {

@@ -1,8 +1,8 @@
 /** Users, in a file or in place, judged by what will compare their passwords. */
 import { compileUsers, InvalidConfiguration } from '../../../auth/index.ts'
-import type { Finding } from '../issues.ts'
-import type { Path } from '../problems.ts'
-import type { Users } from '../schema.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import type { Users } from '../schema/schema.ts'
 
 /** Hashes that are damaged, names that HTTP Basic cannot carry. */
 export function checkUsers(users: Users, path: Path): Finding[] {

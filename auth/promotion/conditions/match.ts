@@ -1,0 +1,177 @@
+/**
+ * Whom a rule means: `when` in promotion rules, `for` in permissions. Keys are AND, a list is OR, no key is anyone.
+ *
+ * Values are compared exactly, character for character: a name that differs by case, by an invisible character or by
+ * its Unicode form is another name. A role is compared with roles only, a subject with the subject only.
+ */
+import { InvalidConfiguration, type Problem } from '../../errors.ts'
+import { glob } from '../../glob.ts'
+import type { Identity } from '../../identity.ts'
+import { type AddressRanges, compileAddresses } from '../../net/addresses.ts'
+import type { MatchInput, ValueInput, ValuesInput } from '../input.ts'
+import { claimOf, kindOf } from './claim.ts'
+import { compileExpression } from './expression.ts'
+
+/** What there is to know about a client when rules are asked. */
+export interface MatchFacts {
+  readonly identity: Identity
+  /** After trusted proxies. */
+  readonly address: string
+  /** Those of the promotion rule that won, where there is one yet. */
+  readonly tags?: readonly string[]
+}
+
+/** A compiled `when` or `for`. */
+export interface Match {
+  matches(facts: MatchFacts): boolean
+  /** Why it does not match, in an operator's words; undefined when it does. */
+  mismatch(facts: MatchFacts): string | undefined
+}
+
+type Condition = (facts: MatchFacts) => string | undefined
+
+/** One compiled value or list. */
+interface Values {
+  accepts(value: unknown): boolean
+  readonly text: string
+}
+
+const KEYS = new Set(['subject', 'role', 'claim', 'issuer', 'authenticator', 'address', 'tag'])
+
+/**
+ * Compiles a `when`, or with `tags` a `for`.
+ * @throws InvalidConfiguration with every mistake, their paths below `input`
+ */
+export function compileMatch(input: MatchInput | undefined, { tags = false }: { readonly tags?: boolean } = {}): Match {
+  const problems: Problem[] = []
+  if (input?.tag !== undefined && !tags)
+    problems.push({ path: ['tag'], message: 'there are no tags before a rule has won' })
+  const conditions = input === undefined ? [] : [...conditionsOf(input, problems)]
+  if (problems.length > 0) throw new InvalidConfiguration(problems)
+  const mismatch: Match['mismatch'] = (facts) => {
+    for (const condition of conditions) {
+      const why = condition(facts)
+      if (why !== undefined) return why
+    }
+    return undefined
+  }
+  return { mismatch, matches: (facts) => mismatch(facts) === undefined }
+}
+
+function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condition> {
+  for (const key of Object.keys(input)) {
+    if (!KEYS.has(key))
+      problems.push({ path: [key], message: `not a key to match by; there are ${[...KEYS].join(', ')}` })
+  }
+  for (const key of ['subject', 'issuer', 'authenticator'] as const) {
+    const values = compileValues(input[key], [key], problems)
+    if (values === undefined) continue
+    yield ({ identity }) =>
+      values.accepts(identity[key]) ? undefined : `${key} ${quote(identity[key])} is not ${values.text}`
+  }
+  const roles = compileValues(input.role, ['role'], problems)
+  if (roles !== undefined) {
+    yield ({ identity }) =>
+      identity.roles.some((role) => roles.accepts(role)) ? undefined : `no role is ${roles.text}`
+  }
+  const tags = compileValues(input.tag, ['tag'], problems)
+  if (tags !== undefined) {
+    yield (facts) => (facts.tags?.some((tag) => tags.accepts(tag)) ? undefined : `no tag is ${tags.text}`)
+  }
+  if (input.claim !== undefined) {
+    const claims = Object.entries(input.claim)
+    if (claims.length === 0) problems.push({ path: ['claim'], message: 'names no claim; leave it out to match anyone' })
+    for (const [name, wanted] of claims) {
+      const values = compileValues(wanted, ['claim', name], problems)
+      if (values !== undefined) yield claimCondition(name, values)
+    }
+  }
+  if (input.address !== undefined) {
+    const ranges = addressRanges(input.address, problems)
+    yield ({ address }) => (ranges.contain(address) ? undefined : `address ${quote(address)} is not in ${ranges.text}`)
+  }
+}
+
+function claimCondition(name: string, values: Values): Condition {
+  return ({ identity }) => {
+    const claim = claimOf(identity.claims, name)
+    const members = Array.isArray(claim) ? (claim as readonly unknown[]) : [claim]
+    if (members.some((member) => values.accepts(member))) return undefined
+    return `claim ${quote(name)} (${kindOf(claim)}) is not ${values.text}`
+  }
+}
+
+function addressRanges(input: string | readonly string[], problems: Problem[]): AddressRanges {
+  try {
+    return compileAddresses(input)
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error
+    problems.push(...error.under('address').problems)
+    return { contain: () => false, text: '' }
+  }
+}
+
+function compileValues(
+  input: ValuesInput | undefined,
+  path: readonly string[],
+  problems: Problem[],
+): Values | undefined {
+  if (input === undefined) return undefined
+  const list = isList(input) ? input : [input]
+  if (list.length === 0)
+    problems.push({ path, message: 'an empty list matches nobody; leave the key out to match anyone' })
+  const accepting = list.map((value, index) => {
+    try {
+      return compileValue(value)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      problems.push({ path: isList(input) ? [...path, index] : path, message: error.message })
+      return () => false
+    }
+  })
+  return {
+    accepts: (value) => accepting.some((accepts) => accepts(value)),
+    text: list.length === 1 && list[0] !== undefined ? textOf(list[0]) : `one of ${list.map(textOf).join(', ')}`,
+  }
+}
+
+function compileValue(input: ValueInput): (value: unknown) => boolean {
+  if (typeof input === 'number' || typeof input === 'boolean') return (value) => value === input
+  if (typeof input === 'string') {
+    if (input === '') throw new Error('an empty text matches nobody')
+    // Written by a person, whose editor may have chosen the other Unicode form of the same text.
+    const expected = input.normalize('NFC')
+    return (value) => value === expected
+  }
+  const covers = 'glob' in input ? glob(nonEmpty(input.glob, 'glob').normalize('NFC')) : expression(input.matches)
+  return (value) => {
+    if (typeof value === 'string') return value !== '' && covers(value)
+    return (typeof value === 'number' || typeof value === 'boolean') && covers(String(value))
+  }
+}
+
+function expression(source: string): (value: string) => boolean {
+  try {
+    return compileExpression(nonEmpty(source, 'expression').normalize('NFC'))
+  } catch (error) {
+    throw error instanceof SyntaxError ? new Error(`not an expression that is spoken here: ${error.message}`) : error
+  }
+}
+
+function nonEmpty(text: string, what: string): string {
+  if (text === '') throw new Error(`an empty ${what} matches nobody`)
+  return text
+}
+
+function isList(input: ValuesInput): input is readonly ValueInput[] {
+  return Array.isArray(input)
+}
+
+function textOf(input: ValueInput): string {
+  if (typeof input !== 'object') return quote(input)
+  return 'glob' in input ? `glob ${quote(input.glob)}` : `matching ${quote(input.matches)}`
+}
+
+function quote(value: unknown): string {
+  return JSON.stringify(value)
+}

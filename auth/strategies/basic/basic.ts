@@ -1,0 +1,152 @@
+/**
+ * HTTP Basic against a users file, through Passport's own strategy for it.
+ *
+ * passport-http cuts a password at its first colon, refuses one that begins with a colon and takes any scheme with
+ * "basic" in its name. So the header is read here, to the letter, and passport-http is shown the same credential in an
+ * encoding without colons. What it hands to the check must be that very credential.
+ */
+import passportHttp from 'passport-http'
+import type { Authenticator, Outcome } from '../../authenticator.ts'
+import { InvalidConfiguration } from '../../errors.ts'
+import { type Identity, identityKey } from '../../identity.ts'
+import { type StrategyRun, strategyRun } from '../strategy.ts'
+import { readBasicHeader } from './header.ts'
+import { PasswordCheck, type PasswordCheckOptions, type PasswordVerdict } from './password-check.ts'
+import { compileUsers, type User, type Users, type UsersInput } from './users.ts'
+
+export interface BasicOptions extends PasswordCheckOptions {
+  readonly name: string
+  /** Printable ASCII. */
+  readonly realm: string
+  readonly users: UsersInput
+  /** Reads the users anew, for `reload`. */
+  readonly loadUsers?: (() => Promise<UsersInput>) | undefined
+}
+
+export interface BasicAuthenticator extends Authenticator {
+  readonly type: 'basic'
+  /**
+   * Replaces all users at once. Returns the keys (`identityKey`) of people who are gone or whose password, roles or
+   * claims changed: their sessions have to end.
+   * @throws InvalidConfiguration, and then everything stays as it was
+   */
+  replaceUsers(users: UsersInput): readonly string[]
+}
+
+/** @throws InvalidConfiguration with every mistake in the realm and the users, their paths below the options */
+export function basicAuthenticator({ name, realm, users, loadUsers, ...options }: BasicOptions): BasicAuthenticator {
+  const challenge = basicChallenge(realm)
+  const check = new PasswordCheck(atUsers(users), options)
+  const run = strategyRun(new passportHttp.BasicStrategy({ realm: 'unused', passReqToCallback: true }, verify))
+  const replaceUsers = (input: UsersInput) =>
+    check.replaceUsers(compileUsers(input)).map((subject) => identityKey({ issuer: name, subject }))
+  return {
+    name,
+    type: 'basic',
+    challenge,
+    // A page's own login must not meet the browser's dialog, which opens for every scheme called Basic.
+    scriptChallenge: `x${challenge}`,
+    async authenticate({ http, address }) {
+      const header = readBasicHeader(http)
+      if (header.kind === 'absent') return header
+      if (header.kind === 'malformed')
+        return { kind: 'refused', detail: header.detail, malformed: true, carrier: CARRIER }
+      const { user, password } = header
+      const question: Question = { user, password, decide: () => check.check(user, password, address) }
+      return outcomeOf(await ask(run, question), name)
+    },
+    replaceUsers,
+    async reload() {
+      return loadUsers === undefined ? [] : replaceUsers(await loadUsers())
+    },
+  }
+}
+
+const CARRIER = 'authorization'
+
+/** What travels through passport-http to its verify function and back. */
+interface Question {
+  readonly user: string
+  readonly password: string
+  decide(): Promise<PasswordVerdict>
+  verdict?: PasswordVerdict
+}
+
+interface QuestionedRequest {
+  readonly headers: { readonly authorization: string }
+  readonly question: Question
+}
+
+async function ask(run: StrategyRun, question: Question): Promise<PasswordVerdict> {
+  const credentials = `${base64url(question.user)}:${base64url(question.password)}`
+  const request: QuestionedRequest = {
+    headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+    question,
+  }
+  const { kind } = await run(request)
+  const verdict = question.verdict ?? { kind: 'wrong' }
+  if ((kind === 'success') !== (verdict.kind === 'right'))
+    throw new Error('passport-http decided otherwise than its verify function')
+  return verdict
+}
+
+function verify(
+  request: unknown,
+  user: string,
+  password: string,
+  done: (error: unknown, user?: unknown) => void,
+): void {
+  const { question } = request as QuestionedRequest
+  if (user !== base64url(question.user) || password !== base64url(question.password)) {
+    done(new Error('passport-http read another credential than was sent'))
+    return
+  }
+  void decide(question, done)
+}
+
+async function decide(question: Question, done: (error: unknown, user?: unknown) => void): Promise<void> {
+  let verdict: PasswordVerdict
+  try {
+    verdict = await question.decide()
+  } catch (error) {
+    done(error)
+    return
+  }
+  question.verdict = verdict
+  done(null, verdict.kind === 'right' ? verdict.user : false)
+}
+
+function outcomeOf(verdict: PasswordVerdict, issuer: string): Outcome {
+  switch (verdict.kind) {
+    case 'right':
+      return { kind: 'proven', identity: identityOf(verdict.user, issuer), carrier: CARRIER }
+    case 'wrong':
+      return { kind: 'refused', detail: 'wrong name or password', carrier: CARRIER }
+    case 'throttled':
+      return { kind: 'refused', detail: verdict.detail, retryAfterSeconds: verdict.retryAfterSeconds, carrier: CARRIER }
+  }
+}
+
+function identityOf({ name, roles, claims }: User, issuer: string): Identity {
+  return { issuer, subject: name, authenticator: issuer, roles, claims, fromCookie: false }
+}
+
+/** [RFC 7617 §2, RFC 9110 §5.6.4] */
+function basicChallenge(realm: string): string {
+  if (!/^[ -~]{1,128}$/.test(realm)) {
+    throw new InvalidConfiguration([{ path: ['realm'], message: 'expected 1 to 128 printable characters of ASCII' }])
+  }
+  return `Basic realm="${realm.replace(/["\\]/g, '\\$&')}", charset="UTF-8"`
+}
+
+function atUsers(users: UsersInput): Users {
+  try {
+    return compileUsers(users)
+  } catch (error) {
+    throw error instanceof InvalidConfiguration ? error.under('users') : error
+  }
+}
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}

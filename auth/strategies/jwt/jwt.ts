@@ -1,0 +1,208 @@
+/**
+ * The authenticator `jwt`: a signed token of one issuer, in a header, a subprotocol entry or a cookie of the page's own.
+ * It decides what of several tokens in one request wins; what makes a token good is in jwt-verifier.ts.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
+import { AuthenticationRefused, InvalidConfiguration, type Problem } from '../../errors.ts'
+import type { Identity } from '../../identity.ts'
+import { Secret } from '../../secret.ts'
+import { type Carrier, carrierName, findToken } from '../bearer.ts'
+import { sessionKeyOf } from '../oidc/identity.ts'
+import { authenticatorOf } from '../strategy.ts'
+import { KeySet, type KeySetEvent } from './jwks.ts'
+import { type Fetch, fetchJson, providerUrlProblem } from './jwks-fetch.ts'
+import { type Algorithm, SYMMETRIC_ALGORITHMS } from './jwks-key.ts'
+import { certificateBinding, sameConfirmation } from './policy.ts'
+import { JwtVerifier, type VerifiedToken } from './verifier.ts'
+
+export interface JwtOptions {
+  /** The authenticator's name. */
+  readonly name: string
+  /** Compared exactly with `iss`. */
+  readonly issuer: string
+  /** One of these must be in `aud`. */
+  readonly audience: readonly string[]
+  /** Where the issuer's keys are: exactly one of the two. */
+  readonly jwksUri?: string
+  readonly jwksFile?: string
+  readonly algorithms: readonly Algorithm[]
+  /** What the header `typ` must be; `id-token` accepts ID tokens. */
+  readonly tokenType?: string
+  readonly subject: string
+  readonly roles?: string
+  /** In order of precedence; a cookie never goes before what the page sent itself. */
+  readonly from: readonly Carrier[]
+  readonly maxAgeMs?: number
+}
+
+/** What the outside lends: files are read, the network is asked and time is told by these only. */
+export interface JwtSurroundings {
+  readonly readFile: (path: string) => Promise<Uint8Array>
+  readonly observe: (event: KeySetEvent) => void
+  readonly fetch?: Fetch
+  readonly nowMs?: () => number
+  readonly monotonicMs?: () => number
+}
+
+const FRESH_MS = 10 * 60 * 1000
+const AGAIN_MS = 30 * 1000
+const FILE_FRESH_MS = 5000
+const FILE_AGAIN_MS = 1000
+
+/** @throws {InvalidConfiguration} where options cannot go together */
+export function jwtAuthenticator(options: JwtOptions, surroundings: JwtSurroundings): Authenticator {
+  checkOptions(options)
+  const { name, jwksUri, jwksFile, from, ...policy } = options
+  const keys = new KeySet({
+    source: jwksUri === undefined ? fileSource(jwksFile ?? '', surroundings) : uriSource(jwksUri, surroundings),
+    algorithms: options.algorithms,
+    monotonicMs: surroundings.monotonicMs ?? (() => performance.now()),
+    observe: surroundings.observe,
+  })
+  const verifier = new JwtVerifier({ ...policy, keys, nowMs: surroundings.nowMs ?? Date.now })
+  const strategy = new Jwt(name, from, verifier)
+  const challenge = `Bearer realm="${name}"`
+  const prove = async (request: AuthenticationRequest): Promise<Outcome> => {
+    const outcome = await strategy.prove(request)
+    // [RFC 6750 §3.1]
+    return outcome.kind === 'refused' ? { ...outcome, challenge: `${challenge}, error="invalid_token"` } : outcome
+  }
+  return {
+    ...authenticatorOf({ name, type: 'jwt', challenge }, prove),
+    renew: (identity, secret) => strategy.renew(identity, secret),
+    async reload() {
+      await keys.load()
+      return []
+    },
+    close: () => keys.close(),
+  }
+}
+
+class Jwt {
+  readonly #name: string
+  readonly #carriers: readonly Carrier[]
+  readonly #verifier: JwtVerifier
+
+  constructor(name: string, from: readonly Carrier[], verifier: JwtVerifier) {
+    this.#name = name
+    this.#verifier = verifier
+    const isCookie = (carrier: Carrier) => carrier.startsWith('cookie:')
+    this.#carriers = [...from.filter((carrier) => !isCookie(carrier)), ...from.filter(isCookie)]
+  }
+
+  async prove(request: AuthenticationRequest): Promise<Outcome> {
+    const outcomes: Outcome[] = []
+    for (const carrier of this.#carriers) outcomes.push(await this.#proveCarrier(request.http, carrier))
+    const refused = outcomes.find((outcome) => outcome.kind === 'refused' && outcome.ambient !== true)
+    if (refused !== undefined) return refused
+    const proven = outcomes.filter((outcome) => outcome.kind === 'proven')
+    const [winner] = proven
+    if (winner === undefined) return outcomes.find((outcome) => outcome.kind === 'refused') ?? { kind: 'absent' }
+    const other = proven.find(({ identity }) => identity.subject !== winner.identity.subject)
+    if (other !== undefined) {
+      return { kind: 'refused', detail: `the tokens in ${winner.carrier} and ${other.carrier} name two subjects` }
+    }
+    return winner
+  }
+
+  async renew(identity: Identity, secret: Buffer): Promise<Outcome> {
+    return settle('update-secret', false, async () => {
+      const verified = await this.#verifier.verify(secret.toString('latin1'))
+      if (verified.issuer !== identity.issuer || verified.subject !== identity.subject) {
+        throw new AuthenticationRefused('rejected', 'the new token is of another issuer or subject')
+      }
+      if (!sameConfirmation(verified.claims['cnf'], identity.claims['cnf'])) {
+        throw new AuthenticationRefused('rejected', 'the new token is bound to another key (cnf)')
+      }
+      return this.#identity(verified, secret.toString('latin1'), identity.fromCookie)
+    })
+  }
+
+  async #proveCarrier(http: IncomingMessage, from: Carrier): Promise<Outcome> {
+    return settle(carrierName(from), from.startsWith('cookie:'), async () => {
+      const found = findToken(http, from)
+      if (found === undefined) return undefined
+      const verified = await this.#verifier.verify(found.token)
+      checkBinding(http, verified)
+      return this.#identity(verified, found.token, found.fromCookie)
+    })
+  }
+
+  #identity(verified: VerifiedToken, token: string, fromCookie: boolean): Identity {
+    const { issuer, subject, roles, claims, expiresAtMs } = verified
+    const sid = claims['sid']
+    return {
+      issuer,
+      subject,
+      roles,
+      claims,
+      expiresAtMs,
+      authenticator: this.#name,
+      fromCookie,
+      accessToken: new Secret(token),
+      ...(typeof sid === 'string' && { sessionKey: sessionKeyOf(issuer, sid) }),
+    }
+  }
+}
+
+async function settle(
+  carrier: string,
+  ambient: boolean,
+  decide: () => Promise<Identity | undefined>,
+): Promise<Outcome> {
+  try {
+    const identity = await decide()
+    return identity === undefined ? { kind: 'absent' } : { kind: 'proven', identity, carrier }
+  } catch (error) {
+    if (!(error instanceof AuthenticationRefused)) throw error
+    const malformed = error.code === 'malformed'
+    return {
+      kind: 'refused',
+      detail: error.message,
+      carrier,
+      ...(ambient && { ambient }),
+      ...(malformed && { malformed }),
+    }
+  }
+}
+
+/** A token bound to a client certificate is good on that client's connection only [RFC 8705 §3]. */
+function checkBinding(http: IncomingMessage, { claims }: VerifiedToken): void {
+  const thumbprint = certificateBinding(claims['cnf'])
+  if (thumbprint === undefined) return
+  const certificate = http.socket instanceof TLSSocket ? http.socket.getPeerX509Certificate() : undefined
+  const shown = Buffer.from((certificate?.fingerprint256 ?? '').replaceAll(':', ''), 'hex')
+  const bound = Buffer.from(thumbprint, 'base64url')
+  if (shown.length !== bound.length || !timingSafeEqual(shown, bound)) {
+    throw new AuthenticationRefused('rejected', 'the token is bound to a client certificate that this connection lacks')
+  }
+}
+
+function checkOptions({ jwksUri, jwksFile, audience, algorithms }: JwtOptions): void {
+  const problems: Problem[] = []
+  if ((jwksUri === undefined) === (jwksFile === undefined)) {
+    problems.push({ path: ['jwksUri'], message: 'expected either jwksUri or jwksFile' })
+  }
+  if (audience.length === 0) problems.push({ path: ['audience'], message: 'expected at least one audience' })
+  const symmetric = algorithms.filter((name) => (SYMMETRIC_ALGORITHMS as readonly string[]).includes(name))
+  if (symmetric.length > 0 && (jwksFile === undefined || symmetric.length < algorithms.length)) {
+    problems.push({ path: ['algorithms'], message: `${symmetric.join(', ')} only without others, and with jwksFile` })
+  }
+  const url = jwksUri === undefined ? undefined : providerUrlProblem(jwksUri)
+  if (url !== undefined) problems.push({ path: ['jwksUri'], message: url })
+  if (problems.length > 0) throw new InvalidConfiguration(problems)
+}
+
+function uriSource(uri: string, surroundings: JwtSurroundings) {
+  const fetch = surroundings.fetch ?? globalThis.fetch
+  const load = (signal: AbortSignal) => fetchJson(fetch, uri, signal)
+  return { where: uri, freshMs: FRESH_MS, againMs: AGAIN_MS, load }
+}
+
+function fileSource(path: string, { readFile }: JwtSurroundings) {
+  const load = async () => JSON.parse(Buffer.from(await readFile(path)).toString('utf8')) as unknown
+  return { where: path, freshMs: FILE_FRESH_MS, againMs: FILE_AGAIN_MS, load }
+}

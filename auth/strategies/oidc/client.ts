@@ -1,0 +1,182 @@
+/**
+ * The gateway as a client of one OpenID provider: discovery, the authorization code flow with PKCE, state and nonce, and
+ * refreshing. Every failure is one of two kinds: the provider (or what it sent) says no, or it cannot be asked now.
+ */
+import * as openid from 'openid-client'
+import { Secret } from '../../secret.ts'
+import type { JsonObject } from '../jwt/json.ts'
+import { describe } from '../jwt/jwks.ts'
+import { boundedFetch, type Fetch } from '../jwt/jwks-fetch.ts'
+import type { PendingLogin } from './pending.ts'
+import { Slots } from './slots.ts'
+
+export interface OidcClientOptions {
+  readonly issuer: string
+  readonly clientId: string
+  /** Read when the provider is discovered; absent for a public client. */
+  readonly readSecret?: () => Promise<Secret>
+  readonly redirectUri: string
+  /** Separated by spaces. */
+  readonly scope: string
+  /** What else the provider wants to be asked with, such as `prompt` or `audience`. */
+  readonly parameters?: Readonly<Record<string, string>>
+  readonly fetch?: Fetch
+}
+
+/** `refused` is final; `unavailable` may be otherwise a moment later. The message is for operators. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError'
+  readonly kind: 'refused' | 'unavailable'
+
+  constructor(kind: 'refused' | 'unavailable', message: string, options: ErrorOptions) {
+    super(message, options)
+    this.kind = kind
+  }
+}
+
+/** What the provider gave for a code or a refresh token; its signature and times are checked. */
+export interface ProviderTokens {
+  /** The ID token's claims; a refresh may bring none. */
+  readonly claims: JsonObject | undefined
+  readonly accessToken: Secret
+  readonly refreshToken: Secret | undefined
+  /** The access token's life from now on, s. */
+  readonly expiresInSeconds: number | undefined
+}
+
+/** Codes of openid-client for answers that are no answers. */
+const UNANSWERED = [
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+  undefined,
+]
+
+/** Requests to a provider at once, and waiting: a provider that is slow, or strangers with many codes, hold up no more. */
+const RUNNING_COUNT = 32
+const WAITING_COUNT = 1000
+
+export class OidcClient {
+  readonly #options: OidcClientOptions
+  readonly #slots = new Slots(RUNNING_COUNT, WAITING_COUNT)
+  #discovered: Promise<openid.Configuration> | undefined
+
+  constructor(options: OidcClientOptions) {
+    this.#options = options
+  }
+
+  /** Where to send the browser. */
+  async authorizationUrl({ state, nonce, verifier }: Omit<PendingLogin, 'returnTo'>): Promise<string> {
+    const configuration = await this.#configuration()
+    const { redirectUri, scope, parameters } = this.#options
+    return openid.buildAuthorizationUrl(configuration, {
+      ...parameters,
+      redirect_uri: redirectUri,
+      scope,
+      state,
+      nonce,
+      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }).href
+  }
+
+  /** Exchanges the code in the callback's query. @throws {ProviderError} */
+  async exchange(query: URLSearchParams, { state, nonce, verifier }: PendingLogin): Promise<ProviderTokens> {
+    const configuration = await this.#configuration()
+    const url = new URL(this.#options.redirectUri)
+    url.search = query.toString()
+    const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true }
+    try {
+      return tokensOf(await this.#slots.run(() => openid.authorizationCodeGrant(configuration, url, checks)))
+    } catch (error) {
+      throw providerError(error, 'exchange')
+    }
+  }
+
+  /** @throws {ProviderError} */
+  async refresh(refreshToken: Secret): Promise<ProviderTokens> {
+    const configuration = await this.#configuration()
+    try {
+      const token = refreshToken.reveal().toString()
+      return tokensOf(await this.#slots.run(() => openid.refreshTokenGrant(configuration, token)))
+    } catch (error) {
+      throw providerError(error, 'refresh')
+    }
+  }
+
+  /** The provider's metadata. @throws {ProviderError} `unavailable` */
+  async metadata(): Promise<openid.ServerMetadata> {
+    return (await this.#configuration()).serverMetadata()
+  }
+
+  /** Discovers anew, with the secret as it is then, the next time it is needed. */
+  forget(): void {
+    this.#discovered = undefined
+  }
+
+  #configuration(): Promise<openid.Configuration> {
+    const discovering = this.#discovered ?? this.#discover()
+    this.#discovered = discovering
+    discovering.catch(() => {
+      if (this.#discovered === discovering) this.#discovered = undefined
+    })
+    return discovering
+  }
+
+  async #discover(): Promise<openid.Configuration> {
+    const { issuer, clientId, readSecret, fetch = globalThis.fetch } = this.#options
+    const isPlain = issuer.startsWith('http:')
+    const execute = [openid.enableNonRepudiationChecks, ...(isPlain ? [openid.allowInsecureRequests] : [])]
+    try {
+      const secret = (await readSecret?.())?.reveal().toString()
+      const configuration = await openid.discovery(new URL(issuer), clientId, undefined, clientAuthentication(secret), {
+        execute,
+        timeout: 5,
+        [openid.customFetch]: (url, init) => boundedFetch(fetch, url, init as RequestInit),
+      })
+      const found = configuration.serverMetadata().issuer
+      // Two texts may be one URL; a token's `iss` is compared as text.
+      if (found !== issuer) throw new Error(`the provider calls itself ${found}, not ${issuer}`)
+      return configuration
+    } catch (error) {
+      throw new ProviderError('unavailable', `${issuer} cannot be discovered: ${describe(error)}`, { cause: error })
+    }
+  }
+}
+
+/** As the provider's metadata asks for; Basic where it does not say [OpenID Connect Discovery §3]. */
+function clientAuthentication(secret: string | undefined): openid.ClientAuth {
+  if (secret === undefined) return openid.None()
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
+  return (server, client, body, headers) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const authenticate = methods.includes('client_secret_basic') ? basic : post
+    authenticate(server, client, body, headers)
+  }
+}
+
+function tokensOf(response: openid.TokenEndpointResponse & openid.TokenEndpointResponseHelpers): ProviderTokens {
+  return {
+    claims: response.claims(),
+    accessToken: new Secret(response.access_token),
+    refreshToken: response.refresh_token === undefined ? undefined : new Secret(response.refresh_token),
+    expiresInSeconds: response.expires_in,
+  }
+}
+
+function providerError(error: unknown, step: 'exchange' | 'refresh'): ProviderError {
+  if (error instanceof openid.AuthorizationResponseError) {
+    return new ProviderError('refused', `the provider says ${error.error}`, { cause: error })
+  }
+  if (error instanceof openid.ResponseBodyError) {
+    // Any other complaint about a refresh is about the gateway (its secret, its registration), not about the user.
+    const isFinal = error.status < 500 && (step === 'exchange' || error.error === 'invalid_grant')
+    return new ProviderError(isFinal ? 'refused' : 'unavailable', `the provider says ${error.error}`, { cause: error })
+  }
+  if (error instanceof openid.ClientError && !UNANSWERED.includes(error.code)) {
+    return new ProviderError('refused', `the provider's answer is not acceptable: ${describe(error)}`, { cause: error })
+  }
+  return new ProviderError('unavailable', `the provider does not answer: ${describe(error)}`, { cause: error })
+}

@@ -1,0 +1,258 @@
+/**
+ * What a gateway does that has a login of its own: sends browsers to the provider and takes them back, keeps who they
+ * are behind a cookie, renews that while the provider agrees, and forgets it when anybody says so. Requests and answers
+ * are values; the routes are in src/http.
+ */
+import type { IncomingMessage } from 'node:http'
+import * as openid from 'openid-client'
+import { AuthenticationRefused } from '../../errors.ts'
+import type { Identity } from '../../identity.ts'
+import { cookieValues } from '../carriers.ts'
+import { type OidcClient, ProviderError, type ProviderTokens } from './client.ts'
+import { type CookieScope, clearCookie, cookieName, setCookie } from './cookie.ts'
+import type { IdentityMaker } from './identity.ts'
+import { type Login, LoginSessions } from './login-sessions.ts'
+import type { LogoutTokens } from './logout.ts'
+import { PENDING_SECONDS, type PendingLogin, PendingLogins } from './pending.ts'
+import { returnAddress } from './return.ts'
+
+/** For a browser, as values. `detail` is for operators. */
+export interface LoginAnswer {
+  readonly status: number
+  readonly location?: string
+  readonly cookies?: readonly string[]
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly detail?: string
+  /** Whose login was begun, renewed or ended. */
+  readonly identity?: Identity
+}
+
+/** Told of what happens to live sessions that were opened with a login. */
+export interface LoginListener {
+  /** Sessions with one of these keys (`sessionKey`, `identityKey`) have lost their authority. */
+  ended(keys: { readonly sessions: readonly string[]; readonly identities: readonly string[] }): void
+  /** Sessions with this key go on as this identity, which is the same person. */
+  renewed(sessionKey: string, identity: Identity): void
+}
+
+export interface OidcLoginOptions {
+  readonly publicUrl: string
+  readonly cookie: string
+  readonly loginTimeoutMs: number
+  readonly loginCount: number
+  readonly client: OidcClient
+  readonly identities: IdentityMaker
+  readonly logoutTokens: LogoutTokens
+  readonly nowMs: () => number
+}
+
+/** How often a page may have its login refreshed; in between it hears what it has. */
+const REFRESH_AGAIN_MS = 2000
+const PER_PERSON_COUNT = 50
+
+/** What came of a refresh. */
+export type Refreshed = 'renewed' | 'ended' | 'unavailable' | 'impossible'
+
+export class OidcLogin {
+  readonly #options: OidcLoginOptions
+  readonly #cookie: CookieScope
+  readonly #pendingCookie: CookieScope
+  readonly #pending = new PendingLogins()
+  readonly #logins: LoginSessions
+  readonly #refreshing = new WeakMap<Login, Promise<Refreshed>>()
+  readonly #listeners: LoginListener[] = []
+  /** Identities that hung on logins that have ended. */
+  readonly #ended = new WeakSet<Identity>()
+
+  constructor(options: OidcLoginOptions) {
+    this.#options = options
+    const secure = options.publicUrl.startsWith('https:')
+    const name = cookieName(options.cookie, secure)
+    this.#cookie = { name, secure, sameSite: 'Strict' }
+    this.#pendingCookie = { name: `${name}-login`, secure, sameSite: 'Lax' }
+    const limits = { loginCount: options.loginCount, perPersonCount: PER_PERSON_COUNT }
+    this.#logins = new LoginSessions(limits, (login) => this.#tellEnded([login]))
+  }
+
+  get cookieName(): string {
+    return this.#cookie.name
+  }
+
+  subscribe(listener: LoginListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** `GET /auth/login`: off to the provider. */
+  async begin(returnTo: string | null): Promise<LoginAnswer> {
+    const address = returnAddress(returnTo ?? '/', this.#options.publicUrl)
+    if (address === undefined) return refusal(400, 'returnTo: expected a path that begins with one slash')
+    const pending: PendingLogin = {
+      state: openid.randomState(),
+      nonce: openid.randomNonce(),
+      verifier: openid.randomPKCECodeVerifier(),
+      returnTo: address,
+    }
+    try {
+      const location = await this.#options.client.authorizationUrl(pending)
+      const sealed = await this.#pending.seal(pending)
+      return { status: 303, location, cookies: [setCookie(this.#pendingCookie, sealed, PENDING_SECONDS)] }
+    } catch (error) {
+      return providerRefusal(error)
+    }
+  }
+
+  /** `GET /auth/callback`: back from the provider. Undefined where this browser began no login here. */
+  async callback(http: IncomingMessage, query: URLSearchParams): Promise<LoginAnswer | undefined> {
+    const [sealed, ...others] = cookieValues(http, this.#pendingCookie.name)
+    if (sealed === undefined || sealed === '') return undefined
+    const cookies = [clearCookie(this.#pendingCookie)]
+    const pending = others.length > 0 ? undefined : await this.#pending.open(sealed)
+    if (pending === undefined || query.get('state') !== pending.state) {
+      return { ...refusal(400, 'this login took too long, or was begun in another tab: begin it again'), cookies }
+    }
+    try {
+      const tokens = await this.#options.client.exchange(query, pending)
+      const { id, identity } = this.#open(tokens, http)
+      cookies.push(setCookie(this.#cookie, id, Math.floor(this.#options.loginTimeoutMs / 1000)))
+      return { status: 303, location: pending.returnTo, cookies, identity }
+    } catch (error) {
+      return { ...providerRefusal(error), cookies }
+    }
+  }
+
+  /** `POST /auth/logout`: forgets the login and ends what was opened with it. */
+  async logout(http: IncomingMessage): Promise<LoginAnswer> {
+    const login = this.find(http)
+    if (login !== undefined) this.#end(login)
+    const metadata = await this.#options.client.metadata().catch(() => undefined)
+    const endSessionUrl = metadata?.end_session_endpoint
+    const body = endSessionUrl === undefined ? {} : { endSessionUrl }
+    const cookies = [clearCookie(this.#cookie)]
+    return { status: 200, body, cookies, ...(login !== undefined && { identity: login.identity }) }
+  }
+
+  /** `POST /auth/refresh`: renews the login and every live session opened with it. */
+  async refreshFor(http: IncomingMessage): Promise<LoginAnswer> {
+    const login = this.find(http)
+    if (login === undefined) return refusal(401, 'no login, or it has ended')
+    const isRecent = this.#options.nowMs() - login.refreshedAtMs < REFRESH_AGAIN_MS
+    const refreshed = isRecent ? 'renewed' : await this.refresh(login)
+    switch (refreshed) {
+      case 'renewed': {
+        const { subject, expiresAtMs } = login.identity
+        const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString()
+        return { status: 200, body: { subject, expiresAt }, identity: login.identity }
+      }
+      case 'unavailable':
+        return refusal(503, 'the identity provider cannot be asked now')
+      case 'impossible':
+        return refusal(401, 'the identity provider gave nothing to refresh with: log in again')
+      case 'ended':
+        return { ...refusal(401, 'the login has ended'), cookies: [clearCookie(this.#cookie)] }
+    }
+  }
+
+  /** `POST /auth/backchannel-logout`, with the token from its body. */
+  async backchannelLogout(token: string): Promise<LoginAnswer> {
+    try {
+      const gone = await this.#options.logoutTokens.use(token)
+      const ended = this.#logins.endOf(gone)
+      this.#tellEnded(ended, this.#options.identities.keysOf(gone))
+      return { status: 200, body: {} }
+    } catch (error) {
+      if (!(error instanceof AuthenticationRefused)) throw error
+      return { status: 400, body: { error: 'invalid_request' }, detail: error.message }
+    }
+  }
+
+  /** The login a request's cookie names. */
+  find(http: IncomingMessage): Login | undefined {
+    const [id, ...others] = cookieValues(http, this.#cookie.name)
+    return id === undefined || others.length > 0 ? undefined : this.#logins.find(id, this.#options.nowMs())
+  }
+
+  /** Whether the login that this identity came from has not been ended since. */
+  holds(identity: Identity): boolean {
+    return !this.#ended.has(identity)
+  }
+
+  /** Renews a login, or joins whoever is renewing it. An answer of the provider that is none changes nothing. */
+  refresh(login: Login): Promise<Refreshed> {
+    const running = this.#refreshing.get(login)
+    if (running !== undefined) return running
+    const refreshing = this.#refresh(login).finally(() => this.#refreshing.delete(login))
+    this.#refreshing.set(login, refreshing)
+    return refreshing
+  }
+
+  close(): void {
+    this.#logins.clear()
+  }
+
+  async #refresh(login: Login): Promise<Refreshed> {
+    if (login.refreshToken === undefined) return 'impossible'
+    const { client, identities, nowMs } = this.#options
+    try {
+      const tokens = await client.refresh(login.refreshToken)
+      const identity = identities.renew(tokens, login, nowMs())
+      if (!this.#logins.has(login)) return 'ended'
+      login.identity = identity
+      login.refreshToken = tokens.refreshToken ?? login.refreshToken
+      login.refreshedAtMs = nowMs()
+      if (identity.sessionKey !== undefined) {
+        for (const listener of this.#listeners) listener.renewed(identity.sessionKey, identity)
+      }
+      return 'renewed'
+    } catch (error) {
+      if (error instanceof ProviderError && error.kind === 'unavailable') return 'unavailable'
+      if (!(error instanceof ProviderError || error instanceof AuthenticationRefused)) throw error
+      this.#end(login)
+      return 'ended'
+    }
+  }
+
+  /** Opens a login, always with a cookie of its own; the one this browser had before ends. */
+  #open(tokens: ProviderTokens, http: IncomingMessage): { readonly id: string; readonly identity: Identity } {
+    const { identities, loginTimeoutMs, nowMs } = this.#options
+    const now = nowMs()
+    const begun = identities.begin(tokens, now, now + loginTimeoutMs)
+    const before = this.find(http)
+    if (before !== undefined) {
+      this.#logins.end(before)
+      const { subject, sessionKey } = begun.identity
+      const goesOn = before.identity.subject === subject && before.identity.sessionKey === sessionKey
+      if (!goesOn) this.#tellEnded([before])
+    }
+    const id = this.#logins.add({ ...begun, refreshToken: tokens.refreshToken, refreshedAtMs: now }, now)
+    return { id, identity: begun.identity }
+  }
+
+  #end(login: Login): void {
+    if (this.#logins.end(login)) this.#tellEnded([login])
+  }
+
+  #tellEnded(
+    logins: readonly Login[],
+    more: { readonly sessions: readonly string[]; readonly identities: readonly string[] } = {
+      sessions: [],
+      identities: [],
+    },
+  ): void {
+    for (const { identity } of logins) this.#ended.add(identity)
+    const own = logins.flatMap(({ identity }) => (identity.sessionKey === undefined ? [] : [identity.sessionKey]))
+    const keys = { sessions: [...new Set([...own, ...more.sessions])], identities: more.identities }
+    for (const listener of this.#listeners) listener.ended(keys)
+  }
+}
+
+function refusal(status: number, error: string, detail = error): LoginAnswer {
+  return { status, body: { error }, detail }
+}
+
+function providerRefusal(error: unknown): LoginAnswer {
+  if (error instanceof AuthenticationRefused) return refusal(403, 'the login was refused', error.message)
+  if (!(error instanceof ProviderError)) throw error
+  return error.kind === 'refused'
+    ? refusal(403, 'the login was refused', error.message)
+    : refusal(503, 'the identity provider cannot be asked now', error.message)
+}

@@ -1,0 +1,171 @@
+/**
+ * The audit events and their fields: a closed set with stable names, one JSON line each. docs/audit.md shows these tables.
+ *
+ * An event says what was let through or refused, and for whom; it holds names, counts and codes, never a message's
+ * content or a secret. Where lines go and how they are kept is not known here.
+ */
+import type { SessionView } from './filters/filter.ts'
+
+export interface AuditEventSpec {
+  readonly means: string
+  /** What a service's `audit.include` must name for it to be written; absent: always. */
+  readonly include?: 'declare' | 'bind' | 'delete' | 'consume' | 'publish'
+  /** Beside those of every event. */
+  readonly fields: readonly AuditField[]
+}
+
+/** The fields of every event. */
+export const AUDIT_COMMON = {
+  time: 'when it was written, RFC 3339 in UTC',
+  event: 'its name, from the table below',
+  session: 'the id of the session',
+  subject: 'who the client is proven to be',
+  issuer: 'who vouches for the subject',
+  address: 'the address of the client, after trusted proxies',
+  user: 'the broker user',
+  vhost: 'the vhost of the session',
+  service: 'the path of the service',
+} as const
+
+export const AUDIT_FIELDS = {
+  channel: 'the number of the channel',
+  method: 'the dotted name of the method',
+  permission: 'configure, write or read',
+  kind: 'queue or exchange',
+  name: 'the name of the queue or exchange',
+  routingKey: 'the routing key or binding pattern',
+  what: 'what was refused, where it was no permission that lacked',
+  exchange: 'the name of the exchange',
+  queue: 'the name of the queue',
+  destination: 'the name of the exchange that is bound',
+  passive: 'only asked whether it exists',
+  consumerTag: "the consumer's tag",
+  messages: 'how many messages since the last event of this kind',
+  bytes: 'how many bytes of body',
+  limit: 'which limit',
+  pausedMs: 'for how long the client was not read',
+  replyCode: 'the AMQP reply code',
+  cause: 'why it was refused or ended, one of a closed set',
+  detail: 'a sentence for operators',
+  durationMs: 'how long the session lasted',
+} as const
+
+export type AuditField = keyof typeof AUDIT_FIELDS
+
+export const AUDIT_EVENTS = {
+  'session.opened': { means: 'the broker accepted the promoted credential', fields: [] },
+  'session.closed': { means: 'a session ended', fields: ['cause', 'detail', 'durationMs', 'replyCode'] },
+  'session.refused': { means: 'somebody was not let in', fields: ['cause', 'detail'] },
+  'permission.refused': {
+    means: 'a method was refused; nothing of it reached the broker',
+    fields: ['method', 'channel', 'permission', 'kind', 'name', 'routingKey', 'what'],
+  },
+  'permission.would-refuse': {
+    means: 'the same with `enforce: false`: it was let through',
+    fields: ['method', 'channel', 'permission', 'kind', 'name', 'routingKey', 'what'],
+  },
+  'permission.lost': {
+    means: 'a consumer was cancelled because its right to read was withdrawn',
+    fields: ['channel', 'queue', 'consumerTag'],
+  },
+  'limit.refused': {
+    means: 'a method was refused because a limit was reached',
+    fields: ['method', 'channel', 'limit'],
+  },
+  'limit.paused': {
+    means: 'a client published faster than allowed and was not read for a while; written once in a while at most',
+    fields: ['limit', 'pausedMs'],
+  },
+  'stamp.refused': {
+    means: 'a message was refused for its `user-id`, or because it had no room for its stamps',
+    fields: ['channel', 'what'],
+  },
+  'exchange.declare': { means: 'was forwarded', include: 'declare', fields: ['channel', 'exchange', 'passive'] },
+  'queue.declare': {
+    means: 'was forwarded; an empty name is followed by `queue.named`',
+    include: 'declare',
+    fields: ['channel', 'queue', 'passive'],
+  },
+  'queue.named': {
+    means: 'the broker named a queue for this session',
+    include: 'declare',
+    fields: ['channel', 'queue'],
+  },
+  'queue.bind': { means: 'was forwarded', include: 'bind', fields: ['channel', 'queue', 'exchange', 'routingKey'] },
+  'queue.unbind': { means: 'was forwarded', include: 'bind', fields: ['channel', 'queue', 'exchange', 'routingKey'] },
+  'exchange.bind': {
+    means: 'was forwarded',
+    include: 'bind',
+    fields: ['channel', 'destination', 'exchange', 'routingKey'],
+  },
+  'exchange.unbind': {
+    means: 'was forwarded',
+    include: 'bind',
+    fields: ['channel', 'destination', 'exchange', 'routingKey'],
+  },
+  'exchange.delete': { means: 'was forwarded', include: 'delete', fields: ['channel', 'exchange'] },
+  'queue.delete': { means: 'was forwarded', include: 'delete', fields: ['channel', 'queue'] },
+  'queue.purge': { means: 'was forwarded', include: 'delete', fields: ['channel', 'queue'] },
+  'basic.consume': { means: 'was forwarded', include: 'consume', fields: ['channel', 'queue', 'consumerTag'] },
+  'basic.cancel': { means: 'was forwarded', include: 'consume', fields: ['channel', 'consumerTag'] },
+  'basic.get': {
+    means: 'the first from this queue was forwarded; further ones are not written',
+    include: 'consume',
+    fields: ['channel', 'queue'],
+  },
+  'publish.counted': {
+    means: 'messages were forwarded to this exchange: once a minute where there were any, and at the end',
+    include: 'publish',
+    fields: ['exchange', 'messages', 'bytes'],
+  },
+} as const satisfies Readonly<Record<string, AuditEventSpec>>
+
+export type AuditEventName = keyof typeof AUDIT_EVENTS
+
+export type AuditDetails = { readonly [F in AuditField]?: string | number | boolean | undefined }
+
+export type AuditEvent = AuditDetails & {
+  readonly event: AuditEventName
+  readonly session: string
+  readonly subject: string
+  readonly issuer: string
+  readonly address: string
+  readonly user: string
+  readonly vhost: string
+}
+
+/** Where events go, and what happens when they cannot. Shared by the sessions of a service. */
+export interface AuditSink {
+  /** Takes one event at once. @returns false when it could not */
+  write(event: AuditEvent): boolean
+  /** `refuse`: what an event is about does not happen when it could not be written. `count`: it happens all the same. */
+  readonly onFailure: 'refuse' | 'count'
+}
+
+/** One session's voice towards the sink. */
+export class Audit {
+  readonly #session: SessionView
+  readonly #sink: AuditSink
+
+  constructor(session: SessionView, sink: AuditSink) {
+    this.#session = session
+    this.#sink = sink
+  }
+
+  /** Writes one event. @returns false when it could not be written and what it is about must not happen */
+  record(event: AuditEventName, details: AuditDetails): boolean {
+    const { id, identity, brokerUser, vhost } = this.#session
+    const { subject, issuer, address } = identity
+    const written = this.#sink.write({
+      event,
+      session: id,
+      subject,
+      issuer,
+      address,
+      user: brokerUser,
+      vhost,
+      ...details,
+    })
+    return written || this.#sink.onFailure === 'count'
+  }
+}

@@ -1,0 +1,64 @@
+/** `basic.consume`, and what becomes of consumers whose right is withdrawn later. */
+import type { MethodView } from '../../codec/method.ts'
+import type { Refusal } from '../filter.ts'
+import { NEEDS_ROWS } from '../needs.ts'
+import type { Need } from './authorizer.ts'
+import { refuseArguments } from './declare.ts'
+import { lastDeclared, refuseNeeds, withQueue } from './judge.ts'
+import { DIRECT_REPLY_TO } from './replies.ts'
+import type { AuthorizeSession, Judge } from './session.ts'
+
+const ROW = NEEDS_ROWS['basic.consume']
+
+/** Judges `basic.consume` and remembers the consumer. */
+export const judgeConsume: Judge = (method, state) => {
+  const { channel } = method
+  let queue = method.field('queue')
+  const isResolved = queue === ''
+  if (isResolved) {
+    const last = lastDeclared('basic.consume', channel, state)
+    if (typeof last !== 'string') return last
+    queue = last
+  }
+  const refusal = refuseConsume(method, queue, isResolved, state)
+  if (refusal !== undefined) return refusal
+  state.consumers.start(channel, method.field('consumerTag'), queue, method.field('noWait'))
+  return isResolved ? withQueue('basic.consume', method, queue) : undefined
+}
+
+function refuseConsume(
+  method: MethodView,
+  queue: string,
+  isResolved: boolean,
+  state: AuthorizeSession,
+): Refusal | undefined {
+  const { channel } = method
+  const { refusals, consumers } = state
+  const tag = method.field('consumerTag')
+  if (tag !== '' && consumers.has(channel, tag))
+    return refusals.what('basic.consume', channel, 'a consumer tag that is in use')
+  if (consumers.isFull) return refusals.what('basic.consume', channel, 'one more consumer')
+  const refusal =
+    queue === DIRECT_REPLY_TO
+      ? undefined
+      : refuseNeeds('basic.consume', ROW, method, state, isResolved ? queue : undefined)
+  return refusal ?? refuseArguments('basic.consume', method.field('arguments'), channel, state)
+}
+
+/** Ends the consumers that may not read their queue any more. With `enforce: false` it is only written down. */
+export function endLostConsumers({ session, policy, rights, refusals, consumers, audit }: AuthorizeSession): void {
+  for (const { channel, tag, queue } of consumers.list()) {
+    if (queue === DIRECT_REPLY_TO || rights.mayQueue('read', queue)) continue
+    audit.record(policy.enforce ? 'permission.lost' : 'permission.would-refuse', {
+      channel,
+      queue,
+      ...(policy.enforce ? { consumerTag: tag } : { method: 'basic.consume' }),
+    })
+    if (!policy.enforce) continue
+    const need: Need = { permission: 'read', kind: 'queue', name: queue }
+    const fault = refusals.lost('basic.consume', need)
+    if (tag === '') session.closeChannel(channel, fault)
+    else session.cancelConsumer(channel, tag, fault)
+    consumers.stopped(channel, tag)
+  }
+}

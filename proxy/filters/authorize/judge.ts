@@ -1,0 +1,94 @@
+/**
+ * Judges made from rows of NEEDS: forbidden methods and values, the queue an empty name stands for, names, patterns, and
+ * the permissions themselves, in this order.
+ */
+
+import { decodeMethod, type MethodView, methodFrame } from '../../codec/method.ts'
+import type { Arguments, FieldName, FromClient } from '../../codec/spec.ts'
+import type { Refusal, Verdict } from '../filter.ts'
+import type { FieldNeed, ForbiddenValue, NeedsRow } from '../needs.ts'
+import { NAME_AWAITED } from '../track/queues.ts'
+import type { Need } from './authorizer.ts'
+import { hasControlCharacters, isModestPattern } from './names.ts'
+import type { AuthorizeSession, Judge } from './session.ts'
+
+/** The methods whose empty queue name is the last declared queue. */
+type NamesQueue = 'queue.bind' | 'queue.unbind' | 'queue.purge' | 'queue.delete' | 'basic.consume' | 'basic.get'
+
+/** The judge a row describes; undefined where it lets everything through. */
+export function judgeOf(name: FromClient, row: NeedsRow): Judge | undefined {
+  const { forbidden, needs } = row
+  if (typeof forbidden === 'string') {
+    return ({ channel }, { refusals }) => refusals.what(name, channel, forbidden)
+  }
+  if (forbidden !== undefined)
+    return (method, { refusals }) => {
+      const found = forbidden.find((value) => isForbidden(method, value))
+      return found === undefined ? undefined : refusals.what(name, method.channel, found.because)
+    }
+  if (needs.length === 0) return undefined
+  return row.cases?.includes('last-declared') === true
+    ? (method, state) => judgeWithQueue(name as NamesQueue, row, method, state)
+    : (method, state) => refuseNeeds(name, row, method, state, undefined)
+}
+
+function isForbidden(method: MethodView, { field, is }: ForbiddenValue): boolean {
+  const value = method.field(field as FieldName)
+  return is === 'not 0' ? value !== 0 : value === is
+}
+
+function judgeWithQueue(name: NamesQueue, row: NeedsRow, method: MethodView, state: AuthorizeSession): Verdict {
+  if (method.field('queue') !== '') return refuseNeeds(name, row, method, state, undefined)
+  const queue = lastDeclared(name, method.channel, state)
+  if (typeof queue !== 'string') return queue
+  return refuseNeeds(name, row, method, state, queue) ?? withQueue(name, method, queue)
+}
+
+/** What the empty name stands for, or the refusal because that is nothing, or not known for certain yet. */
+export function lastDeclared(
+  name: FromClient,
+  channel: number,
+  { queues, refusals }: AuthorizeSession,
+): string | Refusal | undefined {
+  const queue = queues.last(channel)
+  if (queue === NAME_AWAITED)
+    return refusals.because(name, channel, 'the queue declared last has no name yet', 'not-found')
+  return queue === '' ? refusals.because(name, channel, 'no previously declared queue', 'not-found') : queue
+}
+
+/** The method's frame with the queue's name in it, and in the key where that was empty, too. */
+export function withQueue(name: NamesQueue, method: MethodView, queue: string): Buffer {
+  const fields = decodeMethod(name, method.buffer, method.start, method.end)
+  const changed =
+    'routingKey' in fields && fields.routingKey === '' ? { ...fields, queue, routingKey: queue } : { ...fields, queue }
+  return methodFrame(method.channel, name, changed as Arguments<NamesQueue>)
+}
+
+/** The first need that is not met, or the first name that is not fit; `queue` is what an empty queue name stands for. */
+export function refuseNeeds(
+  name: FromClient,
+  row: NeedsRow,
+  method: MethodView,
+  { rights, refusals }: AuthorizeSession,
+  queue: string | undefined,
+): Refusal | undefined {
+  for (const field of row.needs) {
+    const need = needOf(field, method, queue)
+    let refusal: Refusal | undefined
+    if (hasControlCharacters(need.name)) refusal = refusals.unfitName(name, method.channel, need)
+    else if (need.routingKey !== undefined && !isModestPattern(need.routingKey)) {
+      refusal = refusals.what(name, method.channel, 'a binding key with too many words or wildcards')
+    } else if (!rights.permits(need)) refusal = refusals.need(name, method.channel, need)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+function needOf({ permission, kind, name, key }: FieldNeed, method: MethodView, queue: string | undefined): Need {
+  const resource = kind === 'queue' && queue !== undefined ? queue : (method.field(name as FieldName) as string)
+  if (key === undefined) return { permission, kind, name: resource }
+  // A headers exchange looks at the arguments instead of the key.
+  if (method.field('arguments').length > 0) return { permission, kind, name: resource, routingKey: '#' }
+  const routingKey = method.field(key as FieldName) as string
+  return { permission, kind, name: resource, routingKey: routingKey === '' ? (queue ?? '') : routingKey }
+}

@@ -1,0 +1,197 @@
+/**
+ * How sessions end: every cause with who asked, what the client hears, and the WebSocket code, in one place.
+ * `detail` is for operators; what `tell` says is all that the client learns.
+ */
+import type { Fields } from '../../codec/spec.ts'
+import { type Cause, CLOSE_CODES, ConnectionFault } from '../../faults.ts'
+import type { BrokerFailure } from '../dialling/broker-failure.ts'
+import type { EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from '../ports.ts'
+import { safeReplyText } from '../relaying/reply-text.ts'
+
+export interface Ending {
+  readonly by: EndedBy
+  readonly reason: EndReason
+  readonly detail: string
+  readonly failure?: BrokerFailure
+  /** The `connection.close` for the client; none: its WebSocket is closed without one. */
+  readonly tell?: { readonly replyCode: number; readonly replyText: string; readonly caused: Cause }
+  /** A client that has not come as far as `start-ok` is walked there first, and told then. */
+  readonly patient?: boolean
+  /** Nothing more is to be expected of this client: an ending that is under way is cut short. */
+  readonly final?: boolean
+  readonly closeCode: number
+}
+
+const CLOSE_REASON_BYTES = 123
+
+/** What clients hear of a broker that does not answer. */
+export const BROKER_AWAY = {
+  code: 'internal-error',
+  explanation: 'the broker is not available',
+  closeCode: CLOSE_CODES.tryAgainLater,
+  reason: 'broker-unavailable',
+} as const satisfies InBandRefusal
+
+/** What clients hear of a broker that does not take the promoted credential. */
+export const BROKER_SAYS_NO = {
+  code: 'access-refused',
+  explanation: 'the broker refused the connection',
+  closeCode: CLOSE_CODES.internalError,
+  reason: 'broker-refused',
+} as const satisfies InBandRefusal
+
+const NO_CAUSE: Cause = { classId: 0, methodId: 0 }
+
+/** One constructor for each reason. */
+export const ended = {
+  clientClosed: (): Ending => ({
+    by: 'client',
+    reason: 'client-closed',
+    detail: 'connection.close',
+    closeCode: CLOSE_CODES.normal,
+  }),
+  clientLost: (code: number): Ending => ({
+    by: 'client',
+    reason: 'client-lost',
+    detail: `the WebSocket was closed (${code})`,
+    closeCode: code,
+  }),
+  malformedStream: (code: number): Ending => ({
+    by: 'gateway',
+    reason: 'client-fault',
+    detail: 'the WebSocket stream was malformed',
+    closeCode: code,
+  }),
+  clientDead: (): Ending => ({
+    by: 'gateway',
+    reason: 'client-dead',
+    detail: 'no answer to two pings',
+    tell: new ConnectionFault('connection-forced', 'no sign of life'),
+    final: true,
+    closeCode: CLOSE_CODES.goingAway,
+  }),
+  clientFault: (fault: ConnectionFault): Ending => ({
+    by: 'gateway',
+    reason: 'client-fault',
+    detail: fault.message,
+    tell: fault,
+    final: true,
+    closeCode: CLOSE_CODES.protocolError,
+  }),
+  foreignProtocol: (): Ending => ({
+    by: 'gateway',
+    reason: 'client-fault',
+    detail: 'the first eight bytes are not the protocol header of AMQP 0-9-1',
+    final: true,
+    closeCode: CLOSE_CODES.protocolError,
+  }),
+  handshakeTimeout: (phase: string): Ending => ({
+    by: 'gateway',
+    reason: 'handshake-timeout',
+    detail: `still in phase ${phase} at the deadline`,
+    tell: new ConnectionFault('connection-forced', 'handshake timeout'),
+    closeCode: CLOSE_CODES.policyViolation,
+  }),
+  brokerUnavailable: (detail: string, failure: BrokerFailure): Ending => ({
+    by: 'gateway',
+    reason: BROKER_AWAY.reason,
+    detail,
+    failure,
+    tell: new ConnectionFault(BROKER_AWAY.code, BROKER_AWAY.explanation),
+    patient: true,
+    closeCode: BROKER_AWAY.closeCode,
+  }),
+  brokerRefused: (detail: string, failure: BrokerFailure): Ending => ({
+    by: 'broker',
+    reason: BROKER_SAYS_NO.reason,
+    detail,
+    failure,
+    tell: new ConnectionFault(BROKER_SAYS_NO.code, BROKER_SAYS_NO.explanation),
+    patient: true,
+    closeCode: BROKER_SAYS_NO.closeCode,
+  }),
+  /** The broker stopped, or will stop, accepting who the session is. */
+  renewalFailed: (by: EndedBy, detail: string, failure: BrokerFailure): Ending => ({
+    by,
+    reason: 'renewal-failed',
+    detail,
+    failure,
+    tell: new ConnectionFault('connection-forced', 'the access to the broker could not be renewed'),
+    closeCode: CLOSE_CODES.tryAgainLater,
+  }),
+  brokerLost: (detail: string): Ending => ({
+    by: 'broker',
+    reason: 'broker-lost',
+    detail,
+    tell: new ConnectionFault('connection-forced', 'the connection to the broker was lost'),
+    closeCode: CLOSE_CODES.serviceRestart,
+  }),
+  brokerFault: (fault: ConnectionFault): Ending => ({
+    by: 'gateway',
+    reason: 'broker-fault',
+    detail: `the broker broke the protocol: ${fault.message}`,
+    tell: new ConnectionFault('internal-error', 'the broker broke the protocol'),
+    closeCode: CLOSE_CODES.internalError,
+  }),
+  internalError: (error: unknown): Ending => ({
+    by: 'gateway',
+    reason: 'internal-error',
+    detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    tell: new ConnectionFault('internal-error', 'internal error'),
+    final: true,
+    closeCode: CLOSE_CODES.internalError,
+  }),
+  refused: ({ code, explanation, closeCode, reason = 'refused', detail = explanation }: InBandRefusal): Ending => ({
+    by: 'gateway',
+    reason,
+    detail,
+    tell: new ConnectionFault(code, explanation),
+    patient: true,
+    closeCode,
+  }),
+  requested: ({ reason, code, explanation, closeCode }: EndRequest): Ending => ({
+    by: 'gateway',
+    reason,
+    detail: explanation,
+    tell: new ConnectionFault(code, explanation),
+    closeCode,
+  }),
+}
+
+/** The broker's own `connection.close`: same code, and a text that is fit for the client. */
+export function peerClosed(close: Fields<'connection.close'>, brokerUser: string, subject: string): Ending {
+  const replyText = safeReplyText(close.replyCode, close.replyText, brokerUser, subject)
+  return {
+    by: 'broker',
+    reason: 'broker-closed',
+    detail: `${close.replyCode} ${close.replyText}`,
+    tell: { replyCode: close.replyCode, replyText, caused: NO_CAUSE },
+    closeCode: CLOSE_CODES.normal,
+  }
+}
+
+/** What the WebSocket's close frame says: the reply text, cut to the 123 bytes that fit. [RFC 6455 §5.5] */
+export function closeReason(tell: Ending['tell']): string {
+  const encoded = Buffer.from(tell?.replyText ?? '')
+  if (encoded.length <= CLOSE_REASON_BYTES) return tell?.replyText ?? ''
+  return encoded
+    .subarray(0, CLOSE_REASON_BYTES)
+    .toString()
+    .replace(/\uFFFD+$/, '')
+}
+
+/** What is reported of a session that is over. */
+export function sessionEnd(
+  { by, reason, detail, failure, closeCode, tell }: Ending,
+  figures: Pick<SessionEnd, 'durationMs' | 'bytesFromClient' | 'bytesToClient'>,
+): SessionEnd {
+  return {
+    by,
+    reason,
+    detail,
+    ...(failure ? { failure } : {}),
+    ...(tell ? { replyCode: tell.replyCode } : {}),
+    closeCode,
+    ...figures,
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * The session's broker connection: dialling, whole frames in, gathered bytes out, its own heartbeats and its own
+ * closing. It knows nothing of the client; whatever happens to it is reported once.
+ */
+import type { Socket } from 'node:net'
+import { FRAME_METHOD, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../../codec/frame.ts'
+import { FrameReader } from '../../codec/frame-reader.ts'
+import { indexOf, methodFrame, methodIndexAt } from '../../codec/method.ts'
+import { type BrokerFailure, errorText, failureOfSocket } from '../dialling/broker-failure.ts'
+import { BrokerUnavailable, type Dialled, dial, GiveUp, urlText } from '../dialling/dial.ts'
+import type { BrokerTarget, Watermarks } from '../ports.ts'
+import { BrokerReads } from './broker-reads.ts'
+import { Gather } from './gather.ts'
+
+/** Largest frame of the broker's before tuning: its `start` with all properties. */
+const HANDSHAKE_FRAME_BYTES = 131_072
+
+/** How long a broker may take to answer `connection.close`; one under an alarm does not answer at all. */
+const CLOSE_MS = 5000
+
+export interface BrokerEvents {
+  /** Bytes have arrived: read them with `reader`. */
+  readable(): void
+  /** Nothing answered at any URL, or the socket went away; with operators' text. Not after `close` or `destroy`. */
+  lost(detail: string, failure: BrokerFailure, phase: 'dialling' | 'connected'): void
+  /** What was buffered for the broker is below the low watermark again. */
+  drained(): void
+  /** Bytes pass where nothing waited when `heldBytes` was asked last. */
+  busy(): void
+  /** The leg is over: nothing more will be reported. */
+  gone(): void
+}
+
+const CLOSE = methodFrame(0, 'connection.close', { replyCode: 200, replyText: 'goodbye', classId: 0, methodId: 0 })
+const CLOSE_OK = methodFrame(0, 'connection.close-ok', {})
+const CLOSE_OK_INDEX = indexOf('connection.close-ok')
+
+export class BrokerLeg {
+  readonly reader = new FrameReader(HANDSHAKE_FRAME_BYTES, true)
+  readonly out = new Gather()
+  /** Seconds between heartbeats, as agreed; 0 before tuning. */
+  heartbeatSeconds = 0
+  /** Set when the broker has opened the vhost; before that there is no connection to close in good manners. */
+  established = false
+  /** Set while the broker says it is under an alarm. */
+  blocked = false
+  url = ''
+  readonly #watermarks: Watermarks
+  readonly #events: BrokerEvents
+  /** While it is being dialled. */
+  #giveUp: GiveUp | undefined
+  readonly #onFlushed = (): void => this.#flushed()
+  #socket: Socket | undefined
+  #reads: BrokerReads | undefined
+  #closeTimer: NodeJS.Timeout | undefined
+  #over = false
+  #closing = false
+  #high = false
+  /** Nothing waited when it was looked at last, and nothing has passed since. */
+  #isEmpty = true
+  #heard = false
+  #wrote = false
+  #lastHeardMs = 0
+  #lastWroteMs = 0
+
+  constructor(watermarks: Watermarks, events: BrokerEvents) {
+    this.#watermarks = watermarks
+    this.#events = events
+  }
+
+  /** Starts dialling; the protocol header is the first thing sent. */
+  start(target: BrokerTarget, clientAddress: string, timeoutMs: number): void {
+    this.#giveUp = new GiveUp()
+    void this.#dial(dial(target, clientAddress, timeoutMs, this.#giveUp))
+  }
+
+  /** Bytes written that the operating system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#socket?.writableLength ?? 0
+  }
+
+  /** Bytes that wait in memory, read and unread. */
+  get heldBytes(): number {
+    if (this.#isEmpty) return 0
+    const bytes = this.bufferedBytes + this.reader.pendingBytes
+    this.#isEmpty = bytes === 0
+    return bytes
+  }
+
+  /** Whether the client should not be read: too much is waiting for the broker. */
+  get full(): boolean {
+    return this.#high
+  }
+
+  /** Writes a frame of our own at once. */
+  send(frame: Buffer): void {
+    this.out.add(frame)
+    this.flush()
+  }
+
+  /** Writes a frame that carries a secret, and overwrites it when the operating system has taken it. */
+  sendSecret(frame: Buffer): void {
+    this.flush()
+    this.#wrote = true
+    this.#reads?.prompted()
+    this.#socket?.write(frame, () => frame.fill(0))
+  }
+
+  /** Hands everything gathered to the socket, in one system call. */
+  flush(): void {
+    if (this.out.bytes === 0) return
+    const parts = this.out.drain()
+    const socket = this.#socket
+    if (socket === undefined || this.#closing || !socket.writable) return
+    this.#wrote = true
+    this.#reads?.prompted()
+    this.#pass()
+    const last = parts.length - 1
+    const waits = socket.writableLength > 0
+    if (last > 0) socket.cork()
+    for (const [at, part] of parts.entries()) {
+      const written = waits ? slim(part) : part
+      if (at === last) socket.write(written, this.#onFlushed)
+      else socket.write(written)
+    }
+    if (last > 0) socket.uncork()
+    if (socket.writableLength > this.#watermarks.highBytes) this.#high = true
+  }
+
+  pause(): void {
+    this.#reads?.pause()
+  }
+
+  resume(): void {
+    this.#reads?.resume()
+  }
+
+  /** `connection.close`, then the socket's end, within a bound. What is read from here on is the close-ok, or dropped. */
+  close(): void {
+    if (this.#closing) return
+    this.flush()
+    this.#closing = true
+    const socket = this.#socket
+    if (socket === undefined || !socket.writable || !this.established) return this.destroy()
+    socket.write(CLOSE)
+    this.resume()
+    this.#closeTimer = setTimeout(() => this.destroy(), CLOSE_MS)
+  }
+
+  /** Answers the broker's own `connection.close` and lets the socket end. */
+  answerClose(): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#socket?.end(CLOSE_OK)
+    this.#closeTimer = setTimeout(() => this.destroy(), CLOSE_MS)
+  }
+
+  /** Drops the socket at once. */
+  destroy(): void {
+    this.#closing = true
+    this.#giveUp?.now()
+    this.#socket?.destroy()
+  }
+
+  /** Sends heartbeats when there was silence from us, and notices silence from the broker. [AMQP §4.2.7] */
+  tick(nowMs: number): void {
+    if (this.heartbeatSeconds === 0 || this.#closing) return
+    const intervalMs = this.heartbeatSeconds * 1000
+    if (this.#wrote || this.#lastWroteMs === 0) this.#lastWroteMs = nowMs
+    // Nothing can be heard while we do not listen.
+    if (this.#heard || this.#reads?.isPaused || this.#lastHeardMs === 0) this.#lastHeardMs = nowMs
+    this.#wrote = false
+    this.#heard = false
+    if (nowMs - this.#lastHeardMs > 2 * intervalMs) {
+      this.#fail(`silent for more than ${2 * this.heartbeatSeconds} s`, 'timeout')
+      return this.destroy()
+    }
+    if (nowMs - this.#lastWroteMs >= intervalMs / 2 - 500) {
+      this.send(HEARTBEAT_FRAME)
+      this.#lastWroteMs = nowMs
+    }
+  }
+
+  async #dial(dialling: Promise<Dialled>): Promise<void> {
+    let dialled: Dialled
+    try {
+      dialled = await dialling
+    } catch (error) {
+      const { message, failure } =
+        error instanceof BrokerUnavailable ? error : new BrokerUnavailable(String(error), 'other')
+      if (!this.#closing) this.#events.lost(message, failure, 'dialling')
+      this.#end()
+      return
+    }
+    this.#connected(dialled)
+  }
+
+  #connected({ socket, url }: Dialled): void {
+    this.#giveUp = undefined
+    if (this.#closing) {
+      socket.on('error', () => undefined).destroy()
+      return this.#end()
+    }
+    this.#socket = socket
+    this.url = urlText(url)
+    let failed: Error | undefined
+    socket.on('error', (error) => {
+      failed = error
+    })
+    socket.on('close', () => {
+      this.#fail(failed === undefined ? 'the broker closed the socket' : errorText(failed), failureOfSocket(failed))
+      this.#end()
+    })
+    this.#reads = new BrokerReads(socket)
+    socket.on('data', (chunk: Buffer) => this.#data(chunk))
+    socket.write(PROTOCOL_HEADER)
+  }
+
+  #data(chunk: Buffer): void {
+    this.#heard = true
+    this.#pass()
+    this.reader.push(chunk)
+    if (this.#closing) return this.#awaitCloseOk()
+    this.#events.readable()
+    if (!this.#closing) this.#reads?.arrived(chunk.length, this.reader.pendingBytes)
+  }
+
+  /** RabbitMQ leaves it to its client to end the socket; what comes before the close-ok is of no use any more. */
+  #awaitCloseOk(): void {
+    try {
+      while (this.reader.next()) {
+        const { type, channel, buffer, payloadStart, payloadEnd } = this.reader
+        if (
+          type === FRAME_METHOD &&
+          channel === 0 &&
+          methodIndexAt(buffer, payloadStart, payloadEnd) === CLOSE_OK_INDEX
+        )
+          this.destroy()
+      }
+    } catch {
+      this.destroy()
+    }
+  }
+
+  #pass(): void {
+    if (!this.#isEmpty) return
+    this.#isEmpty = false
+    this.#events.busy()
+  }
+
+  #flushed(): void {
+    if (!this.#high || this.bufferedBytes > this.#watermarks.lowBytes) return
+    this.#high = false
+    this.#events.drained()
+  }
+
+  #fail(detail: string, failure: BrokerFailure): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#events.lost(detail, failure, 'connected')
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#closeTimer)
+    this.#events.gone()
+  }
+}
+
+/** What has to wait must not keep a message of which it is a small part: the watermarks count only the part. */
+function slim(part: Buffer): Buffer {
+  return part.length * 4 < part.buffer.byteLength ? Buffer.from(part) : part
+}

@@ -1,0 +1,116 @@
+/**
+ * The two property tables of the opening handshake, as each peer may see them: the client learns the broker's product,
+ * version and capabilities and nothing else; the broker learns the client's own properties, but who the client is it
+ * learns from the gateway alone.
+ */
+import { find, type Table, type TableEntry } from '../../codec/table.ts'
+import type { SessionIdentity } from '../ports.ts'
+
+/** Capabilities both the broker and the gateway can honour. */
+const CAPABILITIES = [
+  'publisher_confirms',
+  'exchange_exchange_bindings',
+  'basic.nack',
+  'consumer_cancel_notify',
+  'connection.blocked',
+  'consumer_priorities',
+  'authentication_failure_close',
+  'per_consumer_qos',
+  'direct_reply_to',
+] as const
+
+const bool = (key: string, value: boolean): TableEntry => ({ key, type: 't', value })
+const text = (key: string, value: string): TableEntry => ({ key, type: 'S', value: Buffer.from(value) })
+
+/** What is said to a client that is going to be refused: nothing about any broker. */
+export const STATIC_SERVER_PROPERTIES: Table = [
+  { key: 'capabilities', type: 'F', value: [bool('authentication_failure_close', true), bool('basic.nack', true)] },
+  text('product', 'Gatehouse'),
+]
+
+/** The client's view of the broker's `server-properties`. */
+export function serverProperties(broker: Table): Table {
+  const offered = capabilities(broker)
+  const shown = broker.filter(
+    (entry, at) =>
+      (entry.key === 'product' || entry.key === 'version') && broker.findIndex((e) => e.key === entry.key) === at,
+  )
+  return [
+    {
+      key: 'capabilities',
+      type: 'F',
+      value: CAPABILITIES.filter((name) => holds(offered, name)).map((name) => bool(name, true)),
+    },
+    ...shown,
+  ]
+}
+
+/** The broker's view of the client's `client-properties`: its own, less all it might say about who it is. */
+export function clientProperties(client: Table, who: SessionIdentity & { session: string; brokerUser: string }): Table {
+  const own = capabilities(client)
+  const kept = client.filter(
+    (entry) => entry.key !== 'capabilities' && entry.key !== 'connection_name' && entry.key !== 'gatehouse',
+  )
+  return [
+    ...kept,
+    {
+      key: 'capabilities',
+      type: 'F',
+      value: [
+        ...own.filter((entry) => entry.key !== 'authentication_failure_close' && entry.key !== 'connection.blocked'),
+        bool('authentication_failure_close', true),
+        bool('connection.blocked', true),
+      ],
+    },
+    text('connection_name', connectionName(who)),
+    {
+      key: 'gatehouse',
+      type: 'F',
+      value: [
+        text('subject', printable(who.subject)),
+        text('issuer', printable(who.issuer)),
+        text('session', who.session),
+        text('address', who.address),
+      ],
+    },
+  ]
+}
+
+/** What the broker's connection list shows: who is behind a broker user, from where. */
+export function connectionName({
+  subject,
+  address,
+  brokerUser,
+}: Pick<SessionIdentity, 'subject' | 'address'> & { readonly brokerUser: string }): string {
+  return `${printable(subject)} ${address} → ${printable(brokerUser)}`
+}
+
+/** Of a client's properties what decides how the broker treats it: the capabilities that brokers know, and no more. */
+export function essentials(client: Table): Table {
+  const own = capabilities(client)
+  const known = CAPABILITIES.flatMap((name) => {
+    const entry = find(own, name)
+    return entry?.type === 't' ? [bool(name, entry.value)] : []
+  })
+  return [{ key: 'capabilities', type: 'F', value: known }]
+}
+
+/** Whether a peer's properties announce a capability. */
+export function announces(properties: Table, capability: string): boolean {
+  return holds(capabilities(properties), capability)
+}
+
+function capabilities(properties: Table): Table {
+  const entry = find(properties, 'capabilities')
+  return entry?.type === 'F' ? entry.value : []
+}
+
+function holds(table: Table, key: string): boolean {
+  const entry = find(table, key)
+  return entry?.type === 't' && entry.value
+}
+
+/** Control characters have no place in what operators read in the broker's management page. */
+function printable(name: string): string {
+  return name.replace(/\p{Cc}/gu, '?').slice(0, 256)
+}

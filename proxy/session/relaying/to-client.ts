@@ -1,0 +1,179 @@
+/**
+ * The broker's frames on their way to the client, after `open-ok`. The broker is checked as strictly as the client in
+ * everything that keeps the two in step (types, channels, lengths, order); what a message carries is its publisher's
+ * affair and passes as it came. Bodies are re-cut where the client takes smaller frames than the broker sends.
+ */
+import { bodySizeOf, ContentHeader } from '../../codec/content.ts'
+import { FLAGS_AT } from '../../codec/content-header.ts'
+import {
+  FRAME_BODY,
+  FRAME_HEADER,
+  FRAME_HEADER_BYTES,
+  FRAME_METHOD,
+  FRAME_OVERHEAD_BYTES,
+  sealFrame,
+} from '../../codec/frame.ts'
+import type { FrameReader } from '../../codec/frame-reader.ts'
+import {
+  carriesContent,
+  checkShape,
+  decodeMethod,
+  indexOf,
+  isFromBroker,
+  MethodView,
+  methodFrame,
+} from '../../codec/method.ts'
+import { ConnectionFault } from '../../faults.ts'
+import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
+import type { Relay } from './relay.ts'
+import { safeReplyText } from './reply-text.ts'
+import { type ConnectionMethod, checkHeartbeat, readMethodIndex } from './to-broker.ts'
+
+const CHANNEL_CLOSE = indexOf('channel.close')
+const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
+const BASIC_CANCEL = indexOf('basic.cancel')
+const ALL_FLAGS = 0xffff
+
+/** Views that each frame is looked at through; all sessions share them, as nothing here is asynchronous. */
+const VIEW = new MethodView()
+const HEADER = new ContentHeader()
+
+export class ToClient {
+  readonly #relay: Relay
+  readonly #onConnectionMethod: ConnectionMethod
+  /** Told in full by the broker's last `channel.close`, for operators. */
+  readonly #onChannelClosed: (channel: number, replyCode: number, text: string) => void
+
+  constructor(
+    relay: Relay,
+    onConnectionMethod: ConnectionMethod,
+    onChannelClosed: (channel: number, replyCode: number, text: string) => void,
+  ) {
+    this.#relay = relay
+    this.#onConnectionMethod = onConnectionMethod
+    this.#onChannelClosed = onChannelClosed
+  }
+
+  /** Judges the reader's current frame. @throws ConnectionFault: the broker's, not the client's */
+  frame(reader: FrameReader): void {
+    if (reader.type === FRAME_METHOD) return this.#method(reader)
+    if (reader.type === FRAME_BODY) return this.#body(reader)
+    if (reader.type === FRAME_HEADER) return this.#contentHeader(reader)
+    checkHeartbeat(reader)
+  }
+
+  #method(reader: FrameReader): void {
+    const { buffer, payloadStart, payloadEnd } = reader
+    const index = readMethodIndex(buffer, payloadStart, payloadEnd)
+    if (!isFromBroker(index)) throw new ConnectionFault('command-invalid', 'a method that only clients send')
+    const start = payloadStart + 4
+    checkShape(index, buffer, start, payloadEnd)
+    if (reader.channel === 0) return this.#onConnectionMethod(index, buffer, start, payloadEnd)
+    const channel = this.#relay.channels.get(reader.channel)
+    if (channel === undefined) throw new ConnectionFault('channel-error', 'a method on a channel that is not open')
+    if (channel.fromBroker.expect !== EXPECT_METHOD)
+      throw new ConnectionFault('unexpected-frame', 'a method where content was expected')
+    if (index === CHANNEL_CLOSE) return this.#close(channel, buffer, start, payloadEnd)
+    if (index === CHANNEL_CLOSE_OK) {
+      if (!this.#relay.brokerAnswers(channel))
+        throw new ConnectionFault('command-invalid', 'channel.close-ok without channel.close')
+      return
+    }
+    if (carriesContent(index)) {
+      channel.fromBroker.expect = EXPECT_HEADER
+      channel.fromBroker.dropped = channel.deafToBroker
+    }
+    if (channel.deafToBroker) return
+    if (this.#isWithheld(reader, index, start)) return
+    const { layout, states } = this.#relay.slots
+    const look = layout.toClient[index]
+    if (look !== null && look !== undefined) {
+      VIEW.set(index, reader.channel, buffer, start, payloadEnd)
+      look(VIEW, states)
+    }
+    if (index === BASIC_CANCEL && !this.#relay.options.client.cancelNotify) return
+    this.#relay.toClient.take(buffer, reader.frameStart, reader.frameEnd)
+  }
+
+  /** Whether it answers a method that a filter sent. */
+  #isWithheld(reader: FrameReader, index: number, start: number): boolean {
+    const { layout, states } = this.#relay.slots
+    const withhold = layout.withhold[index]
+    if (withhold === null || withhold === undefined) return false
+    return withhold(VIEW.set(index, reader.channel, reader.buffer, start, reader.payloadEnd), states)
+  }
+
+  #close(channel: Channel, buffer: Buffer, start: number, end: number): void {
+    const close = decodeMethod('channel.close', buffer, start, end, checkShape)
+    this.#onChannelClosed(channel.number, close.replyCode, close.replyText)
+    const { brokerUser, subject } = this.#relay.options
+    const replyText = safeReplyText(close.replyCode, close.replyText, brokerUser, subject)
+    if (!this.#relay.brokerCloses(channel, methodFrame(channel.number, 'channel.close', { ...close, replyText }))) {
+      throw new ConnectionFault('channel-error', 'channel.close seen twice')
+    }
+  }
+
+  #contentHeader(reader: FrameReader): void {
+    const channel = this.#contentChannel(reader, EXPECT_HEADER)
+    const size = bodySizeOf(reader.buffer, reader.payloadStart, reader.payloadEnd)
+    if (!channel.fromBroker.dropped) {
+      this.#look(reader)
+      this.#relay.toClient.take(reader.buffer, reader.frameStart, reader.frameEnd)
+    }
+    channel.fromBroker.startBody(size)
+    if (size === 0) this.#relay.clientBoundary(channel)
+  }
+
+  /** A message may have come to the broker by another door and be less than canonical: then there is nothing to see. */
+  #look(reader: FrameReader): void {
+    const { layout, states } = this.#relay.slots
+    const { delivery: look, deliveryFlags } = layout
+    if (look === null) return
+    // All flags wanted means all deliveries, also those without any.
+    const flags = reader.buffer.readUInt16BE(reader.payloadStart + FLAGS_AT)
+    if (deliveryFlags !== ALL_FLAGS && (flags & deliveryFlags) === 0) return
+    try {
+      HEADER.read(reader.buffer, reader.payloadStart, reader.payloadEnd)
+    } catch (error) {
+      if (error instanceof ConnectionFault) return
+      throw error
+    }
+    look(HEADER, states)
+  }
+
+  #body(reader: FrameReader): void {
+    const channel = this.#contentChannel(reader, EXPECT_BODY)
+    const bytes = reader.payloadBytes
+    if (bytes > channel.fromBroker.remaining)
+      throw new ConnectionFault('frame-error', 'content body longer than its header said')
+    channel.fromBroker.takeBody(bytes)
+    if (!channel.fromBroker.dropped) {
+      if (bytes > this.#relay.options.clientPayloadMax)
+        this.#relay.toClient.add(recut(reader, this.#relay.options.clientPayloadMax))
+      else this.#relay.toClient.takeFrame(reader)
+    }
+    if (channel.fromBroker.expect === EXPECT_METHOD) this.#relay.clientBoundary(channel)
+  }
+
+  #contentChannel(reader: FrameReader, expect: typeof EXPECT_HEADER | typeof EXPECT_BODY): Channel {
+    const channel = this.#relay.channels.get(reader.channel)
+    if (channel === undefined) throw new ConnectionFault('channel-error', 'content on a channel that is not open')
+    if (channel.fromBroker.expect !== expect) throw new ConnectionFault('unexpected-frame', 'content out of order')
+    return channel
+  }
+}
+
+/** One body frame as several whose payloads are at most `payloadMax` bytes. */
+function recut(reader: FrameReader, payloadMax: number): Buffer {
+  const payload = reader.payload()
+  const pieces = Math.ceil(payload.length / payloadMax)
+  const out = Buffer.allocUnsafe(payload.length + pieces * FRAME_OVERHEAD_BYTES)
+  let at = 0
+  for (let from = 0; from < payload.length; from += payloadMax) {
+    const size = Math.min(payloadMax, payload.length - from)
+    sealFrame(out, at, FRAME_BODY, reader.channel, size)
+    payload.copy(out, at + FRAME_HEADER_BYTES, from, from + size)
+    at += size + FRAME_OVERHEAD_BYTES
+  }
+  return out
+}

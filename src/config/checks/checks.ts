@@ -1,0 +1,25 @@
+/**
+ * Whether the parts of a configuration fit together: names that exist, combinations that can work, nothing that would
+ * leave a door open. Each check is on its own; all of them run.
+ */
+
+import type { Finding } from '../reading/issues.ts'
+import type { Config } from '../schema/schema.ts'
+import { checkAuthenticators } from './authenticators.ts'
+import { checkBrokers } from './brokers.ts'
+import { checkListeners } from './listeners.ts'
+import { checkPermissions } from './permissions.ts'
+import { checkPromotion } from './promotion.ts'
+import { checkServices } from './services.ts'
+
+/** Every impossible combination, in no particular order. */
+export function checkConfig(config: Config): Finding[] {
+  return [
+    ...checkListeners(config),
+    ...checkBrokers(config),
+    ...checkAuthenticators(config),
+    ...checkServices(config),
+    ...checkPromotion(config),
+    ...checkPermissions(config),
+  ]
+}

@@ -1,0 +1,182 @@
+/** What is possible but seldom meant: told at the start and by `check`, stops nothing. */
+
+import { secretsOf } from '../files/place-secrets.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import { pathKey } from '../reading/read.ts'
+import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
+import { isLoopback } from '../schema/units.ts'
+import { namedAuthenticators } from './services.ts'
+
+export interface WarningContext {
+  /** Paths of text that came from the environment. */
+  readonly filled: ReadonlySet<string>
+  /** Everybody on the machine may read the configuration. */
+  readonly readable: boolean
+}
+
+const warn = (path: Path, message: string, at: Finding['at'] = 'value'): Finding => ({ path, at, message })
+
+export function configWarnings(config: Config, { filled, readable }: WarningContext): Finding[] {
+  return [
+    ...textSecrets(config, filled, readable),
+    ...plainListeners(config),
+    ...trustInEverybody(config),
+    ...plainBrokers(config),
+    ...unused(config),
+    ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
+  ]
+}
+
+function textSecrets(config: Config, filled: ReadonlySet<string>, readable: boolean): Finding[] {
+  const inText = secretsOf(config).filter(({ path, secret }) => secret.kind === 'text' && !filled.has(pathKey(path)))
+  const found = inText.map(({ path }) =>
+    warn(
+      path,
+      'a secret as text: use { env }, { file } or { encrypted }, so that whoever reads this file does not have it',
+    ),
+  )
+  if (readable && inText.length > 0)
+    found.unshift(warn([], 'this file has secrets in it, and everybody on this machine may read it (chmod o-r)'))
+  return found
+}
+
+/** Passwords, tokens and tickets over plain HTTP can be read on their way. */
+function plainListeners(config: Config): Finding[] {
+  if (config.services.every(({ authenticate }) => authenticate === undefined)) return []
+  const message =
+    'passwords and tokens are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener'
+  return config.listen.flatMap(({ host, tls, behindTls }, index) =>
+    tls || behindTls || isLoopback(host) ? [] : [warn(['listen', index], message)],
+  )
+}
+
+/** Proxies anywhere are no proxies: whoever connects says what it likes. */
+function trustInEverybody({ listen }: Config): Finding[] {
+  return listen.flatMap(({ trustedProxies = [] }, index) =>
+    trustedProxies.flatMap((range, position) =>
+      range.endsWith('/0')
+        ? [warn(['listen', index, 'trustedProxies', position], 'every client is trusted to say where it comes from')]
+        : [],
+    ),
+  )
+}
+
+function plainBrokers({ brokers }: Config): Finding[] {
+  return Object.entries(brokers).flatMap(([name, { urls }]) =>
+    urls.flatMap(({ host, tls }, index) =>
+      tls || isLoopback(host)
+        ? []
+        : [
+            warn(
+              ['brokers', name, 'urls', index],
+              'broker credentials are readable on their way: amqps:// encrypts and verifies',
+            ),
+          ],
+    ),
+  )
+}
+
+function unused(config: Config): Finding[] {
+  const named = config.services.flatMap((service, index) => namedAuthenticators(service, ['services', index]))
+  const authenticators = Object.keys(config.authenticators).filter((name) => !named.some((use) => use.name === name))
+  const brokers = Object.keys(config.brokers).filter((name) => !config.services.some(({ broker }) => broker === name))
+  return [
+    ...authenticators.map((name) => warn(['authenticators', name], 'no service uses this authenticator', 'key')),
+    ...brokers.map((name) => warn(['brokers', name], 'no service uses this broker', 'key')),
+  ]
+}
+
+function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  return [
+    ...bareSubjects(service, path, config),
+    ...rolelessAuthenticators(service, path, config),
+    ...unreachableRules(service, path),
+    ...loginsElsewhere(service, path, config),
+    ...tokenless(service, path, config),
+    ...shadow(service, path),
+  ]
+}
+
+/** What is passed on has to come from somewhere. */
+function tokenless(service: ServiceConfig, path: Path, { brokers, authenticators }: Config): Finding[] {
+  const types = namedAuthenticators(service, path).map(({ name }) => authenticators[name]?.type)
+  if (types.some((type) => type === 'jwt' || type === 'oidc')) return []
+  return service.promote.flatMap(({ to }, index) => {
+    const credential = typeof to === 'string' ? brokers[service.broker]?.credentials[to] : undefined
+    if (credential?.kind !== 'passOn') return []
+    const message = 'nobody has an access token to pass on here: authenticators of type jwt and oidc bring one'
+    return [warn([...path, 'promote', index, 'to'], message)]
+  })
+}
+
+/** A login leads back to a page of the gateway's own host, which is of an origin like any other. */
+function loginsElsewhere(service: ServiceConfig, path: Path, { authenticators }: Config): Finding[] {
+  return namedAuthenticators(service, path).flatMap(({ name, path: at }) => {
+    const authenticator = authenticators[name]
+    if (authenticator?.type !== 'oidc') return []
+    const { origin } = new URL(authenticator.publicUrl)
+    if (service.origins.some((listed) => URL.canParse(listed) && new URL(listed).origin === origin)) return []
+    const message = `${name} leads people back to its \`publicUrl\`, whose pages this service keeps out: add that to \`origins\``
+    return [warn(at, message)]
+  })
+}
+
+/** One subject's name from several authenticators is several people, unless somebody made sure. */
+function bareSubjects(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  const provers = new Set(
+    namedAuthenticators(service, path)
+      .map(({ name }) => name)
+      .filter((name) => config.authenticators[name]?.type !== 'ticket'),
+  )
+  if (provers.size < 2) return []
+  return service.promote.flatMap(({ when }, index) => {
+    if (!when.subject || when.issuer || when.authenticator) return []
+    const message = `this subject from any of ${[...provers].join(', ')}: add \`issuer\` or \`authenticator\` if only one is meant`
+    return [warn([...path, 'promote', index, 'when', 'subject'], message)]
+  })
+}
+
+/** Who is asked for a role must be able to have one. */
+function rolelessAuthenticators(service: ServiceConfig, path: Path, config: Config): Finding[] {
+  if (service.require.roles.length === 0) return []
+  return namedAuthenticators(service, path).flatMap(({ name, path: at }) => {
+    const authenticator = config.authenticators[name]
+    const key = authenticator && roleKey(authenticator)
+    if (key === undefined) return []
+    const advice = key === '' ? '' : `; set its \`${key}\``
+    return [warn(at, `${name} gives nobody a role, and this service requires one${advice}`)]
+  })
+}
+
+/** For an authenticator without roles, the key that would give some; empty where none can. */
+function roleKey(authenticator: AuthenticatorConfig): string | undefined {
+  switch (authenticator.type) {
+    case 'jwt':
+    case 'oidc':
+      return authenticator.roles === undefined ? 'roles' : undefined
+    case 'forwarded':
+      return authenticator.rolesHeader === undefined ? 'rolesHeader' : undefined
+    case 'clientCertificate':
+    case 'negotiate':
+      return ''
+    case 'basic':
+    case 'passport':
+    case 'ticket':
+      return undefined
+  }
+}
+
+function unreachableRules({ promote }: ServiceConfig, path: Path): Finding[] {
+  const catchAll = promote.findIndex(({ when }) => Object.values(when).every((condition) => condition === undefined))
+  if (catchAll === -1 || catchAll === promote.length - 1) return []
+  return [warn([...path, 'promote', catchAll + 1], `never reached: promote[${catchAll}] is for everyone`)]
+}
+
+function shadow({ enforce, permissions }: ServiceConfig, path: Path): Finding[] {
+  if (enforce) return []
+  const message = permissions
+    ? 'permissions are only logged, nothing is refused'
+    : 'without meaning: there are no `permissions`'
+  return [warn([...path, 'enforce'], message)]
+}

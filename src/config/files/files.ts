@@ -1,0 +1,167 @@
+/**
+ * The files and environment variables that a configuration names: whether they are there, readable, and safe from others.
+ * Only looks; what is read here is forgotten again.
+ */
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { decrypt, EncryptionError, type Keyring } from '../../../auth/index.ts'
+import type { Finding } from '../reading/issues.ts'
+import type { Path, Problem } from '../reading/problems.ts'
+import { ConfigError } from '../reading/problems.ts'
+import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import { readKeys } from './keyring.ts'
+import type { PlacedSecret } from './place-secrets.ts'
+import { secretsOf } from './place-secrets.ts'
+import { protectedBytes, protectedText } from './protected-file.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+type Reads = 'public' | 'secret'
+
+/** Largest users file. */
+const USERS_BYTES = 8 * 1024 * 1024
+/** Largest file of certificates, keys or code. */
+const PUBLIC_BYTES = 1024 * 1024
+
+/** Collects what it sees while it looks at one file after another. */
+export class FileInspection {
+  /** About places in the configuration. */
+  readonly findings: Finding[] = []
+  readonly warnings: Finding[] = []
+  /** About places in other files. */
+  readonly problems: Problem[] = []
+  readonly #env: Env
+  readonly #judgeUsers: (text: string, file: string) => unknown
+
+  /** `judgeUsers` throws ConfigError for a users file that is no good. */
+  constructor(env: Env, judgeUsers: (text: string, file: string) => unknown) {
+    this.#env = env
+    this.#judgeUsers = judgeUsers
+  }
+
+  /** Looks at every file and variable of the configuration. */
+  inspect(config: Config): void {
+    for (const [index, { tls }] of config.listen.entries()) {
+      const path: Path = ['listen', index, 'tls']
+      if (tls) this.#tls(path, { cert: tls.cert, key: tls.key })
+      if (tls?.clientCertificates) this.#tls([...path, 'clientCertificates'], { ca: tls.clientCertificates.ca })
+    }
+    for (const [index, source] of config.secretKeys.entries()) {
+      if (source.kind === 'file') this.#warnIfReadable(['secretKeys', index], source.path)
+    }
+    const { keys, findings } = readKeys(config, this.#env)
+    this.findings.push(...findings)
+    for (const [name, { tls, credentials }] of Object.entries(config.brokers)) {
+      if (tls) this.#tls(['brokers', name, 'tls'], tls)
+      for (const [key, credential] of Object.entries(credentials)) {
+        if (credential.kind === 'module')
+          this.#read(['brokers', name, 'credentials', key, 'module'], credential.module, 'public')
+      }
+    }
+    for (const [name, authenticator] of Object.entries(config.authenticators)) {
+      this.#authenticator(authenticator, ['authenticators', name])
+    }
+    for (const placed of secretsOf(config)) this.#secret(placed, keys)
+  }
+
+  #fail(path: Path, message: string): void {
+    this.findings.push({ path, at: 'value', message })
+  }
+
+  #warn(path: Path, message: string): void {
+    this.warnings.push({ path, at: 'value', message })
+  }
+
+  /** The bytes, where the file is good. */
+  #read(path: Path, file: string, reads: Reads): Buffer | undefined {
+    const result = protectedBytes(file, PUBLIC_BYTES)
+    if ('problem' in result) {
+      this.#fail(path, `${file}: ${result.problem}`)
+      return undefined
+    }
+    if (reads === 'secret' && result.readable) {
+      this.#warn(path, `${file}: everybody on this machine may read this secret (chmod o-r)`)
+    }
+    if (result.bytes.length === 0) this.#fail(path, `${file}: the file is empty`)
+    return result.bytes
+  }
+
+  #secret({ path, secret, isTemplate }: PlacedSecret, keys: Keyring): void {
+    if (secret.kind === 'encrypted') this.#decrypt(path, secret, keys)
+    if (secret.kind === 'env' && !this.#env[secret.name])
+      this.#fail(path, `the environment variable ${secret.name} is not set`)
+    if (secret.kind !== 'file' || (isTemplate && secret.path.includes('${'))) return
+    this.#read(path, secret.path, 'secret')?.fill(0)
+  }
+
+  #decrypt(path: Path, { value, place }: { value: string; place: string }, keys: Keyring): void {
+    try {
+      decrypt(value, place, keys)
+    } catch (error) {
+      if (!(error instanceof EncryptionError)) throw error
+      this.#fail(path, error.message)
+    }
+  }
+
+  #warnIfReadable(path: Path, file: string): void {
+    const result = protectedBytes(file)
+    if ('problem' in result) return
+    result.bytes.fill(0)
+    if (result.readable) this.#warn(path, `${file}: everybody on this machine may read this key (chmod o-r)`)
+  }
+
+  #authenticator(authenticator: AuthenticatorConfig, path: Path): void {
+    if (authenticator.type === 'basic' && typeof authenticator.users === 'string') {
+      this.#users([...path, 'users'], authenticator.users)
+    }
+    if (authenticator.type === 'jwt' && authenticator.jwksFile !== undefined) {
+      this.#read([...path, 'jwksFile'], authenticator.jwksFile, 'public')
+    }
+    if (authenticator.type === 'negotiate' && authenticator.keytab !== undefined) {
+      this.#read([...path, 'keytab'], authenticator.keytab, 'secret')?.fill(0)
+    }
+    if (authenticator.type === 'passport') this.#read([...path, 'verify'], authenticator.verify, 'public')
+  }
+
+  #users(path: Path, file: string): void {
+    const result = protectedText(file, USERS_BYTES)
+    if ('problem' in result) return this.#fail(path, `${file}: ${result.problem}`)
+    if (result.readable)
+      this.#warn(path, `${file}: everybody on this machine may read these password hashes (chmod o-r)`)
+    try {
+      this.#judgeUsers(result.text, file)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      this.problems.push(...error.problems)
+    }
+  }
+
+  #tls(path: Path, tls: { cert?: string | undefined; key?: string | undefined; ca?: string | undefined }): void {
+    const key = tls.key === undefined ? undefined : this.#read([...path, 'key'], tls.key, 'secret')
+    const cert = this.#certificates([...path, 'cert'], tls.cert)
+    this.#certificates([...path, 'ca'], tls.ca)
+    if (cert) this.#expiry([...path, 'cert'], cert)
+    if (!cert || !key) return
+    try {
+      createSecureContext({ cert, key })
+    } catch {
+      this.#fail([...path, 'key'], 'expected the private key (PEM, not encrypted) that belongs to this certificate')
+    }
+    key.fill(0)
+  }
+
+  #expiry(path: Path, bytes: Buffer): void {
+    try {
+      const { validTo } = new X509Certificate(bytes)
+      if (Date.parse(validTo) < Date.now()) this.#warn(path, `the certificate expired at ${validTo}`)
+    } catch {
+      this.#fail(path, 'expected certificates in PEM form')
+    }
+  }
+
+  #certificates(path: Path, file: string | undefined): Buffer | undefined {
+    const bytes = file === undefined ? undefined : this.#read(path, file, 'public')
+    if (!bytes || bytes.includes('-----BEGIN CERTIFICATE-----')) return bytes
+    this.#fail(path, 'expected certificates in PEM form')
+    return undefined
+  }
+}

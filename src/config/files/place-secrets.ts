@@ -1,0 +1,43 @@
+/** Tells every encrypted secret where it stands: its place is authenticated with it, so that none can be moved elsewhere. */
+import type { Path } from '../reading/problems.ts'
+import { formatPath } from '../reading/problems.ts'
+import type { Config, SecretSource } from '../schema/schema.ts'
+
+/** A secret and its path in the configuration. */
+export interface PlacedSecret {
+  readonly path: Path
+  readonly secret: SecretSource
+  /** Whether variables are filled in where it is a file. */
+  readonly isTemplate: boolean
+}
+
+/** Every secret of the configuration. */
+export function secretsOf(config: Config): PlacedSecret[] {
+  const found: PlacedSecret[] = []
+  const add = (secret: SecretSource | undefined, ...path: Path) => {
+    if (secret !== undefined) found.push({ path, secret, isTemplate: path[0] === 'services' })
+  }
+  for (const [name, { credentials }] of Object.entries(config.brokers)) {
+    for (const [key, credential] of Object.entries(credentials)) {
+      const path: Path = ['brokers', name, 'credentials', key]
+      if (credential.kind === 'password') add(credential.password, ...path, 'password')
+      if (credential.kind === 'oauth2') add(credential.clientSecret, ...path, 'oauth2', 'clientSecret')
+    }
+  }
+  for (const [name, authenticator] of Object.entries(config.authenticators)) {
+    if (authenticator.type === 'oidc') add(authenticator.clientSecret, 'authenticators', name, 'clientSecret')
+    if (authenticator.type === 'forwarded') add(authenticator.secret, 'authenticators', name, 'secret')
+  }
+  for (const [index, { promote }] of config.services.entries()) {
+    for (const [position, { to }] of promote.entries()) {
+      if (typeof to !== 'string') add(to.password, 'services', index, 'promote', position, 'to', 'password')
+    }
+  }
+  return found
+}
+
+/** Fills in `place` of every encrypted secret and gives the configuration back. */
+export function placeSecrets(config: Config): Config {
+  for (const { path, secret } of secretsOf(config)) if (secret.kind === 'encrypted') secret.place = formatPath(path)
+  return config
+}

@@ -1,0 +1,167 @@
+/**
+ * Judges what came in: the notation, the schema, then the checks (names, combinations, files).
+ *
+ * A mistake that one judge finds is taken out before the next one looks, so that all of them are told at once; a mistake
+ * that only follows from another one is not. With any mistake at all there is no configuration.
+ */
+import { z } from 'zod'
+import type { Keyring } from '../../../auth/index.ts'
+import { checkConfig } from '../checks/checks.ts'
+import { checkUsers } from '../checks/users.ts'
+import { configWarnings } from '../checks/warnings.ts'
+import { FileInspection } from '../files/files.ts'
+import { readKeys } from '../files/keyring.ts'
+import { placeSecrets } from '../files/place-secrets.ts'
+import { type Config, configSchema, type Users } from '../schema/schema.ts'
+import { usersFile } from '../schema/users.ts'
+import { type Source, yamlSource } from './document.ts'
+import { type Finding, findings, schemaText } from './issues.ts'
+import { ConfigError, formatPath, inFileOrder, type Path, type Problem } from './problems.ts'
+import { Pruned } from './prune.ts'
+import { fromText, pathKey, readValue } from './read.ts'
+
+/** A configuration that may be served, and what an operator should know about it all the same. */
+export interface LoadedConfig {
+  readonly config: Config
+  readonly warnings: readonly Problem[]
+}
+
+export interface Judging {
+  /** Absolute: relative paths are resolved against it. */
+  readonly folder: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether files and variables are looked at. */
+  readonly files: boolean
+  /** Everybody on the machine may read the configuration's own file. */
+  readonly readable: boolean
+}
+
+/** Times that mistakes are taken out; each time one level further up, where something needed them. */
+const ROUNDS = 12
+
+/** @throws ConfigError */
+export function judge(source: Source, { folder, env, files, readable }: Judging): LoadedConfig {
+  if (source.problems.length > 0) throw new ConfigError(source.problems)
+  const reading = readValue(source.value, env, folder)
+  const { config, found, pruned } = parsed(reading.value, reading.filled)
+  const mistakes = withoutEchoes(reading.findings, found)
+  if (config === undefined) throw new ConfigError(located(source, mistakes))
+
+  placeSecrets(config)
+  const inspection = new FileInspection(env, judgeUsers)
+  if (files) inspection.inspect(config)
+  for (const finding of [...checkConfig(config), ...inspection.findings]) {
+    const original = (path: Path) => pruned.original(asWritten(pruned.value, path))
+    const path = original(finding.path)
+    const refersTo = finding.refersTo && original(finding.refersTo)
+    if (!pruned.touches(path) && !(refersTo && pruned.touches(refersTo))) mistakes.push({ ...finding, path })
+  }
+  const problems = [...located(source, mistakes), ...inspection.problems]
+  if (problems.length > 0) throw new ConfigError(problems)
+  const warnings = [...configWarnings(config, { filled: reading.filled, readable }), ...inspection.warnings]
+  return { config, warnings: located(source, warnings) }
+}
+
+/** @throws ConfigError */
+export function judgeUsers(text: string, file: string): Users {
+  const source = yamlSource(text, file)
+  if (source.problems.length > 0) throw new ConfigError(source.problems)
+  const result = parseAs(usersFile, source.value)
+  const found = 'data' in result ? checkUsers(result.data.users, ['users']) : result.findings
+  if ('data' in result && found.length === 0) return result.data.users
+  throw new ConfigError(located(source, found))
+}
+
+const keysOnly = z.object({ secretKeys: configSchema.shape.secretKeys })
+
+/** @throws ConfigError */
+export function judgeSecretKeys(source: Source, { folder, env }: Pick<Judging, 'folder' | 'env'>): Keyring {
+  if (source.problems.length > 0) throw new ConfigError(source.problems)
+  const value = source.value
+  const secretKeys = isObject(value) && 'secretKeys' in value ? value.secretKeys : []
+  const reading = readValue({ secretKeys }, env, folder)
+  const result = parseAs(keysOnly, reading.value)
+  if (!('data' in result)) throw new ConfigError(located(source, [...reading.findings, ...result.findings]))
+  const { keys, findings: found } = readKeys(result.data, env)
+  const mistakes = [...reading.findings, ...found]
+  if (mistakes.length > 0) throw new ConfigError(located(source, mistakes))
+  return keys
+}
+
+type Parsed<T> = { readonly data: T } | { readonly findings: readonly Finding[] }
+
+function parseAs<T extends z.ZodType>(schema: T, value: unknown): Parsed<z.output<T>> {
+  const result = schema.safeParse(value, { error: schemaText, reportInput: true })
+  return result.success ? { data: result.data } : { findings: findings(result.error.issues) }
+}
+
+interface Judged {
+  /** What is left when all mistakes are taken out; absent where nothing is. */
+  readonly config: Config | undefined
+  readonly found: readonly Finding[]
+  readonly pruned: Pruned
+}
+
+/** What the schema says. Takes the value over. */
+function parsed(value: unknown, filled: ReadonlySet<string>): Judged {
+  const pruned = new Pruned(value)
+  let result = parseWithNumbers(value, filled)
+  const found = 'data' in result ? [] : result.findings
+  for (const { meant } of found) if (meant) pruned.miss(meant)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if ('data' in result) return { config: result.data, found, pruned }
+    if (!pruned.remove(result.findings.map(({ path }) => path))) break
+    result = parseAs(configSchema, pruned.value)
+  }
+  return { config: undefined, found, pruned }
+}
+
+/** Text from the environment where a number or a boolean is expected is taken for one, if it is one. */
+function parseWithNumbers(value: unknown, filled: ReadonlySet<string>): Parsed<Config> {
+  const first = parseAs(configSchema, value)
+  if ('data' in first || filled.size === 0) return first
+  const changed = first.findings.filter(({ path, wants }) => {
+    const parent = wants === undefined || !filled.has(pathKey(path)) ? undefined : at(value, path.slice(0, -1))
+    const key = path.at(-1)
+    if (wants === undefined || parent === undefined || key === undefined) return false
+    const converted = fromText(Reflect.get(parent, key), wants)
+    return converted !== undefined && Reflect.set(parent, key, converted)
+  })
+  return changed.length > 0 ? parseAs(configSchema, value) : first
+}
+
+function at(value: unknown, path: Path): object | undefined {
+  let current = value
+  for (const key of path) current = isObject(current) ? Reflect.get(current, key) : undefined
+  return isObject(current) ? current : undefined
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === 'object'
+}
+
+/** What could not be read at all is not complained about a second time. */
+function withoutEchoes(read: readonly Finding[], judged: readonly Finding[]): Finding[] {
+  const unread = new Set(read.map(({ path }) => pathKey(path)))
+  return [...read, ...judged.filter(({ path }) => !unread.has(pathKey(path)))]
+}
+
+function located(source: Source, found: readonly Finding[]): Problem[] {
+  const file = source.file === undefined ? {} : { file: source.file }
+  const problems = found.map(({ path, at, message, hidesKey }) => {
+    const written = asWritten(source.value, path)
+    const shown = hidesKey ? `${formatPath(written.slice(0, -1))}.…` : formatPath(written)
+    return { ...file, ...source.locate(written, at), path: shown, message }
+  })
+  return inFileOrder(problems)
+}
+
+/** The path without the index 0 of what was written as one entry instead of a list. */
+function asWritten(value: unknown, path: Path): Path {
+  let current = value
+  return path.filter((key) => {
+    if (key === 0 && !Array.isArray(current)) return false
+    current = isObject(current) ? Reflect.get(current, key) : undefined
+    return true
+  })
+}

@@ -1,0 +1,81 @@
+/**
+ * From a file, a text or an object to a `Config`, or to a `ConfigError` with everything that is wrong with it. The only
+ * way to one: whatever is served went through here.
+ */
+import { dirname, resolve } from 'node:path'
+import type { Keyring } from '../../../auth/index.ts'
+import { protectedText } from '../files/protected-file.ts'
+import type { Config, ConfigInput, Users } from '../schema/schema.ts'
+import { objectSource, yamlSource } from './document.ts'
+import { judge, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
+import { ConfigError } from './problems.ts'
+
+export type { LoadedConfig } from './judge.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface ParseOptions {
+  /** Named in problems; its folder is what relative paths are relative to. */
+  readonly file?: string
+  /** What relative paths are relative to where there is no file; by default the working directory. */
+  readonly folder?: string
+  /** By default the process's own. */
+  readonly env?: Environment
+  /** Whether the files and variables it names are looked at (there, readable, protected). By default they are. */
+  readonly files?: boolean
+}
+
+/** Largest configuration. */
+const FILE_BYTES = 8 * 1024 * 1024
+
+const accepted = new WeakSet<object>()
+
+/**
+ * Reads and judges the file; with `files: false`, whatever else it names is not looked at.
+ * @throws ConfigError with all problems
+ */
+export function loadConfig(
+  file: string,
+  env: Environment = process.env,
+  { files = true }: Pick<ParseOptions, 'files'> = {},
+): LoadedConfig {
+  const path = resolve(file)
+  const read = protectedText(path, FILE_BYTES)
+  if ('problem' in read) throw new ConfigError([{ file, path: '', message: read.problem }])
+  const { text, readable } = read
+  return accept(judge(yamlSource(text, file), { folder: dirname(path), env, files, readable }))
+}
+
+/**
+ * Judges YAML text, or a configuration from code: a plain object, or one that was accepted before, which comes back as
+ * it is. @throws ConfigError with all problems.
+ */
+export function parseConfig(input: string | ConfigInput | Config, options: ParseOptions = {}): LoadedConfig {
+  if (isAccepted(input)) return { config: input, warnings: [] }
+  const { file, folder = file === undefined ? process.cwd() : dirname(resolve(file)) } = options
+  const source = typeof input === 'string' ? yamlSource(input, file) : objectSource(input)
+  const { env = process.env, files = true } = options
+  return accept(judge(source, { folder, env, files, readable: false }))
+}
+
+/**
+ * The keys of a configuration's `secretKeys`, whatever else is in it. The rest is not judged.
+ * @throws ConfigError
+ */
+export function parseSecretKeys(text: string, file: string, env: Environment = process.env): Keyring {
+  return judgeSecretKeys(yamlSource(text, file), { folder: dirname(resolve(file)), env })
+}
+
+/** Judges a users file. @throws ConfigError with all problems. */
+export function parseUsers(text: string, file: string): Users {
+  return judgeUsers(text, file)
+}
+
+function accept(loaded: LoadedConfig): LoadedConfig {
+  accepted.add(loaded.config)
+  return loaded
+}
+
+function isAccepted(input: string | ConfigInput | Config): input is Config {
+  return typeof input === 'object' && input !== null && accepted.has(input)
+}

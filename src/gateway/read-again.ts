@@ -1,0 +1,70 @@
+/**
+ * Reading again, while the gateway runs, what it was started with: certificates, users, key sets. What cannot be read
+ * stays as it was. Whoever lost the proof of being somebody loses sessions and tickets at once.
+ */
+import type { Authenticator, TicketAuthenticator } from '../../auth/index.ts'
+import { type Broker, brokerTarget } from '../brokers/broker.ts'
+import type { Config } from '../config/schema/schema.ts'
+import type { Listener } from '../http/listener.ts'
+import type { Log } from '../ops/log.ts'
+import type { Sessions } from '../sessions/registry.ts'
+
+export interface RenewalParts {
+  readonly config: Config
+  readonly listeners: readonly Listener[]
+  readonly brokers: ReadonlyMap<string, Broker>
+  readonly authenticators: ReadonlyMap<string, Authenticator>
+  readonly sessions: Sessions
+  readonly log: Log
+}
+
+/** Everything, as on SIGHUP. Never rejects; what failed is in the log. Resolves to how many things failed. */
+export async function reloadAll(parts: RenewalParts): Promise<number> {
+  const { config, listeners, brokers, authenticators, log } = parts
+  for (const { holdOffs } of brokers.values()) holdOffs.clear()
+  const outcomes = [
+    ...listeners.map((listener) => attempt(log, `certificate of ${listener.url}`, () => listener.reloadCertificates())),
+    ...[...brokers.values()].map((broker) =>
+      attempt(log, `certificates for broker ${broker.name}`, () => {
+        const written = config.brokers[broker.name]
+        if (written !== undefined) broker.target = brokerTarget(written)
+      }),
+    ),
+    ...[...authenticators.values()].map((authenticator) => reloadAuthenticator(authenticator, parts)),
+  ]
+  const failures = (await Promise.all(outcomes)).filter((succeeded) => !succeeded).length
+  if (failures === 0) log.write('reload-done')
+  return failures
+}
+
+/** One authenticator, as when its file changed. Resolves to whether it could. */
+export async function reloadAuthenticator(authenticator: Authenticator, parts: RenewalParts): Promise<boolean> {
+  return await attempt(parts.log, `authenticator ${authenticator.name}`, async () => {
+    const lost = (await authenticator.reload?.()) ?? []
+    if (lost.length > 0) revoke(lost, parts)
+  })
+}
+
+/** Ends everything that people (`identityKey`) have at the moment. */
+function revoke(keys: readonly string[], { authenticators, sessions, log }: RenewalParts): void {
+  for (const authenticator of authenticators.values()) {
+    if (isTicketAuthenticator(authenticator)) authenticator.revoke({ identities: keys })
+  }
+  const count = keys.reduce((ended, key) => ended + sessions.endIdentity(key, 'access was revoked'), 0)
+  log.write('sessions-revoked', { count })
+}
+
+async function attempt(log: Log, what: string, work: () => void | Promise<void>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    log.write('reload-failed', { detail: `${what}: ${error instanceof Error ? error.message : 'unknown failure'}` })
+    return false
+  }
+}
+
+/** Tells those that hand out tickets from the others. */
+export function isTicketAuthenticator(authenticator: Authenticator): authenticator is TicketAuthenticator {
+  return authenticator.type === 'ticket' && 'revoke' in authenticator
+}

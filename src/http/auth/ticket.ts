@@ -1,0 +1,74 @@
+/**
+ * `POST /auth/ticket`: whoever proves an identity the long way gets a ticket, which a browser can put into a WebSocket's
+ * URL or which it sends as a cookie by itself. Promotion runs at the upgrade, not here.
+ */
+import {
+  AuthenticationRefused,
+  type Identity,
+  type TicketAuthenticator,
+  ticketAuthenticatorOf,
+  ticketCookie,
+} from '../../../auth/index.ts'
+import type { Log } from '../../ops/log.ts'
+import type { Metrics } from '../../ops/metrics.ts'
+import type { Service } from '../../services/service.ts'
+import { proveExchange, refusalOf } from '../proof.ts'
+import { isRefusal, type Refusal } from '../refusal.ts'
+import type { Answer, Exchange, Route } from './request.ts'
+
+export interface TicketRouteDependencies {
+  readonly services: ReadonlyMap<string, Service>
+  readonly metrics: Metrics
+  readonly log: Log
+  refuse(exchange: Exchange, refusal: Refusal): Answer
+}
+
+/** The route; services that take no tickets are none for it. */
+export function ticketRoute(of: TicketRouteDependencies): Route {
+  const takers = [...of.services.values()].filter((service) => ticketAuthenticatorOf(service.requirement) !== undefined)
+  return {
+    path: '/auth/ticket',
+    methods: ['POST'],
+    serviceOf: (query) => serviceNamed(query, takers),
+    async handle(exchange) {
+      const { service, origin, hop, query } = exchange
+      const tickets = service === undefined ? undefined : ticketAuthenticatorOf(service.requirement)
+      if (service === undefined || tickets === undefined) return { status: 404, body: { error: 'no such service' } }
+      const as = query.get('as')
+      if (as !== null && as !== 'cookie') return { status: 400, body: { error: 'expected as=cookie or nothing' } }
+      const proven = await proveExchange(service, exchange, of.metrics)
+      if (isRefusal(proven)) return of.refuse(exchange, proven)
+      const issued = issue(tickets, proven.identity, { service: service.path, origin })
+      if (isRefusal(issued)) return of.refuse(exchange, issued)
+      const { subject, issuer, authenticator } = proven.identity
+      of.log.write('ticket-issued', { service: service.path, subject, issuer, authenticator, address: hop.address })
+      const headers = proven.responseHeaders
+      const expiresIn = issued.expiresInSeconds
+      if (as === null) return { status: 200, body: { ticket: issued.ticket, expiresIn }, headers }
+      const cookie = ticketCookie(issued, { path: service.path, secure: hop.isSecure })
+      return { status: 200, body: { expiresIn }, headers: { ...headers, 'Set-Cookie': cookie } }
+    },
+  }
+}
+
+/** The service a query names; without a name, the only one there is. */
+export function serviceNamed(query: URLSearchParams, among: readonly Service[]): Service | 'ambiguous' | undefined {
+  const names = query.getAll('service')
+  if (names.length > 1) return 'ambiguous'
+  const [name] = names
+  if (name !== undefined) return among.find(({ path }) => path === name)
+  return among.length > 1 ? 'ambiguous' : among[0]
+}
+
+function issue(
+  tickets: TicketAuthenticator,
+  identity: Identity,
+  binding: { readonly service: string; readonly origin: string | undefined },
+): ReturnType<TicketAuthenticator['issue']> | Refusal {
+  try {
+    return tickets.issue(identity, binding)
+  } catch (error) {
+    if (error instanceof AuthenticationRefused) return refusalOf(error)
+    throw error
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * What a service's sessions are filtered by: its permissions, its stamps, the shares of one identity, and the record of
+ * what was done. Compiled once for the service; a session gets filters of its own, which follow its identity when that
+ * is renewed.
+ */
+import {
+  compileMatch,
+  type Identity,
+  Policy,
+  PromotionRefused,
+  StampPolicy,
+  type VariableFacts,
+} from '../../auth/index.ts'
+import {
+  type AuditSink,
+  authorizeFilter,
+  type Filter,
+  limitFilters,
+  observeFilters,
+  ReservedNames,
+  stampFilter,
+  Usages,
+} from '../../proxy/index.ts'
+import type { PermissionConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
+
+/** Who a session is for, as rules and variables see it. */
+export interface SessionFacts extends VariableFacts {
+  readonly user: string
+  /** Of the promotion rule that won. */
+  readonly tags: readonly string[]
+}
+
+export interface SessionFilters {
+  readonly filters: readonly Filter[]
+  /** The same person was proven again, perhaps with other roles or claims, and promoted by a rule with these tags. */
+  renewed(identity: Identity, tags: readonly string[]): void
+}
+
+type RuleLimits = NonNullable<RuleConfig['limits']>
+
+export class ServiceFilters {
+  readonly #config: ServiceConfig
+  readonly #sink: AuditSink
+  readonly #policy: Policy<SessionFacts> | undefined
+  readonly #stamps: { readonly policy: StampPolicy; readonly names: ReservedNames } | undefined
+  /** What serves all sessions. */
+  readonly #check: Filter
+  readonly #observe: readonly Filter[]
+  readonly #usages = new Usages()
+
+  /** @throws {InvalidConfiguration} for permissions that cannot be */
+  constructor(config: ServiceConfig, sink: AuditSink) {
+    this.#config = config
+    this.#sink = sink
+    this.#policy = policyOf(config)
+    this.#stamps =
+      config.stamp === undefined
+        ? undefined
+        : { policy: new StampPolicy(config.stamp), names: new ReservedNames(Object.keys(config.stamp.headers ?? {})) }
+    this.#check = stampFilter(undefined, sink)
+    this.#observe = observeFilters({ include: config.audit.include, sink })
+  }
+
+  /**
+   * In the order in which they are asked: what is refused by one is not counted or written down by the next.
+   *
+   * @throws {PromotionRefused} `bad-value` when a stamp has no room or a variable has no value that could stand in it
+   */
+  forSession(facts: SessionFacts, rule: RuleLimits | undefined): SessionFilters {
+    const { limits } = this.#config
+    const sink = this.#sink
+    const authorizer = this.#policy?.authorizer(facts)
+    const shares = { ...limits.perIdentity, ...rule?.perIdentity }
+    const filters = [
+      ...(authorizer === undefined ? [] : [authorizeFilter(authorizer, sink)]),
+      this.#stampFilter(facts),
+      ...limitFilters({ limits: shares, usages: this.#usages, sink }),
+      ...this.#observe,
+    ]
+    // Sessions keep the list, and an array that has grown has room for many more; a copy has not.
+    return { filters: filters.slice(), renewed: (identity, tags) => authorizer?.renew({ ...facts, identity, tags }) }
+  }
+
+  #stampFilter(facts: SessionFacts): Filter {
+    if (this.#stamps === undefined) return this.#check
+    const { policy, names } = this.#stamps
+    try {
+      return stampFilter(policy.stampsFor(facts), this.#sink, names)
+    } catch (error) {
+      throw unfit(error)
+    }
+  }
+}
+
+/** A value that does not fit refuses the person, not the gateway. */
+function unfit(error: unknown): Error {
+  if (error instanceof RangeError) return new PromotionRefused('bad-value', `stamp: ${error.message}`, { cause: error })
+  return error instanceof Error ? error : new Error('the stamps failed', { cause: error })
+}
+
+/** A service's permissions, compiled; undefined where it has none. @throws {InvalidConfiguration} */
+export function policyOf({ permissions, enforce }: ServiceConfig): Policy<SessionFacts> | undefined {
+  return permissions === undefined ? undefined : new Policy(permissions.map(permissionOf), { enforce })
+}
+
+function permissionOf({ for: whom, ...lists }: PermissionConfig) {
+  const match = compileMatch(whom, { tags: true })
+  return { ...lists, applies: (facts: SessionFacts) => match.matches(facts) }
+}

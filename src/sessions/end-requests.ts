@@ -1,0 +1,39 @@
+/** The ends that come from outside a session: what both peers hear, in one place. The explanations are for clients. */
+import type { EndRequest } from '../../proxy/index.ts'
+
+/** A session's authority ended: expiry, timeout, revocation. */
+export function authorityEnded(explanation: string): EndRequest {
+  return { reason: 'authority-ended', code: 'connection-forced', explanation, closeCode: 4401 }
+}
+
+/** The gateway was told to stop. */
+export const DRAIN: EndRequest = {
+  reason: 'drain',
+  code: 'connection-forced',
+  explanation: 'the gateway is shutting down',
+  closeCode: 1012,
+}
+
+/** All sessions together hold too much, and this one holds most. */
+export const OVERLOAD: EndRequest = {
+  reason: 'overload',
+  code: 'resource-error',
+  explanation: 'the gateway is overloaded',
+  closeCode: 1013,
+}
+
+/** Something of the gateway failed in this session. */
+export const BROKEN: EndRequest = {
+  reason: 'internal-error',
+  code: 'internal-error',
+  explanation: 'internal error',
+  closeCode: 1011,
+}
+
+/** Where a session must be recorded and cannot be, there is none. */
+export const UNRECORDED: EndRequest = {
+  reason: 'internal-error',
+  code: 'internal-error',
+  explanation: 'this cannot be recorded at the moment',
+  closeCode: 1011,
+}

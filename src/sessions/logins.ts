@@ -1,0 +1,46 @@
+/**
+ * What a login's end and renewal mean for live sessions: sessions opened with it end at once, tickets too; renewed ones
+ * go on as long as their rules still lead to the same broker user.
+ */
+import { combine, type Identity, type LoginListener, oidcAuthenticatorsOf } from '../../auth/index.ts'
+import { isTicketAuthenticator, type RenewalParts } from '../gateway/read-again.ts'
+import { authorityEnded } from './end-requests.ts'
+import type { Place } from './registry.ts'
+
+const LOGGED_OUT = 'logged out'
+
+/** Makes sessions and tickets follow the logins of all authenticators that have some. */
+export function followLogins(parts: Pick<RenewalParts, 'authenticators' | 'sessions' | 'log'>): void {
+  for (const { login } of oidcAuthenticatorsOf(parts.authenticators.values())) login.subscribe(listener(parts))
+}
+
+function listener({ authenticators, sessions, log }: Parameters<typeof followLogins>[0]): LoginListener {
+  return {
+    ended(keys) {
+      for (const one of authenticators.values()) if (isTicketAuthenticator(one)) one.revoke(keys)
+      let count = 0
+      for (const key of keys.sessions) count += sessions.endSessionKey(key, LOGGED_OUT)
+      for (const key of keys.identities) count += sessions.endIdentity(key, LOGGED_OUT)
+      if (count > 0) log.write('sessions-revoked', { count })
+    },
+    renewed(sessionKey, identity) {
+      for (const place of sessions.withSessionKey(sessionKey)) {
+        const next = renewedPart(place.identity, identity)
+        if (next !== undefined)
+          goOn(place, next).catch((error: unknown) => log.write('internal-error', { detail: String(error) }))
+      }
+    },
+  }
+}
+
+async function goOn(place: Place, identity: Identity): Promise<void> {
+  const renewal = await place.goOn?.(identity)
+  if (renewal?.renewed === false) place.live?.session.end(authorityEnded('access was revoked'))
+}
+
+/** The session's identity with what this login said in it replaced; undefined where the login has no part in it. */
+function renewedPart(identity: Identity, fresh: Identity): Identity | undefined {
+  const parts = identity.parts ?? [identity]
+  const index = parts.findIndex((part) => part.authenticator === fresh.authenticator)
+  return index === -1 ? undefined : combine(parts.with(index, fresh))
+}

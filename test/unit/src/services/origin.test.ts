@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { addressLine, originLine, rolesLine, ruleLine } from '../../../../src/http/allow-line.ts'
+import { OriginRule } from '../../../../src/services/origin.ts'
+
+describe('OriginRule', () => {
+  const rule = new OriginRule(['https://app.example.com', 'http://localhost:3000', 'HTTPS://Other.Example.com:443/'])
+
+  for (const origin of ['https://app.example.com', 'http://localhost:3000', 'https://other.example.com']) {
+    it(`allows ${origin}`, () => assert.equal(rule.allows(origin), true))
+  }
+
+  const foreign = [
+    '',
+    'null',
+    'https://app.example.com.evil.example',
+    'https://evil.example/https://app.example.com',
+    'https://app.example.com:444',
+    'https://app.example.com:443',
+    'http://app.example.com',
+    'HTTPS://APP.EXAMPLE.COM',
+    'https://app.example.com.',
+    'https://app.example.com/',
+    'https://user@app.example.com',
+    'https://app.example.com, https://evil.example',
+    'https://xapp.example.com',
+    'https://äpp.example.com',
+    'file://',
+    '*',
+  ]
+  for (const origin of foreign) it(`refuses '${origin}'`, () => assert.equal(rule.allows(origin), false))
+
+  it('lets no browser in where nothing is listed', () => {
+    assert.equal(new OriginRule(undefined).allows('https://app.example.com'), false)
+    assert.equal(new OriginRule([]).allows('null'), false)
+  })
+
+  it('never allows null, whatever is listed', () => {
+    assert.equal(new OriginRule(['null', '*']).allows('null'), false)
+  })
+
+  it('takes * for any page of http or https', () => {
+    const any = new OriginRule(['*'])
+    assert.equal(any.allows('https://anything.example:8443'), true)
+    assert.equal(any.allows('http://localhost'), true)
+    for (const origin of ['null', 'file://', 'https://a.example/path', 'javascript:alert(1)', 'https://A.example']) {
+      assert.equal(any.allows(origin), false, origin)
+    }
+  })
+})
+
+describe('lines that would allow', () => {
+  it('are ready to paste', () => {
+    assert.equal(originLine('https://app.example.com:8443'), 'origins: [https://app.example.com:8443]')
+    assert.equal(rolesLine(['trader', 'admin'], ['trader']), 'require: { roles: [trader] }')
+    assert.equal(ruleLine('joe.smith'), 'promote: [{ when: { subject: joe.smith }, to: CREDENTIAL }]')
+    assert.equal(addressLine('203.0.113.7'), 'require: { addresses: { allow: ["203.0.113.7"] } }')
+  })
+
+  it('quote what YAML would read differently', () => {
+    assert.equal(ruleLine('yes'), 'promote: [{ when: { subject: "yes" }, to: CREDENTIAL }]')
+    assert.equal(ruleLine('a, b: c'), 'promote: [{ when: { subject: "a, b: c" }, to: CREDENTIAL }]')
+    assert.equal(ruleLine('x\n- y'), 'promote: [{ when: { subject: "x\\n- y" }, to: CREDENTIAL }]')
+    assert.equal(ruleLine('007'), 'promote: [{ when: { subject: "007" }, to: CREDENTIAL }]')
+  })
+
+  it('are not offered for what no browser sends', () => {
+    assert.equal(originLine('null'), undefined)
+    assert.equal(originLine('https://a.example/x'), undefined)
+    assert.equal(originLine(`https://${'a'.repeat(400)}.example`), undefined)
+  })
+})
