@@ -10,7 +10,7 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
 import { refuseCanaries } from './support/canary.ts'
@@ -39,7 +39,7 @@ async function testFiles(names: readonly string[]): Promise<string[]> {
 }
 
 async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder)
+  const names = await readdir(folder, { recursive: true })
   return names
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
@@ -56,7 +56,7 @@ async function isFolder(path: string): Promise<boolean> {
 /** Whether any of the files is in such a folder, or mentions the module. */
 async function anyNeeds(files: readonly string[], folders: readonly string[], module: string): Promise<boolean> {
   for (const file of files) {
-    if (folders.includes(basename(dirname(file)))) return true
+    if (folders.some((folder) => file.startsWith(join('test', folder, '/')))) return true
     if ((await readFile(join(ROOT, file), 'utf8')).includes(module)) return true
   }
   return false

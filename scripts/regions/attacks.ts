@@ -14,11 +14,17 @@ const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 /** The beginning of a quoted title: ids, maybe behind published advisories or a condition's code. */
 const TITLE = /(?<![\w'"`])['"`](?:CVE-\d{4}-\d+ )*((?:[A-G]\d{1,2}(?: |(?=['"`])))+)/g
 
+/** Paths below the folder, in the order of their names. */
+function testsIn(folder: string): string[] {
+  const names = readdirSync(join(TESTS, folder), { encoding: 'utf8', recursive: true })
+  return names.filter((name) => name.endsWith('.test.ts')).sort()
+}
+
 /** Id → test files, as `integration/permissions-doors`. */
 function testedIds(): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>()
   for (const folder of FOLDERS) {
-    for (const file of readdirSync(join(TESTS, folder)).filter((name) => name.endsWith('.test.ts'))) {
+    for (const file of testsIn(folder)) {
       for (const [, ids = ''] of readFileSync(join(TESTS, folder, file), 'utf8').matchAll(TITLE)) {
         for (const id of ids.trim().split(' ')) {
           found.set(id, (found.get(id) ?? new Set()).add(`${folder}/${file.replace('.test.ts', '')}`))

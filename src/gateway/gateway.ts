@@ -35,8 +35,6 @@ import { moduleLoader } from '../wiring/modules.ts'
 import { type RenewalParts, reloadAll, reloadAuthenticator } from './read-again.ts'
 import { watchFiles } from './watch.ts'
 
-export type { Config, ConfigInput } from '../config/schema/schema.ts'
-
 /** Part of the heap that what waits in all sessions may fill together. */
 const BUFFER_RATIO = 0.25
 

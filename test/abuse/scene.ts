@@ -2,7 +2,7 @@
 import { connect } from 'amqplib'
 import { hashPassword } from '../../auth/index.ts'
 import type { Rabbit } from '../../src/demo/rabbitmq.ts'
-import type { ConfigInput } from '../../src/gateway/gateway.ts'
+import type { ConfigInput } from '../../src/index.ts'
 
 export const TARGET_USER = `Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`
 

@@ -11,7 +11,7 @@ import { exportJWK, SignJWT } from 'jose'
 import { hashPassword } from '../../auth/index.ts'
 import { freePorts } from '../../src/demo/processes.ts'
 import type { Rabbit } from '../../src/demo/rabbitmq.ts'
-import type { ConfigInput } from '../../src/gateway/gateway.ts'
+import type { ConfigInput } from '../../src/index.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from '../support/node-options.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')

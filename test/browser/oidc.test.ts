@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { type Gateway, startGateway } from '../../src/gateway/gateway.ts'
+import { type Gateway, startGateway } from '../../src/index.ts'
 import { type BrokerUser, type TestBroker, testBroker } from '../support/broker.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Front } from '../support/front.ts'

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Gateway, startGateway } from '../../src/gateway/gateway.ts'
+import { type Gateway, startGateway } from '../../src/index.ts'
 import {
   type AmqplibConnection,
   type AmqplibOptions,

@@ -1,7 +1,7 @@
 /** The gateway's own login with a real OpenID provider and a real broker; in a real browser in test/browser/oidc.test.ts. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { type Gateway, startGateway } from '../../src/gateway/gateway.ts'
+import { type Gateway, startGateway } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib, HandshakeRefused } from '../support/amqplib-over-websocket.ts'
 import { type TestBroker, testBroker } from '../support/broker.ts'
 import { CookieBrowser } from '../support/cookie-browser.ts'

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import type { Gateway } from '../../src/gateway/gateway.ts'
+import type { Gateway } from '../../src/index.ts'
 
 /** Every secret of a test begins like this, or contains it. */
 export const CANARY = 'CANARY'

@@ -5,14 +5,14 @@
  * which is a third of a session's memory.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import type * as gatewayModule from '../../src/gateway/gateway.ts'
+import type * as gatewayModule from '../../src/index.ts'
 import type * as heapGrowthModule from '../../src/ops/heap-growth.ts'
 import type { Measurement, Question } from './measured-gateway.ts'
 
 const EVERY_MS = 5
 
 const isBuilt = process.argv[2] === 'built'
-const { startGateway } = (await load('gateway')) as typeof gatewayModule
+const { startGateway } = (await load('index')) as typeof gatewayModule
 const { HeapGrowth } = (await load('ops/heap-growth')) as typeof heapGrowthModule
 
 async function load(module: string): Promise<unknown> {

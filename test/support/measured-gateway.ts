@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { ConfigInput } from '../../src/gateway/gateway.ts'
+import type { ConfigInput } from '../../src/index.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from './node-options.ts'
 import { within } from './until.ts'
 
@@ -103,7 +103,7 @@ export async function startMeasuredGateway(
   config: ConfigInput,
   { built = false, priority = 0, descriptors, heapMib }: MeasuredOptions = {},
 ): Promise<MeasuredGateway> {
-  if (built && !existsSync(new URL('../../dist/src/gateway.js', import.meta.url))) {
+  if (built && !existsSync(new URL('../../dist/src/index.js', import.meta.url))) {
     throw new Error('there is no build to measure: npm run build')
   }
   const program = fileURLToPath(new URL('measured-gateway-program.ts', import.meta.url))

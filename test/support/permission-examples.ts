@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import type { ConfigInput } from '../../src/gateway/gateway.ts'
+import type { ConfigInput } from '../../src/index.ts'
 
 type ServiceInput = Extract<ConfigInput['services'], readonly unknown[]>[number]
 

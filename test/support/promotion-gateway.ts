@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import type { Fields, MethodName } from '../../proxy/codec/spec.ts'
-import { type ConfigInput, type Gateway, startGateway } from '../../src/gateway/gateway.ts'
+import { type ConfigInput, type Gateway, startGateway } from '../../src/index.ts'
 import {
   type AmqplibConnection,
   type AmqplibOptions,

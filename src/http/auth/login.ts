@@ -1,7 +1,7 @@
 /**
  * The routes of the gateway's own login: `/auth/login`, `/auth/callback`, `/auth/logout`, `/auth/refresh`,
  * `/auth/backchannel-logout`. They find the login that is meant and turn its answers into HTTP; what a login is, is in
- * auth/strategies/oidc-login.ts.
+ * auth/strategies/oidc/login.ts.
  */
 import type { IncomingMessage } from 'node:http'
 import {
