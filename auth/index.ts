@@ -48,6 +48,7 @@ export {
 } from './strategies/oidc/oidc.ts'
 export { pluginAuthenticator } from './strategies/passport/plugin.ts'
 export {
+  isTicketAuthenticator,
   type TicketAuthenticator,
   ticketAuthenticator,
   ticketAuthenticatorOf,

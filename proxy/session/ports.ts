@@ -144,10 +144,26 @@ export interface SessionEnd {
   readonly bytesToClient: number
 }
 
+/** A client library, in its own words: printable, 64 characters at most; empty where it says nothing. */
+export interface ClientProduct {
+  readonly product: string
+  readonly version: string
+  readonly connectionName: string
+}
+
+/** What is known of a session once the broker has opened it. */
+export interface OpenedSession {
+  readonly vhost: string
+  /** The URL of the broker node, without credentials. */
+  readonly broker: string
+  readonly mechanism: SaslMechanism
+  readonly client: ClientProduct
+}
+
 /** What a session reports. Called synchronously; must not throw. */
 export interface SessionObserver {
   /** The broker accepted the promoted credential and opened the vhost. */
-  opened?(info: { vhost: string; broker: string; mechanism: SaslMechanism }): void
+  opened?(opened: OpenedSession): void
   /** The broker closed one channel; its own text, for operators. */
   channelClosed?(info: { channel: number; replyCode: number; text: string }): void
   /** Bytes pass where nothing waited when `bufferedBytes` was asked last: ask again. */
@@ -192,6 +208,9 @@ export interface Session {
   readonly id: string
   /** Bytes that wait in memory on both legs. */
   readonly bufferedBytes: number
+  /** Bytes of WebSocket messages so far, in each direction. */
+  readonly bytesFromClient: number
+  readonly bytesToClient: number
   /** Bytes from one binary WebSocket message, cut anywhere; a view is kept until its frames are forwarded. */
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */

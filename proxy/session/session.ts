@@ -124,6 +124,14 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     return this.#client.heldBytes + this.#broker.heldBytes
   }
 
+  get bytesFromClient(): number {
+    return this.#client.bytesIn
+  }
+
+  get bytesToClient(): number {
+    return this.#client.bytesOut
+  }
+
   /** For its course. */
   entered(phase: Phase): void {
     if (phase === 'closing' || phase === 'closed') this.#brokerSecret.stop()
@@ -257,7 +265,8 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#course.enter('relay')
     this.#handshake = undefined
     this.#brokerSecret.start(credential.renewal, opened.brokerChoice.frameMax)
-    observer.opened?.({ vhost: opened.vhost, broker: this.#broker.url, mechanism: opened.mechanism })
+    const { vhost, mechanism, product } = opened
+    observer.opened?.({ vhost, broker: this.#broker.url, mechanism, client: product })
   }
 
   /** Channel 0 from the client, in relay. */

@@ -70,8 +70,7 @@ export function fieldTable(): string {
 
 /** Every metric. */
 export function metricTable(): string {
-  const traffic = new Traffic(Number.POSITIVE_INFINITY, () => {})
-  const metrics = new Metrics({ traffic, bufferedBytes: () => 0, auditLostCount: () => 0 })
+  const metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
   const rows = metrics
     .describe()
     .map(({ name, type, labels, help }) => [

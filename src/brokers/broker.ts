@@ -7,7 +7,7 @@ import { type Credentials, checkCredentials, compileCredentials, type SecretSour
 import type { BrokerTarget, BrokerTls } from '../../proxy/index.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema/schema.ts'
-import { HoldOffs } from './hold-offs.ts'
+import type { HoldOffs } from './hold-offs.ts'
 
 /** One broker; `target` changes on a reload, so it is read when a session begins. */
 export interface Broker {
@@ -24,13 +24,17 @@ export interface Broker {
  * @throws {InvalidConfiguration} for a credential that cannot be
  * @throws {Error} when a certificate file cannot be read
  */
-export function makeBrokers(config: Config, sources: SecretSources): ReadonlyMap<string, Broker> {
+export function makeBrokers(
+  config: Config,
+  sources: SecretSources,
+  lasting: { holdOffs(broker: string): HoldOffs },
+): ReadonlyMap<string, Broker> {
   const named = new Set(config.services.map(({ broker }) => broker))
   const brokers = Object.entries(config.brokers).filter(([name]) => named.has(name))
   return new Map(
     brokers.map(([name, broker]) => {
       const credentials = compileCredentials(broker.credentials, sources, name)
-      return [name, { name, target: brokerTarget(broker), credentials, holdOffs: new HoldOffs() }]
+      return [name, { name, target: brokerTarget(broker), credentials, holdOffs: lasting.holdOffs(name) }]
     }),
   )
 }

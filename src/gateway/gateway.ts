@@ -3,42 +3,32 @@
  * meets, and the order in which it starts and stops.
  */
 import { getHeapStatistics } from 'node:v8'
-import { type Authenticator, HashQueue, type SecretSources } from '../../auth/index.ts'
-import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
-import { readKeys } from '../config/files/keyring.ts'
-import { readProtected } from '../config/files/protected-file.ts'
 import { parseConfig } from '../config/reading/load.ts'
-import type { Config, ConfigInput, ServiceConfig } from '../config/schema/schema.ts'
+import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Admission } from '../http/admission.ts'
-import { loginRoutes } from '../http/auth/login.ts'
 import { Routes } from '../http/auth/routes.ts'
-import { ticketRoute } from '../http/auth/ticket.ts'
-import { whoamiRoute } from '../http/auth/whoami.ts'
 import { begin } from '../http/begin.ts'
 import { Listener } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { Upgrades } from '../http/upgrade.ts'
 import { AdminServer } from '../ops/admin.ts'
-import { AuditTrail } from '../ops/audit.ts'
 import { Health } from '../ops/health.ts'
 import { Log } from '../ops/log.ts'
 import { heapRatio, Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import { Traffic } from '../ops/traffic.ts'
-import { makeServices } from '../services/compile.ts'
-import type { Service } from '../services/service.ts'
+import { DRAIN } from '../sessions/end-requests.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
 import { Sessions } from '../sessions/registry.ts'
-import { identityHeaders, makeAuthenticators } from '../wiring/authenticators.ts'
-import { moduleLoader } from '../wiring/modules.ts'
-import { type RenewalParts, reloadAll, reloadAuthenticator } from './read-again.ts'
-import { watchFiles } from './watch.ts'
+import { Ticker } from '../sessions/ticker.ts'
+import { compileGeneration, type Environment, type Generation } from './generation.ts'
+import { Lasting } from './lasting.ts'
+import { reloadAll } from './read-again.ts'
+import { watchUsers } from './users-files.ts'
 
 /** Part of the heap that what waits in all sessions may fill together. */
 const BUFFER_RATIO = 0.25
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 export interface GatewayOptions {
   /** For `${env:NAME}` and `{ env: NAME }`; the process's own when left out. */
@@ -86,70 +76,61 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
   const loaded = parseConfig(config, { env, ...(folder === undefined ? {} : { folder }) })
   const log = new Log(loaded.config.log.level, logTo)
   for (const { path, message } of loaded.warnings) log.write('configuration-warning', { detail: `${path}: ${message}` })
-  const load = moduleLoader(folder ?? process.cwd())
-  const sources: SecretSources = {
-    readFile: readProtected,
-    env: (name) => env[name],
-    keys: readKeys(loaded.config, env).keys,
-    load,
-  }
-  const brokers = makeBrokers(loaded.config, sources)
-  await checkBrokers(brokers)
-  const authenticators = await makeAuthenticators(loaded.config, {
-    sources,
-    hashQueue: new HashQueue(),
-    observeKeys: (authenticator, { kind, where, ...rest }) =>
-      log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
-    load,
+  const sessions = new Sessions()
+  const traffic = new Traffic()
+  const metrics = new Metrics({
+    traffic,
+    bufferedBytes: () => sessions.bufferedBytes() + traffic.heldBytes,
+    auditLostCount: () => log.auditLostCount,
   })
-  const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
-  const services = makeServices(loaded.config.services, { brokers, authenticators, sources, auditOf })
-  const gateway = new RunningGateway(loaded.config, { log, brokers, authenticators, services })
+  const lasting = new Lasting()
+  const first = await compileGeneration(loaded.config, {
+    number: 1,
+    lasting,
+    metrics,
+    log,
+    env,
+    folder: folder ?? process.cwd(),
+  })
+  const gateway = new RunningGateway(first, { log, sessions, traffic, metrics })
   await gateway.start()
   return gateway
 }
 
+/** What outlives generations, made before the first of them. */
 interface Parts {
   readonly log: Log
-  readonly brokers: ReadonlyMap<string, Broker>
-  readonly authenticators: ReadonlyMap<string, Authenticator>
-  readonly services: ReadonlyMap<string, Service>
+  readonly sessions: Sessions
+  readonly traffic: Traffic
+  readonly metrics: Metrics
 }
 
 class RunningGateway implements Gateway {
-  readonly #config: Config
-  readonly #log: Log
-  readonly #traffic: Traffic
-  readonly #sessions: Sessions
-  readonly #metrics: Metrics
+  readonly #parts: Parts
   readonly #pressure: Pressure
-  readonly #overload: Overload
+  readonly #ticker: Ticker
   readonly #listeners: readonly Listener[]
   readonly #admin: AdminServer | undefined
-  readonly #renewal: RenewalParts
+  readonly #generation: Generation
   #stopWatching = () => {}
   #upgradeCount = 0
   #closing: Promise<void> | undefined
 
-  constructor(config: Config, { log, brokers, authenticators, services }: Parts) {
-    this.#config = config
-    this.#log = log
-    const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
-    this.#traffic = new Traffic(boundBytes, () => this.#overload.shed())
-    this.#sessions = new Sessions(() => this.#overload.tick())
-    const heldBytes = (): number => this.#sessions.bufferedBytes() + this.#traffic.heldBytes
-    this.#metrics = new Metrics({
-      traffic: this.#traffic,
-      bufferedBytes: heldBytes,
-      auditLostCount: () => log.auditLostCount,
-    })
+  constructor(first: Generation, parts: Parts) {
+    this.#generation = first
+    this.#parts = parts
+    const { log, sessions, traffic, metrics } = parts
     this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
-    this.#overload = new Overload({ sessions: this.#sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
-    this.#listeners = this.#makeListeners(services)
-    const health = new Health([...brokers.values()], () => this.#closing !== undefined)
-    this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)
-    followLogins({ authenticators, sessions: this.#sessions, log })
-    this.#renewal = { config, listeners: this.#listeners, brokers, authenticators, sessions: this.#sessions, log }
+    const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
+    const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
+    const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
+    traffic.guard(boundBytes, () => overload.shed())
+    this.#ticker = new Ticker([sessions, overload])
+    this.#listeners = this.#makeListeners()
+    const { admin } = first.config
+    const health = new Health([...first.brokers.values()], () => this.#closing !== undefined)
+    this.#admin = admin === undefined ? undefined : new AdminServer(admin, health, metrics)
+    followLogins({ authenticators: first.authenticators, sessions, log })
   }
 
   async start(): Promise<void> {
@@ -160,10 +141,16 @@ class RunningGateway implements Gateway {
       await this.#stop()
       throw error
     }
-    for (const { url } of this.#listeners) this.#log.write('gateway-started', { url })
-    if (this.#admin !== undefined) this.#log.write('admin-started', { url: this.#admin.url })
-    this.#stopWatching = this.#watch()
+    const { log } = this.#parts
+    for (const { url } of this.#listeners) log.write('gateway-started', { url })
+    if (this.#admin !== undefined) log.write('admin-started', { url: this.#admin.url })
+    this.#stopWatching = watchUsers({ ...this.#parts, generation: this.#generation })
     this.#fetchKeys()
+  }
+
+  /** For whatever serves a request: read once, at its beginning. */
+  get current(): Generation {
+    return this.#generation
   }
 
   get addresses(): readonly GatewayAddress[] {
@@ -177,11 +164,12 @@ class RunningGateway implements Gateway {
   }
 
   get sessionCount(): number {
-    return this.#sessions.count
+    return this.#parts.sessions.count
   }
 
   get relayedBytes(): number {
-    return this.#traffic.bytesFromClients + this.#traffic.bytesToClients
+    const { bytesFromClients, bytesToClients } = this.#parts.traffic
+    return bytesFromClients + bytesToClients
   }
 
   get upgradeCount(): number {
@@ -189,7 +177,7 @@ class RunningGateway implements Gateway {
   }
 
   async reload(): Promise<void> {
-    await reloadAll(this.#renewal)
+    await reloadAll({ ...this.#parts, generation: this.#generation, listeners: this.#listeners })
   }
 
   close(): Promise<void> {
@@ -198,32 +186,28 @@ class RunningGateway implements Gateway {
   }
 
   cut(): void {
-    this.#sessions.cut()
+    this.#parts.sessions.cut()
     for (const listener of this.#listeners) listener.cut()
   }
 
-  #makeListeners(services: ReadonlyMap<string, Service>): readonly Listener[] {
-    const of = { sessions: this.#sessions, metrics: this.#metrics, log: this.#log, traffic: this.#traffic, services }
-    const common = { ...of, admission: new Admission(), identityHeaders: identityHeaders(this.#config) }
+  #makeListeners(): readonly Listener[] {
+    const { log } = this.#parts
+    const common = { ...this.#parts, serving: this, admission: new Admission() }
     const refuser = new Refuser(common)
     const upgrades = new Upgrades({
       ...common,
       pressure: this.#pressure,
       isDraining: () => this.#closing !== undefined,
       refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
-      begin: (attempt, admitted) => begin(attempt, admitted, of),
+      begin: (attempt, admitted) => begin(attempt, admitted, this.#parts),
     })
-    const routes: Routes = new Routes({
-      ...common,
-      routes: [ticketRoute, whoamiRoute, loginRoutes].flatMap((route) =>
-        route({ ...of, refuse: (exchange, refusal) => routes.refuse(exchange, refusal) }),
-      ),
-    })
-    const takesTickets = Object.values(this.#config.authenticators).some(({ type }) => type === 'negotiate')
-    return this.#config.listen.map(
-      (listen) =>
+    const routes = new Routes(common)
+    const { listen, authenticators } = this.#generation.config
+    const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
+    return listen.map(
+      (one) =>
         new Listener(
-          { ...listen, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) },
+          { ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) },
           {
             request: (request, response, hop) => routes.handle(request, response, hop),
             upgrade: (request, socket, head, hop) => {
@@ -231,7 +215,7 @@ class RunningGateway implements Gateway {
               upgrades.handle(request, socket, head, hop)
             },
             hasRoom: () => this.#pressure.takesConnections,
-            tlsFailed: (error, address) => this.#log.write('tls-failed', { address, detail: error.message }),
+            tlsFailed: (error, address) => log.write('tls-failed', { address, detail: error.message }),
           },
         ),
     )
@@ -239,45 +223,33 @@ class RunningGateway implements Gateway {
 
   /** So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others. */
   #fetchKeys(): void {
-    for (const authenticator of this.#renewal.authenticators.values()) {
+    for (const authenticator of this.#generation.authenticators.values()) {
       if (authenticator.type === 'jwt') authenticator.reload?.().catch(() => {})
     }
   }
 
-  /** Users files are watched; secret files are read by every session anyway. */
-  #watch(): () => void {
-    const users = new Map<string, Authenticator[]>()
-    for (const authenticator of this.#renewal.authenticators.values()) {
-      const written = this.#config.authenticators[authenticator.name]
-      if (written?.type !== 'basic' || typeof written.users !== 'string') continue
-      users.set(written.users, [...(users.get(written.users) ?? []), authenticator])
-    }
-    return watchFiles(users.keys(), (file) => {
-      for (const authenticator of users.get(file) ?? []) void reloadAuthenticator(authenticator, this.#renewal)
-    })
-  }
-
   #socketCount(): number {
-    return this.#sessions.placeCount + this.#listeners.reduce((sum, { socketCount }) => sum + socketCount, 0)
+    return this.#parts.sessions.placeCount + this.#listeners.reduce((sum, { socketCount }) => sum + socketCount, 0)
   }
 
   async #drain(): Promise<void> {
-    this.#log.write('gateway-draining', { count: this.#sessions.count })
+    const { log, sessions } = this.#parts
+    log.write('gateway-draining', { count: sessions.count })
     const stopped = this.#listeners.map((listener) => listener.stop())
-    await this.#sessions.drain(this.#config.drain)
+    await sessions.drain(this.#generation.config.drain, DRAIN)
     for (const listener of this.#listeners) listener.cut()
     await Promise.all(stopped)
     await this.#stop()
-    this.#log.write('gateway-stopped')
-    await this.#log.flush()
+    log.write('gateway-stopped')
+    await log.flush()
   }
 
   async #stop(): Promise<void> {
     this.#stopWatching()
     await Promise.all(this.#listeners.map((listener) => listener.stop()))
     await this.#admin?.stop()
-    this.#sessions.close()
-    for (const authenticator of this.#renewal.authenticators.values()) authenticator.close?.()
-    this.#metrics.close()
+    this.#ticker.stop()
+    for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
+    this.#parts.metrics.close()
   }
 }

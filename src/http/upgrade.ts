@@ -12,7 +12,8 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
 import type { Promoted, Service } from '../services/service.ts'
-import type { Place, Sessions } from '../sessions/registry.ts'
+import type { Place } from '../sessions/place.ts'
+import type { Sessions } from '../sessions/registry.ts'
 import { chooseSubprotocol, type Subprotocol } from '../websocket/subprotocol.ts'
 import { Turn } from '../websocket/turn.ts'
 import type { Admission } from './admission.ts'
@@ -22,6 +23,7 @@ import type { Hop } from './listener.ts'
 import { prove } from './proof.ts'
 import { answerRaw } from './raw-answer.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
+import type { ServingSource } from './serving.ts'
 
 /** For each authenticator, where the handshake's deadline leaves more. */
 const LONGEST_PROOF_MS = 5_000
@@ -51,9 +53,7 @@ export interface Admitted {
 }
 
 export interface UpgradeDependencies {
-  readonly services: ReadonlyMap<string, Service>
-  /** Headers by which trusted proxies say who somebody is, in lower case. */
-  readonly identityHeaders: readonly string[]
+  readonly serving: ServingSource
   readonly admission: Admission
   readonly sessions: Sessions
   readonly pressure: Pressure
@@ -86,8 +86,9 @@ export class Upgrades {
   /** What needs no service yet. Answers by HTTP itself and returns nothing where that fails. */
   #read(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): Attempt | undefined {
     const path = pathOf(request.url)
-    const service = this.#of.services.get(path)
-    const problem = checkUpgradeHead(request, this.#of.identityHeaders)
+    const { services, identityHeaders } = this.#of.serving.current
+    const service = services.get(path)
+    const problem = checkUpgradeHead(request, identityHeaders)
     const subprotocol = chooseSubprotocol(request.headers['sec-websocket-protocol'])
     const wrong =
       problem ?? (subprotocol.accepted ? undefined : { status: 400, detail: subprotocol.detail, headers: {} })

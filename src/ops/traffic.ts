@@ -10,14 +10,12 @@ export class Traffic {
   /** Bytes of WebSocket messages that are not complete yet. */
   heldBytes = 0
 
-  readonly #boundBytes: number
-  readonly #overrun: () => void
+  #boundBytes = Number.POSITIVE_INFINITY
+  #overrun = (): void => {}
   #overrunPending = false
 
-  /**
-   * @param boundBytes how much may be held before `overrun` is called, once for each turn of the event loop at most
-   */
-  constructor(boundBytes: number, overrun: () => void) {
+  /** Calls `overrun` where more than `boundBytes` are held, once for each turn of the event loop at most. */
+  guard(boundBytes: number, overrun: () => void): void {
     this.#boundBytes = boundBytes
     this.#overrun = overrun
   }

@@ -6,7 +6,7 @@ import {
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
-import type { AuditSink, SessionLimits } from '../../proxy/index.ts'
+import type { AuditSink, SessionLimits, Usages } from '../../proxy/index.ts'
 import type { Broker } from '../brokers/broker.ts'
 import type { LimitsConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
 import { WebSocketDoor } from '../websocket/door.ts'
@@ -23,6 +23,8 @@ export interface ServiceParts {
   readonly sources: SecretSources
   /** Where a service's audit events go. */
   auditOf(service: ServiceConfig): AuditSink
+  /** What a service's identities use, by its path. */
+  usagesOf(path: string): Usages
 }
 
 /** By path. @throws {InvalidConfiguration} for a rule that cannot be */
@@ -30,14 +32,17 @@ export function makeServices(configs: readonly ServiceConfig[], parts: ServicePa
   return new Map(configs.map((config) => [config.path, makeService(config, parts)]))
 }
 
-function makeService(config: ServiceConfig, { brokers, authenticators, sources, auditOf }: ServiceParts): Service {
+function makeService(
+  config: ServiceConfig,
+  { brokers, authenticators, sources, auditOf, usagesOf }: ServiceParts,
+): Service {
   const broker = brokers.get(config.broker)
   if (broker === undefined) throw new Error(`there is no broker ${config.broker}`)
   const { credentials } = broker
   const promotion = compilePromotion<RuleLimits>(config.promote, { credentials, vhosts: config, sources })
   const { limits } = config
   const audit = auditOf(config)
-  const filters = new ServiceFilters(config, audit)
+  const filters = new ServiceFilters(config, audit, usagesOf(config.path))
   return {
     path: config.path,
     broker: broker.name,
@@ -71,8 +76,9 @@ async function promote(
   { sessionId, address, deadlineMs }: PromotionContext,
 ): Promise<Promoted> {
   const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
-  const { credential, vhosts, tags, limits: rule } = promoted
+  const { rule: index, credential, vhosts, tags, limits: rule } = promoted
   return {
+    rule: index,
     credential,
     vhosts,
     tags,

@@ -19,7 +19,7 @@ import {
   observeFilters,
   ReservedNames,
   stampFilter,
-  Usages,
+  type Usages,
 } from '../../proxy/index.ts'
 import type { PermissionConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
 
@@ -46,12 +46,13 @@ export class ServiceFilters {
   /** What serves all sessions. */
   readonly #check: Filter
   readonly #observe: readonly Filter[]
-  readonly #usages = new Usages()
+  readonly #usages: Usages
 
   /** @throws {InvalidConfiguration} for permissions that cannot be */
-  constructor(config: ServiceConfig, sink: AuditSink) {
+  constructor(config: ServiceConfig, sink: AuditSink, usages: Usages) {
     this.#config = config
     this.#sink = sink
+    this.#usages = usages
     this.#policy = policyOf(config)
     this.#stamps =
       config.stamp === undefined

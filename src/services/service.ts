@@ -11,6 +11,8 @@ import type { OriginRule } from './origin.ts'
 
 /** What the broker is shown instead of the identity, and what the session may do with it. */
 export interface Promoted {
+  /** Index of the promotion rule that won, from 0. */
+  readonly rule: number
   readonly credential: PromotedCredential
   readonly vhosts: VhostRule
   readonly limits: SessionLimits

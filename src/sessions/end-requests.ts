@@ -1,8 +1,16 @@
 /** The ends that come from outside a session: what both peers hear, in one place. The explanations are for clients. */
 import type { EndRequest } from '../../proxy/index.ts'
+import type { LifetimeEnd } from './lifetime.ts'
+
+/** What the client reads where nobody gives a better explanation. */
+const EXPLANATIONS: Readonly<Record<LifetimeEnd | 'revoked', string>> = {
+  'session-timeout': 'the session has reached its longest time',
+  'credential-expired': 'credential expired',
+  revoked: 'access was revoked',
+}
 
 /** A session's authority ended: expiry, timeout, revocation. */
-export function authorityEnded(explanation: string): EndRequest {
+export function authorityEnded(why: LifetimeEnd | 'revoked', explanation = EXPLANATIONS[why]): EndRequest {
   return { reason: 'authority-ended', code: 'connection-forced', explanation, closeCode: 4401 }
 }
 

@@ -2,19 +2,32 @@
  * What a login's end and renewal mean for live sessions: sessions opened with it end at once, tickets too; renewed ones
  * go on as long as their rules still lead to the same broker user.
  */
-import { combine, type Identity, type LoginListener, oidcAuthenticatorsOf } from '../../auth/index.ts'
-import { isTicketAuthenticator, type RenewalParts } from '../gateway/read-again.ts'
-import { authorityEnded } from './end-requests.ts'
-import type { Place } from './registry.ts'
+import {
+  type Authenticator,
+  combine,
+  type Identity,
+  isTicketAuthenticator,
+  type LoginListener,
+  oidcAuthenticatorsOf,
+} from '../../auth/index.ts'
+import type { Log } from '../ops/log.ts'
+import type { Place } from './place.ts'
+import type { Sessions } from './registry.ts'
 
 const LOGGED_OUT = 'logged out'
 
+export interface FollowedLogins {
+  readonly authenticators: ReadonlyMap<string, Authenticator>
+  readonly sessions: Sessions
+  readonly log: Log
+}
+
 /** Makes sessions and tickets follow the logins of all authenticators that have some. */
-export function followLogins(parts: Pick<RenewalParts, 'authenticators' | 'sessions' | 'log'>): void {
+export function followLogins(parts: FollowedLogins): void {
   for (const { login } of oidcAuthenticatorsOf(parts.authenticators.values())) login.subscribe(listener(parts))
 }
 
-function listener({ authenticators, sessions, log }: Parameters<typeof followLogins>[0]): LoginListener {
+function listener({ authenticators, sessions, log }: FollowedLogins): LoginListener {
   return {
     ended(keys) {
       for (const one of authenticators.values()) if (isTicketAuthenticator(one)) one.revoke(keys)
@@ -34,8 +47,8 @@ function listener({ authenticators, sessions, log }: Parameters<typeof followLog
 }
 
 async function goOn(place: Place, identity: Identity): Promise<void> {
-  const renewal = await place.goOn?.(identity)
-  if (renewal?.renewed === false) place.live?.session.end(authorityEnded('access was revoked'))
+  const renewal = await place.session?.goOn(identity)
+  if (renewal?.renewed === false) place.endAuthority('revoked')
 }
 
 /** The session's identity with what this login said in it replaced; undefined where the login has no part in it. */

@@ -5,13 +5,18 @@
 
 import type { Log } from '../ops/log.ts'
 import type { Pressure } from '../ops/pressure.ts'
-import type { Sessions } from './registry.ts'
+import type { SessionRecord } from './record.ts'
 
 /** With less waiting for it a session is no reason for a full heap, and ending it is no cure. */
 const WORTH_BYTES = 64 * 1024
 
+/** The session that was ended. */
+interface Shed {
+  readonly record: Pick<SessionRecord, 'id' | 'service' | 'identity'>
+}
+
 export interface OverloadParts {
-  readonly sessions: Pick<Sessions, 'shedLargest'>
+  readonly sessions: { shedLargest(leastBytes?: number): Shed | undefined }
   /** What waits in all sessions together. */
   heldBytes(): number
   readonly pressure: Pick<Pressure, 'tick' | 'heapIsSpent'>
@@ -37,9 +42,10 @@ export class Overload {
 
   /** Ends the session that holds most, if that is at least so much. */
   shed(leastBytes = 0): void {
-    const place = this.#parts.sessions.shedLargest(leastBytes)
-    if (place === undefined) return
-    const { subject, issuer } = place.identity
-    this.#parts.log.write('overload-shed', { session: place.live?.session.id, service: place.service, subject, issuer })
+    const shed = this.#parts.sessions.shedLargest(leastBytes)
+    if (shed === undefined) return
+    const { id, service, identity } = shed.record
+    const { subject, issuer } = identity
+    this.#parts.log.write('overload-shed', { session: id, service, subject, issuer })
   }
 }

@@ -1,85 +1,31 @@
 /**
- * All live sessions of the process: who they belong to, when they end, and the one ticker that all of them hang on.
- *
- * A place is taken before a client is promoted and given back when its session has ended, so that a limit holds against
- * simultaneous upgrades and a revocation also catches a login that is still under way.
+ * All live sessions of the process: who they belong to, what they hold, and how many of them are ended together. One
+ * ticker drives them.
  */
-import { type Identity, identityKey, identityKeys, sessionKeys } from '../../auth/index.ts'
-import type { ClientEnd, Renewal, Session } from '../../proxy/index.ts'
-import { authorityEnded, BROKEN, DRAIN, OVERLOAD } from './end-requests.ts'
+import { type Identity, sessionKeys } from '../../auth/index.ts'
+import type { EndRequest, Session } from '../../proxy/index.ts'
+import { BROKEN, OVERLOAD } from './end-requests.ts'
 import { KeyIndex } from './key-index.ts'
-import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './lifetime.ts'
+import { type Clock, SYSTEM_CLOCK } from './lifetime.ts'
+import { type Occupant, Place } from './place.ts'
+import { TICK_MS } from './ticker.ts'
 
-const TICK_MS = 1_000
 /** How long after the cut a session may still take to report its end. */
 const GIVE_UP_MS = 5_000
 
-/** A client end that says how many bytes of a message wait for its end. */
-interface HoldingClientEnd extends ClientEnd {
-  assemblingBytes(): number
-}
-
-/** What the registry is told of a session. */
-export interface NewSession {
-  readonly session: Session
-  readonly client: HoldingClientEnd
-  readonly timeoutMs: number
-}
-
-/** A session that has begun. Always built from the same keys in the same order: what reads thousands of them is slow otherwise. */
-interface Live {
-  readonly session: Session
-  readonly client: HoldingClientEnd
-  readonly lifetime: Lifetime
-}
-
-/** A place among the sessions, held from before the promotion until the session has ended. */
-export class Place {
-  readonly service: string
-  /** Replaced by a renewal, always with one of the same issuer and subject. */
-  identity: Identity
-  /** Why the authority ended, as soon as it has. */
-  endedFor: LifetimeEnd | 'revoked' | undefined
-  live: Live | undefined
-  /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user. */
-  goOn: ((identity: Identity) => Promise<Renewal>) | undefined
-  /** Until it has been given back. */
-  isHeld = true
-  /** When its session is to be ticked again. */
-  dueMs = 0
-  /** It was ended for holding too much; its broker may take seconds to notice. */
-  isShed = false
-  /** The identity's own, and those of everybody whose authority this one hangs on; a renewal changes none of them. */
-  readonly key: string
-  readonly keys: readonly string[]
-
-  constructor(identity: Identity, service: string) {
-    this.identity = identity
-    this.service = service
-    this.key = identityKey(identity)
-    this.keys = identityKeys(identity)
-  }
-}
-
 export class Sessions {
   readonly #clock: Clock
-  readonly #onTick: () => void
   readonly #byIdentity = new KeyIndex<Place>()
   readonly #byLogin = new KeyIndex<Place>()
   readonly #byId = new Map<string, Place>()
   readonly #refused = new Set<Session>()
   /** Those in which bytes may wait: all others hold none. */
   readonly #busy = new Set<Place>()
-  readonly #ticker: NodeJS.Timeout
   #placeCount = 0
   #emptied: (() => void) | undefined
 
-  /** @param onTick called once a second, after the sessions; must not throw */
-  constructor(onTick: () => void, clock: Clock = SYSTEM_CLOCK) {
+  constructor(clock: Clock = SYSTEM_CLOCK) {
     this.#clock = clock
-    this.#onTick = onTick
-    this.#ticker = setInterval(() => this.tick(), TICK_MS)
-    this.#ticker.unref()
   }
 
   /** Sessions that have begun and not ended. */
@@ -94,6 +40,16 @@ export class Sessions {
 
   byId(id: string): Place | undefined {
     return this.#byId.get(id)
+  }
+
+  /** Those that have begun and not ended, the oldest first. No copy is made: sessions may end meanwhile. */
+  *each(): IterableIterator<Occupant> {
+    for (const { session } of this.#byId.values()) if (session !== undefined) yield session
+  }
+
+  /** Those of one person (`identityKey`), and those that others opened whom this person vouched for. No copy is made. */
+  *ofIdentity(key: string): IterableIterator<Occupant> {
+    for (const { session } of this.#byIdentity.each(key)) if (session !== undefined) yield session
   }
 
   /** Takes a place for an identity at a service. */
@@ -118,41 +74,28 @@ export class Sessions {
 
   /** Gives a place back. Called for every place, once its session has ended or when none came of it. */
   release(place: Place): void {
-    if (!place.isHeld) return
-    place.isHeld = false
+    if (!place.release()) return
     this.#placeCount--
     this.#byIdentity.remove(place.keys, place)
     this.#byLogin.remove(sessionKeys(place.identity), place)
     this.#busy.delete(place)
-    if (place.live === undefined) return
-    place.live.lifetime.stop()
-    this.#byId.delete(place.live.session.id)
+    if (place.session === undefined) return
+    this.#byId.delete(place.session.id)
     if (this.#byId.size === 0) this.#emptied?.()
   }
 
   /** Watches over a session from here on; ends it at once where its authority has ended in the meantime. */
-  start(place: Place, begun: NewSession): void {
-    const lifetime = new Lifetime(
-      begun.timeoutMs,
-      place.identity.expiresAtMs,
-      (why) => this.#end(place, why),
-      this.#clock,
-    )
-    const { session, client } = begun
-    place.live = { session, client, lifetime }
-    this.#byId.set(begun.session.id, place)
-    if (place.endedFor === 'revoked') begun.session.end(authorityEnded('access was revoked'))
-    else lifetime.tick()
+  start(place: Place, session: Occupant): void {
+    this.#byId.set(session.id, place)
+    place.occupy(session)
   }
 
   /** Puts a fresh proof of the same person in the place of the old one. */
   renew(place: Place, identity: Identity): void {
     if (!place.isHeld) return
     this.#byLogin.remove(sessionKeys(place.identity), place)
-    place.identity = identity
     this.#byLogin.add(sessionKeys(identity), place)
-    place.live?.lifetime.renew(identity.expiresAtMs)
-    place.dueMs = 0
+    place.renew(identity)
   }
 
   /** Ticks a session that is only being refused, until `refusedEnded`. */
@@ -166,12 +109,12 @@ export class Sessions {
 
   /** Ends every session that a person (or one of several who vouched for it) opened, and every login under way. Returns how many sessions. */
   endIdentity(key: string, explanation: string): number {
-    return this.#revoke(this.#byIdentity.of(key), explanation)
+    return revoke(this.#byIdentity.of(key), explanation)
   }
 
   /** Ends every session that was opened with one login session (OIDC `sid`, cookie). Returns how many. */
   endSessionKey(sessionKey: string, explanation: string): number {
-    return this.#revoke(this.withSessionKey(sessionKey), explanation)
+    return revoke(this.withSessionKey(sessionKey), explanation)
   }
 
   /** The places of one login session; for renewing them together. */
@@ -188,63 +131,63 @@ export class Sessions {
   bufferedBytes(): number {
     let all = 0
     for (const place of this.#busy) {
-      if (place.live === undefined) continue
-      const bytes = place.live.session.bufferedBytes
+      if (place.session === undefined) continue
+      const bytes = place.session.bufferedBytes
       if (bytes === 0) this.#busy.delete(place)
       all += bytes
     }
     return all
   }
 
-  /** Ends the session that holds most bytes, if they are `leastBytes`, and drops its socket. Returns its place, if there was one. */
-  shedLargest(leastBytes = 0): Place | undefined {
+  /** Ends the session that holds most bytes, if they are `leastBytes`, and drops its socket. Returns it, if there was one. */
+  shedLargest(leastBytes = 0): Occupant | undefined {
     let largest: Place | undefined
     let most = leastBytes
     for (const place of this.#byId.values()) {
-      const held = place.isShed ? -1 : heldBytes(place.live)
+      const held = place.isShed ? -1 : heldBytes(place.session)
       if (held >= most) [largest, most] = [place, held]
     }
-    if (largest === undefined) return undefined
-    largest.isShed = true
-    largest.live?.session.end(OVERLOAD)
-    largest.live?.client.terminate()
-    return largest
+    largest?.shed(OVERLOAD)
+    return largest?.session
   }
 
   /**
    * Ends all sessions, evenly over `overMs`, and cuts what is left at twice that. Resolves when none is left,
    * or soon after the cut. Nobody may take a place any more: that is the caller's to see to.
    */
-  async drain(overMs: number): Promise<void> {
+  async drain(overMs: number, request: EndRequest): Promise<void> {
+    if (this.#byId.size === 0) return
     const empty = new Promise<void>((resolve) => {
       this.#emptied = resolve
     })
     let giveUp: NodeJS.Timeout | undefined
-    const waiting = [...this.#byId.values()]
-    const total = waiting.length
-    if (total === 0) return
-    const startedMs = this.#clock.monotonicMs()
-    const stepMs = Math.max(10, Math.min(1_000, overMs / total))
-    const step = () => {
-      const passed = overMs === 0 ? 1 : (this.#clock.monotonicMs() - startedMs) / overMs
-      while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.live?.session.end(DRAIN)
-    }
-    const pace = setInterval(step, stepMs)
+    const stopPacing = this.endEvenly(this.each(), request, overMs)
     const cutMs = Math.max(500, overMs * 2)
     const cut = setTimeout(() => this.cut(), cutMs)
     const late = new Promise<void>((resolve) => {
       giveUp = setTimeout(resolve, cutMs + GIVE_UP_MS)
     })
-    step()
     await Promise.race([empty, late])
-    clearInterval(pace)
+    stopPacing()
     clearTimeout(cut)
     clearTimeout(giveUp)
   }
 
-  /** Stops the ticker; no session is left by now. */
-  close(): void {
-    clearInterval(this.#ticker)
+  /** Ends the chosen sessions, evenly over `overMs`; 0: at once. @returns stops ending those whose turn has not come */
+  endEvenly(chosen: Iterable<Occupant>, request: EndRequest, overMs: number): () => void {
+    const waiting = [...chosen]
+    const total = waiting.length
+    const startedMs = this.#clock.monotonicMs()
+    let pace: NodeJS.Timeout | undefined
+    const stop = (): void => clearInterval(pace)
+    const step = (): void => {
+      const passed = overMs === 0 ? 1 : (this.#clock.monotonicMs() - startedMs) / overMs
+      while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.end(request)
+      if (waiting.length === 0) stop()
+    }
+    if (total > 0 && overMs > 0) pace = setInterval(step, Math.max(10, Math.min(1_000, overMs / total)))
+    step()
+    return stop
   }
 
   tick(): void {
@@ -253,46 +196,28 @@ export class Sessions {
     // A timer may come a little early; who is due in less than half a tick is due. Of the others nothing else is looked
     // at: thousands of sessions do not fit into the processor's caches.
     const soonMs = nowMs + TICK_MS / 2
-    for (const place of this.#byId.values()) if (!(place.dueMs > soonMs)) this.#tickOne(place, nowMs)
-    this.#onTick()
-  }
-
-  #tickOne(place: Place, nowMs: number): void {
-    const { live } = place
-    if (live === undefined) return
-    // What goes wrong in one session ends that one: the others hang on the same ticker.
-    try {
-      place.dueMs = live.session.tick(nowMs)
-    } catch {
-      live.session.end(BROKEN)
+    for (const place of this.#byId.values()) {
+      // What goes wrong in one session ends that one: the others hang on the same ticker.
+      if (!place.tick(nowMs, soonMs)) place.session?.end(BROKEN)
     }
-    live.lifetime.tick()
-  }
-
-  #end(place: Place, why: LifetimeEnd): void {
-    if (place.endedFor !== undefined) return
-    place.endedFor = why
-    place.live?.session.end(authorityEnded('credential expired'))
-  }
-
-  #revoke(places: readonly Place[], explanation: string): number {
-    let sessions = 0
-    for (const place of places) {
-      place.endedFor ??= 'revoked'
-      if (place.live === undefined) continue
-      sessions++
-      place.live.session.end(authorityEnded(explanation))
-    }
-    return sessions
   }
 
   /** Drops every client's socket. */
   cut(): void {
-    for (const place of this.#byId.values()) place.live?.client.terminate()
+    for (const session of this.each()) session.terminate()
   }
 }
 
+function revoke(places: readonly Place[], explanation: string): number {
+  let sessions = 0
+  for (const place of places) {
+    if (place.session !== undefined) sessions++
+    place.endAuthority('revoked', explanation)
+  }
+  return sessions
+}
+
 /** What waits in memory for one session: both legs, and the message that is being assembled. */
-function heldBytes(live: Live | undefined): number {
-  return live === undefined ? 0 : live.session.bufferedBytes + live.client.assemblingBytes()
+function heldBytes(session: Occupant | undefined): number {
+  return session === undefined ? 0 : session.bufferedBytes + session.assemblingBytes
 }

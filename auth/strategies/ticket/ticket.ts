@@ -62,7 +62,8 @@ export function withoutTickets(requirement: Requirement): Requirement {
   return requirement.filter((entry) => !('all' in entry ? entry.all : [entry]).some(isTicketAuthenticator))
 }
 
-function isTicketAuthenticator(authenticator: Authenticator): authenticator is TicketAuthenticator {
+/** Tells those that hand out tickets from the others. */
+export function isTicketAuthenticator(authenticator: Authenticator): authenticator is TicketAuthenticator {
   return authenticator.type === 'ticket' && 'issue' in authenticator
 }
 

@@ -4,7 +4,7 @@
  * learns from the gateway alone.
  */
 import { find, type Table, type TableEntry } from '../../codec/table.ts'
-import type { SessionIdentity } from '../ports.ts'
+import type { ClientProduct, SessionIdentity } from '../ports.ts'
 
 /** Capabilities both the broker and the gateway can honour. */
 const CAPABILITIES = [
@@ -83,6 +83,20 @@ export function connectionName({
   brokerUser,
 }: Pick<SessionIdentity, 'subject' | 'address'> & { readonly brokerUser: string }): string {
   return `${printable(subject)} ${address} → ${printable(brokerUser)}`
+}
+
+/** What a client says of itself, for operators. */
+export function clientProduct(client: Table): ClientProduct {
+  return {
+    product: textOf(client, 'product'),
+    version: textOf(client, 'version'),
+    connectionName: textOf(client, 'connection_name'),
+  }
+}
+
+function textOf(client: Table, key: string): string {
+  const entry = find(client, key)
+  return entry?.type === 'S' ? printable(entry.value.toString('utf8', 0, 256)).slice(0, 64) : ''
 }
 
 /** Of a client's properties what decides how the broker treats it: the capabilities that brokers know, and no more. */

@@ -24,10 +24,11 @@ import { type BrokerFailure, failureSaid } from '../dialling/broker-failure.ts'
 import type { BrokerLeg } from '../legs/broker-leg.ts'
 import type { ClientLeg } from '../legs/client-leg.ts'
 import { PHASES, type Phase } from '../phases.ts'
-import type { SaslMechanism, SessionOptions } from '../ports.ts'
+import type { ClientProduct, SaslMechanism, SessionOptions } from '../ports.ts'
 import { checkHeartbeat, readMethodIndex } from '../relaying/to-broker.ts'
 import {
   announces,
+  clientProduct,
   clientProperties,
   essentials,
   STATIC_SERVER_PROPERTIES,
@@ -56,6 +57,7 @@ export interface Opened {
   readonly choice: Tune
   readonly brokerChoice: Tune
   readonly client: { readonly cancelNotify: boolean; readonly blocked: boolean }
+  readonly product: ClientProduct
 }
 
 export class Handshake {
@@ -267,6 +269,7 @@ export class Handshake {
         cancelNotify: announces(this.#clientProperties, 'consumer_cancel_notify'),
         blocked: announces(this.#clientProperties, 'connection.blocked'),
       },
+      product: clientProduct(this.#clientProperties),
     })
   }
 }

@@ -12,15 +12,16 @@ import {
 } from '../../../auth/index.ts'
 import type { EventName } from '../../ops/events.ts'
 import type { Log } from '../../ops/log.ts'
+import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
-import type { Refusal } from '../refusal.ts'
+import { answerRefusal } from './refuse.ts'
 import { type Answer, type Exchange, type Method, type Route, readBody } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface LoginRouteDependencies {
   readonly services: ReadonlyMap<string, Service>
+  readonly metrics: Metrics
   readonly log: Log
-  refuse(exchange: Exchange, refusal: Refusal): Answer
 }
 
 /** None where no service has a login. */
@@ -78,7 +79,7 @@ async function forCookie(
 ): Promise<Answer> {
   const { request, service, origin } = exchange
   if (origin === undefined) {
-    return of.refuse(exchange, { cause: 'origin-not-allowed', detail: 'a login cookie needs an Origin header' })
+    return answerRefusal(exchange, { cause: 'origin-not-allowed', detail: 'a login cookie needs an Origin header' }, of)
   }
   const logins = service === undefined ? [] : loginsOf(service)
   const { login } = logins.find((one) => one.login.find(request) !== undefined) ?? logins[0] ?? {}

@@ -5,29 +5,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
-import type { Service } from '../../services/service.ts'
 import { originLine } from '../allow-line.ts'
 import { checkHeaders, pathOf } from '../head.ts'
 import type { Hop } from '../listener.ts'
-import { answerTo, REFUSALS, type Refusal } from '../refusal.ts'
+import type { ServingSource } from '../serving.ts'
 import { corsHeaders, isPreflight, preflightHeaders, VARY } from './cors.ts'
-import { type Answer, answer, type Exchange, isTooLarge, type Method, type Route } from './request.ts'
+import { answerRefusal } from './refuse.ts'
+import { type Answer, answer, isTooLarge, type Method, type Route } from './request.ts'
 
 export interface RoutesDependencies {
-  readonly routes: readonly Route[]
-  readonly services: ReadonlyMap<string, Service>
-  readonly identityHeaders: readonly string[]
+  readonly serving: ServingSource
   readonly metrics: Metrics
   readonly log: Log
 }
 
 export class Routes {
   readonly #of: RoutesDependencies
-  readonly #byPath: ReadonlyMap<string, Route>
 
   constructor(dependencies: RoutesDependencies) {
     this.#of = dependencies
-    this.#byPath = new Map(dependencies.routes.map((route) => [route.path, route]))
   }
 
   /** Answers one request; never throws. */
@@ -43,12 +39,13 @@ export class Routes {
 
   async #answerOf(request: IncomingMessage, hop: Hop): Promise<Answer> {
     const path = pathOf(request.url)
-    const problem = checkHeaders(request.rawHeaders, this.#of.identityHeaders)
+    const { services, routes, identityHeaders } = this.#of.serving.current
+    const problem = checkHeaders(request.rawHeaders, identityHeaders)
     if (problem !== undefined)
       return this.#noted(hop, 'bad-request', { status: problem.status, body: { error: problem.detail } })
-    const service = this.#of.services.get(path)
+    const service = services.get(path)
     if (service !== undefined) return this.#noted(hop, 'bad-request', upgradeRequired(request.method))
-    const route = this.#byPath.get(path)
+    const route = routes.get(path)
     if (route === undefined) return this.#noted(hop, 'unknown-path', { status: 404, body: { error: 'not found' } })
     if (isTooLarge(request)) return { status: 413, body: { error: 'expected at most 16 KiB' } }
     return await this.#routed(route, request, hop)
@@ -65,7 +62,11 @@ export class Routes {
     if (origin !== undefined && service?.origins.allows(origin) === false) {
       const allow = originLine(origin)
       const detail = 'the service does not list this origin'
-      return this.refuse({ hop, service, origin }, { cause: 'origin-not-allowed', detail, allow, headers: VARY })
+      return answerRefusal(
+        { hop, service, origin },
+        { cause: 'origin-not-allowed', detail, allow, headers: VARY },
+        this.#of,
+      )
     }
     const cors = origin === undefined || service === undefined ? VARY : corsHeaders(origin)
     if (isPreflight(request)) {
@@ -78,17 +79,6 @@ export class Routes {
     }
     const answered = await route.handle({ request, hop, query, origin, service })
     return { ...answered, headers: { ...cors, ...answered.headers } }
-  }
-
-  /** The answer to a refusal, noted in log and metrics. Routes use it as well. */
-  refuse({ hop, service, origin }: Pick<Exchange, 'hop' | 'service' | 'origin'>, refusal: Refusal): Answer {
-    const { status, text, headers } = answerTo(refusal)
-    const { cause, detail, allow, identity } = refusal
-    this.#of.metrics.refused(cause)
-    const who = { subject: identity?.subject, issuer: identity?.issuer }
-    const line = { cause, service: service?.path, address: hop.address, origin, ...who, detail, allow, status }
-    this.#of.log.write(REFUSALS[cause].log, line)
-    return { status, body: { error: text }, headers }
   }
 
   #noted(hop: Hop, cause: 'bad-request' | 'unknown-path', given: Answer): Answer {

@@ -14,13 +14,13 @@ import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import { proveExchange, refusalOf } from '../proof.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
-import type { Answer, Exchange, Route } from './request.ts'
+import { answerRefusal } from './refuse.ts'
+import type { Route } from './request.ts'
 
 export interface TicketRouteDependencies {
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly log: Log
-  refuse(exchange: Exchange, refusal: Refusal): Answer
 }
 
 /** The route; services that take no tickets are none for it. */
@@ -37,9 +37,9 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       const as = query.get('as')
       if (as !== null && as !== 'cookie') return { status: 400, body: { error: 'expected as=cookie or nothing' } }
       const proven = await proveExchange(service, exchange, of.metrics)
-      if (isRefusal(proven)) return of.refuse(exchange, proven)
+      if (isRefusal(proven)) return answerRefusal(exchange, proven, of)
       const issued = issue(tickets, proven.identity, { service: service.path, origin })
-      if (isRefusal(issued)) return of.refuse(exchange, issued)
+      if (isRefusal(issued)) return answerRefusal(exchange, issued, of)
       const { subject, issuer, authenticator } = proven.identity
       of.log.write('ticket-issued', { service: service.path, subject, issuer, authenticator, address: hop.address })
       const headers = proven.responseHeaders

@@ -3,17 +3,19 @@
  * credential that the service takes except tickets, which would be used up by it.
  */
 import { PromotionRefused, word } from '../../../auth/index.ts'
+import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import { proveExchange } from '../proof.ts'
-import { isRefusal, type Refusal } from '../refusal.ts'
-import type { Answer, Exchange, Route } from './request.ts'
+import { isRefusal } from '../refusal.ts'
+import { answerRefusal } from './refuse.ts'
+import type { Route } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface WhoamiRouteDependencies {
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
-  refuse(exchange: Exchange, refusal: Refusal): Answer
+  readonly log: Log
 }
 
 /** The route. `word` is the subject as `${subject}` stands in name and key patterns. */
@@ -28,7 +30,7 @@ export function whoamiRoute(of: WhoamiRouteDependencies): Route {
       if (service === undefined) return { status: 404, body: { error: 'no such service' } }
       // Browsers name no origin when a page asks its own server, and no other page can read the answer.
       const proven = await proveExchange(service, exchange, of.metrics, { cookieNeedsOrigin: false })
-      if (isRefusal(proven)) return of.refuse(exchange, proven)
+      if (isRefusal(proven)) return answerRefusal(exchange, proven, of)
       const { subject, issuer, roles, authenticator, expiresAtMs } = proven.identity
       const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString()
       const body = { subject, issuer, roles, authenticator, expiresAt, word: wordOf(subject) }

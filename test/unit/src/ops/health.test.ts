@@ -127,7 +127,8 @@ describe('Pressure', () => {
 describe('Traffic', () => {
   it('reports an overrun once for each turn of the event loop, while it lasts', async () => {
     let overruns = 0
-    const traffic = new Traffic(100, () => overruns++)
+    const traffic = new Traffic()
+    traffic.guard(100, () => overruns++)
     traffic.held(60)
     traffic.held(60)
     traffic.held(60)

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Overload } from '../../../../src/sessions/overload.ts'
-import { Place } from '../../../../src/sessions/registry.ts'
 
 const JOE = { issuer: 'staff', subject: 'joe', authenticator: 'staff', roles: [], claims: {}, fromCookie: false }
 
@@ -16,7 +15,7 @@ function scene(...held: number[]) {
         const most = Math.max(...held)
         if (held.length === 0 || most < leastBytes) return undefined
         held.splice(held.indexOf(most), 1)
-        return new Place(JOE, '/amqp')
+        return { record: { id: '1', service: '/amqp', identity: JOE } }
       },
     },
     pressure: {

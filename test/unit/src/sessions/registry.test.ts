@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { type Identity, identityKey } from '../../../../auth/index.ts'
-import type { EndRequest, Session } from '../../../../proxy/index.ts'
-import { type Place, Sessions } from '../../../../src/sessions/registry.ts'
+import type { EndRequest, Renewal, Session } from '../../../../proxy/index.ts'
+import { DRAIN } from '../../../../src/sessions/end-requests.ts'
+import { Lifetime } from '../../../../src/sessions/lifetime.ts'
+import type { Occupant, Place } from '../../../../src/sessions/place.ts'
+import type { SessionRecord } from '../../../../src/sessions/record.ts'
+import { Sessions } from '../../../../src/sessions/registry.ts'
 
 class FakeSession implements Session {
   readonly id: string
   bufferedBytes = 0
+  bytesFromClient = 0
+  bytesToClient = 0
   renewBroker = async (): Promise<void> => undefined
   readonly ends: EndRequest[] = []
   ticks = 0
@@ -27,25 +33,81 @@ class FakeSession implements Session {
 }
 
 class FakeClient {
-  held: number
+  readonly held: number
   terminated = false
   constructor(held = 0) {
     this.held = held
   }
-  bufferedBytes(): number {
-    return this.held
+}
+
+/** A live session without broker and WebSocket. */
+class FakeOccupant implements Occupant {
+  readonly id: string
+  readonly #place: Place
+  readonly #session: FakeSession
+  readonly #client: FakeClient
+  readonly #lifetime: Lifetime
+
+  constructor(place: Place, session: FakeSession, client: FakeClient) {
+    this.id = session.id
+    this.#place = place
+    this.#session = session
+    this.#client = client
+    this.#lifetime = new Lifetime(60_000, place.identity.expiresAtMs, (why) => place.endAuthority(why))
   }
-  assemblingBytes(): number {
-    return this.held
+  get record(): SessionRecord {
+    const { identity, service } = this.#place
+    return {
+      id: this.id,
+      service,
+      identity,
+      rule: 0,
+      broker: 'main',
+      node: undefined,
+      vhost: undefined,
+      client: undefined,
+      user: 'webuser',
+      address: '127.0.0.1',
+      startedAtMs: 0,
+      expiresAtMs: identity.expiresAtMs,
+      bytesFromClient: 0,
+      bytesToClient: 0,
+    }
   }
-  send(): void {}
-  ping(): void {}
-  pause(): void {}
-  resume(): void {}
-  close(): void {}
+  get bufferedBytes(): number {
+    return this.#session.bufferedBytes
+  }
+  get assemblingBytes(): number {
+    return this.#client.held
+  }
+  tick(): number {
+    this.#lifetime.tick()
+    return this.#session.tick()
+  }
+  end(request: EndRequest): void {
+    this.#session.end(request)
+  }
   terminate(): void {
-    this.terminated = true
+    this.#client.terminated = true
   }
+  goOn(): Promise<Renewal> {
+    return Promise.resolve({ renewed: true })
+  }
+  renewed({ expiresAtMs }: Identity): void {
+    this.#lifetime.renew(expiresAtMs)
+  }
+  released(): void {
+    this.#lifetime.stop()
+  }
+  attach(): void {
+    this.#lifetime.tick()
+  }
+}
+
+function begin(sessions: Sessions, place: Place, session: FakeSession, client = new FakeClient()): void {
+  const live = new FakeOccupant(place, session, client)
+  sessions.start(place, live)
+  live.attach()
 }
 
 function identity(subject: string, more: Partial<Identity> = {}): Identity {
@@ -53,15 +115,14 @@ function identity(subject: string, more: Partial<Identity> = {}): Identity {
 }
 
 describe('Sessions', () => {
-  let sessions = new Sessions(() => {})
+  let sessions = new Sessions()
   afterEach(() => {
-    sessions.close()
-    sessions = new Sessions(() => {})
+    sessions = new Sessions()
   })
 
   function start(place: Place, id: string, client = new FakeClient()): FakeSession {
     const session = new FakeSession(id)
-    sessions.start(place, { session, client, timeoutMs: 60_000 })
+    begin(sessions, place, session, client)
     return session
   }
 
@@ -172,11 +233,11 @@ describe('Sessions', () => {
 
   it('ticks a session when it asked for it, and at once when it was renewed', () => {
     let nowMs = 1_000
-    const clocked = new Sessions(() => {}, { wallMs: Date.now, monotonicMs: () => nowMs })
+    const clocked = new Sessions({ wallMs: Date.now, monotonicMs: () => nowMs })
     const place = clocked.take(identity('joe'), '/amqp')
     const session = new FakeSession('live')
     session.nextTickMs = 4_000
-    clocked.start(place, { session, client: new FakeClient(), timeoutMs: 60_000 })
+    begin(clocked, place, session)
     const ticks: number[] = []
     for (; nowMs <= 5_000; nowMs += 1_000) {
       clocked.tick()
@@ -190,21 +251,19 @@ describe('Sessions', () => {
     clocked.tick()
     clocked.tick()
     assert.equal(session.ticks, 5)
-    clocked.close()
   })
 
   it('ticks who is due each second at each tick, though timers come a little early', () => {
     let nowMs = 1_000
-    const clocked = new Sessions(() => {}, { wallMs: Date.now, monotonicMs: () => nowMs })
+    const clocked = new Sessions({ wallMs: Date.now, monotonicMs: () => nowMs })
     const place = clocked.take(identity('joe'), '/amqp')
     const session = new FakeSession('live')
-    clocked.start(place, { session, client: new FakeClient(), timeoutMs: 60_000 })
+    begin(clocked, place, session)
     for (nowMs of [1_000, 1_999.6, 2_999.2, 4_000.1]) {
       session.nextTickMs = nowMs + 1_000
       clocked.tick()
     }
     assert.equal(session.ticks, 4)
-    clocked.close()
   })
 
   it('asks only those for the bytes they hold through which something has passed', () => {
@@ -236,7 +295,7 @@ describe('Sessions', () => {
     const [small, large] = [new FakeClient(10), new FakeClient(1_000)]
     start(sessions.take(identity('joe'), '/amqp'), 'small', small)
     const session = start(sessions.take(identity('ann'), '/amqp'), 'large', large)
-    assert.equal(sessions.shedLargest()?.identity.subject, 'ann')
+    assert.equal(sessions.shedLargest()?.record.identity.subject, 'ann')
     assert.deepEqual([small.terminated, large.terminated], [false, true])
     assert.deepEqual([session.ends[0]?.reason, session.ends[0]?.closeCode], ['overload', 1013])
   })
@@ -244,7 +303,7 @@ describe('Sessions', () => {
   it('sheds each session once, however long it takes to end', () => {
     start(sessions.take(identity('joe'), '/amqp'), 'small', new FakeClient(10))
     start(sessions.take(identity('ann'), '/amqp'), 'large', new FakeClient(1_000))
-    const shed = Array.from({ length: 3 }, () => sessions.shedLargest()?.identity.subject)
+    const shed = Array.from({ length: 3 }, () => sessions.shedLargest()?.record.identity.subject)
     assert.deepEqual(shed, ['ann', 'joe', undefined])
   })
 
@@ -253,14 +312,14 @@ describe('Sessions', () => {
     start(sessions.take(identity('joe'), '/amqp'), 'small', small)
     start(sessions.take(identity('ann'), '/amqp'), 'large', large)
     assert.equal(sessions.shedLargest(1_001), undefined)
-    assert.equal(sessions.shedLargest(1_000)?.identity.subject, 'ann')
+    assert.equal(sessions.shedLargest(1_000)?.record.identity.subject, 'ann')
     assert.deepEqual([small.terminated, large.terminated], [false, true])
   })
 
   it('drains to none', async () => {
     const places = ['a', 'b', 'c'].map((id) => ({ place: sessions.take(identity('joe'), '/amqp'), id }))
     const started = places.map(({ place, id }) => start(place, id))
-    const drained = sessions.drain(0)
+    const drained = sessions.drain(0, DRAIN)
     assert.deepEqual(
       started.map(({ ends }) => ends[0]?.closeCode),
       [1012, 1012, 1012],
@@ -268,6 +327,6 @@ describe('Sessions', () => {
     for (const { place } of places) sessions.release(place)
     await drained
     assert.equal(sessions.count, 0)
-    await sessions.drain(1_000)
+    await sessions.drain(1_000, DRAIN)
   })
 })

@@ -38,7 +38,7 @@ class Recorder {
 }
 
 describe('WebSocketClientEnd', () => {
-  const traffic = new Traffic(Number.POSITIVE_INFINITY, () => {})
+  const traffic = new Traffic()
   const door = new WebSocketDoor(MESSAGE_BYTES)
   let server: Server
   let ends: { end: WebSocketClientEnd; recorder: Recorder }[] = []

@@ -1,0 +1,70 @@
+/**
+ * A generation: everything that is compiled from one configuration, as one immutable value. Requests read the current one
+ * once, at their beginning. It holds no state: what has to outlive it is in `Lasting`.
+ */
+import type { Authenticator, SecretSources } from '../../auth/index.ts'
+import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
+import { readKeys } from '../config/files/keyring.ts'
+import { readProtected } from '../config/files/protected-file.ts'
+import type { Config, ServiceConfig } from '../config/schema/schema.ts'
+import { makeRoutes } from '../http/auth/make-routes.ts'
+import type { Serving } from '../http/serving.ts'
+import { AuditTrail } from '../ops/audit.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import { makeServices } from '../services/compile.ts'
+import { identityHeaders, makeAuthenticators } from '../wiring/authenticators.ts'
+import { moduleLoader } from '../wiring/modules.ts'
+import type { Lasting } from './lasting.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface Generation extends Serving {
+  /** From 1; each one that is applied counts one more. */
+  readonly number: number
+  readonly config: Config
+  readonly brokers: ReadonlyMap<string, Broker>
+  readonly authenticators: ReadonlyMap<string, Authenticator>
+}
+
+/** What a generation is compiled with. */
+export interface Compiling {
+  readonly number: number
+  readonly lasting: Lasting
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly env: Environment
+  /** What modules with relative paths are relative to. */
+  readonly folder: string
+}
+
+/**
+ * Compiles a configuration: reads its secrets, certificates, users and modules.
+ *
+ * @throws {ConfigError} with every secret that cannot be had
+ * @throws {InvalidConfiguration} for a rule, a permission or an authenticator that cannot be
+ */
+export async function compileGeneration(config: Config, compiling: Compiling): Promise<Generation> {
+  const { number, lasting, metrics, log, env, folder } = compiling
+  const load = moduleLoader(folder)
+  const sources: SecretSources = {
+    readFile: readProtected,
+    env: (name) => env[name],
+    keys: readKeys(config, env).keys,
+    load,
+  }
+  const brokers = makeBrokers(config, sources, lasting)
+  await checkBrokers(brokers)
+  const authenticators = await makeAuthenticators(config, {
+    sources,
+    hashQueue: lasting.hashQueue,
+    observeKeys: (authenticator, { kind, where, ...rest }) =>
+      log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
+    load,
+  })
+  const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
+  const usagesOf = (path: string) => lasting.usages(path)
+  const services = makeServices(config.services, { brokers, authenticators, sources, auditOf, usagesOf })
+  const routes = makeRoutes({ services, metrics, log })
+  return { number, config, brokers, authenticators, services, routes, identityHeaders: identityHeaders(config) }
+}

@@ -1,0 +1,33 @@
+/**
+ * Everything that outlives a configuration: what counts, what remembers, what is under way. It is made once and handed to
+ * each generation, which holds none of it itself.
+ */
+import { HashQueue } from '../../auth/index.ts'
+import { Usages } from '../../proxy/index.ts'
+import { HoldOffs } from '../brokers/hold-offs.ts'
+
+export class Lasting {
+  /** Shared by all that compute password hashes. */
+  readonly hashQueue = new HashQueue()
+  readonly #holdOffs = new Map<string, HoldOffs>()
+  readonly #usages = new Map<string, Usages>()
+
+  /** What a broker has said no to lately. */
+  holdOffs(broker: string): HoldOffs {
+    return kept(this.#holdOffs, broker, () => new HoldOffs())
+  }
+
+  /** What the identities of a service use, by its path. */
+  usages(service: string): Usages {
+    return kept(this.#usages, service, () => new Usages())
+  }
+}
+
+function kept<T>(map: Map<string, T>, key: string, make: () => T): T {
+  let found = map.get(key)
+  if (found === undefined) {
+    found = make()
+    map.set(key, found)
+  }
+  return found
+}

@@ -1,0 +1,20 @@
+/** The routes under `/auth/` that a set of services has. */
+import type { Log } from '../../ops/log.ts'
+import type { Metrics } from '../../ops/metrics.ts'
+import type { Service } from '../../services/service.ts'
+import { loginRoutes } from './login.ts'
+import type { Route } from './request.ts'
+import { ticketRoute } from './ticket.ts'
+import { whoamiRoute } from './whoami.ts'
+
+export interface RouteDependencies {
+  readonly services: ReadonlyMap<string, Service>
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** By path. */
+export function makeRoutes(of: RouteDependencies): ReadonlyMap<string, Route> {
+  const routes = [ticketRoute(of), whoamiRoute(of), ...loginRoutes(of)]
+  return new Map(routes.map((route) => [route.path, route]))
+}

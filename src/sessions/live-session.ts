@@ -1,0 +1,264 @@
+/**
+ * A session that has begun: what is known of it, who may end or renew it, and what is written of it. It observes the AMQP
+ * session of `proxy` and lives as long; of the upgrade it keeps no request and no bytes. One log line for each session, at
+ * its end.
+ */
+import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '../../auth/index.ts'
+import type {
+  AuditEvent,
+  BrokerFailure,
+  EndRequest,
+  OpenedSession,
+  Renewal,
+  Session,
+  SessionEnd,
+  SessionObserver,
+} from '../../proxy/index.ts'
+import { BROKER_FAILURES } from '../brokers/broker-failures.ts'
+import type { Trial } from '../brokers/hold-offs.ts'
+import type { EventSpec, LogFields } from '../ops/events.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Promoted, Service } from '../services/service.ts'
+import type { WebSocketClientEnd } from '../websocket/client-end.ts'
+import { ENDS } from './end-reasons.ts'
+import { UNRECORDED } from './end-requests.ts'
+import { Lifetime } from './lifetime.ts'
+import type { Occupant, Place } from './place.ts'
+import type { SessionRecord } from './record.ts'
+import type { Sessions } from './registry.ts'
+
+/** What a session is begun with. */
+export interface NewSession {
+  readonly id: string
+  readonly service: Service
+  readonly place: Place
+  readonly promoted: Promoted
+  /** The client's address, after trusted proxies. */
+  readonly address: string
+  /** Of the upgrade request, on the clock of `performance.now()`. */
+  readonly startedMs: number
+  readonly client: WebSocketClientEnd
+  /** Leave to try the broker; or what the broker has said no to a moment ago: the client is only told so. */
+  readonly trial: Trial | BrokerFailure
+  /** Gives back the place among the unfinished handshakes. */
+  handshakeDone(): void
+}
+
+/** What all live sessions share. */
+export interface SessionSurroundings {
+  readonly sessions: Sessions
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+export class LiveSession implements Occupant, SessionObserver {
+  readonly id: string
+  readonly #service: Service
+  readonly #place: Place
+  readonly #promoted: Promoted
+  readonly #address: string
+  readonly #startedMs: number
+  readonly #trial: NewSession['trial']
+  readonly #client: WebSocketClientEnd
+  readonly #shared: SessionSurroundings
+  readonly #session: Session
+  readonly #lifetime: Lifetime
+  /** Only until the broker has opened the session. */
+  #handshakeDone: (() => void) | undefined
+  #opened: OpenedSession | undefined
+
+  /** @param open begins the AMQP session, which reports to this observer */
+  constructor(begun: NewSession, shared: SessionSurroundings, open: (live: LiveSession) => Session) {
+    this.id = begun.id
+    this.#service = begun.service
+    this.#place = begun.place
+    this.#promoted = begun.promoted
+    this.#address = begun.address
+    this.#startedMs = begun.startedMs
+    this.#trial = begun.trial
+    this.#client = begun.client
+    this.#handshakeDone = begun.handshakeDone
+    this.#shared = shared
+    this.#lifetime = new Lifetime(begun.service.sessionTimeoutMs, begun.place.identity.expiresAtMs, (why) =>
+      this.#place.endAuthority(why),
+    )
+    this.#session = open(this)
+  }
+
+  get record(): SessionRecord {
+    const { identity } = this.#place
+    return {
+      id: this.id,
+      service: this.#service.path,
+      identity,
+      rule: this.#promoted.rule,
+      broker: this.#service.broker,
+      node: this.#opened?.broker,
+      vhost: this.#opened?.vhost,
+      client: this.#opened?.client,
+      user: this.#promoted.credential.username,
+      address: this.#address,
+      startedAtMs: Math.round(performance.timeOrigin + this.#startedMs),
+      expiresAtMs: identity.expiresAtMs,
+      bytesFromClient: this.#session.bytesFromClient,
+      bytesToClient: this.#session.bytesToClient,
+    }
+  }
+
+  get bufferedBytes(): number {
+    return this.#session.bufferedBytes
+  }
+
+  get assemblingBytes(): number {
+    return this.#client.assemblingBytes()
+  }
+
+  /** The session is in the registry: its client may be read. */
+  attach(): void {
+    this.#client.attach(this.#session)
+    this.#lifetime.tick()
+  }
+
+  tick(nowMs: number): number {
+    const dueMs = this.#session.tick(nowMs)
+    this.#lifetime.tick()
+    return dueMs
+  }
+
+  end(request: EndRequest): void {
+    this.#session.end(request)
+  }
+
+  terminate(): void {
+    this.#client.terminate()
+  }
+
+  renewed(identity: Identity): void {
+    this.#lifetime.renew(identity.expiresAtMs)
+  }
+
+  released(): void {
+    this.#lifetime.stop()
+  }
+
+  opened(opened: OpenedSession): void {
+    this.#opened = opened
+    if (typeof this.#trial !== 'string') this.#trial.opened()
+    this.#client.opened()
+    this.#handshakeDone?.()
+    this.#handshakeDone = undefined
+    this.#shared.metrics.sessionOpened(this.#service.path, performance.now() - this.#startedMs)
+    this.#shared.log.write('session-opened', this.#line())
+    if (!this.#recorded('session.opened', {})) this.end(UNRECORDED)
+  }
+
+  busy(): void {
+    this.#shared.sessions.busy(this.#place)
+  }
+
+  ended(end: SessionEnd): void {
+    const { endedFor } = this.#place
+    this.#handshakeDone = undefined
+    this.#shared.sessions.release(this.#place)
+    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
+    const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
+    const durationMs = Math.round(end.durationMs)
+    const { replyCode } = end
+    const part = this.#brokersPart(end)
+    // The same keys as before, so the same shape.
+    this.#shared.log.write('session-ended', this.#line({ ...end, detail, durationMs }, part), part.level)
+    if (typeof this.#trial === 'string') this.#recorded('session.refused', { cause: end.reason, detail })
+    else this.#recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
+  }
+
+  /** The client shows a fresh proof in band. */
+  async renew(secret: Buffer): Promise<Renewal> {
+    const { requirement, path } = this.#service
+    return await this.#renewal(() => renew(requirement, this.#place.identity, secret, { service: path }))
+  }
+
+  async goOn(identity: Identity): Promise<Renewal> {
+    return await this.#renewal(async () => identity)
+  }
+
+  /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
+  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal> {
+    const [service, place, promoted] = [this.#service, this.#place, this.#promoted]
+    try {
+      const identity = await fresh()
+      if (!service.roles.every((role) => identity.roles.includes(role))) {
+        return { renewed: false, detail: 'the fresh credential lacks a required role' }
+      }
+      const context = { sessionId: this.id, address: this.#address, deadlineMs: service.handshakeMs }
+      const { credential, tags } = await service.promote(identity, context)
+      if (credential.username !== promoted.credential.username) {
+        return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
+      }
+      if (credential.isPassedOn) await this.#session.renewBroker(credential)
+      if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
+      this.#shared.sessions.renew(place, identity)
+      promoted.renewed(identity, tags)
+      return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
+    } catch (error) {
+      if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
+        return { renewed: false, detail: error.message }
+      }
+      throw error
+    }
+  }
+
+  #recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {
+    const { identity, user, address, vhost = '' } = this.record
+    const { subject, issuer } = identity
+    const { audit } = this.#service
+    const written = audit.write({ event, session: this.id, subject, issuer, address, user, vhost, ...details })
+    return written || audit.onFailure === 'count'
+  }
+
+  /** Every key by itself: where keys are added to a spread, V8 makes up a new shape for each session. */
+  #line(end?: SessionEnd, part?: BrokersPart): LogFields {
+    const { id, service, identity, user, address, broker, vhost } = this.record
+    return {
+      session: id,
+      service,
+      subject: identity.subject,
+      issuer: identity.issuer,
+      authenticator: identity.authenticator,
+      user,
+      address,
+      broker,
+      vhost,
+      by: end?.by,
+      reason: end?.reason,
+      detail: end?.detail,
+      replyCode: end?.replyCode,
+      closeCode: end?.closeCode,
+      durationMs: end?.durationMs,
+      bytesFromClient: end?.bytesFromClient,
+      bytesToClient: end?.bytesToClient,
+      cause: part?.cause,
+      remedy: part?.remedy,
+      pauseMs: part?.pauseMs,
+      count: part?.count,
+    }
+  }
+
+  /** Of many sessions that one fault of the broker leg keeps out, one line tells; the others are counted in the next. */
+  #brokersPart({ reason, failure }: SessionEnd): BrokersPart {
+    if (typeof this.#trial === 'string') return { level: 'debug', cause: this.#trial }
+    const { level } = ENDS[reason]
+    if (failure === undefined) {
+      this.#trial.over()
+      return { level }
+    }
+    const rest = this.#trial.failed(failure)
+    if (rest === 'known') return { level: 'debug', cause: failure }
+    return { level, cause: failure, remedy: BROKER_FAILURES[failure].remedy, pauseMs: rest?.forMs, count: rest?.count }
+  }
+}
+
+/** What the broker's failure, if it was one, adds to the line of a session's end, and how loud the line is. */
+interface BrokersPart extends Pick<LogFields, 'cause' | 'remedy' | 'pauseMs' | 'count'> {
+  readonly level: EventSpec['level']
+}
