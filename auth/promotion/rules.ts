@@ -38,16 +38,20 @@ export interface RuleExplanation {
 export interface Explanation {
   readonly rules: readonly RuleExplanation[]
   readonly result:
-    | {
-        readonly kind: 'promoted'
-        readonly rule: number
-        /** Undefined where only a module can tell. */
-        readonly username: string | undefined
-        readonly mechanisms: readonly SaslMechanism[]
-        readonly vhosts: VhostRule
-        readonly tags: readonly string[]
-      }
+    | ({ readonly kind: 'promoted' } & Decision)
     | { readonly kind: 'refused'; readonly code: 'no-rule' | 'bad-value'; readonly detail: string }
+}
+
+/** What the rules come to for an identity, as far as it can be told without asking anybody. */
+export interface Decision<Limits = unknown> {
+  /** Index of the rule that won, from 0. */
+  readonly rule: number
+  /** Undefined where only a module can tell. */
+  readonly username: string | undefined
+  readonly mechanisms: readonly SaslMechanism[]
+  readonly vhosts: VhostRule
+  readonly tags: readonly string[]
+  readonly limits: Limits | undefined
 }
 
 export interface Promotion<Limits = unknown> {
@@ -56,6 +60,11 @@ export interface Promotion<Limits = unknown> {
    * @throws PromotionRefused: no rule matched, a value does not fit, or a secret cannot be had. Names the rule.
    */
   promote(facts: PromotionFacts, deadlineMs?: number): Promise<Promoted<Limits>>
+  /**
+   * What `promote` would decide, at once and without reading any secret.
+   * @throws PromotionRefused: no rule matched, or a value does not fit. Names the rule.
+   */
+  decide(facts: PromotionFacts): Decision<Limits>
   /** What `promote` would do, rule by rule, without reading any secret. */
   explain(facts: PromotionFacts): Explanation
   /** Reads every secret of the rules' own that needs no identity. Paths begin with the rule's index. */
@@ -109,6 +118,7 @@ export function compilePromotion<Limits>(
         throw named(error, index, rule.to)
       }
     },
+    decide: (facts) => decide(rules, facts),
     explain: (facts) => explain(rules, facts),
     async check() {
       const own = rules.map(async ({ credential }, index) =>
@@ -129,18 +139,28 @@ function explain(rules: readonly Rule[], facts: PromotionFacts): Explanation {
       ? { index, to, outcome: 'won', reason: 'everything it asks for is there' }
       : { index, to, outcome: 'passed-over', reason }
   })
-  return { rules: explained, result: resultOf(rules[won], won, facts) }
+  return { rules: explained, result: resultOf(rules, facts) }
 }
 
-function resultOf(rule: Rule | undefined, index: number, facts: PromotionFacts): Explanation['result'] {
-  if (rule === undefined) return { kind: 'refused', code: 'no-rule', detail: noRule(facts).message }
-  const { credential, vhosts, tags } = rule
+function resultOf(rules: readonly Rule[], facts: PromotionFacts): Explanation['result'] {
   try {
-    const { mechanisms } = credential
-    return { kind: 'promoted', rule: index, username: credential.username(facts), mechanisms, vhosts, tags }
+    return { kind: 'promoted', ...decide(rules, facts) }
   } catch (error) {
     if (!(error instanceof PromotionRefused)) throw error
-    return { kind: 'refused', code: 'bad-value', detail: named(error, index, rule.to).message }
+    return { kind: 'refused', code: error.code === 'no-rule' ? 'no-rule' : 'bad-value', detail: error.message }
+  }
+}
+
+function decide<Limits>(rules: readonly Rule<Limits>[], facts: PromotionFacts): Decision<Limits> {
+  const index = rules.findIndex(({ match }) => match.matches(facts))
+  const rule = rules[index]
+  if (rule === undefined) throw noRule(facts)
+  const { credential, vhosts, tags, limits } = rule
+  try {
+    const username = credential.username(facts)
+    return { rule: index, username, mechanisms: credential.mechanisms, vhosts, tags, limits }
+  } catch (error) {
+    throw named(error, index, rule.to)
   }
 }
 

@@ -125,6 +125,7 @@ export type EndReason =
   | 'broker-closed' // connection.close from the broker
   | 'broker-fault' // the broker broke the protocol
   | 'authority-ended' // token or session expired, identity revoked
+  | 'configuration-changed' // another configuration has no room for it
   | 'drain'
   | 'overload'
   | 'refused' // refused in band before any broker was dialled
@@ -176,7 +177,13 @@ export interface SessionObserver {
 export interface EndRequest {
   readonly reason: Extract<
     EndReason,
-    'authority-ended' | 'drain' | 'overload' | 'internal-error' | 'text-message' | 'message-too-large'
+    | 'authority-ended'
+    | 'configuration-changed'
+    | 'drain'
+    | 'overload'
+    | 'internal-error'
+    | 'text-message'
+    | 'message-too-large'
   >
   readonly code: ReplyCode
   /** The explanation the client reads: `CONNECTION_FORCED - ` and this. */
@@ -186,7 +193,7 @@ export interface EndRequest {
 
 /** Answer to a client's `connection.update-secret`: renewed (with the new end of its authority), or why not. */
 export type Renewal =
-  | { readonly renewed: true; readonly expiresAtMs?: number }
+  | { readonly renewed: true; readonly expiresAtMs?: number | undefined }
   | { readonly renewed: false; readonly detail: string }
 
 export interface SessionOptions {

@@ -34,9 +34,9 @@ export function begin(attempt: Attempt, admitted: Admitted, dependencies: BeginD
   const forOthers = otherUserId(promoted.filters, username) !== undefined
   const trial = service.holdOffs.try({ credential: fingerprint, forOthers, vhost: pinned })
   const { address } = hop
-  const { handshakeDone } = attempt
+  const { handshakeDone, origin } = attempt
   const live = new LiveSession(
-    { id, service, place, promoted, address, startedMs, client, trial, handshakeDone },
+    { id, service, place, promoted, address, origin, startedMs, client, trial, handshakeDone },
     dependencies,
     (observer) => {
       const options: SessionOptions = {

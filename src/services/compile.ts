@@ -2,6 +2,7 @@
 import {
   type Authenticator,
   compilePromotion,
+  type Decision,
   type Identity,
   type Promotion,
   type SecretSources,
@@ -11,9 +12,9 @@ import type { Broker } from '../brokers/broker.ts'
 import type { LimitsConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
 import { WebSocketDoor } from '../websocket/door.ts'
 import { requirementOf } from '../wiring/authenticators.ts'
-import { ServiceFilters } from './filters.ts'
+import { ServiceFilters, type SessionFacts } from './filters.ts'
 import { OriginRule } from './origin.ts'
-import { AddressRule, type Promoted, type PromotionContext, type Service } from './service.ts'
+import { AddressRule, type Decided, type Promoted, type PromotionContext, type Service, type Terms } from './service.ts'
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
 
@@ -61,6 +62,7 @@ function makeService(
     requirement: requirementOf(config, authenticators),
     audit,
     promote: async (identity, context) => await promote({ promotion, filters, limits }, identity, context),
+    decide: (identity, context, user) => decide({ promotion, filters, limits }, identity, { ...context, user }),
   }
 }
 
@@ -76,15 +78,35 @@ async function promote(
   { sessionId, address, deadlineMs }: PromotionContext,
 ): Promise<Promoted> {
   const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
-  const { rule: index, credential, vhosts, tags, limits: rule } = promoted
+  const { credential, tags } = promoted
+  const facts = { identity, address, session: sessionId, user: credential.username, tags }
+  return { credential, ...termsOf(promoted, filters, limits, facts) }
+}
+
+function decide(
+  { promotion, filters, limits }: Promoting,
+  identity: Identity,
+  { sessionId, address, user }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
+): Decided {
+  const decision = promotion.decide({ identity, address, session: sessionId })
+  const { username, tags } = decision
+  const facts = { identity, address, session: sessionId, user: username ?? user, tags }
+  return { username, ...termsOf(decision, filters, limits, facts) }
+}
+
+type Won = Pick<Decision<RuleLimits>, 'rule' | 'vhosts' | 'limits'>
+
+function termsOf(won: Won, filters: ServiceFilters, limits: LimitsConfig, facts: SessionFacts): Terms {
+  const { rule, vhosts, limits: own } = won
   return {
-    rule: index,
-    credential,
+    rule,
     vhosts,
-    tags,
-    limits: sessionLimits(limits, rule),
-    sessionsPerIdentity: rule?.sessionsPerIdentity ?? limits.sessionsPerIdentity,
-    ...filters.forSession({ identity, address, session: sessionId, user: credential.username, tags }, rule),
+    limits: sessionLimits(limits, own),
+    sessionsPerIdentity: own?.sessionsPerIdentity ?? limits.sessionsPerIdentity,
+    filters: filters.forSession(facts, own),
+    get signature() {
+      return filters.signature(facts, own)
+    },
   }
 }
 

@@ -3,14 +3,7 @@
  * what was done. Compiled once for the service; a session gets filters of its own, which follow its identity when that
  * is renewed.
  */
-import {
-  compileMatch,
-  type Identity,
-  Policy,
-  PromotionRefused,
-  StampPolicy,
-  type VariableFacts,
-} from '../../auth/index.ts'
+import { compileMatch, Policy, PromotionRefused, StampPolicy, type VariableFacts } from '../../auth/index.ts'
 import {
   type AuditSink,
   authorizeFilter,
@@ -28,12 +21,6 @@ export interface SessionFacts extends VariableFacts {
   readonly user: string
   /** Of the promotion rule that won. */
   readonly tags: readonly string[]
-}
-
-export interface SessionFilters {
-  readonly filters: readonly Filter[]
-  /** The same person was proven again, perhaps with other roles or claims, and promoted by a rule with these tags. */
-  renewed(identity: Identity, tags: readonly string[]): void
 }
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
@@ -67,7 +54,7 @@ export class ServiceFilters {
    *
    * @throws {PromotionRefused} `bad-value` when a stamp has no room or a variable has no value that could stand in it
    */
-  forSession(facts: SessionFacts, rule: RuleLimits | undefined): SessionFilters {
+  forSession(facts: SessionFacts, rule: RuleLimits | undefined): readonly Filter[] {
     const { limits } = this.#config
     const sink = this.#sink
     const authorizer = this.#policy?.authorizer(facts)
@@ -79,7 +66,24 @@ export class ServiceFilters {
       ...this.#observe,
     ]
     // Sessions keep the list, and an array that has grown has room for many more; a copy has not.
-    return { filters: filters.slice(), renewed: (identity, tags) => authorizer?.renew({ ...facts, identity, tags }) }
+    return filters.slice()
+  }
+
+  /** What decides what the filters of such a session do; equal texts, equal filters. */
+  signature(facts: SessionFacts, rule: RuleLimits | undefined): string {
+    const { permissions, enforce, stamp, limits, audit } = this.#config
+    const applying = permissions?.filter(({ for: whom }) => compileMatch(whom, { tags: true }).matches(facts))
+    const { roles, claims } = facts.identity
+    return JSON.stringify([
+      applying?.map(({ for: _whom, ...lists }) => lists),
+      enforce,
+      stamp,
+      { ...limits.perIdentity, ...rule?.perIdentity },
+      rule?.message ?? limits.message,
+      audit,
+      // What variables can read of an identity that may be another one's at the next look.
+      [roles, claims, facts.user],
+    ])
   }
 
   #stampFilter(facts: SessionFacts): Filter {

@@ -9,19 +9,27 @@ import type { WebSocketDoor } from '../websocket/door.ts'
 import { addressSet } from './address.ts'
 import type { OriginRule } from './origin.ts'
 
-/** What the broker is shown instead of the identity, and what the session may do with it. */
-export interface Promoted {
+/** On what terms an identity may use a service, by the promotion rule that won. */
+export interface Terms {
   /** Index of the promotion rule that won, from 0. */
   readonly rule: number
-  readonly credential: PromotedCredential
   readonly vhosts: VhostRule
   readonly limits: SessionLimits
   readonly sessionsPerIdentity: number
   readonly filters: readonly Filter[]
-  /** Of the rule that won. */
-  readonly tags: readonly string[]
-  /** Lets the filters know that the same person was proven again, perhaps with other roles, and promoted by a rule with these tags. */
-  renewed(identity: Identity, tags: readonly string[]): void
+  /** Equal texts: the filters of a session of the same identity and broker user do the same. */
+  readonly signature: string
+}
+
+/** The terms, and what the broker is shown instead of the identity. */
+export interface Promoted extends Terms {
+  readonly credential: PromotedCredential
+}
+
+/** The terms, and what is known of the broker user, without asking anybody. */
+export interface Decided extends Terms {
+  /** Undefined where only a module can tell. */
+  readonly username: string | undefined
 }
 
 export interface PromotionContext {
@@ -50,6 +58,12 @@ export interface Service {
   readonly audit: AuditSink
   /** @throws {PromotionRefused} */
   promote(identity: Identity, context: PromotionContext): Promise<Promoted>
+  /**
+   * What `promote` would decide, at once and without reading a secret, for a session that lives already.
+   * @param user its broker user, which stands in variables
+   * @throws {PromotionRefused}
+   */
+  decide(identity: Identity, context: Omit<PromotionContext, 'deadlineMs'>, user: string): Decided
 }
 
 /** `require.addresses`: what is denied is out, whatever is allowed. */

@@ -86,6 +86,11 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
     clientSees: '320 with the reason, 4401',
     whatToDo: 'The token expired, `sessionTimeout` passed, or access was revoked; the detail says which.',
   },
+  'configuration-changed': {
+    level: 'info',
+    clientSees: '320, 1012 where it may come back, else 4403',
+    whatToDo: 'A reload ended it: service, rule, role, Origin, address, authenticator, broker, user or vhost changed.',
+  },
   drain: { level: 'info', clientSees: '320, 1012', whatToDo: 'Nothing: the gateway was told to stop.' },
   overload: {
     level: 'warn',

@@ -14,6 +14,25 @@ export function authorityEnded(why: LifetimeEnd | 'revoked', explanation = EXPLA
   return { reason: 'authority-ended', code: 'connection-forced', explanation, closeCode: 4401 }
 }
 
+/** A fresh proof leads to another vhost, and a connection has one only. [AMQP §1.4.2.7] */
+export const VHOST_LOST: EndRequest = {
+  reason: 'authority-ended',
+  code: 'not-allowed',
+  explanation: 'the vhost is not allowed any more',
+  closeCode: 4403,
+}
+
+/** Another configuration leaves no room for the session. @param mayReturn whether the same client would be let in again */
+export function configurationChanged(mayReturn: boolean): EndRequest {
+  const closeCode = mayReturn ? 1012 : 4403
+  return {
+    reason: 'configuration-changed',
+    code: 'connection-forced',
+    explanation: 'the configuration changed',
+    closeCode,
+  }
+}
+
 /** The gateway was told to stop. */
 export const DRAIN: EndRequest = {
   reason: 'drain',

@@ -19,10 +19,11 @@ import type { Trial } from '../brokers/hold-offs.ts'
 import type { EventSpec, LogFields } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
-import type { Promoted, Service } from '../services/service.ts'
+import type { Promoted, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
 import { ENDS } from './end-reasons.ts'
-import { UNRECORDED } from './end-requests.ts'
+import { configurationChanged, UNRECORDED, VHOST_LOST } from './end-requests.ts'
+import { allowsVhost, type Judgement, judge } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
 import type { Occupant, Place } from './place.ts'
 import type { SessionRecord } from './record.ts'
@@ -36,6 +37,8 @@ export interface NewSession {
   readonly promoted: Promoted
   /** The client's address, after trusted proxies. */
   readonly address: string
+  /** Of the page that asks for it; absent where it is no browser. */
+  readonly origin: string | undefined
   /** Of the upgrade request, on the clock of `performance.now()`. */
   readonly startedMs: number
   readonly client: WebSocketClientEnd
@@ -54,16 +57,20 @@ export interface SessionSurroundings {
 
 export class LiveSession implements Occupant, SessionObserver {
   readonly id: string
-  readonly #service: Service
   readonly #place: Place
-  readonly #promoted: Promoted
   readonly #address: string
+  readonly #origin: string | undefined
+  readonly #user: string
   readonly #startedMs: number
   readonly #trial: NewSession['trial']
   readonly #client: WebSocketClientEnd
   readonly #shared: SessionSurroundings
   readonly #session: Session
   readonly #lifetime: Lifetime
+  /** Those of the present generation, as is the rule that won. */
+  #service: Service
+  #rule: number
+  #signature: string
   /** Only until the broker has opened the session. */
   #handshakeDone: (() => void) | undefined
   #opened: OpenedSession | undefined
@@ -73,8 +80,11 @@ export class LiveSession implements Occupant, SessionObserver {
     this.id = begun.id
     this.#service = begun.service
     this.#place = begun.place
-    this.#promoted = begun.promoted
+    this.#rule = begun.promoted.rule
+    this.#signature = begun.promoted.signature
+    this.#user = begun.promoted.credential.username
     this.#address = begun.address
+    this.#origin = begun.origin
     this.#startedMs = begun.startedMs
     this.#trial = begun.trial
     this.#client = begun.client
@@ -92,12 +102,12 @@ export class LiveSession implements Occupant, SessionObserver {
       id: this.id,
       service: this.#service.path,
       identity,
-      rule: this.#promoted.rule,
+      rule: this.#rule,
       broker: this.#service.broker,
       node: this.#opened?.broker,
       vhost: this.#opened?.vhost,
       client: this.#opened?.client,
-      user: this.#promoted.credential.username,
+      user: this.#user,
       address: this.#address,
       startedAtMs: Math.round(performance.timeOrigin + this.#startedMs),
       expiresAtMs: identity.expiresAtMs,
@@ -112,6 +122,20 @@ export class LiveSession implements Occupant, SessionObserver {
 
   get assemblingBytes(): number {
     return this.#client.assemblingBytes()
+  }
+
+  /** What another configuration's service of the same path means for it; nothing changes yet. */
+  judge(service: Service | undefined): Judgement {
+    return judge({ record: this.record, origin: this.#origin, signature: this.#signature }, service)
+  }
+
+  /** Goes on by these terms from the next frame on, at the same broker, as the same broker user. */
+  adopt(service: Service, terms: Terms): void {
+    const isSame = terms.signature === this.#signature
+    this.#service = service
+    this.#rule = terms.rule
+    this.#signature = terms.signature
+    if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
   }
 
   /** The session is in the registry: its client may be read. */
@@ -178,34 +202,50 @@ export class LiveSession implements Occupant, SessionObserver {
     return await this.#renewal(() => renew(requirement, this.#place.identity, secret, { service: path }))
   }
 
-  async goOn(identity: Identity): Promise<Renewal> {
-    return await this.#renewal(async () => identity)
+  async goOn(identity: Identity): Promise<void> {
+    const renewal = await this.#renewal(async () => identity)
+    if (renewal.renewed) return
+    if (renewal.end === undefined) this.#place.endAuthority('revoked')
+    else this.end(renewal.end)
   }
 
   /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
-  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal> {
-    const [service, place, promoted] = [this.#service, this.#place, this.#promoted]
+  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal & { readonly end?: EndRequest }> {
+    const [service, place] = [this.#service, this.#place]
     try {
       const identity = await fresh()
       if (!service.roles.every((role) => identity.roles.includes(role))) {
         return { renewed: false, detail: 'the fresh credential lacks a required role' }
       }
       const context = { sessionId: this.id, address: this.#address, deadlineMs: service.handshakeMs }
-      const { credential, tags } = await service.promote(identity, context)
-      if (credential.username !== promoted.credential.username) {
+      const promoted = await service.promote(identity, context)
+      const { credential, vhosts } = promoted
+      if (credential.username !== this.#user) {
         return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
+      }
+      const vhost = this.#opened?.vhost
+      if (vhost !== undefined && !allowsVhost(vhosts, vhost)) {
+        return { renewed: false, detail: 'the fresh credential is promoted to another vhost', end: VHOST_LOST }
       }
       if (credential.isPassedOn) await this.#session.renewBroker(credential)
       if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
       this.#shared.sessions.renew(place, identity)
-      promoted.renewed(identity, tags)
-      return { renewed: true, ...(identity.expiresAtMs === undefined ? {} : { expiresAtMs: identity.expiresAtMs }) }
+      // Another generation may have come while the credential was made: its terms stand.
+      if (this.#service === service) this.adopt(service, promoted)
+      else this.#rejudge()
+      return { renewed: true, expiresAtMs: identity.expiresAtMs }
     } catch (error) {
       if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
         return { renewed: false, detail: error.message }
       }
       throw error
     }
+  }
+
+  #rejudge(): void {
+    const judgement = this.judge(this.#service)
+    if (judgement.outcome === 'ended') this.end(configurationChanged(judgement.mayReturn))
+    else this.adopt(judgement.service, judgement.terms)
   }
 
   #recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {

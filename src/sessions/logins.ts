@@ -11,7 +11,6 @@ import {
   oidcAuthenticatorsOf,
 } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
-import type { Place } from './place.ts'
 import type { Sessions } from './registry.ts'
 
 const LOGGED_OUT = 'logged out'
@@ -40,15 +39,10 @@ function listener({ authenticators, sessions, log }: FollowedLogins): LoginListe
       for (const place of sessions.withSessionKey(sessionKey)) {
         const next = renewedPart(place.identity, identity)
         if (next !== undefined)
-          goOn(place, next).catch((error: unknown) => log.write('internal-error', { detail: String(error) }))
+          place.session?.goOn(next).catch((error: unknown) => log.write('internal-error', { detail: String(error) }))
       }
     },
   }
-}
-
-async function goOn(place: Place, identity: Identity): Promise<void> {
-  const renewal = await place.session?.goOn(identity)
-  if (renewal?.renewed === false) place.endAuthority('revoked')
 }
 
 /** The session's identity with what this login said in it replaced; undefined where the login has no part in it. */

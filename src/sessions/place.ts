@@ -3,7 +3,7 @@
  * simultaneous upgrades and a revocation also catches a login that is still under way.
  */
 import { type Identity, identityKey, identityKeys } from '../../auth/index.ts'
-import type { EndRequest, Renewal } from '../../proxy/index.ts'
+import type { EndRequest } from '../../proxy/index.ts'
 import { authorityEnded } from './end-requests.ts'
 import type { LifetimeEnd } from './lifetime.ts'
 import type { SessionRecord } from './record.ts'
@@ -20,8 +20,8 @@ export interface Occupant {
   end(request: EndRequest): void
   /** Drops the client's socket. */
   terminate(): void
-  /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user. */
-  goOn(identity: Identity): Promise<Renewal>
+  /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user; else it ends. */
+  goOn(identity: Identity): Promise<void>
   /** Takes over the end of a renewed proof. */
   renewed(identity: Identity): void
   /** The place was given back: no timer may be left. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { type Identity, identityKey } from '../../../../auth/index.ts'
-import type { EndRequest, Renewal, Session } from '../../../../proxy/index.ts'
+import type { EndRequest, Session } from '../../../../proxy/index.ts'
 import { DRAIN } from '../../../../src/sessions/end-requests.ts'
 import { Lifetime } from '../../../../src/sessions/lifetime.ts'
 import type { Occupant, Place } from '../../../../src/sessions/place.ts'
@@ -90,8 +90,8 @@ class FakeOccupant implements Occupant {
   terminate(): void {
     this.#client.terminated = true
   }
-  goOn(): Promise<Renewal> {
-    return Promise.resolve({ renewed: true })
+  goOn(): Promise<void> {
+    return Promise.resolve()
   }
   renewed({ expiresAtMs }: Identity): void {
     this.#lifetime.renew(expiresAtMs)

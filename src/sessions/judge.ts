@@ -1,0 +1,81 @@
+/**
+ * What another configuration means for a session that lives: it goes on as it is, goes on by other terms, or ends. Nobody
+ * is asked: the identity counts as it was proven last.
+ */
+import { type Identity, PromotionRefused, type Requirement } from '../../auth/index.ts'
+import { urlText, type VhostRule } from '../../proxy/index.ts'
+import type { Decided, Service } from '../services/service.ts'
+import type { SessionRecord } from './record.ts'
+
+/** A session as it is judged. */
+export interface Judged {
+  readonly record: SessionRecord
+  /** Of the page that opened it; absent where it was no browser. */
+  readonly origin: string | undefined
+  /** The terms by which it lives. */
+  readonly signature: string
+}
+
+export type Judgement =
+  | { readonly outcome: 'kept' | 'changed'; readonly service: Service; readonly terms: Decided }
+  | {
+      readonly outcome: 'ended'
+      /** For operators. */
+      readonly why: string
+      /** Whether the same client would be let in again, as somebody or somewhere else. */
+      readonly mayReturn: boolean
+    }
+
+/** @param service the one with the session's path, if there still is one */
+export function judge({ record, origin, signature }: Judged, service: Service | undefined): Judgement {
+  if (service === undefined) return refused(`there is no service ${record.service} any more`)
+  const { identity, address } = record
+  const unfit = unfitFor(service, identity, { origin, address })
+  if (unfit !== undefined) return refused(unfit)
+  let terms: Decided
+  try {
+    terms = service.decide(identity, { sessionId: record.id, address }, record.user)
+  } catch (error) {
+    if (error instanceof PromotionRefused) return refused(error.message)
+    throw error
+  }
+  const moved = movedFrom(record, service, terms)
+  if (moved !== undefined) return { outcome: 'ended', why: moved, mayReturn: true }
+  return { outcome: terms.signature === signature ? 'kept' : 'changed', service, terms }
+}
+
+function refused(why: string): Judgement {
+  return { outcome: 'ended', why, mayReturn: false }
+}
+
+/** Why this identity would not be let in, from there. */
+function unfitFor(
+  { requirement, roles, origins, addresses }: Service,
+  identity: Identity,
+  { origin, address }: { readonly origin: string | undefined; readonly address: string },
+): string | undefined {
+  if (!isTakenBy(requirement, identity)) return `the service does not take authenticator ${identity.authenticator}`
+  const missing = roles.filter((role) => !identity.roles.includes(role))
+  if (missing.length > 0) return `lacks ${missing.map((role) => JSON.stringify(role)).join(' and ')}`
+  if (origin !== undefined && !origins.allows(origin)) return `the service does not list the origin ${origin}`
+  return addresses.allows(address) ? undefined : `require.addresses leaves out ${address}`
+}
+
+/** Whether one entry of the requirement is met by whoever vouched. */
+function isTakenBy(requirement: Requirement, identity: Identity): boolean {
+  const vouched = new Set((identity.parts ?? [identity]).map(({ authenticator }) => authenticator))
+  return requirement.some((entry) => ('all' in entry ? entry.all : [entry]).every(({ name }) => vouched.has(name)))
+}
+
+/** Why the session would be another one at the broker. */
+function movedFrom({ broker, node, user, vhost }: SessionRecord, service: Service, terms: Decided): string | undefined {
+  if (service.broker !== broker) return `broker ${service.broker} instead of ${broker}`
+  if (node !== undefined && !service.target.urls.some((url) => urlText(url) === node))
+    return `no broker at ${node} any more`
+  if (terms.username !== undefined && terms.username !== user) return `broker user ${terms.username} instead of ${user}`
+  return vhost === undefined || allowsVhost(terms.vhosts, vhost) ? undefined : `another vhost than ${vhost}`
+}
+
+export function allowsVhost(vhosts: VhostRule, vhost: string): boolean {
+  return 'pinned' in vhosts ? vhosts.pinned === vhost : vhosts.allowed.includes(vhost)
+}
