@@ -66,8 +66,14 @@ export interface Authenticator {
   stillHolds?(identity: Identity): boolean
   /** Proves a fresh secret of the same kind for the same person: same issuer and subject, or refused. The buffer stays the caller's. */
   renew?(identity: Identity, secret: Buffer, request: { readonly service: string }): Promise<Outcome>
-  /** Re-reads what it holds from outside (users, key sets). Resolves to the keys (`identityKey`) of people who lost their proof. */
-  reload?(): Promise<readonly string[]>
+  /**
+   * Reads again what it holds from outside (users, key sets), without using it yet. Rejects where that cannot be: then
+   * everything is as it was. Resolves to what puts it into use, at once; that returns the keys (`identityKey`) of people
+   * who lost their proof.
+   */
+  readAgain?(): Promise<() => readonly string[]>
+  /** The keys (`identityKey`) of people whom another authenticator of this name and type, before it, could prove, and who lost that. */
+  lostSince?(before: Authenticator): readonly string[]
   close?(): void
 }
 

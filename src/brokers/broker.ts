@@ -9,10 +9,9 @@ import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema/schema.ts'
 import type { HoldOffs } from './hold-offs.ts'
 
-/** One broker; `target` changes on a reload, so it is read when a session begins. */
 export interface Broker {
   readonly name: string
-  target: BrokerTarget
+  readonly target: BrokerTarget
   readonly credentials: Credentials
   /** What it has said no to lately. */
   readonly holdOffs: HoldOffs
@@ -57,7 +56,7 @@ export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promis
 }
 
 /** @throws {Error} when a certificate file cannot be read */
-export function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
+function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
   return { urls, proxyProtocol, ...(tls === undefined ? {} : { tls: brokerTls(tls) }) }
 }
 

@@ -3,12 +3,13 @@
  * meets, and the order in which it starts and stops.
  */
 import { getHeapStatistics } from 'node:v8'
-import { parseConfig } from '../config/reading/load.ts'
+import { hashOf } from '../config/effective/hash.ts'
+import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
 import { begin } from '../http/begin.ts'
-import { Listener } from '../http/listener.ts'
+import { Listener, type ListenerOptions } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { Upgrades } from '../http/upgrade.ts'
 import { AdminServer } from '../ops/admin.ts'
@@ -17,14 +18,25 @@ import { Log } from '../ops/log.ts'
 import { heapRatio, Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import { Traffic } from '../ops/traffic.ts'
-import { DRAIN } from '../sessions/end-requests.ts'
+import { configurationChanged, DRAIN } from '../sessions/end-requests.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
+import type { Occupant } from '../sessions/place.ts'
 import { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
-import { compileGeneration, type Environment, type Generation } from './generation.ts'
+import { type Compiling, compileGeneration, type Environment, type Generation } from './generation.ts'
 import { Lasting } from './lasting.ts'
-import { reloadAll } from './read-again.ts'
+import { Listeners, type ListenersPlan } from './listeners.ts'
+import {
+  type EndedByReload,
+  type Prepared,
+  Reload,
+  type ReloadHost,
+  type ReloadOptions,
+  ReloadRefused,
+  type ReloadReport,
+} from './reload.ts'
+import { revoke } from './revoke.ts'
 import { watchUsers } from './users-files.ts'
 
 /** Part of the heap that what waits in all sessions may fill together. */
@@ -35,8 +47,15 @@ export interface GatewayOptions {
   readonly env?: Environment
   /** What relative paths are relative to; the working directory when left out. */
   readonly folder?: string
+  /** Where the configuration came from: `reload` reads it again. */
+  readonly file?: string
   /** Where log lines go; standard output when left out. */
   readonly logTo?: { write(line: string): void }
+}
+
+export interface GatewayReload extends ReloadOptions {
+  /** Instead of what was there before, where the gateway was started without a file. */
+  readonly config?: ConfigInput | undefined
 }
 
 /** Where clients connect. */
@@ -57,8 +76,12 @@ export interface Gateway {
   readonly relayedBytes: number
   /** Requests for a WebSocket since the start, refused ones too. */
   readonly upgradeCount: number
-  /** Reads certificates, users, secrets and key sets again. Never rejects: what cannot be read stays as it was. */
-  reload(): Promise<void>
+  /**
+   * Reads the configuration and everything it names again: from the file, where there is one, else `config`, or the one it was
+   * started with. Live sessions are judged by it. All or nothing.
+   * @throws {ReloadRefused} with every mistake; then nothing has changed
+   */
+  reload(options?: GatewayReload): Promise<ReloadReport>
   /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
   close(): Promise<void>
   /** Ends the wait of `close`: drops every connection at once. */
@@ -83,16 +106,9 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
     bufferedBytes: () => sessions.bufferedBytes() + traffic.heldBytes,
     auditLostCount: () => log.auditLostCount,
   })
-  const lasting = new Lasting()
-  const first = await compileGeneration(loaded.config, {
-    number: 1,
-    lasting,
-    metrics,
-    log,
-    env,
-    folder: folder ?? process.cwd(),
-  })
-  const gateway = new RunningGateway(first, { log, sessions, traffic, metrics })
+  const compiling = { lasting: new Lasting(), metrics, log, env, folder: folder ?? process.cwd() }
+  const { generation } = await compileGeneration(loaded.config, { ...compiling, number: 1 })
+  const gateway = new RunningGateway(generation, { log, sessions, traffic, metrics, compiling, input: config, options })
   await gateway.start()
   return gateway
 }
@@ -103,49 +119,59 @@ interface Parts {
   readonly sessions: Sessions
   readonly traffic: Traffic
   readonly metrics: Metrics
+  readonly compiling: Omit<Compiling, 'number' | 'before'>
+  /** What the gateway was started with. */
+  readonly input: ConfigInput | Config
+  readonly options: GatewayOptions
 }
 
-class RunningGateway implements Gateway {
+class RunningGateway implements Gateway, ReloadHost {
   readonly #parts: Parts
   readonly #pressure: Pressure
   readonly #ticker: Ticker
-  readonly #listeners: readonly Listener[]
+  readonly #listeners: Listeners
   readonly #admin: AdminServer | undefined
-  readonly #generation: Generation
+  readonly #reload = new Reload(this)
+  #generation: Generation
+  #input: ConfigInput | Config
   #stopWatching = () => {}
   #upgradeCount = 0
   #closing: Promise<void> | undefined
 
   constructor(first: Generation, parts: Parts) {
     this.#generation = first
+    this.#input = parts.input
     this.#parts = parts
     const { log, sessions, traffic, metrics } = parts
-    this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
+    this.#listeners = this.#makeListeners()
+    const sockets = () => sessions.placeCount + this.#listeners.socketCount
+    this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
     const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     traffic.guard(boundBytes, () => overload.shed())
     this.#ticker = new Ticker([sessions, overload])
-    this.#listeners = this.#makeListeners()
     const { admin } = first.config
-    const health = new Health([...first.brokers.values()], () => this.#closing !== undefined)
+    const health = new Health(
+      () => [...this.#generation.brokers.values()],
+      () => this.#closing !== undefined,
+    )
     this.#admin = admin === undefined ? undefined : new AdminServer(admin, health, metrics)
-    followLogins({ authenticators: first.authenticators, sessions, log })
   }
 
   async start(): Promise<void> {
     try {
-      for (const listener of this.#listeners) await listener.start()
+      const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
+      plan.apply()
       await this.#admin?.start()
     } catch (error) {
       await this.#stop()
       throw error
     }
     const { log } = this.#parts
-    for (const { url } of this.#listeners) log.write('gateway-started', { url })
+    for (const { url } of this.#listeners.all) log.write('gateway-started', { url })
     if (this.#admin !== undefined) log.write('admin-started', { url: this.#admin.url })
-    this.#stopWatching = watchUsers({ ...this.#parts, generation: this.#generation })
-    this.#fetchKeys()
+    this.#inForce()
   }
 
   /** For whatever serves a request: read once, at its beginning. */
@@ -154,7 +180,7 @@ class RunningGateway implements Gateway {
   }
 
   get addresses(): readonly GatewayAddress[] {
-    return this.#listeners.map(({ host, port, url }) => ({ host, port, url }))
+    return this.#listeners.all.map(({ host, port, url }) => ({ host, port, url }))
   }
 
   get adminAddress(): GatewayAddress | undefined {
@@ -176,8 +202,70 @@ class RunningGateway implements Gateway {
     return this.#upgradeCount
   }
 
-  async reload(): Promise<void> {
-    await reloadAll({ ...this.#parts, generation: this.#generation, listeners: this.#listeners })
+  async reload({ config, ...options }: GatewayReload = {}): Promise<ReloadReport> {
+    const { log, metrics } = this.#parts
+    if (config !== undefined) this.#input = config
+    try {
+      const report = await this.#reload.run(options)
+      if (options.dryRun === true) return report
+      metrics.reloaded('done', report.sessions)
+      log.write('reload-done', { detail: detailOf(report) })
+      return report
+    } catch (error) {
+      if (error instanceof ReloadRefused && options.dryRun !== true) {
+        metrics.reloaded('refused')
+        log.write('reload-refused', { detail: error.message })
+      }
+      throw error
+    }
+  }
+
+  /** For a reload, as the three that follow. */
+  read(text: string | undefined): LoadedConfig {
+    const { env = process.env, file, folder } = this.#parts.options
+    if (text !== undefined) return parseConfig(text, { env, file, folder })
+    if (file !== undefined) return loadConfig(file, env)
+    return parseConfig(this.#input, { env, folder })
+  }
+
+  async prepare(config: Config): Promise<Prepared> {
+    const before = this.#generation
+    const number = before.number + 1
+    const compiled = await compileGeneration(config, { ...this.#parts.compiling, number, before })
+    let plan: ListenersPlan
+    try {
+      plan = await this.#listeners.plan(listenerOptions(config))
+    } catch (error) {
+      compiled.abandon()
+      throw error
+    }
+    return {
+      next: compiled.generation,
+      apply: () => {
+        this.#generation = compiled.generation
+        plan.apply()
+        const { authenticators } = compiled.generation
+        revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
+        this.#inForce(before)
+      },
+      abandon: () => {
+        plan.abandon()
+        compiled.abandon()
+      },
+    }
+  }
+
+  liveSessions(): Iterable<Occupant> {
+    return this.#parts.sessions.each()
+  }
+
+  /** Who cannot come back is ended first: nothing is gained by waiting. */
+  end(chosen: readonly EndedByReload[]): void {
+    const { sessions } = this.#parts
+    for (const mayReturn of [false, true]) {
+      const ends = chosen.filter((one) => one.mayReturn === mayReturn).map(({ session }) => session)
+      sessions.endEvenly(ends, configurationChanged(mayReturn), mayReturn ? this.#generation.config.drain : 0)
+    }
   }
 
   close(): Promise<void> {
@@ -187,10 +275,10 @@ class RunningGateway implements Gateway {
 
   cut(): void {
     this.#parts.sessions.cut()
-    for (const listener of this.#listeners) listener.cut()
+    this.#listeners.cut()
   }
 
-  #makeListeners(): readonly Listener[] {
+  #makeListeners(): Listeners {
     const { log } = this.#parts
     const common = { ...this.#parts, serving: this, admission: new Admission() }
     const refuser = new Refuser(common)
@@ -202,43 +290,43 @@ class RunningGateway implements Gateway {
       begin: (attempt, admitted) => begin(attempt, admitted, this.#parts),
     })
     const routes = new Routes(common)
-    const { listen, authenticators } = this.#generation.config
-    const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
-    return listen.map(
-      (one) =>
-        new Listener(
-          { ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) },
-          {
-            request: (request, response, hop) => routes.handle(request, response, hop),
-            upgrade: (request, socket, head, hop) => {
-              this.#upgradeCount++
-              upgrades.handle(request, socket, head, hop)
-            },
-            hasRoom: () => this.#pressure.takesConnections,
-            tlsFailed: (error, address) => log.write('tls-failed', { address, detail: error.message }),
+    return new Listeners(
+      (options) =>
+        new Listener(options, {
+          request: (request, response, hop) => routes.handle(request, response, hop),
+          upgrade: (request, socket, head, hop) => {
+            this.#upgradeCount++
+            upgrades.handle(request, socket, head, hop)
           },
-        ),
+          hasRoom: () => this.#pressure.takesConnections,
+          tlsFailed: (error, address) => log.write('tls-failed', { address, detail: error.message }),
+        }),
     )
   }
 
-  /** So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others. */
-  #fetchKeys(): void {
-    for (const authenticator of this.#generation.authenticators.values()) {
-      if (authenticator.type === 'jwt') authenticator.reload?.().catch(() => {})
-    }
-  }
-
-  #socketCount(): number {
-    return this.#parts.sessions.placeCount + this.#listeners.reduce((sum, { socketCount }) => sum + socketCount, 0)
+  /** A generation serves from now on. */
+  #inForce(before?: Generation): void {
+    const { log, sessions, metrics } = this.#parts
+    const { number, config, authenticators } = this.#generation
+    metrics.configured(number, hashOf(config))
+    const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
+    followLogins({ made, current: this, sessions, log })
+    // So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others.
+    for (const one of made.values()) if (one.type === 'jwt') one.readAgain?.().catch(() => {})
+    this.#stopWatching()
+    this.#stopWatching = watchUsers(this.#generation, {
+      lost: (keys) => revoke(keys, { ...this.#parts, authenticators }),
+      failed: (file, detail) => log.write('reload-refused', { detail: `${file}: ${detail}` }),
+    })
   }
 
   async #drain(): Promise<void> {
     const { log, sessions } = this.#parts
     log.write('gateway-draining', { count: sessions.count })
-    const stopped = this.#listeners.map((listener) => listener.stop())
+    const stopped = this.#listeners.stop()
     await sessions.drain(this.#generation.config.drain, DRAIN)
-    for (const listener of this.#listeners) listener.cut()
-    await Promise.all(stopped)
+    this.#listeners.cut()
+    await stopped
     await this.#stop()
     log.write('gateway-stopped')
     await log.flush()
@@ -246,10 +334,21 @@ class RunningGateway implements Gateway {
 
   async #stop(): Promise<void> {
     this.#stopWatching()
-    await Promise.all(this.#listeners.map((listener) => listener.stop()))
+    await this.#listeners.stop()
     await this.#admin?.stop()
     this.#ticker.stop()
     for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
     this.#parts.metrics.close()
   }
+}
+
+/** Kerberos tickets need larger heads. */
+function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
+  const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
+  return listen.map((one) => ({ ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) }))
+}
+
+function detailOf({ changes, sessions: { kept, changed, ended } }: ReloadReport): string {
+  const where = changes.length === 0 ? 'the configuration is the same' : `changed: ${changes.join(', ')}`
+  return `${where}; sessions: ${kept} kept, ${changed} changed, ${ended} ended`
 }

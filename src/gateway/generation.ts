@@ -13,7 +13,7 @@ import { AuditTrail } from '../ops/audit.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { makeServices } from '../services/compile.ts'
-import { identityHeaders, makeAuthenticators } from '../wiring/authenticators.ts'
+import { identityHeaders, makeAuthenticators, type Surroundings } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 import type { Lasting } from './lasting.ts'
 
@@ -36,6 +36,20 @@ export interface Compiling {
   readonly env: Environment
   /** What modules with relative paths are relative to. */
   readonly folder: string
+  /** The one that it follows; absent for the first. */
+  readonly before?: Generation | undefined
+}
+
+/** A generation that is ready and not yet in force. Either function is called, once. */
+export interface Compiled {
+  readonly generation: Generation
+  /**
+   * To be called in the turn of the event loop in which it comes into force. Returns the keys (`identityKey`) of people who
+   * lost their proof by it.
+   */
+  comesIntoForce(): readonly string[]
+  /** Gives back what was made for it. */
+  abandon(): void
 }
 
 /**
@@ -44,8 +58,8 @@ export interface Compiling {
  * @throws {ConfigError} with every secret that cannot be had
  * @throws {InvalidConfiguration} for a rule, a permission or an authenticator that cannot be
  */
-export async function compileGeneration(config: Config, compiling: Compiling): Promise<Generation> {
-  const { number, lasting, metrics, log, env, folder } = compiling
+export async function compileGeneration(config: Config, compiling: Compiling): Promise<Compiled> {
+  const { number, lasting, metrics, log, env, folder, before } = compiling
   const load = moduleLoader(folder)
   const sources: SecretSources = {
     readFile: readProtected,
@@ -55,16 +69,49 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   }
   const brokers = makeBrokers(config, sources, lasting)
   await checkBrokers(brokers)
-  const authenticators = await makeAuthenticators(config, {
+  const surroundings: Surroundings = {
     sources,
     hashQueue: lasting.hashQueue,
     observeKeys: (authenticator, { kind, where, ...rest }) =>
       log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
     load,
-  })
+  }
+  const authenticators = await makeAuthenticators(config, surroundings, before)
+  const made = [...authenticators.values()].filter((one) => before?.authenticators.get(one.name) !== one)
+  const readAgain = await readTakenOver([...authenticators.values()].filter((one) => !made.includes(one)))
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const usagesOf = (path: string) => lasting.usages(path)
   const services = makeServices(config.services, { brokers, authenticators, sources, auditOf, usagesOf })
   const routes = makeRoutes({ services, metrics, log })
-  return { number, config, brokers, authenticators, services, routes, identityHeaders: identityHeaders(config) }
+  const generation: Generation = {
+    number,
+    config,
+    brokers,
+    authenticators,
+    services,
+    routes,
+    identityHeaders: identityHeaders(config),
+  }
+  return {
+    generation,
+    comesIntoForce() {
+      const left = [...(before?.authenticators.values() ?? [])].filter((one) => authenticators.get(one.name) !== one)
+      for (const one of left) one.close?.()
+      return [...readAgain.flatMap((use) => use()), ...left.flatMap((one) => lostBy(one, authenticators))]
+    },
+    abandon() {
+      for (const one of made) one.close?.()
+    },
+  }
+}
+
+/** What authenticators hold from outside is read again, and used only once everything has been read. */
+async function readTakenOver(authenticators: readonly Authenticator[]): Promise<readonly (() => readonly string[])[]> {
+  const reading = authenticators.map(async (one) => await one.readAgain?.())
+  return (await Promise.all(reading)).filter((use) => use !== undefined)
+}
+
+/** Who cannot be proven any more by whatever came in an authenticator's place. */
+function lostBy(left: Authenticator, authenticators: ReadonlyMap<string, Authenticator>): readonly string[] {
+  return authenticators.get(left.name)?.lostSince?.(left) ?? []
 }

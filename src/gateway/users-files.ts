@@ -1,11 +1,17 @@
 /** Users files take effect when they change; secret files are read by every session anyway. */
 import type { Authenticator } from '../../auth/index.ts'
-import { type ReadingAgain, reloadAuthenticator } from './read-again.ts'
+import type { Generation } from './generation.ts'
 import { watchFiles } from './watch.ts'
 
+export interface UsersFileEvents {
+  /** People (`identityKey`) are gone, or are others now. */
+  lost(keys: readonly string[]): void
+  /** The file is no good; the users stay as they were. */
+  failed(file: string, detail: string): void
+}
+
 /** Reads each users file of the generation again when it changes. @returns a function that stops watching */
-export function watchUsers(parts: ReadingAgain): () => void {
-  const { config, authenticators } = parts.generation
+export function watchUsers({ config, authenticators }: Generation, events: UsersFileEvents): () => void {
   const users = new Map<string, Authenticator[]>()
   for (const authenticator of authenticators.values()) {
     const written = config.authenticators[authenticator.name]
@@ -13,6 +19,15 @@ export function watchUsers(parts: ReadingAgain): () => void {
     users.set(written.users, [...(users.get(written.users) ?? []), authenticator])
   }
   return watchFiles(users.keys(), (file) => {
-    for (const authenticator of users.get(file) ?? []) void reloadAuthenticator(authenticator, parts)
+    for (const authenticator of users.get(file) ?? []) void readUsers(authenticator, file, events)
   })
+}
+
+async function readUsers(authenticator: Authenticator, file: string, events: UsersFileEvents): Promise<void> {
+  try {
+    const lost = (await authenticator.readAgain?.())?.() ?? []
+    if (lost.length > 0) events.lost(lost)
+  } catch (error) {
+    events.failed(file, error instanceof Error ? error.message : 'unknown failure')
+  }
 }

@@ -19,8 +19,14 @@ export const EVENTS = {
   'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
-  'reload-done': { level: 'info', means: 'certificates, users, secrets and key sets were read again' },
-  'reload-failed': { level: 'error', means: 'what could not be read again is kept as it was; `detail` says why' },
+  'reload-done': {
+    level: 'info',
+    means: 'the configuration was read again and is in force; `detail` says what changed and what became of sessions',
+  },
+  'reload-refused': {
+    level: 'error',
+    means: 'the configuration could not be read again, and nothing has changed; `detail` says where and why',
+  },
   'configuration-warning': {
     level: 'warn',
     means: 'the configuration is unsafe or surprising in the way `detail` says',

@@ -30,7 +30,7 @@ export interface Readiness {
 export type Probe = (target: BrokerTarget, timeoutMs: number) => Promise<string>
 
 export class Health {
-  readonly #named: readonly NamedBroker[]
+  readonly #named: () => readonly NamedBroker[]
   readonly #isDraining: () => boolean
   readonly #probe: Probe
   readonly #nowMs: () => number
@@ -38,7 +38,7 @@ export class Health {
   #askedAtMs = 0
 
   constructor(
-    brokers: readonly NamedBroker[],
+    brokers: () => readonly NamedBroker[],
     isDraining: () => boolean,
     probe: Probe = probeBroker,
     nowMs: () => number = () => performance.now(),
@@ -60,7 +60,7 @@ export class Health {
   #brokers(): Promise<readonly BrokerHealth[]> {
     if (this.#asked === undefined || this.#nowMs() - this.#askedAtMs >= CACHED_MS) {
       this.#askedAtMs = this.#nowMs()
-      this.#asked = Promise.all(this.#named.map((broker) => this.#ask(broker)))
+      this.#asked = Promise.all(this.#named().map((broker) => this.#ask(broker)))
     }
     return this.#asked
   }

@@ -35,6 +35,10 @@ export class Metrics {
   readonly #handshake: Histogram
   readonly #authentications: Counter<'authenticator' | 'outcome'>
   readonly #brokerFailures: Counter<'broker' | 'cause'>
+  readonly #generation: Gauge
+  readonly #configuration: Gauge<'hash'>
+  readonly #reloads: Counter<'outcome'>
+  readonly #reloadSessions: Counter<'outcome'>
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry]
@@ -54,6 +58,29 @@ export class Metrics {
       name: 'gatehouse_session_ends_total',
       help: 'Sessions that ended, by reason (docs/errors.md).',
       labelNames: ['reason'],
+      registers,
+    })
+    this.#generation = new Gauge({
+      name: 'gatehouse_config_generation',
+      help: 'Configurations that have been in force since the start, this one included.',
+      registers,
+    })
+    this.#configuration = new Gauge({
+      name: 'gatehouse_config_info',
+      help: 'Always 1; `hash` is that of the effective configuration, without `listen` and `admin`.',
+      labelNames: ['hash'],
+      registers,
+    })
+    this.#reloads = new Counter({
+      name: 'gatehouse_reloads_total',
+      help: 'Reloads, by outcome: done or refused.',
+      labelNames: ['outcome'],
+      registers,
+    })
+    this.#reloadSessions = new Counter({
+      name: 'gatehouse_reload_sessions_total',
+      help: 'What reloads meant for live sessions: kept, changed or ended.',
+      labelNames: ['outcome'],
       registers,
     })
     this.#refusals = new Counter({
@@ -117,6 +144,19 @@ export class Metrics {
     this.#sessions.dec({ service })
     this.#ends.inc({ reason })
     if (isBrokerFailure(reason)) this.#brokerFailures.inc({ broker, cause: reason })
+  }
+
+  /** A generation is in force. */
+  configured(generation: number, hash: string): void {
+    this.#generation.set(generation)
+    this.#configuration.reset()
+    this.#configuration.set({ hash }, 1)
+  }
+
+  /** @param sessions what became of them; absent where the reload was refused */
+  reloaded(outcome: 'done' | 'refused', sessions: Readonly<Record<string, number>> = {}): void {
+    this.#reloads.inc({ outcome })
+    for (const [became, count] of Object.entries(sessions)) this.#reloadSessions.inc({ outcome: became }, count)
   }
 
   refused(cause: RefusalCause): void {

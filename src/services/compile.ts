@@ -47,9 +47,7 @@ function makeService(
   return {
     path: config.path,
     broker: broker.name,
-    get target() {
-      return broker.target
-    },
+    target: broker.target,
     holdOffs: broker.holdOffs,
     origins: new OriginRule(config.origins),
     addresses: new AddressRule(config.require.addresses),

@@ -124,12 +124,10 @@ export class LiveSession implements Occupant, SessionObserver {
     return this.#client.assemblingBytes()
   }
 
-  /** What another configuration's service of the same path means for it; nothing changes yet. */
   judge(service: Service | undefined): Judgement {
     return judge({ record: this.record, origin: this.#origin, signature: this.#signature }, service)
   }
 
-  /** Goes on by these terms from the next frame on, at the same broker, as the same broker user. */
   adopt(service: Service, terms: Terms): void {
     const isSame = terms.signature === this.#signature
     this.#service = service

@@ -16,20 +16,23 @@ import type { Sessions } from './registry.ts'
 const LOGGED_OUT = 'logged out'
 
 export interface FollowedLogins {
-  readonly authenticators: ReadonlyMap<string, Authenticator>
+  /** Whose logins are to be followed from now on. */
+  readonly made: ReadonlyMap<string, Authenticator>
+  /** Whose tickets end with a login. */
+  readonly current: { readonly current: { readonly authenticators: ReadonlyMap<string, Authenticator> } }
   readonly sessions: Sessions
   readonly log: Log
 }
 
 /** Makes sessions and tickets follow the logins of all authenticators that have some. */
 export function followLogins(parts: FollowedLogins): void {
-  for (const { login } of oidcAuthenticatorsOf(parts.authenticators.values())) login.subscribe(listener(parts))
+  for (const { login } of oidcAuthenticatorsOf(parts.made.values())) login.subscribe(listener(parts))
 }
 
-function listener({ authenticators, sessions, log }: FollowedLogins): LoginListener {
+function listener({ current, sessions, log }: FollowedLogins): LoginListener {
   return {
     ended(keys) {
-      for (const one of authenticators.values()) if (isTicketAuthenticator(one)) one.revoke(keys)
+      for (const one of current.current.authenticators.values()) if (isTicketAuthenticator(one)) one.revoke(keys)
       let count = 0
       for (const key of keys.sessions) count += sessions.endSessionKey(key, LOGGED_OUT)
       for (const key of keys.identities) count += sessions.endIdentity(key, LOGGED_OUT)

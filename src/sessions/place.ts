@@ -4,7 +4,9 @@
  */
 import { type Identity, identityKey, identityKeys } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
+import type { Service, Terms } from '../services/service.ts'
 import { authorityEnded } from './end-requests.ts'
+import type { Judgement } from './judge.ts'
 import type { LifetimeEnd } from './lifetime.ts'
 import type { SessionRecord } from './record.ts'
 
@@ -20,6 +22,10 @@ export interface Occupant {
   end(request: EndRequest): void
   /** Drops the client's socket. */
   terminate(): void
+  /** What another configuration's service of the same path means for it; nothing changes yet. */
+  judge(service: Service | undefined): Judgement
+  /** Goes on by these terms from the next frame on, at the same broker, as the same broker user. */
+  adopt(service: Service, terms: Terms): void
   /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user; else it ends. */
   goOn(identity: Identity): Promise<void>
   /** Takes over the end of a renewed proof. */

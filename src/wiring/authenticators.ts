@@ -2,6 +2,7 @@
  * Authenticators out of the configuration, each made once and shared by all services that name it. Files and modules
  * reach them through the functions handed over here.
  */
+import { isDeepStrictEqual } from 'node:util'
 import {
   ANONYMOUS,
   type Authenticator,
@@ -39,15 +40,32 @@ export interface Surroundings {
   load(module: string): Promise<unknown>
 }
 
-/** By name, those that services name. @throws {InvalidConfiguration} */
+/** A configuration and what was made of its authenticators. */
+export interface MadeAuthenticators {
+  readonly config: Pick<Config, 'authenticators' | 'services'>
+  readonly authenticators: ReadonlyMap<string, Authenticator>
+}
+
+/**
+ * By name, those that services name. An authenticator of the same name and settings is taken over from `before`, with all
+ * that it remembers.
+ *
+ * @throws {InvalidConfiguration}
+ */
 export async function makeAuthenticators(
-  config: Config,
+  config: MadeAuthenticators['config'],
   surroundings: Surroundings,
+  before?: MadeAuthenticators,
 ): Promise<ReadonlyMap<string, Authenticator>> {
   const named = new Set(config.services.flatMap(({ authenticate = [] }) => authenticate.flatMap(namesIn)))
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
-    .map(async ([name, one]) => [name, await placed(name, makeAuthenticator(name, one, surroundings))] as const)
+    .map(async ([name, one]) => {
+      const kept = isDeepStrictEqual(before?.config.authenticators[name], one)
+        ? before?.authenticators.get(name)
+        : undefined
+      return [name, kept ?? (await placed(name, makeAuthenticator(name, one, surroundings)))] as const
+    })
   return new Map(await Promise.all(made))
 }
 

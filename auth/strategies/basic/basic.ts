@@ -12,19 +12,20 @@ import { type Identity, identityKey } from '../../identity.ts'
 import { type StrategyRun, strategyRun } from '../strategy.ts'
 import { readBasicHeader } from './header.ts'
 import { PasswordCheck, type PasswordCheckOptions, type PasswordVerdict } from './password-check.ts'
-import { compileUsers, type User, type Users, type UsersInput } from './users.ts'
+import { changedUsers, compileUsers, type User, type Users, type UsersInput } from './users.ts'
 
 export interface BasicOptions extends PasswordCheckOptions {
   readonly name: string
   /** Printable ASCII. */
   readonly realm: string
   readonly users: UsersInput
-  /** Reads the users anew, for `reload`. */
+  /** Reads the users again, for `readAgain`. */
   readonly loadUsers?: (() => Promise<UsersInput>) | undefined
 }
 
 export interface BasicAuthenticator extends Authenticator {
   readonly type: 'basic'
+  readonly users: Users
   /**
    * Replaces all users at once. Returns the keys (`identityKey`) of people who are gone or whose password, roles or
    * claims changed: their sessions have to end.
@@ -38,8 +39,8 @@ export function basicAuthenticator({ name, realm, users, loadUsers, ...options }
   const challenge = basicChallenge(realm)
   const check = new PasswordCheck(atUsers(users), options)
   const run = strategyRun(new passportHttp.BasicStrategy({ realm: 'unused', passReqToCallback: true }, verify))
-  const replaceUsers = (input: UsersInput) =>
-    check.replaceUsers(compileUsers(input)).map((subject) => identityKey({ issuer: name, subject }))
+  const keysOf = (subjects: readonly string[]) => subjects.map((subject) => identityKey({ issuer: name, subject }))
+  const replaceUsers = (input: UsersInput) => keysOf(check.replaceUsers(compileUsers(input)))
   return {
     name,
     type: 'basic',
@@ -55,11 +56,23 @@ export function basicAuthenticator({ name, realm, users, loadUsers, ...options }
       const question: Question = { user, password, decide: () => check.check(user, password, address) }
       return outcomeOf(await ask(run, question), name)
     },
+    get users() {
+      return check.users
+    },
     replaceUsers,
-    async reload() {
-      return loadUsers === undefined ? [] : replaceUsers(await loadUsers())
+    async readAgain() {
+      if (loadUsers === undefined) return () => []
+      const users = compileUsers(await loadUsers())
+      return () => keysOf(check.replaceUsers(users))
+    },
+    lostSince(before) {
+      return isBasic(before) ? keysOf(changedUsers(before.users, check.users)) : []
     },
   }
+}
+
+function isBasic(authenticator: Authenticator): authenticator is BasicAuthenticator {
+  return authenticator.type === 'basic' && 'users' in authenticator
 }
 
 const CARRIER = 'authorization'

@@ -73,9 +73,9 @@ export function jwtAuthenticator(options: JwtOptions, surroundings: JwtSurroundi
   return {
     ...authenticatorOf({ name, type: 'jwt', challenge }, prove),
     renew: (identity, secret) => strategy.renew(identity, secret),
-    async reload() {
+    async readAgain() {
       await keys.load()
-      return []
+      return () => []
     },
     close: () => keys.close(),
   }

@@ -85,9 +85,11 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
     type: 'oidc',
     login,
     stillHolds: (identity) => login.holds(identity),
-    async reload() {
-      client.forget()
-      return []
+    async readAgain() {
+      return () => {
+        client.forget()
+        return []
+      }
     },
     close() {
       keys.close()

@@ -16,9 +16,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ParseOptions {
   /** Named in problems; its folder is what relative paths are relative to. */
-  readonly file?: string
+  readonly file?: string | undefined
   /** What relative paths are relative to where there is no file; by default the working directory. */
-  readonly folder?: string
+  readonly folder?: string | undefined
   /** By default the process's own. */
   readonly env?: Environment
   /** Whether the files and variables it names are looked at (there, readable, protected). By default they are. */

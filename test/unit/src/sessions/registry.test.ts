@@ -99,6 +99,10 @@ class FakeOccupant implements Occupant {
   released(): void {
     this.#lifetime.stop()
   }
+  judge(): never {
+    throw new Error('not judged here')
+  }
+  adopt(): void {}
   attach(): void {
     this.#lifetime.tick()
   }

@@ -279,13 +279,13 @@ describe('users that change', () => {
 
   it('are read again by reload', async () => {
     staff = basic({ loadUsers: async () => ({}) })
-    assert.deepEqual([...((await staff.reload?.()) ?? [])].sort(), Object.keys(users).map(key).sort())
-    assert.deepEqual(await basic().reload?.(), [])
+    assert.deepEqual([...((await staff.readAgain?.())?.() ?? [])].sort(), Object.keys(users).map(key).sort())
+    assert.deepEqual((await basic().readAgain?.())?.(), [])
     const failing = basic({
       loadUsers: async () => {
         throw new Error('no such file')
       },
     })
-    await assert.rejects(async () => await failing.reload?.(), /no such file/)
+    await assert.rejects(async () => await failing.readAgain?.(), /no such file/)
   })
 })

@@ -1,0 +1,192 @@
+/**
+ * A reload: the next configuration is read, checked and compiled next to the present one, every live session is judged by
+ * it, and both are exchanged in one turn of the event loop. Whatever fails before: nothing has changed.
+ */
+import { InvalidConfiguration } from '../../auth/index.ts'
+import { changesBetween } from '../config/effective/changes.ts'
+import { hashOf } from '../config/effective/hash.ts'
+import type { LoadedConfig } from '../config/reading/load.ts'
+import { ConfigError, formatPath, formatProblem } from '../config/reading/problems.ts'
+import type { Config } from '../config/schema/schema.ts'
+import type { Judgement } from '../sessions/judge.ts'
+import type { Occupant } from '../sessions/place.ts'
+import type { Generation } from './generation.ts'
+
+/** What a reload is asked to do. */
+export interface ReloadOptions {
+  /** Does everything but the exchange, and gives examples of sessions that would end. */
+  readonly dryRun?: boolean | undefined
+  /** With `dryRun`: this YAML text instead of what is in the file. */
+  readonly text?: string | undefined
+  /** Only where the present configuration has this hash. */
+  readonly ifHash?: string | undefined
+}
+
+/** A session that would end, and why. */
+export interface ReloadExample {
+  readonly session: string
+  readonly subject: string
+  readonly service: string
+  readonly why: string
+}
+
+export interface ReloadReport {
+  /** The one that is in force afterwards; of a dry run, the one that would be. */
+  readonly generation: number
+  readonly hash: string
+  /** Places that differ: `services[0].permissions`. */
+  readonly changes: readonly string[]
+  readonly sessions: { readonly kept: number; readonly changed: number; readonly ended: number }
+  /** Of a dry run: at most 20. */
+  readonly examples?: readonly ReloadExample[]
+}
+
+/** Nothing has changed. `errors` has at least one line, with the place where there is one. */
+export class ReloadRefused extends Error {
+  override readonly name = 'ReloadRefused'
+  /**
+   * `busy`: another one is under way; `hash`: the present configuration is another one than asked for; `invalid`: the next
+   * one cannot be served.
+   */
+  readonly code: 'busy' | 'hash' | 'invalid'
+  readonly errors: readonly string[]
+
+  constructor(code: ReloadRefused['code'], errors: readonly string[], options?: ErrorOptions) {
+    super(errors.join('\n'), options)
+    this.code = code
+    this.errors = errors
+  }
+}
+
+/** What has been prepared next to what runs: either is called, once. */
+export interface Prepared {
+  readonly next: Generation
+  /** Puts it into force; synchronous, and cannot fail. */
+  apply(): void
+  /** Gives back what was opened for it. */
+  abandon(): void
+}
+
+/** The gateway, as a reload sees it. */
+export interface ReloadHost {
+  readonly current: Generation
+  /** Reads the configuration again, or a candidate's text. @throws {ConfigError} */
+  read(text: string | undefined): LoadedConfig
+  /** Compiles it and opens what it needs. @throws {ConfigError, InvalidConfiguration, Error} */
+  prepare(config: Config): Promise<Prepared>
+  liveSessions(): Iterable<Occupant>
+  /** Ends sessions that the new configuration has no room for, evenly. */
+  end(chosen: readonly EndedByReload[]): void
+}
+
+export interface EndedByReload {
+  readonly session: Occupant
+  readonly mayReturn: boolean
+}
+
+const EXAMPLE_COUNT = 20
+
+/** Keys that need a restart, and what they are called. */
+const STATIC = [
+  ['admin.host', ({ admin }: Config) => admin?.host],
+  ['admin.port', ({ admin }: Config) => admin?.port],
+] as const
+
+export class Reload {
+  readonly #host: ReloadHost
+  #isUnderWay = false
+
+  constructor(host: ReloadHost) {
+    this.#host = host
+  }
+
+  get isUnderWay(): boolean {
+    return this.#isUnderWay
+  }
+
+  /** @throws {ReloadRefused} and then nothing has changed */
+  async run(options: ReloadOptions = {}): Promise<ReloadReport> {
+    if (this.#isUnderWay) throw new ReloadRefused('busy', ['another reload is under way'])
+    this.#isUnderWay = true
+    try {
+      return await this.#run(options)
+    } finally {
+      this.#isUnderWay = false
+    }
+  }
+
+  async #run({ dryRun = false, text, ifHash }: ReloadOptions): Promise<ReloadReport> {
+    const { current } = this.#host
+    const presentHash = hashOf(current.config)
+    if (ifHash !== undefined && ifHash !== presentHash)
+      throw new ReloadRefused('hash', [`the present configuration has the hash ${presentHash}`])
+    const prepared = await this.#prepared(dryRun ? text : undefined)
+    const { next } = prepared
+    const judged = [...this.#host.liveSessions()].map((session) => ({ session, judgement: judgementOf(session, next) }))
+    const report: ReloadReport = {
+      generation: next.number,
+      hash: hashOf(next.config),
+      changes: changesBetween(current.config, next.config),
+      sessions: countsOf(judged.map(({ judgement }) => judgement)),
+    }
+    if (dryRun) {
+      prepared.abandon()
+      return { ...report, examples: examplesOf(judged) }
+    }
+    prepared.apply()
+    const ends: EndedByReload[] = []
+    for (const { session, judgement } of judged) {
+      if (judgement.outcome === 'ended') ends.push({ session, mayReturn: judgement.mayReturn })
+      else session.adopt(judgement.service, judgement.terms)
+    }
+    this.#host.end(ends)
+    return report
+  }
+
+  async #prepared(text: string | undefined): Promise<Prepared> {
+    try {
+      const { config } = this.#host.read(text)
+      const moved = STATIC.filter(([, read]) => read(config) !== read(this.#host.current.config))
+      if (moved.length > 0) {
+        const errors = moved.map(([place]) => `${place}: a change needs a restart`)
+        throw new ReloadRefused('invalid', errors)
+      }
+      return await this.#host.prepare(config)
+    } catch (error) {
+      throw error instanceof ReloadRefused ? error : new ReloadRefused('invalid', errorsOf(error), { cause: error })
+    }
+  }
+}
+
+interface JudgedSession {
+  readonly session: Occupant
+  readonly judgement: Judgement
+}
+
+function judgementOf(session: Occupant, next: Generation): Judgement {
+  return session.judge(next.services.get(session.record.service))
+}
+
+function countsOf(judgements: readonly Judgement[]): ReloadReport['sessions'] {
+  const counts = { kept: 0, changed: 0, ended: 0 }
+  for (const { outcome } of judgements) counts[outcome]++
+  return counts
+}
+
+function examplesOf(judged: readonly JudgedSession[]): ReloadExample[] {
+  const examples: ReloadExample[] = []
+  for (const { session, judgement } of judged) {
+    if (judgement.outcome !== 'ended') continue
+    const { id, identity, service } = session.record
+    examples.push({ session: id, subject: identity.subject, service, why: judgement.why })
+    if (examples.length === EXAMPLE_COUNT) break
+  }
+  return examples
+}
+
+function errorsOf(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.problems.map(formatProblem)
+  if (error instanceof InvalidConfiguration)
+    return error.problems.map(({ path, message }) => formatProblem({ path: formatPath(path), message }))
+  return [error instanceof Error ? error.message : 'unknown failure']
+}
