@@ -181,7 +181,8 @@ describe('a provider', () => {
     const of = gateway()
     const { discoveryCount } = provider
     await Promise.all([begin(of), begin(of), begin(of)])
-    assert.equal(provider.discoveryCount, discoveryCount + 1)const use = await of.authenticator.readAgain?.()
+    assert.equal(provider.discoveryCount, discoveryCount + 1)
+    const use = await of.authenticator.readAgain?.()
     use?.()
     await begin(of)
     assert.equal(provider.discoveryCount, discoveryCount + 2)
