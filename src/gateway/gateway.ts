@@ -17,6 +17,7 @@ import { whoamiRoute } from '../http/auth/whoami.ts'
 import { begin } from '../http/begin.ts'
 import { Listener } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
+import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
 import { AdminServer } from '../ops/admin.ts'
 import { AuditTrail } from '../ops/audit.ts'
@@ -149,7 +150,11 @@ class RunningGateway implements Gateway {
     this.#overload = new Overload({ sessions: this.#sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     this.#listeners = this.#makeListeners(services)
     const health = new Health([...brokers.values()], () => this.#closing !== undefined)
-    this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)
+    const unheard = noteUnheard({ metrics: this.#metrics, log })
+    this.#admin =
+      config.admin === undefined
+        ? undefined
+        : new AdminServer(config.admin, { health, metrics: this.#metrics }, unheard)
     followLogins({ authenticators, sessions: this.#sessions, log })
     this.#renewal = { config, listeners: this.#listeners, brokers, authenticators, sessions: this.#sessions, log }
   }
@@ -233,7 +238,7 @@ class RunningGateway implements Gateway {
               upgrades.handle(request, socket, head, hop)
             },
             hasRoom: () => this.#pressure.takesConnections,
-            tlsFailed: (error, address) => this.#log.write('tls-failed', { address, detail: error.message }),
+            ...noteUnheard({ metrics: this.#metrics, log: this.#log }),
           },
         ),
     )
