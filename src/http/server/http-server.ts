@@ -190,6 +190,8 @@ export class HttpServer {
     if (isSurplus) return this.#refuse(response, SURPLUS)
     const wrong = readTarget(request)
     if (wrong !== undefined) return this.#refuse(response, badRequest(400, wrong))
+    // Node's parser drops what came in one piece with an upgrade that nobody takes: nobody may wait for its answer.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false
     this.#events.request(request, response)
   }
 
