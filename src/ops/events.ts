@@ -10,7 +10,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error'
 export interface EventSpec {
   readonly level: Level
   readonly means: string
-  /** At most so many lines in ten seconds; the next line then says how many were `suppressed`. */
+  /** At most so many lines in ten seconds, of each `cause`; the next line then says how many were `suppressed`. */
   readonly perTenSeconds?: number
 }
 
@@ -112,7 +112,7 @@ export const FIELDS = {
   count: 'how many',
   url: 'an address to connect to',
   file: 'a file that was read',
-  suppressed: 'lines of this event that were left out since the last one',
+  suppressed: 'lines of this event and cause that were left out since the last one',
 } as const
 
 export type FieldName = keyof typeof FIELDS

@@ -50,7 +50,7 @@ describe('a gateway whose clients do not finish what they begin', () => {
     }
   }
 
-  it('D20 has its descriptors back when the deadline of TLS handshakes has passed', { timeout: 60_000 }, async () => {
+  it('D1 has its descriptors back when the deadline of TLS handshakes has passed', { timeout: 60_000 }, async () => {
     const { server, authority } = certificates
     const tls = { cert: server.certFile, key: server.keyFile }
     gateway = await startMeasuredGateway(await config({ host: '127.0.0.1', port: 0, tls }), { descriptors: 256 })
@@ -80,7 +80,7 @@ describe('a gateway whose clients do not finish what they begin', () => {
   })
 
   for (const which of ['public', 'admin'] as const) {
-    it(`D21 lives on, and others too, while answers pile up that nobody reads (${which})`, {
+    it(`D2 lives on, and others too, while answers pile up that nobody reads (${which})`, {
       timeout: 90_000,
     }, async () => {
       gateway = await startMeasuredGateway(await config({ host: '127.0.0.1', port: 0 }), { heapMib: 128 })

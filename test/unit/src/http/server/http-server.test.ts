@@ -79,7 +79,7 @@ describe('a TLS handshake that is not finished', () => {
     ['noise', Buffer.alloc(64, 0xff), 'not-tls'],
   ]
   for (const [how, bytes, cause] of ways) {
-    it(`D20 leaves nothing behind at its deadline: ${how}`, async (t) => {
+    it(`D1 leaves nothing behind at its deadline: ${how}`, async (t) => {
       const { server, dropped } = await scene(t, { tls: true, deadlines: { handshake: 300 } })
       // Half of them end their side, and stay.
       const sockets = [false, true].map((ends) => {
@@ -100,7 +100,7 @@ describe('a TLS handshake that is not finished', () => {
     })
   }
 
-  it('D20 has one deadline, however busy it seems', async (t) => {
+  it('D1 has one deadline, however busy it seems', async (t) => {
     const { server, dropped } = await scene(t, { tls: true, deadlines: { handshake: 300 } })
     const socket = connect(server.port, '127.0.0.1')
     socket.on('error', () => undefined)
@@ -115,7 +115,7 @@ describe('a TLS handshake that is not finished', () => {
 
 for (const tls of [false, true]) {
   describe(`requests on one connection (${tls ? 'TLS' : 'plain'})`, () => {
-    it('D21 may be sixteen at once, as often as one likes', async (t) => {
+    it('D2 may be sixteen at once, as often as one likes', async (t) => {
       const { requests, refused, connect: come } = await scene(t, { tls })
       const peer = (await come()).reads()
       for (let round = 1; round <= 20; round++) {
@@ -127,7 +127,7 @@ for (const tls of [false, true]) {
       peer.socket.destroy()
     })
 
-    it('D21 end the connection where more wait: sixteen are answered, the next is refused, no other is looked at', async (t) => {
+    it('D2 end the connection where more wait: sixteen are answered, the next is refused, no other is looked at', async (t) => {
       const { server, requests, refused, connect: come } = await scene(t, { tls })
       const peer = (await come()).reads().write(NOPE.repeat(FLOOD))
       await peer.ended()
@@ -137,7 +137,7 @@ for (const tls of [false, true]) {
       await until(() => server.socketCount === 0, 'no socket left')
     })
 
-    it('D21 wait with 64 KiB together at most', async (t) => {
+    it('D2 wait with 64 KiB together at most', async (t) => {
       const held: ServerResponse[] = []
       const { requests, refused, connect: come } = await scene(t, { tls, answer: (_, response) => held.push(response) })
       const large = `GET /nope HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(15_000)}\r\n\r\n`
@@ -154,7 +154,7 @@ for (const tls of [false, true]) {
       ['that expect what nobody can', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n'],
       ['that want a tunnel', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'],
     ] as const) {
-      it(`D21 are bounded where they are refused before they are any: ${what}`, async (t) => {
+      it(`D2 are bounded where they are refused before they are any: ${what}`, async (t) => {
         const { requests, refused, connect: come } = await scene(t, { tls })
         const peer = (await come()).reads().write(request.repeat(FLOOD))
         await peer.ended()
@@ -164,7 +164,7 @@ for (const tls of [false, true]) {
       })
     }
 
-    it('D21 cost the connection where their answers are not read in time', async (t) => {
+    it('D2 cost the connection where their answers are not read in time', async (t) => {
       const large = Buffer.alloc(1024 * 1024)
       const {
         server,
@@ -183,7 +183,7 @@ for (const tls of [false, true]) {
       peer.socket.destroy()
     })
 
-    it('D21 have no more time where too many came', async (t) => {
+    it('D2 have no more time where too many came', async (t) => {
       const large = Buffer.alloc(1024 * 1024)
       const {
         server,
@@ -258,7 +258,7 @@ describe('what is no HTTP', () => {
     ['CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', /^bad-request 405/],
   ]
   for (const [bytes, expected] of others) {
-    it(`G21 is answered once and called by its name: ${JSON.stringify(bytes.slice(0, 24))}`, async (t) => {
+    it(`G5 is answered once and called by its name: ${JSON.stringify(bytes.slice(0, 24))}`, async (t) => {
       const { refused, connect: come, server } = await scene(t)
       const peer = (await come()).reads().write(bytes)
       await peer.ended()
@@ -269,7 +269,7 @@ describe('what is no HTTP', () => {
     })
   }
 
-  it('G21 is not the silence of a peer, which is cut off in time', async (t) => {
+  it('G5 is not the silence of a peer, which is cut off in time', async (t) => {
     const { refused, connect: come } = await scene(t, { deadlines: { head: 200, request: 400 } })
     const peer = (await come()).reads()
     await peer.ended()
