@@ -17,7 +17,7 @@ export interface ListenerOptions {
   readonly behindTls?: boolean
   /** 16 KiB, or 32 where Kerberos tickets come in headers. */
   readonly maxHeaderBytes?: number
-  /** For tests; those of DESIGN otherwise. */
+  /** For tests; ten seconds and the like otherwise. */
   readonly deadlines?: Partial<Deadlines>
 }
 

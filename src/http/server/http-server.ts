@@ -33,6 +33,8 @@ export interface Deadlines {
   readonly handshake: number
   readonly head: number
   readonly request: number
+  /** For the next request on a connection that waits for none. */
+  readonly idle: number
   /** For an answer that is not read, since the one before it was. */
   readonly unread: number
 }
@@ -49,11 +51,10 @@ export interface HttpServerEvents {
   hasRoom?(): boolean
 }
 
-const DEADLINES: Deadlines = { handshake: 10_000, head: 10_000, request: 15_000, unread: 30_000 }
+const DEADLINES: Deadlines = { handshake: 10_000, head: 10_000, request: 15_000, idle: 5_000, unread: 30_000 }
 
 const FIXED = {
   connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 5_000,
   noDelay: true,
   // Node would refuse by itself, unseen, and go on to the next request.
   requireHostHeader: false,
@@ -82,6 +83,7 @@ export class HttpServer {
       ...FIXED,
       headersTimeout: this.#deadlines.head,
       requestTimeout: this.#deadlines.request,
+      keepAliveTimeout: this.#deadlines.idle,
       maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
       IncomingMessage: boundedRequest(
         events.upgrade !== undefined,
