@@ -13,6 +13,7 @@ import { methodTable } from './regions/methods.ts'
 import { needsCases, needsTable } from './regions/needs.ts'
 import {
   brokerFailureTable,
+  dropTable,
   endTable,
   eventTable,
   fieldTable,
@@ -29,6 +30,7 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/command-line.md', name: 'commands', render: commandReference },
   { page: 'docs/configuration.md', name: 'configuration', render: configReference },
   { page: 'docs/errors.md', name: 'refusals', render: refusalTable },
+  { page: 'docs/errors.md', name: 'drops', render: dropTable },
   { page: 'docs/errors.md', name: 'ends', render: endTable },
   { page: 'docs/logging.md', name: 'events', render: eventTable },
   { page: 'docs/logging.md', name: 'fields', render: fieldTable },

@@ -157,6 +157,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['C36', 'a broker that breaks the protocol', '541; the session ends, nothing else'],
   ],
   exhaustion: [
+    [
+      'D1',
+      'TLS handshakes that stop anywhere',
+      'the socket is gone after 10 s; counted; a flood is one line of the log',
+    ],
+    [
+      'D2',
+      'requests without end on one connection, answers that nobody reads',
+      '16 requests, of 64 KiB together, may wait; an answer that is unread for 30 s ends the connection',
+    ],
     ['D3', 'a handshake that never ends', 'one deadline from the upgrade to `open-ok`'],
     ['D4', 'buffering before it is proven who', '64 KiB a socket, no more is read'],
     ['D5', 'pings without end', 'only the newest is answered, one pong at a time'],
@@ -191,7 +201,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G2', 'foreign pages (cross-site WebSockets)', 'Origins listed exactly; without Origin no cookies'],
     ['G3', 'two proofs that disagree', '401'],
     ['G4', 'forged headers of a login proxy', 'believed from its address with its secret, once each'],
-    ['G5', 'malformed upgrades, request smuggling', '400, `connection: close`'],
+    ['G5', 'malformed upgrades, request smuggling, other protocols', '400, `connection: close`; counted and logged'],
     ['G6', 'paths that look alike', 'exact match, nothing decoded'],
     ['G7', 'resets while it is being decided', 'nobody else is harmed'],
     ['G8', 'speaking while being refused', 'nothing is acted upon; short deadlines'],

@@ -2,6 +2,7 @@
 import { ConnectionFault } from '../../proxy/faults.ts'
 import { BROKER_FAILURES } from '../../src/brokers/broker-failures.ts'
 import { REFUSALS, type RefusalSpec } from '../../src/http/refusal.ts'
+import { DROPS, type DropSpec } from '../../src/http/server/drops.ts'
 import { EVENTS, type EventSpec, FIELDS } from '../../src/ops/events.ts'
 import { Metrics } from '../../src/ops/metrics.ts'
 import { Traffic } from '../../src/ops/traffic.ts'
@@ -20,6 +21,17 @@ export function refusalTable(): string {
     whatToDo,
   ])
   return markdownTable(['cause', 'by HTTP', 'in band', 'log event', 'what to do'], rows)
+}
+
+/** Why connections are dropped without an answer. */
+export function dropTable(): string {
+  const rows = Object.entries<DropSpec>(DROPS).map(([cause, { log, level, means }]) => [
+    `\`${cause}\``,
+    `\`${log}\``,
+    level ?? EVENTS[log].level,
+    means,
+  ])
+  return markdownTable(['cause', 'log event', 'log level', 'means'], rows)
 }
 
 /** Why sessions end. */

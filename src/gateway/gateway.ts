@@ -11,6 +11,7 @@ import { Routes } from '../http/auth/routes.ts'
 import { begin } from '../http/begin.ts'
 import { Listener, type ListenerOptions } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
+import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
 import { AdminServer } from '../ops/admin.ts'
 import { Health } from '../ops/health.ts'
@@ -156,7 +157,8 @@ class RunningGateway implements Gateway, ReloadHost {
       () => [...this.#generation.brokers.values()],
       () => this.#closing !== undefined,
     )
-    this.#admin = admin === undefined ? undefined : new AdminServer(admin, health, metrics)
+    const unheard = noteUnheard({ metrics, log })
+    this.#admin = admin === undefined ? undefined : new AdminServer(admin, { health, metrics }, unheard)
   }
 
   async start(): Promise<void> {
@@ -279,7 +281,7 @@ class RunningGateway implements Gateway, ReloadHost {
   }
 
   #makeListeners(): Listeners {
-    const { log } = this.#parts
+    const { metrics, log } = this.#parts
     const common = { ...this.#parts, serving: this, admission: new Admission() }
     const refuser = new Refuser(common)
     const upgrades = new Upgrades({
@@ -299,7 +301,7 @@ class RunningGateway implements Gateway, ReloadHost {
             upgrades.handle(request, socket, head, hop)
           },
           hasRoom: () => this.#pressure.takesConnections,
-          tlsFailed: (error, address) => log.write('tls-failed', { address, detail: error.message }),
+          ...noteUnheard({ metrics, log }),
         }),
     )
   }

@@ -2,9 +2,12 @@
  * What an upgrade request must look like before anybody asks whose it is. [RFC 6455 §4.2.1, RFC 9112 §6]
  *
  * Node hands over any request that says `Upgrade`, with any method, version and body, and keeps one of several equal
- * headers; a proxy in front may keep another one. Everything that two readers could read differently is refused.
+ * headers; a proxy in front may keep another one. Everything that two readers could read differently is refused. What a
+ * proxy may do to a request and all read alike is not: lists in other words, lines of `Connection` that were added, and
+ * `Content-Length: 0`, which says that nothing follows. [RFC 9110 §5.3, §7.6.1, §8.6]
  */
 import type { IncomingMessage } from 'node:http'
+import { listOf } from './tokens.ts'
 
 export interface HeadProblem {
   readonly status: 400 | 405 | 426 | 431
@@ -18,7 +21,6 @@ type Head = Pick<IncomingMessage, 'method' | 'httpVersion' | 'url' | 'headers' |
 /** Headers of which a second one would make two readers see two requests. */
 const ONCE: ReadonlySet<string> = new Set([
   'authorization',
-  'connection',
   'host',
   'origin',
   'upgrade',
@@ -27,7 +29,7 @@ const ONCE: ReadonlySet<string> = new Set([
 ])
 
 /** Headers that announce bytes after the head, which Node would pass on as WebSocket bytes. */
-const BODY = ['content-length', 'transfer-encoding', 'trailer', 'expect'] as const
+const BODY = ['transfer-encoding', 'trailer', 'expect'] as const
 
 /** More are refused; the size of the head is the listener's business. */
 const MOST_HEADERS = 100
@@ -47,10 +49,11 @@ export function checkUpgradeHead(request: Head, identityHeaders: readonly string
     return bad('expected a path as request target')
   const problem = checkHeaders(request.rawHeaders, identityHeaders)
   if (problem !== undefined) return problem
+  if (!/^0*$/.test(headers['content-length'] ?? '')) return bad('expected no body')
   for (const name of BODY) if (headers[name] !== undefined) return bad(`expected no body and no ${name} header`)
   // Node asks for it in every request but those that upgrade. [RFC 9112 §3.2]
   if (headers.host === undefined) return bad('expected a Host header')
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return bad('expected the header Upgrade: websocket alone')
+  if (listOf(headers.upgrade).join() !== 'websocket') return bad('expected the header Upgrade: websocket alone')
   if (headers['sec-websocket-version'] !== '13') {
     return {
       status: 426,

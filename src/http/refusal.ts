@@ -38,6 +38,19 @@ export const REFUSALS = {
     log: 'request-refused',
     whatToDo: 'Read the answer: it says what was expected. A proxy in front may have changed the request.',
   },
+  'not-http': {
+    status: 400,
+    text: 'not HTTP',
+    log: 'request-refused',
+    whatToDo: 'The detail names the protocol that came. Set up the proxy or the client for HTTP/1.1.',
+  },
+  'too-many-requests': {
+    status: 429,
+    text: 'too many requests at once',
+    log: 'limit-refused',
+    whatToDo:
+      'Wait for answers before you send more: 16 requests, of 64 KiB together, may wait on one connection. It ends behind this answer.',
+  },
   'origin-not-allowed': {
     status: 403,
     text: 'this origin is not allowed here',

@@ -2,8 +2,8 @@
  * The server for operators and their machines: health and metrics, on an address of its own and never on a public
  * listener. It reads nothing and changes nothing.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isIPv6 } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -20,50 +20,48 @@ interface Page {
 }
 
 export class AdminServer {
-  readonly #server: Server
-  readonly #address: AdminAddress
+  readonly #server: HttpServer
   readonly #pages: ReadonlyMap<string, () => Promise<Page>>
 
-  constructor(address: AdminAddress, health: Health, metrics: Metrics) {
-    this.#address = address
+  /** @param unheard is told what was turned away before it was a request */
+  constructor(
+    address: AdminAddress,
+    { health, metrics }: { readonly health: Health; readonly metrics: Metrics },
+    unheard: Pick<HttpServerEvents, 'refused' | 'dropped'>,
+  ) {
     this.#pages = new Map([
       ['/health/live', async () => json(200, { status: 'live' })],
       ['/health/ready', async () => await readiness(health)],
       ['/metrics', async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() })],
     ])
-    this.#server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 })
-    this.#server.on('request', (request, response) => this.#handle(request, response))
+    this.#server = new HttpServer(address, {
+      request: (request, response) => this.#handle(request, response),
+      refused: (what, from) => unheard.refused(what, from),
+      dropped: (cause, detail, from) => unheard.dropped(cause, detail, from),
+    })
   }
 
   /** Binds; rejects with the system's error when the address cannot be had. */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#address.port, this.#address.host, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', () => {})
-        resolve()
-      })
-    })
+    return this.#server.start()
   }
 
   get host(): string {
-    return this.#address.host
+    return this.#server.host
   }
 
   get port(): number {
-    const address = this.#server.address()
-    return typeof address === 'object' && address !== null ? address.port : this.#address.port
+    return this.#server.port
   }
 
   get url(): string {
-    return `http://${isIPv6(this.host) ? `[${this.host}]` : this.host}:${this.port}`
+    return `http://${this.#server.authority}`
   }
 
   /** Ends every connection; resolves when the port is free. */
   stop(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeAllConnections()
+    const stopped = this.#server.stop()
+    this.#server.cut()
     return stopped
   }
 

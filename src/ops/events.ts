@@ -10,7 +10,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error'
 export interface EventSpec {
   readonly level: Level
   readonly means: string
-  /** At most so many lines in ten seconds; the next line then says how many were `suppressed`. */
+  /** At most so many lines in ten seconds, of each `cause`; the next line then says how many were `suppressed`. */
   readonly perTenSeconds?: number
 }
 
@@ -32,9 +32,9 @@ export const EVENTS = {
     means: 'the configuration is unsafe or surprising in the way `detail` says',
   },
   'request-refused': {
-    level: 'debug',
-    means: 'not a well-formed upgrade, an unknown path, or a method that is not taken there',
-    perTenSeconds: 100,
+    level: 'info',
+    means: 'no HTTP, not a well-formed request or upgrade, an unknown path, or a method that is not taken there',
+    perTenSeconds: 20,
   },
   'origin-refused': {
     level: 'warn',
@@ -57,7 +57,11 @@ export const EVENTS = {
     means: 'a rule matched, but its credential could not be made, for a missing secret for instance',
     perTenSeconds: 20,
   },
-  'limit-refused': { level: 'warn', means: 'too many attempts, handshakes or sessions', perTenSeconds: 20 },
+  'limit-refused': {
+    level: 'warn',
+    means: 'too many attempts, handshakes or sessions, or requests on one connection',
+    perTenSeconds: 20,
+  },
   'overload-refused': { level: 'warn', means: 'the process is short of memory or file descriptors', perTenSeconds: 5 },
   'overload-shed': { level: 'warn', means: 'the session that held most bytes was ended', perTenSeconds: 20 },
   'keys-unavailable': {
@@ -65,7 +69,12 @@ export const EVENTS = {
     means: 'the key set of an issuer cannot be had; the last good one is used as long as it may',
   },
   'keys-available': { level: 'info', means: 'the key set of an issuer can be had again' },
-  'tls-failed': { level: 'debug', means: 'a TLS handshake with a client failed', perTenSeconds: 20 },
+  'tls-failed': { level: 'info', means: 'a TLS handshake with a client failed, for the `cause`', perTenSeconds: 1 },
+  'answer-unread': {
+    level: 'info',
+    means: 'a client did not read the answers to its requests; its connection was dropped',
+    perTenSeconds: 1,
+  },
   'ticket-issued': { level: 'debug', means: 'a one-time ticket was handed out' },
   'login-opened': { level: 'info', means: 'somebody came back from the identity provider and has a login cookie now' },
   'login-renewed': { level: 'debug', means: 'a page had its login renewed, and the sessions opened with it' },
@@ -109,7 +118,7 @@ export const FIELDS = {
   count: 'how many',
   url: 'an address to connect to',
   file: 'a file that was read',
-  suppressed: 'lines of this event that were left out since the last one',
+  suppressed: 'lines of this event and cause that were left out since the last one',
 } as const
 
 export type FieldName = keyof typeof FIELDS

@@ -36,7 +36,8 @@ export class Log {
   readonly #to: Lines
   /** Audit events that were not written. */
   auditLostCount = 0
-  readonly #windows = new Map<EventName, Window>()
+  /** By event and cause: a flood of one cause hides no other. */
+  readonly #windows = new Map<string, Window>()
   readonly #nowMs: () => number
 
   /** @param to where lines go; standard output when left out */
@@ -60,7 +61,7 @@ export class Log {
       const value = fields[name]
       if (value !== undefined) line[name] = typeof value === 'string' ? cut(value) : value
     }
-    const suppressed = this.#admit(event)
+    const suppressed = this.#admit(event, fields.cause)
     if (suppressed === undefined) return
     if (suppressed > 0) line['suppressed'] = suppressed
     this.#logger[level](line)
@@ -79,16 +80,17 @@ export class Log {
   }
 
   /** How many lines were left out before this one; `undefined` when this one is left out too. */
-  #admit(event: EventName): number | undefined {
+  #admit(event: EventName, cause: LogFields['cause'] = ''): number | undefined {
     const { perTenSeconds }: EventSpec = EVENTS[event]
     if (perTenSeconds === undefined) return 0
     const nowMs = this.#nowMs()
-    let window = this.#windows.get(event)
+    const key = `${event} ${cause}`
+    let window = this.#windows.get(key)
     let suppressed = 0
     if (window === undefined || nowMs - window.startedMs >= WINDOW_MS || nowMs < window.startedMs) {
       suppressed = window?.suppressed ?? 0
       window = { startedMs: nowMs, written: 0, suppressed: 0 }
-      this.#windows.set(event, window)
+      this.#windows.set(key, window)
     }
     if (window.written >= perTenSeconds) {
       window.suppressed++

@@ -9,6 +9,7 @@ import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason } from '../../proxy/index.ts'
 import type { RefusalCause } from '../http/refusal.ts'
+import type { DropCause } from '../http/server/drops.ts'
 import type { Traffic } from './traffic.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
@@ -32,6 +33,7 @@ export class Metrics {
   readonly #opened: Counter<'service'>
   readonly #ends: Counter<'reason'>
   readonly #refusals: Counter<'cause'>
+  readonly #drops: Counter<'cause'>
   readonly #handshake: Histogram
   readonly #authentications: Counter<'authenticator' | 'outcome'>
   readonly #brokerFailures: Counter<'broker' | 'cause'>
@@ -86,6 +88,12 @@ export class Metrics {
     this.#refusals = new Counter({
       name: 'gatehouse_refusals_total',
       help: 'Clients that were refused before any broker was dialled, by cause (docs/errors.md).',
+      labelNames: ['cause'],
+      registers,
+    })
+    this.#drops = new Counter({
+      name: 'gatehouse_connections_dropped_total',
+      help: 'Connections that listeners dropped without an answer, by cause (docs/errors.md).',
       labelNames: ['cause'],
       registers,
     })
@@ -161,6 +169,10 @@ export class Metrics {
 
   refused(cause: RefusalCause): void {
     this.#refusals.inc({ cause })
+  }
+
+  dropped(cause: DropCause): void {
+    this.#drops.inc({ cause })
   }
 
   authenticated(outcome: AuthenticationOutcome, authenticator = ''): void {

@@ -62,6 +62,10 @@ export class WebSocketDoor {
   accept({ request, socket, head, subprotocol, headers }: Acceptance): WebSocket | undefined {
     this.#headers = headers
     this.#protocol = (subprotocol.accepted && subprotocol.protocol) || false
+    // ws takes fewer spellings of a list than HTTP has; what these say has been read.
+    request.headers.upgrade = 'websocket'
+    if (this.#protocol === false) delete request.headers['sec-websocket-protocol']
+    else request.headers['sec-websocket-protocol'] = this.#protocol
     let accepted: WebSocket | undefined
     // ws does all of it synchronously, so what the two callbacks above need can stand in fields.
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {

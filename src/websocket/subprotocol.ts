@@ -17,8 +17,12 @@ export type Subprotocol =
 
 /** Chooses from a `Sec-WebSocket-Protocol` header; several headers arrive joined with commas. */
 export function chooseSubprotocol(header: string | undefined): Subprotocol {
-  if (header === undefined) return { accepted: true }
-  const offered = header.split(',').map((entry) => entry.trim())
+  const offered = (header ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    // Proxies leave empty elements behind, and empty headers. [RFC 9110 §5.6.1.2]
+    .filter((entry) => entry !== '')
+  if (offered.length === 0) return { accepted: true }
   if (!offered.every((entry) => TOKEN.test(entry)))
     return { accepted: false, detail: 'Sec-WebSocket-Protocol is not a list of tokens' }
   if (new Set(offered).size < offered.length)

@@ -2,6 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Target } from '../support/flooder.ts'
 
+/** A gateway to be abused. */
+export interface AbuseTarget extends Target {
+  /** Its listener with TLS, as `wss://host:port`. */
+  readonly secureUrl: string
+}
+
 export interface Abuse {
   /** For the report. */
   readonly does: string
@@ -10,7 +16,7 @@ export interface Abuse {
   /** The broker behind it stops taking anything as soon as the abuser says so. */
   readonly path?: '/stalled'
   /** Goes on until the deadline, by `performance.now()`. `ready`: what has to be there first is there. */
-  run(target: Target, untilMs: number, ready: () => void): Promise<void>
+  run(target: AbuseTarget, untilMs: number, ready: () => void): Promise<void>
 }
 
 const PAUSE_MS = 100

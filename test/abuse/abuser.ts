@@ -3,16 +3,17 @@
  * that what is measured is the gateway and not the fight for a processor; tells at the end what became of its sockets.
  */
 import { setPriority } from 'node:os'
-import { outcomes, type Target } from '../support/flooder.ts'
+import { outcomes } from '../support/flooder.ts'
+import type { AbuseTarget } from './abuse.ts'
 import { ABUSES } from './abuses.ts'
 
 const [name = '', seconds = '10'] = process.argv.slice(2)
 
 setPriority(10)
 process.on('disconnect', () => process.exit())
-process.once('message', (target: Target) => void abuse(target))
+process.once('message', (target: AbuseTarget) => void abuse(target))
 
-async function abuse(target: Target): Promise<void> {
+async function abuse(target: AbuseTarget): Promise<void> {
   const untilMs = performance.now() + Number(seconds) * 1000
   await ABUSES[name]?.run(target, untilMs, () => process.send?.('ready'))
   process.send?.(outcomes, () => process.exit())

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { BINARY, Flooder, type Target, TEXT, webSocketFrame } from '../support/flooder.ts'
-import { type Abuse, again } from './abuse.ts'
+import { type Abuse, type AbuseTarget, again } from './abuse.ts'
 
 /** More than one address may have unfinished handshakes, so that the gateway's bound per address is not the only one. */
 const ADDRESSES = 8
@@ -11,6 +11,10 @@ const SLOW_SOCKETS = 240
 const HALF_OPEN_PER_ADDRESS = 250
 const LOGINS_AT_ONCE = 64
 const DRIP_MS = 250
+const UNFINISHED_TLS = 600
+const PIPELINING_SOCKETS = 40
+/** Of each of them, in one go. */
+const PIPELINED = Buffer.from('GET /nope HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(24_000))
 
 export const DOOR_ABUSES: Readonly<Record<string, Abuse>> = {
   'slow headers': {
@@ -20,6 +24,14 @@ export const DOOR_ABUSES: Readonly<Record<string, Abuse>> = {
   'half-open handshakes': {
     does: `${HALF_OPEN_PER_ADDRESS} from each of ${ADDRESSES} addresses: silent, silent after the 101, after the header`,
     run: (target, untilMs) => again(ADDRESSES * HALF_OPEN_PER_ADDRESS, untilMs, (id) => halfOpen(target, untilMs, id)),
+  },
+  'unfinished TLS handshakes': {
+    does: `${UNFINISHED_TLS} sockets send nothing or half a ClientHello to a TLS listener, and come back when cut`,
+    run: (target, untilMs) => again(UNFINISHED_TLS, untilMs, (id) => unfinishedTls(target, untilMs, id)),
+  },
+  'pipelined requests': {
+    does: `${PIPELINING_SOCKETS} sockets send 24,000 requests each in one go, read no answer, and come back when cut`,
+    run: (target, untilMs) => again(PIPELINING_SOCKETS, untilMs, (id) => pipelined(target, untilMs, id)),
   },
   'login storm': {
     does: `${LOGINS_AT_ONCE} logins at once, every one with another wrong name and password`,
@@ -52,6 +64,26 @@ async function halfOpen(target: Target, untilMs: number, id: number): Promise<vo
   if (id % 3 > 0) await flooder.upgrade(target)
   if (id % 3 > 1) flooder.amqp(Buffer.from(PROTOCOL_HEADER))
   await flooder.ended(untilMs)
+  flooder.destroy()
+}
+
+/** The beginning of a record with a ClientHello of 508 bytes. [RFC 8446 §4.1.2] */
+const HALF_HELLO = Buffer.concat([Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), Buffer.alloc(100)])
+
+async function unfinishedTls(target: AbuseTarget, untilMs: number, id: number): Promise<void> {
+  const flooder = new Flooder({ ...target, url: target.secureUrl }, address(id))
+  if (id % 2 === 1) flooder.socket.write(HALF_HELLO)
+  await flooder.ended(untilMs)
+  flooder.destroy()
+}
+
+async function pipelined(target: Target, untilMs: number, id: number): Promise<void> {
+  const flooder = new Flooder(target, address(id))
+  flooder.socket.pause()
+  flooder.socket.write(PIPELINED)
+  // Nothing is read, so only what is written tells that the other end is gone.
+  const probe = setInterval(() => flooder.socket.write('x'), DRIP_MS)
+  await flooder.ended(untilMs).finally(() => clearInterval(probe))
   flooder.destroy()
 }
 

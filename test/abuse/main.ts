@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
+import { createCertificates } from '../support/certificates.ts'
 import { startMeasuredGateway } from '../support/measured-gateway.ts'
 import { startTap } from '../support/tap.ts'
 import { ABUSES } from './abuses.ts'
@@ -48,6 +49,7 @@ const rabbit = await startRabbit({ source: 'private', config: ['log.console = fa
 // What the bystander suffers is to be the gateway's doing, not that of a broker that is flooded with what it may be sent.
 const quiet = await startRabbit({ source: 'private', config: ['log.console = false'] })
 const tap = await startTap(rabbit, { records: false })
+const certificates = await createCertificates()
 const rows: Row[] = []
 try {
   for (const broker of [rabbit, quiet]) await prepare(broker)
@@ -64,6 +66,7 @@ try {
   await tap.close()
   await rabbit.stop()
   await quiet.stop()
+  await certificates.remove()
 }
 const missed = rows.filter((row) => row.missed.length > 0)
 for (const { abuse, missed: bounds } of missed) console.error(`${abuse}: ${bounds.join(', ')}`)
@@ -72,11 +75,9 @@ process.exit(missed.length === 0 ? 0 : 1)
 
 /** A gateway for each, so that none inherits the memory of the one before. */
 async function once(name: string): Promise<Row> {
-  const gateway = await startMeasuredGateway(await config({ abused: rabbit, quiet, stalledUrl: tap.url }), {
-    built: true,
-    priority: PRIORITY,
-  })
-  const target = { url: gateway.url, authorization: TARGET_USER }
+  const surroundings = { abused: rabbit, quiet, stalledUrl: tap.url, certificate: certificates.server }
+  const gateway = await startMeasuredGateway(await config(surroundings), { built: true, priority: PRIORITY })
+  const target = { url: gateway.url, secureUrl: gateway.urls[1] ?? '', authorization: TARGET_USER }
   const bystander = await startBystander(target, PRIORITY)
   try {
     const row = await runAbuse({ name, seconds: Number(options.seconds), gateway, bystander, target, tap })

@@ -7,6 +7,7 @@ import type { Target } from '../support/flooder.ts'
 import type { MeasuredGateway } from '../support/measured-gateway.ts'
 import type { Tap } from '../support/tap.ts'
 import { within } from '../support/until.ts'
+import type { AbuseTarget } from './abuse.ts'
 import { ABUSES, ORDINARY } from './abuses.ts'
 import type { RoundTrips } from './bystander.ts'
 import { missedBounds, type Row } from './report.ts'
@@ -35,7 +36,7 @@ interface AbuseRun {
   readonly seconds: number
   readonly gateway: MeasuredGateway
   readonly bystander: Bystander
-  readonly target: Target
+  readonly target: AbuseTarget
   /** Between the gateway and the broker of the path `/stalled`. */
   readonly tap: Tap
 }
@@ -147,7 +148,7 @@ function watchHealth(adminUrl: string): { stop(): Promise<number> } {
 
 /** What the gateway refused and ended meanwhile. */
 function difference(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Record<string, number> {
-  const wanted = /^gatehouse_(refusals|session_ends|sessions_opened)_total/
+  const wanted = /^gatehouse_(refusals|connections_dropped|session_ends|sessions_opened)_total/
   const grown = [...after]
     .filter(([name]) => wanted.test(name))
     .map(

@@ -3,6 +3,7 @@ import { connect } from 'amqplib'
 import { hashPassword } from '../../auth/index.ts'
 import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/index.ts'
+import type { Certificate } from '../support/certificates.ts'
 
 export const TARGET_USER = `Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`
 
@@ -38,16 +39,18 @@ export async function prepare(rabbit: Rabbit): Promise<void> {
   await connection.close()
 }
 
-interface Brokers {
+interface Surroundings {
   readonly abused: Rabbit
   /** The bystander's. */
   readonly quiet: Rabbit
   /** The abused one, by a way that can be made to stall. */
   readonly stalledUrl: string
+  /** For the listener with TLS. */
+  readonly certificate: Certificate
 }
 
 /** Defaults and permissions; a path for each broker. */
-export async function config({ abused, quiet, stalledUrl }: Brokers): Promise<ConfigInput> {
+export async function config({ abused, quiet, stalledUrl, certificate }: Surroundings): Promise<ConfigInput> {
   const service = {
     vhost: '/',
     authenticate: ['staff'],
@@ -55,7 +58,10 @@ export async function config({ abused, quiet, stalledUrl }: Brokers): Promise<Co
     permissions: PERMISSIONS,
   }
   return {
-    listen: { host: '127.0.0.1', port: 0 },
+    listen: [
+      { host: '127.0.0.1', port: 0 },
+      { host: '127.0.0.1', port: 0, tls: { cert: certificate.certFile, key: certificate.keyFile } },
+    ],
     admin: { host: '127.0.0.1', port: 0 },
     brokers: {
       abused: { urls: [`amqp://${abused.host}:${abused.port}`] },

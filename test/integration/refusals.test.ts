@@ -58,7 +58,7 @@ const ROWS: readonly Row[] = [
     without: '404',
     with: '404',
     log: 'request-refused',
-    level: 'debug',
+    level: 'info',
   },
   { what: 'no credential', caller: {}, without: '401', with: '403 4401', log: 'authentication-refused', level: 'info' },
   {

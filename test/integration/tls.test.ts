@@ -247,7 +247,7 @@ describe('several listeners', () => {
 })
 
 describe('a client that sends its head slowly', () => {
-  it('is cut off in time', { timeout: 30_000 }, async (t) => {
+  it('D2 is cut off in time', { timeout: 30_000 }, async (t) => {
     const door = await startDoor({}, t)
     const socket = connectTcp(door.port, '127.0.0.1')
     socket.on('error', () => undefined)

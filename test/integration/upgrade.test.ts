@@ -23,7 +23,34 @@ describe('an upgrade request', () => {
   const malformed: [what: string, request: string, status: number][] = [
     ['POST', upgradeRequest('/amqp', { more: authorized, line: 'POST /amqp HTTP/1.1' }), 405],
     ['HTTP/1.0', upgradeRequest('/amqp', { more: authorized, line: 'GET /amqp HTTP/1.0' }), 400],
-    ['an absolute URL', upgradeRequest('/amqp', { more: authorized, line: 'GET http://x/amqp HTTP/1.1' }), 400],
+    ['the URL of another host', upgradeRequest('/amqp', { more: authorized, line: 'GET http://x/amqp HTTP/1.1' }), 400],
+    [
+      'the URL of another port',
+      upgradeRequest('/amqp', { more: authorized, line: 'GET http://127.0.0.1:81/amqp HTTP/1.1' }),
+      400,
+    ],
+    [
+      'a URL with a user',
+      upgradeRequest('/amqp', { more: authorized, line: 'GET http://127.0.0.1@x/amqp HTTP/1.1' }),
+      400,
+    ],
+    [
+      'a host that is none',
+      upgradeRequest('/amqp', { without: ['Host'], more: [...authorized, ['Host', 'a b']] }),
+      400,
+    ],
+    ['a bare line feed', `GET /amqp HTTP/1.1\nHost: 127.0.0.1\n\n`, 400],
+    ['a header on two lines', upgradeRequest('/amqp', { more: [...authorized, ['X-Folded', 'a\r\n b']] }), 400],
+    [
+      'both lengths',
+      upgradeRequest('/amqp', { more: [...authorized, ['Content-Length', '0'], ['Transfer-Encoding', 'chunked']] }),
+      400,
+    ],
+    [
+      'two lengths',
+      upgradeRequest('/amqp', { more: [...authorized, ['Content-Length', '0'], ['Content-Length', '0']] }),
+      400,
+    ],
     ['a body', upgradeRequest('/amqp', { more: [...authorized, ['Content-Length', '4']] }), 400],
     ['a chunked body', upgradeRequest('/amqp', { more: [...authorized, ['Transfer-Encoding', 'chunked']] }), 400],
     ['Expect', upgradeRequest('/amqp', { more: [...authorized, ['Expect', '100-continue']] }), 400],

@@ -30,7 +30,8 @@ async function serve(config: gatewayModule.ConfigInput): Promise<void> {
   if (isBuilt) new HeapGrowth(gateway).start()
   process.on('message', (question: Question) => process.send?.(measure(question)))
   watchDelay()
-  process.send?.({ url: gateway.addresses[0]?.url, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
+  const urls = gateway.addresses.map(({ url }) => url)
+  process.send?.({ urls, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
 }
 
 /** How late a timer is, and how much of that the process was at work and not kept from it by others on the machine. */

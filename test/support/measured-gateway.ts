@@ -32,7 +32,7 @@ export interface Measurement {
 }
 
 interface Addresses {
-  readonly url: string
+  readonly urls: readonly string[]
   readonly adminUrl: string
 }
 
@@ -40,13 +40,16 @@ export class MeasuredGateway {
   readonly pid: number
   /** `ws://127.0.0.1:…`, without a path. */
   readonly url: string
+  /** Of all listeners, in the order of the configuration; `url` is the first. */
+  readonly urls: readonly string[]
   readonly adminUrl: string
   readonly #child: ChildProcess
 
   constructor(child: ChildProcess, addresses: Addresses) {
     this.#child = child
     this.pid = child.pid as number
-    this.url = addresses.url
+    this.urls = addresses.urls
+    this.url = addresses.urls[0] ?? ''
     this.adminUrl = addresses.adminUrl
   }
 

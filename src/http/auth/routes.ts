@@ -19,6 +19,9 @@ export interface RoutesDependencies {
   readonly log: Log
 }
 
+/** An answer that says what was expected. */
+type Told = Answer & { readonly body: { readonly error: string } }
+
 export class Routes {
   readonly #of: RoutesDependencies
 
@@ -44,20 +47,23 @@ export class Routes {
     if (problem !== undefined)
       return this.#noted(hop, 'bad-request', { status: problem.status, body: { error: problem.detail } })
     const service = services.get(path)
-    if (service !== undefined) return this.#noted(hop, 'bad-request', upgradeRequired(request.method))
+    if (service !== undefined) return this.#noted(hop, 'bad-request', upgradeRequired(request))
     const route = routes.get(path)
     if (route === undefined) return this.#noted(hop, 'unknown-path', { status: 404, body: { error: 'not found' } })
-    if (isTooLarge(request)) return { status: 413, body: { error: 'expected at most 16 KiB' } }
+    if (isTooLarge(request))
+      return this.#noted(hop, 'bad-request', { status: 413, body: { error: 'expected at most 16 KiB' } })
     return await this.#routed(route, request, hop)
   }
 
   async #routed(route: Route, request: IncomingMessage, hop: Hop): Promise<Answer> {
     const query = new URL(request.url ?? '/', 'http://gateway').searchParams
     const service = route.serviceOf?.(query)
-    if (service === 'ambiguous')
-      return { status: 400, body: { error: 'expected ?service= with the path of a service' } }
+    if (service === 'ambiguous') {
+      const error = 'expected ?service= with the path of a service'
+      return this.#noted(hop, 'bad-request', { status: 400, body: { error } })
+    }
     if (route.serviceOf !== undefined && service === undefined)
-      return { status: 404, body: { error: 'no such service' } }
+      return this.#noted(hop, 'unknown-path', { status: 404, body: { error: 'no such service' } })
     const { origin } = request.headers
     if (origin !== undefined && service?.origins.allows(origin) === false) {
       const allow = originLine(origin)
@@ -74,25 +80,30 @@ export class Routes {
       return { status: 204, headers: allowed }
     }
     if (!isOneOf(route.methods, request.method)) {
-      const allow = ['OPTIONS', ...route.methods].join(', ')
-      return { status: 405, body: { error: 'method not allowed' }, headers: { ...cors, Allow: allow } }
+      const headers = { ...cors, Allow: ['OPTIONS', ...route.methods].join(', ') }
+      return this.#noted(hop, 'bad-request', { status: 405, body: { error: 'method not allowed' }, headers })
     }
     const answered = await route.handle({ request, hop, query, origin, service })
     return { ...answered, headers: { ...cors, ...answered.headers } }
   }
 
-  #noted(hop: Hop, cause: 'bad-request' | 'unknown-path', given: Answer): Answer {
+  /** An answer that is a refusal, noted in log and metrics; the log says the same as the client reads. */
+  #noted({ address }: Hop, cause: 'bad-request' | 'unknown-path', given: Told): Answer {
+    const { status, body } = given
     this.#of.metrics.refused(cause)
-    this.#of.log.write('request-refused', { cause, address: hop.address, status: given.status })
+    this.#of.log.write('request-refused', { cause, address, status, detail: body.error })
     return given
   }
 }
 
 /** A service's path speaks WebSocket only. [RFC 9110 §15.5.22] */
-function upgradeRequired(method: string | undefined): Answer {
+function upgradeRequired({ method, headers: { upgrade, connection } }: IncomingMessage): Told {
   if (method !== 'GET') return { status: 405, body: { error: 'method not allowed' }, headers: { Allow: 'GET' } }
-  const headers = { Upgrade: 'websocket', Connection: 'Upgrade' }
-  return { status: 426, body: { error: 'this path speaks AMQP over WebSocket' }, headers }
+  const isHalf = (upgrade === undefined) !== (connection?.toLowerCase().includes('upgrade') !== true)
+  const error = isHalf
+    ? 'this path speaks AMQP over WebSocket: expected both Connection: Upgrade and Upgrade: websocket, which a proxy has to pass on'
+    : 'this path speaks AMQP over WebSocket'
+  return { status: 426, body: { error }, headers: { Upgrade: 'websocket', Connection: 'Upgrade' } }
 }
 
 function isOneOf(methods: readonly Method[], method: string | undefined): boolean {

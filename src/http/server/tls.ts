@@ -39,7 +39,6 @@ export function serverTls(tls: ListenerTls): TlsOptions {
     ...readCertificates(tls),
     requestCert: asksForCertificates(tls),
     rejectUnauthorized: tls.clientCertificates?.mode === 'required',
-    handshakeTimeout: 5_000,
     ALPNProtocols: ['http/1.1'],
   }
 }

@@ -1,6 +1,7 @@
 /** What fuzzing once broke stays mended: every kept input, through its target. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { fuzzConnections } from '../../fuzz/connections-target.ts'
 import { corpus, crashesOf, spoiltInput } from '../../fuzz/corpus.ts'
 import { TARGETS } from '../../fuzz/targets.ts'
 import { Random } from '../../support/random.ts'
@@ -8,6 +9,11 @@ import { Random } from '../../support/random.ts'
 const IN_PARTS = new Set(['codec', 'from-broker'])
 
 describe('fuzz targets', () => {
+  it('D1 D2 connections are gone at their deadlines, wherever they stop', async () => {
+    const outcomes = await fuzzConnections(new Random(20_261_122), 60)
+    for (const [what, many] of Object.entries(outcomes)) assert.ok(many > 0, what)
+  })
+
   for (const [name, target] of Object.entries(TARGETS)) {
     it(`${name} bears what it was once broken by, and a thousand new inputs`, () => {
       const random = new Random(20_261_122)

@@ -46,6 +46,25 @@ describe('checkUpgradeHead', () => {
     )
   })
 
+  const harmless: [what: string, changes: Changes][] = [
+    ['Content-Length: 0, as Kestrel, Envoy and websockets for Python send it', { more: [['Content-Length', '0']] }],
+    ['more zeros', { more: [['Content-Length', '000']] }],
+    ['a line of Connection that a proxy added', { more: [['Connection', 'keep-alive']] }],
+    ['empty elements in lists', { without: 'Upgrade', more: [['Upgrade', ', websocket ,,']] }],
+    [
+      'what proxies add',
+      {
+        more: [
+          ['Via', '1.1 a'],
+          ['TE', 'trailers'],
+          ['Max-Forwards', '9'],
+          ['X-Empty', ''],
+        ],
+      },
+    ],
+  ]
+  for (const [what, changes] of harmless) it(`accepts ${what}`, () => assert.equal(check(changes), undefined))
+
   const refused: [what: string, changes: Changes, status: number][] = [
     ['another method', { method: 'POST' }, 405],
     ['HTTP/1.0', { httpVersion: '1.0' }, 400],
@@ -57,7 +76,8 @@ describe('checkUpgradeHead', () => {
     ['no version', { without: 'Sec-WebSocket-Version' }, 426],
     ['no key', { without: 'Sec-WebSocket-Key' }, 400],
     ['a short key', { without: 'Sec-WebSocket-Key', more: [['Sec-WebSocket-Key', 'c2hvcnQ=']] }, 400],
-    ['Content-Length', { more: [['Content-Length', '0']] }, 400],
+    ['Content-Length', { more: [['Content-Length', '1']] }, 400],
+    ['a length in other words', { more: [['Content-Length', '+0']] }, 400],
     ['Transfer-Encoding', { more: [['Transfer-Encoding', 'chunked']] }, 400],
     ['Trailer', { more: [['Trailer', 'X-A']] }, 400],
     ['Expect', { more: [['Expect', '100-continue']] }, 400],

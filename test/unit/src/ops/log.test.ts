@@ -55,10 +55,18 @@ describe('Log', () => {
     assert.equal(last['suppressed'], 4_980)
   })
 
+  it('limits each cause by itself: a flood of one hides no other', () => {
+    const lines: string[] = []
+    const log = logTo(lines, () => 0)
+    for (let n = 0; n < 1_000; n++) log.write('request-refused', { cause: 'unknown-path' })
+    log.write('request-refused', { cause: 'not-http' })
+    assert.equal(lines.length, 21)
+  })
+
   it('keeps to the level', () => {
     const lines: string[] = []
-    logTo(lines).write('request-refused', {})
-    logTo(lines, () => 0, 'debug').write('request-refused', {})
+    logTo(lines).write('session-opened', {})
+    logTo(lines, () => 0, 'debug').write('session-opened', {})
     assert.equal(lines.length, 1)
   })
 })

@@ -1,0 +1,43 @@
+/**
+ * The causes for which a listener drops a connection without an answer, as one table: how the log calls them, and what
+ * they mean. docs/errors.md shows it.
+ */
+import type { EventName, EventSpec } from '../../ops/events.ts'
+
+export interface DropSpec {
+  readonly log: EventName
+  /** Where the event's own is too loud. */
+  readonly level?: EventSpec['level']
+  readonly means: string
+}
+
+export const DROPS = {
+  'tls-timeout': {
+    log: 'tls-failed',
+    means: 'The TLS handshake was not finished within 10 s. Many at once: somebody holds connections open.',
+  },
+  'tls-refused': {
+    log: 'tls-failed',
+    means:
+      'No TLS session came about: an old version, no common cipher, a certificate that is missing or no good. The detail is OpenSSL’s.',
+  },
+  'not-tls': {
+    log: 'tls-failed',
+    means: 'The client sent no TLS to a listener with `tls`: plain HTTP, a PROXY protocol line, AMQP.',
+  },
+  'tls-abandoned': {
+    log: 'tls-failed',
+    level: 'debug',
+    means: 'The client went away before its TLS handshake was finished, as the checks of load balancers do.',
+  },
+  'answer-unread': {
+    log: 'answer-unread',
+    means: 'The client did not read an answer within 30 s.',
+  },
+  'no-descriptors': {
+    log: 'overload-refused',
+    means: 'The process has too few file descriptors left for another connection.',
+  },
+} as const satisfies Record<string, DropSpec>
+
+export type DropCause = keyof typeof DROPS
