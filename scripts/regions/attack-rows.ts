@@ -207,5 +207,6 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G18', 'guessing passwords', 'growing delays for user and address'],
     ['G19', 'certificates claimed by header', 'only what TLS has verified'],
     ['G20', 'old TLS, renegotiation, noise', 'TLS 1.2 and newer; nobody else is harmed'],
+    ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
   ],
 }

@@ -21,6 +21,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
   return [
     ...textSecrets(config, filled, readable),
     ...plainListeners(config),
+    ...plainCookies(config),
     ...trustInEverybody(config),
     ...plainBrokers(config),
     ...unused(config),
@@ -48,6 +49,21 @@ function plainListeners(config: Config): Finding[] {
     'passwords and tokens are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener'
   return config.listen.flatMap(({ host, tls, behindTls }, index) =>
     tls || behindTls || isLoopback(host) ? [] : [warn(['listen', index], message)],
+  )
+}
+
+/** Cookies are protected by their names over TLS, of which a listener on loopback does not know by itself. */
+function plainCookies(config: Config): Finding[] {
+  const isPlanted = config.services.some(
+    (service) =>
+      service.origins.some((origin) => origin.startsWith('https:')) &&
+      namedAuthenticators(service, []).some(({ name }) => config.authenticators[name]?.type === 'ticket'),
+  )
+  if (!isPlanted) return []
+  const message =
+    'sibling domains can plant ticket cookies here: set `behindTls: true` if TLS ends in front of this listener'
+  return config.listen.flatMap(({ host, tls, behindTls }, index) =>
+    tls || behindTls || !isLoopback(host) ? [] : [warn(['listen', index], message)],
   )
 }
 

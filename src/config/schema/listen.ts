@@ -32,7 +32,7 @@ const listener = z.strictObject({
     .boolean()
     .prefault(false)
     .describe(
-      'TLS ends in front of this listener: silences the warning about passwords on a plain one that is not loopback.',
+      'TLS ends in front of this listener: ticket cookies are `__Host-` and Secure, and a plain listener is no cause for a warning.',
     ),
 })
 
