@@ -207,6 +207,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G18', 'guessing passwords', 'growing delays for user and address'],
     ['G19', 'certificates claimed by header', 'only what TLS has verified'],
     ['G20', 'old TLS, renegotiation, noise', 'TLS 1.2 and newer; nobody else is harmed'],
+    [
+      'G32',
+      'names that lead a page to the admin listener (DNS rebinding)',
+      'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
+    ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
   ],
 }

@@ -18,9 +18,9 @@ import { begin } from '../http/begin.ts'
 import { Listener } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { Upgrades } from '../http/upgrade.ts'
-import { AdminServer } from '../ops/admin.ts'
+import { type AdminAddress, AdminServer } from '../ops/admin.ts'
 import { AuditTrail } from '../ops/audit.ts'
-import { Health } from '../ops/health.ts'
+import { Health, type NamedBroker } from '../ops/health.ts'
 import { Log } from '../ops/log.ts'
 import { heapRatio, Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
@@ -148,8 +148,7 @@ class RunningGateway implements Gateway {
     this.#pressure = new Pressure({ heapRatio, sockets: () => this.#socketCount(), descriptorLimit: descriptorLimit() })
     this.#overload = new Overload({ sessions: this.#sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     this.#listeners = this.#makeListeners(services)
-    const health = new Health([...brokers.values()], () => this.#closing !== undefined)
-    this.#admin = config.admin === undefined ? undefined : new AdminServer(config.admin, health, this.#metrics)
+    this.#admin = config.admin === undefined ? undefined : this.#makeAdmin(config.admin, [...brokers.values()])
     followLogins({ authenticators, sessions: this.#sessions, log })
     this.#renewal = { config, listeners: this.#listeners, brokers, authenticators, sessions: this.#sessions, log }
   }
@@ -202,6 +201,21 @@ class RunningGateway implements Gateway {
   cut(): void {
     this.#sessions.cut()
     for (const listener of this.#listeners) listener.cut()
+  }
+
+  #makeAdmin(address: AdminAddress, brokers: readonly NamedBroker[]): AdminServer {
+    const health = new Health({
+      brokers,
+      isDraining: () => this.#closing !== undefined,
+      observe: ({ name, ready, cause, detail }) =>
+        this.#log.write(ready ? 'broker-ready' : 'broker-not-ready', { broker: name, cause, detail }),
+    })
+    const refused = (host: string): void =>
+      this.#log.write('admin-refused', {
+        detail: `called ${host}`,
+        allow: `admin: { hosts: [${JSON.stringify(host)}] }`,
+      })
+    return new AdminServer(address, health, this.#metrics, refused)
   }
 
   #makeListeners(services: ReadonlyMap<string, Service>): readonly Listener[] {

@@ -6,12 +6,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIPv6 } from 'node:net'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
+import { OwnHosts } from './own-hosts.ts'
 
 export interface AdminAddress {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
+  /** Names that it answers to, beside its own host and `localhost`. */
+  readonly hosts: readonly string[]
 }
+
+/** Answered whatever a client calls it by: a probe of life says nothing of anybody. */
+const LIVE = '/health/live'
+
+/** A longer one is no host name. [RFC 1035 §2.3.4] */
+const LONGEST_HOST = 255
 
 interface Page {
   readonly status: number
@@ -22,12 +31,17 @@ interface Page {
 export class AdminServer {
   readonly #server: Server
   readonly #address: AdminAddress
+  readonly #ownHosts: OwnHosts
   readonly #pages: ReadonlyMap<string, () => Promise<Page>>
+  readonly #refused: (host: string) => void
 
-  constructor(address: AdminAddress, health: Health, metrics: Metrics) {
+  /** @param refused told of each request that calls it by a name that is none of its own */
+  constructor(address: AdminAddress, health: Health, metrics: Metrics, refused: (host: string) => void) {
     this.#address = address
+    this.#ownHosts = new OwnHosts([address.host, ...address.hosts])
+    this.#refused = refused
     this.#pages = new Map([
-      ['/health/live', async () => json(200, { status: 'live' })],
+      [LIVE, async () => json(200, { status: 'live' })],
       ['/health/ready', async () => await readiness(health)],
       ['/metrics', async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() })],
     ])
@@ -68,7 +82,14 @@ export class AdminServer {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const page = this.#pages.get((request.url ?? '').split('?', 1)[0] ?? '')
+    const path = (request.url ?? '').split('?', 1)[0] ?? ''
+    const foreign = path === LIVE ? undefined : this.#ownHosts.foreignIn(request)
+    if (foreign !== undefined) {
+      const host = foreign.slice(0, LONGEST_HOST)
+      this.#refused(host)
+      return send(response, json(421, { error: `this listener does not answer to '${host}': see admin.hosts` }))
+    }
+    const page = this.#pages.get(path)
     if (page === undefined) return send(response, json(404, { error: 'not found' }))
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')

@@ -19,6 +19,17 @@ export const EVENTS = {
   'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
+  'admin-refused': {
+    level: 'warn',
+    means:
+      'the admin listener was called by a name that `admin.hosts` does not list: by a stranger’s page, or yours is missing',
+    perTenSeconds: 1,
+  },
+  'broker-not-ready': {
+    level: 'warn',
+    means: 'a broker did not answer when readiness was asked for; said once, until it answers again',
+  },
+  'broker-ready': { level: 'info', means: 'a broker answers again' },
   'reload-done': { level: 'info', means: 'certificates, users, secrets and key sets were read again' },
   'reload-failed': { level: 'error', means: 'what could not be read again is kept as it was; `detail` says why' },
   'configuration-warning': {
