@@ -52,7 +52,9 @@ const stamp = z.strictObject({
   headers: z
     .record(headerName, text('the text of a header', 1024))
     .prefault({})
-    .describe('Header → text; variables are filled in. What the client sent under that name, in any case, is removed.'),
+    .describe(
+      'Header → text; variables are filled in. What the client sent under that name, in any spelling, is removed.',
+    ),
 })
 
 const audit = z.strictObject({
