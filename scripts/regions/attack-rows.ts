@@ -180,6 +180,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['E2', "broker users and hosts in the broker's texts", 'rewritten'],
     ['E3', "secrets in the broker's own log", 'nothing malformed is sent to it'],
     ['E4', 'the broker’s cluster in `start`', 'product, version and capabilities only'],
+    [
+      'E5',
+      'a file put in the place of a secret',
+      'files and all folders on the way to them, links followed: refused where everybody may write',
+    ],
     ['F1', 'staying beyond the end of a token', 'the session ends with it, to the millisecond, however far away'],
     ['F2', 'tokens whose end is far away', 'the session timeout ends the session before'],
     ['F3', 'clocks that are set back', 'two clocks; the earlier end counts'],
