@@ -193,7 +193,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['F13', 'a broker connection that outlives its client', 'closed within seconds'],
     ['F14', 'a failed renewal taken for a good one', '530, the session ends'],
     ['G1', 'paths and listeners without a proof', 'asked for everywhere'],
-    ['G2', 'foreign pages (cross-site WebSockets)', 'Origins listed exactly; without Origin no cookies'],
+    [
+      'G2',
+      'foreign pages (cross-site WebSockets)',
+      'Origins listed exactly, a star is for whole labels; without Origin no cookies',
+    ],
+    [
+      'G33',
+      'identity headers of a login proxy, sent by a listed page of another origin',
+      'never among those that a preflight allows',
+    ],
     ['G3', 'two proofs that disagree', '401'],
     ['G4', 'forged headers of a login proxy', 'believed from its address with its secret, once each'],
     ['G5', 'malformed upgrades, request smuggling', '400, `connection: close`'],

@@ -1,6 +1,7 @@
 /** What is possible but seldom meant: told at the start and by `check`, stops nothing. */
 
 import { secretsOf } from '../files/place-secrets.ts'
+import { originMatcher } from '../origin-pattern.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
@@ -132,7 +133,7 @@ function loginsElsewhere(service: ServiceConfig, path: Path, { authenticators }:
     const authenticator = authenticators[name]
     if (authenticator?.type !== 'oidc') return []
     const { origin } = new URL(authenticator.publicUrl)
-    if (service.origins.some((listed) => URL.canParse(listed) && new URL(listed).origin === origin)) return []
+    if (originMatcher(service.origins)(origin)) return []
     const message = `${name} leads people back to its \`publicUrl\`, whose pages this service keeps out: add that to \`origins\``
     return [warn(at, message)]
   })

@@ -69,8 +69,10 @@ export class Routes {
     }
     const cors = origin === undefined || service === undefined ? VARY : corsHeaders(origin)
     if (isPreflight(request)) {
-      const allowed = origin === undefined || service === undefined ? VARY : preflightHeaders(origin, route.methods)
-      return { status: 204, headers: allowed }
+      if (origin === undefined || service === undefined) return { status: 204, headers: VARY }
+      const asked = request.headers['access-control-request-headers']
+      const { identityHeaders } = this.#of
+      return { status: 204, headers: preflightHeaders(origin, { methods: route.methods, asked, identityHeaders }) }
     }
     if (!isOneOf(route.methods, request.method)) {
       const allow = ['OPTIONS', ...route.methods].join(', ')
