@@ -17,6 +17,8 @@ export interface AuthenticationRequest {
   readonly address: string
   /** The address of the socket's peer: a proxy's where there is one. */
   readonly peerAddress: string
+  /** Whether the client speaks TLS, to the gateway or to what stands in front of it. */
+  readonly isSecure: boolean
 }
 
 /**

@@ -14,13 +14,17 @@ export function headerValues(http: IncomingMessage, name: string): readonly stri
   return values
 }
 
+/** Around a cookie's name and value. More that looks blank would make a protected name of one that no browser protected. */
+const BLANKS = /^[ \t]+|[ \t]+$/g
+
 /** Every value of one cookie, as sent: nothing is decoded or unquoted. [RFC 6265 §5.4] */
 export function cookieValues(http: IncomingMessage, name: string): readonly string[] {
   const values: string[] = []
   for (const header of headerValues(http, 'cookie')) {
     for (const pair of header.split(';')) {
       const equals = pair.indexOf('=')
-      if (equals !== -1 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim())
+      if (equals === -1 || pair.slice(0, equals).replace(BLANKS, '') !== name) continue
+      values.push(pair.slice(equals + 1).replace(BLANKS, ''))
     }
   }
   return values

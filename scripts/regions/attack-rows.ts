@@ -190,6 +190,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['E2', "broker users and hosts in the broker's texts", 'rewritten'],
     ['E3', "secrets in the broker's own log", 'nothing malformed is sent to it'],
     ['E4', 'the broker’s cluster in `start`', 'product, version and capabilities only'],
+    [
+      'E5',
+      'a file put in the place of a secret',
+      'files and all folders on the way to them, links followed: refused where everybody may write',
+    ],
     ['F1', 'staying beyond the end of a token', 'the session ends with it, to the millisecond, however far away'],
     ['F2', 'tokens whose end is far away', 'the session timeout ends the session before'],
     ['F3', 'clocks that are set back', 'two clocks; the earlier end counts'],
@@ -198,7 +203,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['F13', 'a broker connection that outlives its client', 'closed within seconds'],
     ['F14', 'a failed renewal taken for a good one', '530, the session ends'],
     ['G1', 'paths and listeners without a proof', 'asked for everywhere'],
-    ['G2', 'foreign pages (cross-site WebSockets)', 'Origins listed exactly; without Origin no cookies'],
+    [
+      'G2',
+      'foreign pages (cross-site WebSockets)',
+      'Origins listed exactly, a star is for whole labels; without Origin no cookies',
+    ],
+    [
+      'G33',
+      'identity headers of a login proxy, sent by a listed page of another origin',
+      'never among those that a preflight allows',
+    ],
     ['G3', 'two proofs that disagree', '401'],
     ['G4', 'forged headers of a login proxy', 'believed from its address with its secret, once each'],
     ['G5', 'malformed upgrades, request smuggling, other protocols', '400, `connection: close`; counted and logged'],
@@ -217,5 +231,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G18', 'guessing passwords', 'growing delays for user and address'],
     ['G19', 'certificates claimed by header', 'only what TLS has verified'],
     ['G20', 'old TLS, renegotiation, noise', 'TLS 1.2 and newer; nobody else is harmed'],
+    [
+      'G32',
+      'names that lead a page to the admin listener (DNS rebinding)',
+      'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
+    ],
+    ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
   ],
 }

@@ -2,6 +2,7 @@
  * Reading a secret from standard input: typed unseen where it is a terminal, one line where it is a pipe. It is never
  * taken from the command line, where every process of the machine could read it.
  */
+import { textProblem } from '../config/files/file-text.ts'
 import { CommandFailed } from './exit.ts'
 import type { Input, Terminal } from './terminal.ts'
 
@@ -53,9 +54,11 @@ async function readLine(stdin: Input, what: string): Promise<string> {
   return line
 }
 
+/** Some shells write a byte order mark into a pipe: it is no part of what was meant. */
 function textOf(bytes: Buffer, what: string): string {
+  if (textProblem(bytes) !== undefined) throw new CommandFailed(`the ${what.toLowerCase()} is not text in UTF-8`)
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     throw new CommandFailed(`the ${what.toLowerCase()} is not text in UTF-8`, { cause: error })
   }

@@ -13,7 +13,7 @@ import { Listener, type ListenerOptions } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
-import { AdminServer } from '../ops/admin.ts'
+import { type AdminAddress, AdminServer } from '../ops/admin.ts'
 import { Health } from '../ops/health.ts'
 import { Log } from '../ops/log.ts'
 import { heapRatio, Metrics } from '../ops/metrics.ts'
@@ -143,7 +143,7 @@ class RunningGateway implements Gateway, ReloadHost {
     this.#generation = first
     this.#input = parts.input
     this.#parts = parts
-    const { log, sessions, traffic, metrics } = parts
+    const { log, sessions, traffic } = parts
     this.#listeners = this.#makeListeners()
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
@@ -153,12 +153,7 @@ class RunningGateway implements Gateway, ReloadHost {
     traffic.guard(boundBytes, () => overload.shed())
     this.#ticker = new Ticker([sessions, overload])
     const { admin } = first.config
-    const health = new Health(
-      () => [...this.#generation.brokers.values()],
-      () => this.#closing !== undefined,
-    )
-    const unheard = noteUnheard({ metrics, log })
-    this.#admin = admin === undefined ? undefined : new AdminServer(admin, { health, metrics }, unheard)
+    this.#admin = admin === undefined ? undefined : this.#makeAdmin(admin)
   }
 
   async start(): Promise<void> {
@@ -278,6 +273,28 @@ class RunningGateway implements Gateway, ReloadHost {
   cut(): void {
     this.#parts.sessions.cut()
     this.#listeners.cut()
+  }
+
+  #makeAdmin(address: AdminAddress): AdminServer {
+    const { log, metrics } = this.#parts
+    const health = new Health({
+      brokers: () => [...this.#generation.brokers.values()],
+      isDraining: () => this.#closing !== undefined,
+      observe: ({ name, ready, cause, detail }) =>
+        log.write(ready ? 'broker-ready' : 'broker-not-ready', { broker: name, cause, detail }),
+    })
+    return new AdminServer(
+      address,
+      { health, metrics },
+      {
+        ...noteUnheard({ metrics, log }),
+        misnamed: (host) =>
+          log.write('admin-refused', {
+            detail: `called ${host}`,
+            allow: `admin: { hosts: [${JSON.stringify(host)}] }`,
+          }),
+      },
+    )
   }
 
   #makeListeners(): Listeners {

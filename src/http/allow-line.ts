@@ -2,13 +2,12 @@
  * The configuration lines that would have let somebody in, as the log prints them beside a refusal. They are YAML in the
  * short form, ready to be pasted, and say nothing that the operator does not know.
  */
+import { originProblem } from '../config/origin-pattern.ts'
 
 /** For `origins`; `undefined` for what no browser would send. */
 export function originLine(origin: string): string | undefined {
-  if (origin.length > 300 || !URL.canParse(origin)) return undefined
-  const url = new URL(origin)
-  const isWeb = url.protocol === 'https:' || url.protocol === 'http:'
-  return isWeb && url.origin === origin ? `origins: [${scalar(origin)}]` : undefined
+  if (origin.length > 300 || origin.includes('*') || originProblem(origin) !== undefined) return undefined
+  return `origins: [${scalar(origin)}]`
 }
 
 /** For `require`, with what the identity does have. */

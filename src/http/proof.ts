@@ -42,11 +42,11 @@ export async function proveExchange(
   metrics: Metrics,
   options: AuthenticateOptions = {},
 ): Promise<Admission | Refusal> {
-  const { address, peerAddress } = hop
+  const { address, peerAddress, isSecure } = hop
   if (!service.addresses.allows(address)) {
     return { cause: 'address-not-allowed', detail: 'require.addresses leaves it out', allow: addressLine(address) }
   }
-  const asked = { http: request, service: service.path, origin, address, peerAddress }
+  const asked = { http: request, service: service.path, origin, address, peerAddress, isSecure }
   return await prove(withoutTickets(service.requirement), asked, metrics, options)
 }
 

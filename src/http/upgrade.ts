@@ -182,8 +182,8 @@ export class Upgrades {
 
   async #admit(attempt: Attempt): Promise<Admitted | Refusal> {
     const { service, origin, hop, request } = attempt
-    const { address, peerAddress } = hop
-    const asked = { http: request, service: service.path, origin, address, peerAddress }
+    const { address, peerAddress, isSecure } = hop
+    const asked = { http: request, service: service.path, origin, address, peerAddress, isSecure }
     const proven = await prove(service.requirement, asked, this.#of.metrics, {
       deadlineMs: Math.min(LONGEST_PROOF_MS, leftMs(attempt)),
     })

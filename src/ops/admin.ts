@@ -6,12 +6,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
+import { OwnHosts } from './own-hosts.ts'
 
 export interface AdminAddress {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
+  /** Names that it answers to, beside its own host and `localhost`. */
+  readonly hosts: readonly string[]
 }
+
+/** Answered whatever a client calls it by: a probe of life says nothing of anybody. */
+const LIVE = '/health/live'
+
+/** A longer one is no host name. [RFC 1035 §2.3.4] */
+const LONGEST_HOST = 255
 
 interface Page {
   readonly status: number
@@ -19,25 +28,33 @@ interface Page {
   readonly text: string
 }
 
+/** Told what was turned away before it was a request, and each request that calls it by a name that is none of its own. */
+export interface AdminEvents extends Pick<HttpServerEvents, 'refused' | 'dropped'> {
+  misnamed(host: string): void
+}
+
 export class AdminServer {
   readonly #server: HttpServer
+  readonly #ownHosts: OwnHosts
   readonly #pages: ReadonlyMap<string, () => Promise<Page>>
+  readonly #refused: (host: string) => void
 
-  /** @param unheard is told what was turned away before it was a request */
   constructor(
     address: AdminAddress,
     { health, metrics }: { readonly health: Health; readonly metrics: Metrics },
-    unheard: Pick<HttpServerEvents, 'refused' | 'dropped'>,
+    events: AdminEvents,
   ) {
+    this.#ownHosts = new OwnHosts([address.host, ...address.hosts])
+    this.#refused = (host) => events.misnamed(host)
     this.#pages = new Map([
-      ['/health/live', async () => json(200, { status: 'live' })],
+      [LIVE, async () => json(200, { status: 'live' })],
       ['/health/ready', async () => await readiness(health)],
       ['/metrics', async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() })],
     ])
     this.#server = new HttpServer(address, {
       request: (request, response) => this.#handle(request, response),
-      refused: (what, from) => unheard.refused(what, from),
-      dropped: (cause, detail, from) => unheard.dropped(cause, detail, from),
+      refused: (what, from) => events.refused(what, from),
+      dropped: (cause, detail, from) => events.dropped(cause, detail, from),
     })
   }
 
@@ -66,7 +83,14 @@ export class AdminServer {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const page = this.#pages.get((request.url ?? '').split('?', 1)[0] ?? '')
+    const path = (request.url ?? '').split('?', 1)[0] ?? ''
+    const foreign = path === LIVE ? undefined : this.#ownHosts.foreignIn(request)
+    if (foreign !== undefined) {
+      const host = foreign.slice(0, LONGEST_HOST)
+      this.#refused(host)
+      return send(response, json(421, { error: `this listener does not answer to '${host}': see admin.hosts` }))
+    }
+    const page = this.#pages.get(path)
     if (page === undefined) return send(response, json(404, { error: 'not found' }))
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')

@@ -27,6 +27,17 @@ export const EVENTS = {
     level: 'error',
     means: 'the configuration could not be read again, and nothing has changed; `detail` says where and why',
   },
+  'admin-refused': {
+    level: 'warn',
+    means:
+      'the admin listener was called by a name that `admin.hosts` does not list: by a stranger’s page, or yours is missing',
+    perTenSeconds: 1,
+  },
+  'broker-not-ready': {
+    level: 'warn',
+    means: 'a broker did not answer when readiness was asked for; said once, until it answers again',
+  },
+  'broker-ready': { level: 'info', means: 'a broker answers again' },
   'configuration-warning': {
     level: 'warn',
     means: 'the configuration is unsafe or surprising in the way `detail` says',

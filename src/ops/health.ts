@@ -2,7 +2,7 @@
  * Whether the gateway lives and whether it could serve somebody: every broker that a service names has to greet. Brokers
  * are asked at most once in five seconds, whoever asks how often.
  */
-import { type BrokerTarget, probeBroker } from '../../proxy/index.ts'
+import { type BrokerFailure, type BrokerTarget, BrokerUnavailable, probeBroker } from '../../proxy/index.ts'
 
 const CACHED_MS = 5_000
 const PROBE_MS = 3_000
@@ -17,7 +17,12 @@ export interface BrokerHealth {
   /** The broker's key in the configuration. */
   readonly name: string
   readonly ready: boolean
-  /** The URL that greeted, or why none did. */
+  /** Why it is not; one of a closed set, so that whoever may ask learns of no address. */
+  readonly cause?: BrokerFailure
+}
+
+/** A broker that was not ready before and is now, or the other way round. `detail` names URLs, for operators. */
+export interface BrokerChange extends BrokerHealth {
   readonly detail: string
 }
 
@@ -27,24 +32,34 @@ export interface Readiness {
   readonly brokers: readonly BrokerHealth[]
 }
 
+/** Resolves with the URL that greeted. */
 export type Probe = (target: BrokerTarget, timeoutMs: number) => Promise<string>
+
+export interface HealthOptions {
+  /** Those that services name now. */
+  readonly brokers: () => readonly NamedBroker[]
+  readonly isDraining: () => boolean
+  /** Told when a broker has not answered, and when it answers again. */
+  readonly observe: (change: BrokerChange) => void
+  readonly probe?: Probe
+  readonly nowMs?: () => number
+}
 
 export class Health {
   readonly #named: () => readonly NamedBroker[]
   readonly #isDraining: () => boolean
+  readonly #observe: (change: BrokerChange) => void
   readonly #probe: Probe
   readonly #nowMs: () => number
+  /** Brokers that did not answer when they were asked last. */
+  readonly #away = new Set<string>()
   #asked: Promise<readonly BrokerHealth[]> | undefined
   #askedAtMs = 0
 
-  constructor(
-    brokers: () => readonly NamedBroker[],
-    isDraining: () => boolean,
-    probe: Probe = probeBroker,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor({ brokers, isDraining, observe, probe = probeBroker, nowMs = () => performance.now() }: HealthOptions) {
     this.#named = brokers
     this.#isDraining = isDraining
+    this.#observe = observe
     this.#probe = probe
     this.#nowMs = nowMs
   }
@@ -67,9 +82,15 @@ export class Health {
 
   async #ask({ name, target }: NamedBroker): Promise<BrokerHealth> {
     try {
-      return { name, ready: true, detail: await this.#probe(target, PROBE_MS) }
+      const detail = await this.#probe(target, PROBE_MS)
+      if (this.#away.delete(name)) this.#observe({ name, ready: true, detail })
+      return { name, ready: true }
     } catch (error) {
-      return { name, ready: false, detail: error instanceof Error ? error.message : 'unknown failure' }
+      const cause = error instanceof BrokerUnavailable ? error.failure : 'other'
+      const detail = error instanceof Error ? error.message : 'unknown failure'
+      if (!this.#away.has(name)) this.#observe({ name, ready: false, cause, detail })
+      this.#away.add(name)
+      return { name, ready: false, cause }
     }
   }
 }

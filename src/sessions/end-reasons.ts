@@ -52,7 +52,7 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   'broker-unavailable': {
     level: 'error',
     clientSees: '541, 1013',
-    whatToDo: 'No URL of the broker answered; the detail says why for each. See `/health/ready`.',
+    whatToDo: 'No URL of the broker answered; the detail says why for each.',
   },
   'broker-refused': {
     level: 'error',

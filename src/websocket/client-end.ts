@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { ClientEnd, EndRequest, Session } from '../../proxy/index.ts'
 import type { Traffic } from '../ops/traffic.ts'
+import { SMALLEST_FRAGMENT_BYTES } from './door.ts'
 import { writeMessage } from './message-frames.ts'
 import { Share, Turn } from './turn.ts'
 
@@ -26,6 +27,13 @@ const TOO_LARGE: EndRequest = {
   code: 'frame-error',
   explanation: 'the WebSocket message is too large',
   closeCode: 1009,
+}
+
+const TOO_MANY_FRAGMENTS: EndRequest = {
+  reason: 'message-too-large',
+  code: 'frame-error',
+  explanation: `too many fragments in one WebSocket message: send ${SMALLEST_FRAGMENT_BYTES} bytes or more in each`,
+  closeCode: 1008,
 }
 
 /** Before the payload of a client's ping or pong: two bytes of head, four of mask. [RFC 6455 §5.2] */
@@ -225,6 +233,9 @@ export class WebSocketClientEnd implements ClientEnd {
     if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
       this.#failureCode = 1009
       this.#session?.end(TOO_LARGE)
+    } else if (error.code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') {
+      this.#failureCode = 1008
+      this.#session?.end(TOO_MANY_FRAGMENTS)
     } else if (error.code?.startsWith('WS_ERR_') === true) {
       this.#failureCode = 1002
     }

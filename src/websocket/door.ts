@@ -20,9 +20,10 @@ const OPTIONS = {
 
 /**
  * Fragments and pieces as the network cuts them cost more memory than their bytes [CVE-2026-48779]: bounded to what an
- * honest message of full size may come in. Browsers make fragments of 64 KiB or more, slow links pieces of 536 bytes.
+ * honest message of full size may come in. Browsers make fragments of 64 KiB or more, libraries with small buffers of 4 KiB,
+ * slow links pieces of 536 bytes. What so many empty fragments cost stays far below what a message may hold.
  */
-const SMALLEST_FRAGMENT_BYTES = 16_384
+export const SMALLEST_FRAGMENT_BYTES = 2048
 const SMALLEST_PIECE_BYTES = 512
 
 export interface Acceptance {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { connectAmqplib } from '../support/amqplib-over-websocket.ts'
-import { basic, type Door, ORIGIN, startDoor } from '../support/door.ts'
+import { basic, type Door, ORIGIN, sendRaw, startDoor } from '../support/door.ts'
 import { until } from '../support/until.ts'
 
 async function admin(door: Door, path: string): Promise<{ status: number; text: string }> {
@@ -24,7 +24,7 @@ describe('/health', () => {
     assert.equal(status, 200)
     assert.deepEqual(JSON.parse(text), {
       status: 'ready',
-      brokers: [{ name: 'main', ready: true, detail: door.broker.url }],
+      brokers: [{ name: 'main', ready: true }],
     })
     assert.equal((await admin(door, '/health/live')).status, 200)
     await door.stop()
@@ -42,7 +42,11 @@ describe('/health', () => {
     await away.broker.close()
     const { status, text } = await admin(away, '/health/ready')
     assert.equal(status, 503)
-    assert.match(text, /ECONNREFUSED/)
+    assert.deepEqual(JSON.parse(text), {
+      status: 'not ready',
+      brokers: [{ name: 'main', ready: false, cause: 'unreachable' }],
+    })
+    assert.match(String((await away.line('broker-not-ready'))['detail']), /ECONNREFUSED/)
     assert.equal((await admin(away, '/health/live')).status, 200)
     await away.stop()
 
@@ -70,6 +74,46 @@ describe('/health', () => {
     const door = await startDoor({}, t)
     const pages = await Promise.all(['/health/ready', '/health/live', '/metrics'].map((path) => admin(door, path)))
     assert.equal(JSON.stringify(pages).includes('CANARY'), false)
+    await door.stop()
+  })
+
+  it('G32 answers to addresses and its own names; to others it says that it lives and no more', async (t) => {
+    const door = await startDoor({ admin: { port: 0, hosts: ['Gateway.internal'] } }, t)
+    const port = door.gateway.adminAddress?.port ?? 0
+    const own = [
+      '127.0.0.1',
+      '192.0.2.7:8081',
+      `localhost:${port}`,
+      'LOCALHOST',
+      'localhost.',
+      '[::1]',
+      '[fe80::1]:8081',
+    ]
+    const foreign = ['evil.example', `rebound.evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example']
+    const odd = [
+      '',
+      '127.1',
+      '0x7f000001',
+      '[evil.example]',
+      'localhost:x',
+      'evil.example:80:80',
+      'internal',
+      '[127.0.0.1]',
+    ]
+    for (const path of ['/metrics', '/health/ready', '/nope', '/metrics?x', '/health/live/']) {
+      for (const host of [...own, 'gateway.internal', `GATEWAY.internal.:${port}`]) {
+        assert.notEqual(await statusOf(port, path, `Host: ${host}`), 421, `${path} ${host}`)
+      }
+      for (const host of [...foreign, ...odd]) {
+        assert.equal(await statusOf(port, path, `Host: ${host}`), 421, `${path} ${host}`)
+      }
+    }
+    for (const host of [...own, ...foreign, ...odd]) {
+      assert.equal(await statusOf(port, '/health/live', `Host: ${host}`), 200, host)
+    }
+    assert.equal(await statusOf(port, '/metrics', 'Host: localhost\r\nHost: evil.example'), 421)
+    assert.equal(await statusOf(port, '/metrics', undefined), 200, 'a probe of HTTP/1.0')
+    assert.match(String((await door.line('admin-refused'))['allow']), /^admin: \{ hosts: \["evil.example"\] \}$/)
     await door.stop()
   })
 
@@ -125,3 +169,11 @@ describe('/metrics', () => {
     await door.stop()
   })
 })
+
+/** The status that a request with these lines gets; without any it is one of HTTP/1.0. */
+async function statusOf(port: number, path: string, lines: string | undefined): Promise<number> {
+  const head = lines === undefined ? `GET ${path} HTTP/1.0` : `GET ${path} HTTP/1.1\r\n${lines}`
+  const { socket, status } = await sendRaw(port, `${head}\r\n\r\n`)
+  socket.destroy()
+  return status
+}

@@ -80,14 +80,14 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
-  it('marks the ticket cookie Secure where TLS ends in front of it', async (t) => {
+  it('G31 protects the ticket cookie by its name where TLS ends in front of it', async (t) => {
     const service = { origins: [ORIGIN] }
     const door = await startDoor({ listen: [{ port: 0, behindTls: true }], service }, t)
     const response = await fetch(door.http('/auth/ticket?as=cookie'), {
       method: 'POST',
       headers: { authorization: basic() },
     })
-    assert.match(response.headers.get('set-cookie') ?? '', /; Secure$/)
+    assert.match(response.headers.get('set-cookie') ?? '', /^__Host-gatehouse-ticket-.*; Path=\/; .*; Secure$/)
     await door.stop()
   })
 

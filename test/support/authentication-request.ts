@@ -11,6 +11,7 @@ export interface RequestParts {
   readonly address?: string
   readonly peerAddress?: string
   readonly socket?: Socket
+  readonly isSecure?: boolean
 }
 
 export function authenticationRequest(parts: RequestParts = {}): AuthenticationRequest {
@@ -30,5 +31,6 @@ export function authenticationRequest(parts: RequestParts = {}): AuthenticationR
     origin: parts.origin,
     address: parts.address ?? '203.0.113.7',
     peerAddress: parts.peerAddress ?? parts.address ?? '203.0.113.7',
+    isSecure: parts.isSecure ?? true,
   }
 }

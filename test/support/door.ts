@@ -23,6 +23,7 @@ export interface DoorOptions {
   readonly service?: Partial<ServiceInput>
   readonly moreServices?: readonly ServiceInput[]
   readonly listen?: ConfigInput['listen']
+  readonly admin?: ConfigInput['admin']
   readonly authenticators?: ConfigInput['authenticators']
   readonly drain?: string
   readonly level?: 'info' | 'debug'
@@ -87,7 +88,7 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
   const password = await hashPassword(PASSWORD, cheap)
   return {
     listen: options.listen ?? { port: 0 },
-    admin: { port: 0 },
+    admin: options.admin ?? { port: 0 },
     log: { level: options.level ?? 'debug' },
     brokers: {
       main: { urls: [brokerUrl], credentials: { smithj: { username: 'smithj', password: BROKER_PASSWORD } } },

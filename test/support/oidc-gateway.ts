@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Outcome } from '../../auth/authenticator.ts'
 import type { Identity } from '../../auth/identity.ts'
 import { Secret } from '../../auth/secret.ts'
+import { cookieName } from '../../auth/strategies/oidc/cookie.ts'
 import type { LoginAnswer } from '../../auth/strategies/oidc/login.ts'
 import { type OidcOptions, oidcAuthenticator } from '../../auth/strategies/oidc/oidc.ts'
 import { authenticationRequest } from './authentication-request.ts'
@@ -10,6 +11,11 @@ import { FakeOpenidProvider } from './fake-openid-provider.ts'
 
 export const provider = new FakeOpenidProvider()
 export const clock = { nowMs: 0 }
+
+const named = (label: string): string => cookieName({ label, path: '/auth/login?with=login', secure: true })
+/** The cookies of the login that `gateway` makes. */
+export const LOGIN_COOKIE = named('gatehouse')
+export const PENDING_COOKIE = named('gatehouse-login')
 
 /** Before each test: what one set on the provider is gone. */
 export function reset(): void {
@@ -37,7 +43,7 @@ export function gateway(options: Partial<OidcOptions> = {}) {
       scope: 'openid profile',
       subject: 'sub',
       roles: 'groups',
-      cookie: '__Host-gatehouse',
+      cookie: 'gatehouse',
       loginTimeoutMs: 3_600_000,
       loginCount: 100,
       ...options,

@@ -1,7 +1,16 @@
 /**
- * The cookies of a login, as `Set-Cookie` values [RFC 6265 §4.1]. Under TLS they are bound to the host by their name
- * (`__Host-`); a browser on plain http, which only a loopback address is, takes no such name, so it loses its prefix.
+ * The cookies that the gateway sets, as `Set-Cookie` values [RFC 6265 §4.1].
+ *
+ * A cookie says nothing of who set it: a sibling domain can put one of its own beside ours, or in its place, and have a
+ * visitor act as somebody else. Only its name can keep others out: browsers take `__Host-…` from this very host over TLS
+ * and from nobody else [RFC 6265bis §4.1.3.2]. They take no such name over plain http, where only loopback addresses are.
  */
+import { createHash } from 'node:crypto'
+
+/** What stands before every path of this gateway. */
+const BASE_PATH = ''
+
+const HASH_CHARACTERS = 8
 
 export interface CookieScope {
   readonly name: string
@@ -10,9 +19,21 @@ export interface CookieScope {
   readonly sameSite: 'Lax' | 'Strict'
 }
 
-/** The name a browser will take on this scheme. */
-export function cookieName(name: string, secure: boolean): string {
-  return secure ? name : name.replace(/^__(?:Host|Secure)-/, '')
+/** Whose cookie it is. */
+export interface CookieOwner {
+  /** For people who look into their browser; a prefix that browsers know is left out. */
+  readonly label: string
+  /** The path below the gateway's base path that it is for. Every `__Host-` cookie goes to all paths: the name tells them apart. */
+  readonly path: string
+  /** Whether the browser speaks TLS. */
+  readonly secure: boolean
+}
+
+/** The name of a cookie on this scheme, the same in every process of one configuration. */
+export function cookieName({ label, path, secure }: CookieOwner): string {
+  const bare = label.replace(/^__(?:Host|Secure)-/i, '')
+  const hash = createHash('sha256').update(`${BASE_PATH}${path}`).digest('hex').slice(0, HASH_CHARACTERS)
+  return `${secure ? '__Host-' : ''}${bare}-${hash}`
 }
 
 export function setCookie({ name, secure, sameSite }: CookieScope, value: string, maxAgeSeconds: number): string {

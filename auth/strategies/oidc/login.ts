@@ -36,7 +36,10 @@ export interface LoginListener {
 }
 
 export interface OidcLoginOptions {
+  /** The authenticator's. */
+  readonly name: string
   readonly publicUrl: string
+  /** A label, to which prefix and hash are added. */
   readonly cookie: string
   readonly loginTimeoutMs: number
   readonly loginCount: number
@@ -66,10 +69,11 @@ export class OidcLogin {
 
   constructor(options: OidcLoginOptions) {
     this.#options = options
-    const secure = options.publicUrl.startsWith('https:')
-    const name = cookieName(options.cookie, secure)
-    this.#cookie = { name, secure, sameSite: 'Strict' }
-    this.#pendingCookie = { name: `${name}-login`, secure, sameSite: 'Lax' }
+    const secure = new URL(options.publicUrl).protocol === 'https:'
+    const path = `/auth/login?with=${options.name}`
+    this.#cookie = { name: cookieName({ label: options.cookie, path, secure }), secure, sameSite: 'Strict' }
+    const pending = cookieName({ label: `${options.cookie}-login`, path, secure })
+    this.#pendingCookie = { name: pending, secure, sameSite: 'Lax' }
     const limits = { loginCount: options.loginCount, perPersonCount: PER_PERSON_COUNT }
     this.#logins = new LoginSessions(limits, (login) => this.#tellEnded([login]))
   }

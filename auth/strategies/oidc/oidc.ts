@@ -28,7 +28,7 @@ export interface OidcOptions {
   readonly parameters?: Readonly<Record<string, string>>
   readonly subject: string
   readonly roles?: string
-  /** The login cookie's name. */
+  /** The label in the login cookie's name. */
   readonly cookie: string
   /** Life of a login, however often it is refreshed. */
   readonly loginTimeoutMs: number

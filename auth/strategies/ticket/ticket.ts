@@ -7,11 +7,9 @@ import type { AuthenticationRequest, Authenticator, Outcome, Requirement } from 
 import { AuthenticationRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
 import { cookieValues, queryValues } from '../carriers.ts'
+import { type CookieScope, cookieName, setCookie } from '../oidc/cookie.ts'
 import { authenticatorOf } from '../strategy.ts'
 import { type TicketLimits, TicketStore } from './tickets.ts'
-
-/** The cookie's name. */
-const TICKET_COOKIE = 'gatehouse-ticket'
 
 export interface TicketOptions extends Partial<TicketLimits> {
   readonly name: string
@@ -70,23 +68,21 @@ export function isTicketAuthenticator(authenticator: Authenticator): authenticat
 /** `Set-Cookie` for a ticket that the next upgrade of this service takes by itself. [RFC 6265 §4.1] */
 export function ticketCookie(
   issued: IssuedTicket,
-  { path, secure }: { readonly path: string; readonly secure: boolean },
+  of: { readonly service: string; readonly isSecure: boolean },
 ): string {
-  const attributes = [
-    `Path=${path}`,
-    `Max-Age=${issued.expiresInSeconds}`,
-    'HttpOnly',
-    'SameSite=Strict',
-    ...(secure ? ['Secure'] : []),
-  ]
-  return [`${TICKET_COOKIE}=${issued.ticket}`, ...attributes].join('; ')
+  return setCookie(cookieScope(of), issued.ticket, issued.expiresInSeconds)
+}
+
+/** The same for whoever sets it and for whoever reads it: over TLS no cookie without the prefix is looked at. */
+function cookieScope(of: { readonly service: string; readonly isSecure: boolean }): CookieScope {
+  const secure = of.isSecure
+  return { name: cookieName({ label: 'gatehouse-ticket', path: of.service, secure }), secure, sameSite: 'Strict' }
 }
 
 function prove(store: TicketStore, request: AuthenticationRequest): Outcome {
-  const inQuery = queryValues(request.http, 'ticket')
-  const inCookie = cookieValues(request.http, TICKET_COOKIE)
-  const explicit = take(store, inQuery, request, false)
-  const ambient = take(store, inCookie, request, true)
+  const explicit = take(store, queryValues(request.http, 'ticket'), request)
+  const { name } = cookieScope(request)
+  const ambient = take(store, cookieValues(request.http, name), request, name)
   if (explicit.kind === 'refused' || ambient.kind === 'absent') return explicit
   if (explicit.kind === 'absent' || ambient.kind === 'refused') return explicit.kind === 'absent' ? ambient : explicit
   if (ambient.kind === 'proven' && ambient.identity.subject !== explicit.identity.subject) {
@@ -99,11 +95,12 @@ function take(
   store: TicketStore,
   tickets: readonly string[],
   request: AuthenticationRequest,
-  fromCookie: boolean,
+  cookie?: string,
 ): Outcome {
   const [ticket] = tickets
   if (ticket === undefined) return { kind: 'absent' }
-  const carrier = fromCookie ? `cookie:${TICKET_COOKIE}` : 'query:ticket'
+  const fromCookie = cookie !== undefined
+  const carrier = fromCookie ? `cookie:${cookie}` : 'query:ticket'
   if (tickets.length > 1)
     return { kind: 'refused', detail: 'more than one ticket', malformed: true, ambient: fromCookie, carrier }
   const taken = store.take(ticket, request)

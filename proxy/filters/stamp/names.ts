@@ -1,19 +1,18 @@
 /**
  * The header names that belong to the gateway: those it stamps, and all that begin with `x-gatehouse-`. A client's header of
- * such a name, in any case and any compatible Unicode spelling, goes no further.
+ * such a name goes no further, in any spelling that a reader may take for the same, be it by folding or by ending at a NUL.
  */
 import type { ContentHeader } from '../../codec/content.ts'
 import { PROPERTY_NAMES } from '../../codec/properties.ts'
 import { entryBytes } from '../../codec/scan.ts'
+import { foldedName } from './folded-names.ts'
 
 const RESERVED_PREFIX = 'x-gatehouse-'
 
 const HEADERS_PLACE = PROPERTY_NAMES.indexOf('headers')
 
-/** One spelling for all that readers may take for the same name. [Unicode: NFKC] */
-function folded(name: string): string {
-  return name.normalize('NFKC').toLowerCase()
-}
+/** The ASCII characters that folding drops, so that any name may begin with them. */
+const DROPPED_BYTES = [...Array(0x21).keys(), 0x7f]
 
 /** Of no session: made once for all that stamp the same headers. */
 export class ReservedNames {
@@ -23,18 +22,23 @@ export class ReservedNames {
   readonly #firstBytes: Uint8Array = new Uint8Array(256)
 
   constructor(stamped: readonly string[]) {
-    const names: ReadonlySet<string> = new Set(stamped.map(folded))
+    const names: ReadonlySet<string> = new Set(stamped.map((name) => foldedName(name, Number.POSITIVE_INFINITY)))
+    const longest = Math.max(RESERVED_PREFIX.length, ...[...names].map(({ length }) => length))
+    const isOurs = (name: string): boolean => {
+      const folded = foldedName(name, longest)
+      return folded.startsWith(RESERVED_PREFIX) || names.has(folded)
+    }
     this.isReserved = (name) => {
-      const plain = folded(name)
-      return plain.startsWith(RESERVED_PREFIX) || names.has(plain)
+      const nul = name.indexOf('\0')
+      return isOurs(name) || (nul !== -1 && isOurs(name.slice(0, nul)))
     }
     for (const name of [RESERVED_PREFIX, ...names]) {
-      // The first letter as it stands, and without what may be written behind it as a mark of its own (é as e and ´).
-      const letters = [name, name.normalize('NFKD')].map((spelled) => spelled.slice(0, 1))
-      for (const byte of letters.flatMap((letter) => [Buffer.from(letter)[0], Buffer.from(letter.toUpperCase())[0]])) {
-        if (byte !== undefined) this.#firstBytes[byte] = 1
+      const [first = ''] = name
+      for (const letter of [first, first.toUpperCase()]) {
+        for (const byte of Buffer.from(letter).subarray(0, 1)) this.#firstBytes[byte] = 1
       }
     }
+    for (const byte of DROPPED_BYTES) this.#firstBytes[byte] = 1
     // Beyond ASCII there are other spellings of every letter.
     this.#firstBytes.fill(1, 0x80)
   }

@@ -101,19 +101,6 @@ function checkOne(authenticator: AuthenticatorConfig, path: Path, config: Config
   }
 }
 
-/** A browser keeps one cookie of a name. */
-function checkCookies(config: Config): Finding[] {
-  const owners = new Map<string, string>()
-  return Object.entries(config.authenticators).flatMap(([name, authenticator]) => {
-    if (authenticator.type !== 'oidc') return []
-    const owner = owners.get(authenticator.cookie)
-    owners.set(authenticator.cookie, owner ?? name)
-    if (owner === undefined) return []
-    const message = `expected another cookie than that of authenticator ${owner}`
-    return [{ path: ['authenticators', name, 'cookie'], at: 'value', message }]
-  })
-}
-
 /** GSSAPI takes the key table from the environment, which a process has one of. */
 function checkKeytabs(config: Config): Finding[] {
   let first: { readonly name: string; readonly keytab: string } | undefined
@@ -130,5 +117,5 @@ export function checkAuthenticators(config: Config): Finding[] {
   const each = Object.entries(config.authenticators).flatMap(([name, authenticator]) =>
     checkOne(authenticator, ['authenticators', name], config),
   )
-  return [...each, ...checkCookies(config), ...checkKeytabs(config)]
+  return [...each, ...checkKeytabs(config)]
 }

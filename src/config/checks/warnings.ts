@@ -1,6 +1,7 @@
 /** What is possible but seldom meant: told at the start and by `check`, stops nothing. */
 
 import { secretsOf } from '../files/place-secrets.ts'
+import { originMatcher } from '../origin-pattern.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
@@ -21,6 +22,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
   return [
     ...textSecrets(config, filled, readable),
     ...plainListeners(config),
+    ...plainCookies(config),
     ...trustInEverybody(config),
     ...plainBrokers(config),
     ...unused(config),
@@ -48,6 +50,21 @@ function plainListeners(config: Config): Finding[] {
     'passwords and tokens are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener'
   return config.listen.flatMap(({ host, tls, behindTls }, index) =>
     tls || behindTls || isLoopback(host) ? [] : [warn(['listen', index], message)],
+  )
+}
+
+/** Cookies are protected by their names over TLS, of which a listener on loopback does not know by itself. */
+function plainCookies(config: Config): Finding[] {
+  const isPlanted = config.services.some(
+    (service) =>
+      service.origins.some((origin) => origin.startsWith('https:')) &&
+      namedAuthenticators(service, []).some(({ name }) => config.authenticators[name]?.type === 'ticket'),
+  )
+  if (!isPlanted) return []
+  const message =
+    'sibling domains can plant ticket cookies here: set `behindTls: true` if TLS ends in front of this listener'
+  return config.listen.flatMap(({ host, tls, behindTls }, index) =>
+    tls || behindTls || !isLoopback(host) ? [] : [warn(['listen', index], message)],
   )
 }
 
@@ -116,7 +133,7 @@ function loginsElsewhere(service: ServiceConfig, path: Path, { authenticators }:
     const authenticator = authenticators[name]
     if (authenticator?.type !== 'oidc') return []
     const { origin } = new URL(authenticator.publicUrl)
-    if (service.origins.some((listed) => URL.canParse(listed) && new URL(listed).origin === origin)) return []
+    if (originMatcher(service.origins)(origin)) return []
     const message = `${name} leads people back to its \`publicUrl\`, whose pages this service keeps out: add that to \`origins\``
     return [warn(at, message)]
   })

@@ -9,6 +9,7 @@ import type { Finding } from '../reading/issues.ts'
 import type { Path, Problem } from '../reading/problems.ts'
 import { ConfigError } from '../reading/problems.ts'
 import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import { textProblem } from './file-text.ts'
 import { readKeys } from './keyring.ts'
 import type { PlacedSecret } from './place-secrets.ts'
 import { secretsOf } from './place-secrets.ts'
@@ -90,7 +91,15 @@ export class FileInspection {
     if (secret.kind === 'env' && !this.#env[secret.name])
       this.#fail(path, `the environment variable ${secret.name} is not set`)
     if (secret.kind !== 'file' || (isTemplate && secret.path.includes('${'))) return
-    this.#read(path, secret.path, 'secret')?.fill(0)
+    this.#readText(path, secret.path, 'secret')
+  }
+
+  /** The same for what is read as text later on. */
+  #readText(path: Path, file: string, reads: Reads): void {
+    const bytes = this.#read(path, file, reads)
+    const problem = bytes === undefined ? undefined : textProblem(bytes)
+    if (problem !== undefined) this.#fail(path, `${file}: ${problem}`)
+    bytes?.fill(0)
   }
 
   #decrypt(path: Path, { value, place }: { value: string; place: string }, keys: Keyring): void {
@@ -114,7 +123,7 @@ export class FileInspection {
       this.#users([...path, 'users'], authenticator.users)
     }
     if (authenticator.type === 'jwt' && authenticator.jwksFile !== undefined) {
-      this.#read([...path, 'jwksFile'], authenticator.jwksFile, 'public')
+      this.#readText([...path, 'jwksFile'], authenticator.jwksFile, 'public')
     }
     if (authenticator.type === 'negotiate' && authenticator.keytab !== undefined) {
       this.#read([...path, 'keytab'], authenticator.keytab, 'secret')?.fill(0)

@@ -1,11 +1,15 @@
 /**
  * Reading files that others must not be able to change: the configuration, users, secrets, keys.
  *
- * What is judged is the file that was opened, not its name, so that it cannot be exchanged in between.
+ * What is judged is the file that was opened, not its name, so that it cannot be exchanged in between; and the way that its
+ * name leads, so that it was not exchanged before.
  */
 import type { Stats } from 'node:fs'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { textProblem, withoutMark } from './file-text.ts'
+import { wayProblem, wayProblemLater } from './way-to-file.ts'
 
 const WRITABLE_BY_OTHERS = 0o002
 const READABLE_BY_OTHERS = 0o004
@@ -43,7 +47,7 @@ export function protectedBytes(path: string, limitBytes = SECRET_BYTES): Protect
   }
   try {
     const stats = fstatSync(descriptor)
-    const problem = judge(stats, limitBytes)
+    const problem = judge(stats, limitBytes) ?? wayProblem(resolve(path))
     if (problem !== undefined) return { problem }
     return { bytes: readFileSync(descriptor), readable: (stats.mode & READABLE_BY_OTHERS) !== 0 }
   } catch (error) {
@@ -53,13 +57,15 @@ export function protectedBytes(path: string, limitBytes = SECRET_BYTES): Protect
   }
 }
 
-/** The same as text; bytes that are not UTF-8 refuse it. */
+/** The same as text, without a byte order mark; bytes that are not UTF-8 refuse it. */
 export function protectedText(
   path: string,
   limitBytes: number,
 ): { text: string; readable: boolean } | { problem: string } {
   const file = protectedBytes(path, limitBytes)
   if ('problem' in file) return file
+  const problem = textProblem(file.bytes)
+  if (problem !== undefined) return { problem }
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(file.bytes), readable: file.readable }
   } catch {
@@ -68,7 +74,8 @@ export function protectedText(
 }
 
 /**
- * Reads a secret while the gateway runs, under the same conditions as at its start. The buffer is the caller's.
+ * Reads a file of text while the gateway runs, under the same conditions as at its start. The buffer is the caller's; a byte
+ * order mark is not in it.
  * @throws Error with a text for operators.
  */
 export async function readProtected(path: string): Promise<Buffer> {
@@ -76,9 +83,13 @@ export async function readProtected(path: string): Promise<Buffer> {
     throw new Error(`${path}: ${openProblem(error)}`, { cause: error })
   })
   try {
-    const problem = judge(await handle.stat(), SECRET_BYTES)
+    const problem = judge(await handle.stat(), SECRET_BYTES) ?? (await wayProblemLater(resolve(path)))
     if (problem !== undefined) throw new Error(`${path}: ${problem}`)
-    return await handle.readFile()
+    const bytes = await handle.readFile()
+    const noText = textProblem(bytes)
+    if (noText === undefined) return withoutMark(bytes)
+    bytes.fill(0)
+    throw new Error(`${path}: ${noText}`)
   } finally {
     await handle.close()
   }

@@ -82,8 +82,10 @@ export const oidc = z.strictObject({
   cookie: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected the name of a cookie: letters, digits, _ and -' })
-    .prefault('__Host-gatehouse')
-    .describe('Name of the login cookie.'),
+    .prefault('gatehouse')
+    .describe(
+      'The readable part of the login cookie’s name: over TLS it begins with `__Host-`, and it ends with a hash.',
+    ),
   loginTimeout: duration('1m', '365d').prefault('12h').describe('Life of a login, however often it is refreshed.'),
   logins: count(1, 10_000_000)
     .prefault(10_000)

@@ -32,15 +32,28 @@ const listener = z.strictObject({
     .boolean()
     .prefault(false)
     .describe(
-      'TLS ends in front of this listener: silences the warning about passwords on a plain one that is not loopback.',
+      'TLS ends in front of this listener: ticket cookies are `__Host-` and Secure, and a plain listener is no cause for a warning.',
     ),
 })
 
 export const listen = oneOrMany(listener)
 
+const ADMIN_HOST_TEXT = 'expected a host name such as gateway.internal, without scheme and port'
+const adminHost = z
+  .string({ error: ADMIN_HOST_TEXT })
+  .regex(
+    /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/,
+    {
+      error: ADMIN_HOST_TEXT,
+    },
+  )
+
 export const admin = z.strictObject({
   host: hostName.prefault('127.0.0.1').describe('Address for health and metrics.'),
   port: port.prefault(8081).describe('Port for health and metrics; 0 takes a free one.'),
+  hosts: oneOrMany(adminHost, 0)
+    .prefault([])
+    .describe('Names by which it may be called, beside IP addresses, `localhost` and its own `host`; others get 421.'),
 })
 
 export const log = z.strictObject({

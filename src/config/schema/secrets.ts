@@ -15,7 +15,9 @@ const inEnvironment = z
 
 const inFile = z
   .strictObject({
-    file: filePath.describe('File that holds it; one trailing newline is dropped. Re-read when it changes.'),
+    file: filePath.describe(
+      'File that holds it, in UTF-8; a byte order mark and one trailing newline are dropped. Re-read when it changes.',
+    ),
   })
   .transform(({ file }) => ({ kind: 'file' as const, path: file }))
 

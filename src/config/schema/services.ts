@@ -1,5 +1,6 @@
 /** One path that clients connect to: who gets in, as whom, to which broker, and within which limits. */
 import { z } from 'zod'
+import { originProblem } from '../origin-pattern.ts'
 import { limits } from './limits.ts'
 import { permission } from './permissions.ts'
 import { promote, vhost } from './promotion.ts'
@@ -10,14 +11,12 @@ const path = z
   .string({ error: PATH_TEXT })
   .regex(/^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)?$/, { error: PATH_TEXT })
 
-const ORIGIN_TEXT = 'expected an origin such as https://app.example.com (scheme, host and port, no path), or "*"'
-function isOrigin(value: string): boolean {
-  if (value === '*') return true
-  if (!URL.canParse(value)) return false
-  const { origin, protocol } = new URL(value)
-  return (protocol === 'https:' || protocol === 'http:') && origin === value
-}
-const origin = z.string({ error: ORIGIN_TEXT }).refine(isOrigin, { error: ORIGIN_TEXT })
+const origin = z
+  .string({ error: 'expected an origin such as https://app.example.com' })
+  .superRefine((value, context) => {
+    const message = originProblem(value)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
 
 const all = z.strictObject({
   all: atLeastOne(name, 'authenticators').describe('Every one of these must prove the same subject.'),
@@ -52,7 +51,9 @@ const stamp = z.strictObject({
   headers: z
     .record(headerName, text('the text of a header', 1024))
     .prefault({})
-    .describe('Header → text; variables are filled in. What the client sent under that name, in any case, is removed.'),
+    .describe(
+      'Header → text; variables are filled in. What the client sent under that name, in any spelling, is removed.',
+    ),
 })
 
 const audit = z.strictObject({
@@ -71,7 +72,11 @@ const service = z.strictObject({
   broker: name.describe('One of `brokers`.'),
   vhost: vhost.optional().describe("Replaces the vhost that the client asks for. A rule's own goes before it."),
   vhosts: atLeastOne(vhost, 'vhosts').optional().describe('Vhosts among which the client chooses.'),
-  origins: oneOrMany(origin, 0).prefault([]).describe('Origins whose pages may connect; absent: no browser gets in.'),
+  origins: oneOrMany(origin, 0)
+    .prefault([])
+    .describe(
+      'Origins whose pages may connect; `https://*.preview.example.com` for all hosts below one; absent: no browser gets in.',
+    ),
   authenticate: authenticate.optional(),
   anonymous: z.boolean().prefault(false).describe('Instead of `authenticate`: everyone is the subject `anonymous`.'),
   require: require.prefault({}).describe('What an identity must have beside its proof.'),

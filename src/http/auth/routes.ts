@@ -22,6 +22,12 @@ export interface RoutesDependencies {
 /** An answer that says what was expected. */
 type Told = Answer & { readonly body: { readonly error: string } }
 
+interface Asked {
+  readonly request: IncomingMessage
+  readonly hop: Hop
+  readonly identityHeaders: readonly string[]
+}
+
 export class Routes {
   readonly #of: RoutesDependencies
 
@@ -52,10 +58,10 @@ export class Routes {
     if (route === undefined) return this.#noted(hop, 'unknown-path', { status: 404, body: { error: 'not found' } })
     if (isTooLarge(request))
       return this.#noted(hop, 'bad-request', { status: 413, body: { error: 'expected at most 16 KiB' } })
-    return await this.#routed(route, request, hop)
+    return await this.#routed(route, { request, hop, identityHeaders })
   }
 
-  async #routed(route: Route, request: IncomingMessage, hop: Hop): Promise<Answer> {
+  async #routed(route: Route, { request, hop, identityHeaders }: Asked): Promise<Answer> {
     const query = new URL(request.url ?? '/', 'http://gateway').searchParams
     const service = route.serviceOf?.(query)
     if (service === 'ambiguous') {
@@ -76,8 +82,9 @@ export class Routes {
     }
     const cors = origin === undefined || service === undefined ? VARY : corsHeaders(origin)
     if (isPreflight(request)) {
-      const allowed = origin === undefined || service === undefined ? VARY : preflightHeaders(origin, route.methods)
-      return { status: 204, headers: allowed }
+      if (origin === undefined || service === undefined) return { status: 204, headers: VARY }
+      const asked = request.headers['access-control-request-headers']
+      return { status: 204, headers: preflightHeaders(origin, { methods: route.methods, asked, identityHeaders }) }
     }
     if (!isOneOf(route.methods, request.method)) {
       const headers = { ...cors, Allow: ['OPTIONS', ...route.methods].join(', ') }

@@ -45,7 +45,7 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       const headers = proven.responseHeaders
       const expiresIn = issued.expiresInSeconds
       if (as === null) return { status: 200, body: { ticket: issued.ticket, expiresIn }, headers }
-      const cookie = ticketCookie(issued, { path: service.path, secure: hop.isSecure })
+      const cookie = ticketCookie(issued, { service: service.path, isSecure: hop.isSecure })
       return { status: 200, body: { expiresIn }, headers: { ...headers, 'Set-Cookie': cookie } }
     },
   }

@@ -136,7 +136,7 @@ describe('carriers', () => {
   it('give every cookie of a name, exactly', () => {
     const request = authenticationRequest({
       headers: [
-        ['Cookie', 'at=1; xat=2; at =3;at=a=b; AT=4; novalue; "at"=5'],
+        ['Cookie', 'at=1; xat=2; at =3;at=a=b; AT=4; novalue; "at"=5; \u00a0at=6; \vat=7; at\u0085=8'],
         ['Cookie', 'at='],
       ],
     })

@@ -4,57 +4,62 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { Health } from '../../../../src/ops/health.ts'
+import { type BrokerTarget, BrokerUnavailable } from '../../../../proxy/index.ts'
+import { type BrokerChange, Health } from '../../../../src/ops/health.ts'
 import { descriptorLimit, Pressure } from '../../../../src/ops/pressure.ts'
 import { Traffic } from '../../../../src/ops/traffic.ts'
 
 const target = { urls: [{ host: 'b', port: 5672, tls: false }], proxyProtocol: false }
 
+const one = { brokers: () => [{ name: 'main', target }], isDraining: () => false, observe: () => undefined }
+
 describe('Health', () => {
-  it('is ready when all brokers are, and names those that are not', async () => {
-    const probe = async (asked: typeof target) => {
-      if (asked.urls[0]?.host === 'away') throw new Error('away: ECONNREFUSED')
+  it('G32 is ready when all brokers are, names those that are not, and tells their URLs to operators only', async () => {
+    let isBack = false
+    const probe = async (asked: BrokerTarget) => {
+      if (asked.urls[0]?.host === 'away' && !isBack)
+        throw new BrokerUnavailable('amqp://away: ECONNREFUSED', 'unreachable')
       return 'amqp://b:5672'
     }
-    const away = { ...target, urls: [{ host: 'away', port: 5672, tls: false }] }
     const named = [
       { name: 'main', target },
-      { name: 'second', target: away },
+      { name: 'second', target: { ...target, urls: [{ host: 'away', port: 5672, tls: false }] } },
     ]
-    const health = new Health(named, () => false, probe as never)
-    assert.deepEqual(await health.readiness(), {
-      ready: false,
-      draining: false,
-      brokers: [
-        { name: 'main', ready: true, detail: 'amqp://b:5672' },
-        { name: 'second', ready: false, detail: 'away: ECONNREFUSED' },
-      ],
-    })
+    let nowMs = 0
+    const changes: BrokerChange[] = []
+    const observe = (change: BrokerChange) => changes.push(change)
+    const health = new Health({ brokers: () => named, isDraining: () => false, observe, probe, nowMs: () => nowMs })
+    const away = { name: 'second', ready: false, cause: 'unreachable' } as const
+    for (nowMs = 0; nowMs <= 10_000; nowMs += 5_000) {
+      assert.deepEqual(await health.readiness(), {
+        ready: false,
+        draining: false,
+        brokers: [{ name: 'main', ready: true }, away],
+      })
+    }
+    isBack = true
+    assert.equal((await health.readiness()).ready, true)
+    assert.deepEqual(changes, [
+      { ...away, detail: 'amqp://away: ECONNREFUSED' },
+      { name: 'second', ready: true, detail: 'amqp://b:5672' },
+    ])
   })
 
   it('asks again after five seconds, not before', async () => {
     let [asked, nowMs] = [0, 0]
     const probe = async () => `asked ${++asked}`
-    const health = new Health(
-      [{ name: 'main', target }],
-      () => false,
-      probe,
-      () => nowMs,
-    )
+    const health = new Health({ ...one, probe, nowMs: () => nowMs })
     await health.readiness()
     nowMs = 4_999
     await health.readiness()
     assert.equal(asked, 1)
     nowMs = 5_000
-    assert.equal((await health.readiness()).brokers[0]?.detail, 'asked 2')
+    await health.readiness()
+    assert.equal(asked, 2)
   })
 
   it('is not ready while draining, whatever the brokers say', async () => {
-    const health = new Health(
-      [{ name: 'main', target }],
-      () => true,
-      async () => 'there',
-    )
+    const health = new Health({ ...one, isDraining: () => true, probe: async () => 'there' })
     const { ready, draining } = await health.readiness()
     assert.deepEqual([ready, draining], [false, true])
   })

@@ -227,6 +227,44 @@ describe('WebSocketClientEnd', () => {
     socket.destroy()
   })
 
+  /** One message, or the beginning of one without an end, in fragments of so many bytes. */
+  function fragments(count: number, bytes: number, isWhole: boolean): Buffer {
+    const head = Buffer.from([0, 0x80 | 126, bytes >> 8, bytes & 0xff, 0, 0, 0, 0])
+    return Buffer.concat(
+      Array.from({ length: count }, (_, at) => {
+        const own = Buffer.from(head)
+        own[0] = (at === 0 ? 0x02 : 0) | (isWhole && at === count - 1 ? 0x80 : 0)
+        return Buffer.concat([own, Buffer.alloc(bytes, at)])
+      }),
+    )
+  }
+
+  it('D6 takes a message of full size in fragments of 4 KiB, and of 2 KiB', async () => {
+    for (const bytes of [4096, 2048]) {
+      const { socket, end, recorder } = await bare()
+      end.opened()
+      const count = (MESSAGE_BYTES + 1024 * 1024) / bytes
+      socket.write(fragments(count, bytes, true))
+      await until(() => recorder.received.length === 1, 'the message')
+      assert.equal(recorder.received[0]?.length, count * bytes)
+      assert.deepEqual(recorder.ends, [])
+      socket.destroy()
+    }
+  })
+
+  it('D6 takes no endless message of tiny fragments, and says what was too many', async () => {
+    for (const bytes of [0, 1]) {
+      const { socket, end, recorder } = await bare()
+      end.opened()
+      socket.write(fragments(10_000, bytes, false))
+      await until(() => recorder.goneWith !== undefined || recorder.ends.length > 0, 'the end')
+      assert.match(recorder.ends[0]?.explanation ?? '', /too many fragments in one WebSocket message/)
+      assert.equal(recorder.ends[0]?.closeCode, 1008)
+      assert.deepEqual(recorder.received, [])
+      socket.destroy()
+    }
+  })
+
   it('D8 takes messages up to its size after it is open, and answers larger ones with 1009', async () => {
     const { client, end, recorder } = await pair()
     end.opened()

@@ -9,6 +9,7 @@ import {
   finish,
   gateway,
   logIn,
+  PENDING_COOKIE,
   prove,
   provider,
   reset,
@@ -31,10 +32,10 @@ describe('a callback', () => {
   it('G17 is good once', async () => {
     const of = gateway()
     const query = provider.authorize(await begin(of))
-    const pending = of.browser.jar.get('__Host-gatehouse-login') ?? ''
+    const pending = of.browser.jar.get(PENDING_COOKIE) ?? ''
     await finish(of, query)
     assert.equal(await finish(of, query), undefined)
-    of.browser.jar.set('__Host-gatehouse-login', pending)
+    of.browser.jar.set(PENDING_COOKIE, pending)
     assertRefused(await finish(of, query), 403, /invalid_grant/)
   })
 
@@ -61,8 +62,8 @@ describe('a callback', () => {
   it('with a pending login that another process, or nobody, has sealed is refused', async () => {
     const [own, other] = [gateway(), gateway()]
     const query = provider.authorize(await begin(other))
-    for (const sealed of [other.browser.jar.get('__Host-gatehouse-login') ?? '', 'x', 'a.b.c.d.e', '{}']) {
-      own.browser.jar.set('__Host-gatehouse-login', sealed)
+    for (const sealed of [other.browser.jar.get(PENDING_COOKIE) ?? '', 'x', 'a.b.c.d.e', '{}']) {
+      own.browser.jar.set(PENDING_COOKIE, sealed)
       assertRefused(await finish(own, query), 400, /another tab/)
     }
   })

@@ -8,9 +8,12 @@ import {
   browser,
   clock,
   finish,
+  type Gateway,
   gateway,
   identityOf,
+  LOGIN_COOKIE,
   logIn,
+  PENDING_COOKIE,
   prove,
   provider,
   reset,
@@ -54,12 +57,12 @@ describe('a login', () => {
 
     assert.match(
       begun.cookies?.[0] ?? '',
-      /^__Host-gatehouse-login=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
+      /^__Host-gatehouse-login-[0-9a-f]{8}=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
     )
-    assert.match(finished?.cookies?.[0] ?? '', /^__Host-gatehouse-login=; Path=\/; Max-Age=0; /)
+    assert.match(finished?.cookies?.[0] ?? '', /^__Host-gatehouse-login-[0-9a-f]{8}=; Path=\/; Max-Age=0; /)
     assert.match(
       finished?.cookies?.[1] ?? '',
-      /^__Host-gatehouse=[\w-]{43}; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict; Secure$/,
+      /^__Host-gatehouse-[0-9a-f]{8}=[\w-]{43}; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict; Secure$/,
     )
   })
 
@@ -68,9 +71,30 @@ describe('a login', () => {
     const finished = await logIn(of)
     assert.match(
       finished?.cookies?.[1] ?? '',
-      /^gatehouse=[\w-]{43}; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict$/,
+      /^gatehouse-[0-9a-f]{8}=[\w-]{43}; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict$/,
     )
     identityOf(await prove(of))
+  })
+
+  it('G31 is in no cookie that a sibling domain could have planted', async () => {
+    const of = gateway()
+    await logIn(of)
+    const good = of.browser.jar.get(LOGIN_COOKIE) ?? ''
+    const bare = LOGIN_COOKIE.replace('__Host-', '')
+    for (const name of ['gatehouse', '__Host-gatehouse', bare, `\u00a0${LOGIN_COOKIE}`]) {
+      of.browser.jar.clear()
+      of.browser.jar.set(name, good)
+      assert.deepEqual(await prove(of), { kind: 'absent' }, name)
+    }
+    const planted = await logInWith(of, PENDING_COOKIE.replace('__Host-', ''))
+    assert.equal(planted, undefined)
+  })
+
+  it('shares its name with no other login, and loses no protection by a label of one’s own', async () => {
+    const names = [{}, { name: 'other' }, { cookie: 'mine' }, { cookie: '__Host-mine' }].map(
+      (options) => gateway(options).login.cookieName,
+    )
+    assert.match(names.join(), /^__Host-gatehouse-(.*),__Host-gatehouse-(?!\1).*,(__Host-mine-\1),\2$/)
   })
 
   it('shows the client secret to the provider as it wants it', async () => {
@@ -82,13 +106,13 @@ describe('a login', () => {
   it('G17 is a new one each time, and ends the one before it', async () => {
     const of = gateway()
     await logIn(of)
-    const before = of.browser.jar.get('__Host-gatehouse') ?? ''
+    const before = of.browser.jar.get(LOGIN_COOKIE) ?? ''
     const stolen = browser()
-    stolen.jar.set('__Host-gatehouse', before)
+    stolen.jar.set(LOGIN_COOKIE, before)
 
     await logIn(of)
 
-    assert.notEqual(of.browser.jar.get('__Host-gatehouse'), before)
+    assert.notEqual(of.browser.jar.get(LOGIN_COOKIE), before)
     assert.equal((await of.authenticator.authenticate(stolen.request())).kind, 'refused')
     assert.equal(of.ended.length, 1)
   })
@@ -216,3 +240,11 @@ describe('too many logins', () => {
     identityOf(await prove({ ...of, browser: other }))
   })
 })
+
+/** Comes back from the provider with the pending login under another name. */
+async function logInWith(of: Gateway, name: string) {
+  const query = provider.authorize(await begin(of))
+  of.browser.jar.set(name, of.browser.jar.get(PENDING_COOKIE) ?? '')
+  of.browser.jar.delete(PENDING_COOKIE)
+  return await finish(of, query)
+}

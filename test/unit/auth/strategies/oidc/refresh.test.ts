@@ -7,7 +7,17 @@ import { sessionKeyOf } from '../../../../../auth/strategies/oidc/identity.ts'
 import { Slots } from '../../../../../auth/strategies/oidc/slots.ts'
 import { authenticationRequest } from '../../../../support/authentication-request.ts'
 import { json } from '../../../../support/fake-openid-provider.ts'
-import { clock, gateway, identityOf, logIn, prove, provider, refresh, reset } from '../../../../support/oidc-gateway.ts'
+import {
+  clock,
+  gateway,
+  identityOf,
+  LOGIN_COOKIE,
+  logIn,
+  prove,
+  provider,
+  refresh,
+  reset,
+} from '../../../../support/oidc-gateway.ts'
 
 before(() => provider.start())
 beforeEach(reset)
@@ -18,13 +28,13 @@ describe('a login cookie', () => {
     const of = gateway()
     assert.deepEqual(await prove(of), { kind: 'absent' })
     await logIn(of)
-    const good = of.browser.jar.get('__Host-gatehouse') ?? ''
+    const good = of.browser.jar.get(LOGIN_COOKIE) ?? ''
     for (const value of ['', 'x', good.slice(1), `${good}x`, `"${good}"`, 'A'.repeat(43)]) {
-      of.browser.jar.set('__Host-gatehouse', value)
+      of.browser.jar.set(LOGIN_COOKIE, value)
       const outcome = await prove(of)
       assert.ok(outcome.kind === 'refused' && outcome.ambient, value)
     }
-    const twice = authenticationRequest({ headers: [['Cookie', `__Host-gatehouse=${good}; __Host-gatehouse=${good}`]] })
+    const twice = authenticationRequest({ headers: [['Cookie', `${LOGIN_COOKIE}=${good}; ${LOGIN_COOKIE}=${good}`]] })
     assert.equal((await of.authenticator.authenticate(twice)).kind, 'refused')
   })
 
@@ -190,7 +200,7 @@ describe('logging out', () => {
   it('ends the login and its sessions, and names where the provider logs out', async () => {
     const of = gateway()
     await logIn(of)
-    const kept = of.browser.jar.get('__Host-gatehouse') ?? ''
+    const kept = of.browser.jar.get(LOGIN_COOKIE) ?? ''
 
     const answer = await of.login.logout(of.browser.request().http)
     of.browser.take(answer)
@@ -199,7 +209,7 @@ describe('logging out', () => {
     assert.deepEqual(answer.body, { endSessionUrl: `${provider.issuer}/logout` })
     assert.equal(of.browser.jar.size, 0)
     assert.equal(of.ended.length, 1)
-    of.browser.jar.set('__Host-gatehouse', kept)
+    of.browser.jar.set(LOGIN_COOKIE, kept)
     assert.equal((await prove(of)).kind, 'refused')
   })
 

@@ -1,5 +1,6 @@
 /** One-time tickets: taken once, bound, bounded, revocable; and the strategy that takes them from query and cookie. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { Authenticator, Outcome } from '../../../../../auth/authenticator.ts'
 import { AuthenticationRefused } from '../../../../../auth/errors.ts'
@@ -117,8 +118,10 @@ describe('a ticket', () => {
 describe('the ticket authenticator', () => {
   const tickets = ticketAuthenticator({ name: 'tickets' })
   const issue = (identity = joe, binding = AMQP) => tickets.issue(identity, binding).ticket
-  const cookie = (...values: string[]) =>
-    [['Cookie', values.map((value) => `gatehouse-ticket=${value}`).join('; ')]] as const
+  const NAME = `__Host-gatehouse-ticket-${createHash('sha256').update('/amqp').digest('hex').slice(0, 8)}`
+  const named = (name: string, ...values: string[]) =>
+    [['Cookie', values.map((value) => `${name}=${value}`).join('; ')]] as const
+  const cookie = (...values: string[]) => named(NAME, ...values)
   const take = async (parts: Parameters<typeof authenticationRequest>[0]): Promise<Outcome> =>
     await tickets.authenticate(authenticationRequest(parts))
 
@@ -157,6 +160,42 @@ describe('the ticket authenticator', () => {
     for (const values of [['abc'], [issue(), issue()]]) {
       const refused = await take({ headers: cookie(...values) })
       assert.equal(refused.kind === 'refused' && refused.ambient, true)
+    }
+  })
+
+  it('G31 looks at no cookie that a sibling domain could have planted', async () => {
+    const bare = NAME.replace('__Host-', '')
+    const planted = [
+      'gatehouse-ticket',
+      bare,
+      `__Secure-${bare}`,
+      `__host-${bare}`,
+      `\u00a0${NAME}`,
+      `\ufeff${NAME}`,
+      `${NAME}\u00a0`,
+      `\v${NAME}`,
+      `$${NAME}`,
+      `"${NAME}"`,
+    ]
+    for (const name of planted) {
+      assert.deepEqual(await take({ headers: named(name, issue()) }), { kind: 'absent' }, JSON.stringify(name))
+    }
+    const other = { service: '/other', headers: cookie(issue(joe, { service: '/other', origin: undefined })) }
+    assert.deepEqual(await take(other), { kind: 'absent' }, 'of another service')
+    assert.equal((await take({ headers: cookie(issue()) })).kind, 'proven')
+  })
+
+  it('G31 takes one without the prefix where there is no TLS, as browsers do', async () => {
+    const plain = { isSecure: false, headers: named(NAME.replace('__Host-', ''), issue()) }
+    assert.equal((await take(plain)).kind, 'proven')
+    assert.deepEqual(await take({ ...plain, isSecure: true }), { kind: 'absent' })
+    assert.deepEqual(await take({ isSecure: false, headers: cookie(issue()) }), { kind: 'absent' })
+  })
+
+  it('G31 refuses two of a name, in one header or in two, whatever they hold', async () => {
+    for (const headers of [cookie(issue(), issue()), [...cookie(issue()), ...cookie('')]]) {
+      const outcome = await take({ headers })
+      assert.equal(outcome.kind === 'refused' && outcome.malformed, true)
     }
   })
 
@@ -200,9 +239,10 @@ describe('the ticket authenticator', () => {
   it('has a cookie that no script reads and no other site sends', () => {
     const issued: IssuedTicket = { ticket: 'abc', expiresInSeconds: 30 }
     assert.equal(
-      ticketCookie(issued, { path: '/amqp', secure: true }),
-      'gatehouse-ticket=abc; Path=/amqp; Max-Age=30; HttpOnly; SameSite=Strict; Secure',
+      ticketCookie(issued, { service: '/amqp', isSecure: true }),
+      `${NAME}=abc; Path=/; Max-Age=30; HttpOnly; SameSite=Strict; Secure`,
     )
-    assert.doesNotMatch(ticketCookie(issued, { path: '/amqp', secure: false }), /Secure/)
+    const plain = ticketCookie(issued, { service: '/amqp', isSecure: false })
+    assert.equal(plain, `${NAME.replace('__Host-', '')}=abc; Path=/; Max-Age=30; HttpOnly; SameSite=Strict`)
   })
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { parsePasswordHash, verifyPassword } from '../../../../../auth/strategies/basic/password.ts'
 import { configFiles } from '../../../../support/config-files.ts'
 import { runCommand } from '../../../../support/terminal.ts'
 
@@ -18,6 +19,14 @@ describe('hash-password', () => {
       assert.deepEqual([code, stderr], [0, ''])
       assert.match(stdout, HASH)
     }
+  })
+
+  it('leaves out a byte order mark that a shell wrote into the pipe, and takes no UTF-16', async () => {
+    const { stdout } = await runCommand(['hash-password'], { piped: '\ufeffwelcome\r\n' })
+    assert.equal(await verifyPassword('welcome', parsePasswordHash(stdout.trim())), true)
+    const { code, stderr } = await runCommand(['hash-password'], { piped: 'w\0e\0l\0' })
+    assert.equal(code, 1)
+    assert.match(stderr, /not text in UTF-8/)
   })
 
   it('asks twice at a terminal, without an echo', async () => {
