@@ -40,8 +40,10 @@ const QUESTIONS: Readonly<Record<string, Answering>> = {
   forward: (rules, words) => {
     const { 0: key, from, to } = clauses(words, ['from', 'to'])
     if (key === undefined || from === undefined || to === undefined) return undefined
-    const contains = (grant: Grant): boolean => grant.topic.contains(key)
-    return [exchange(rules, 'write', to, key, contains), exchange(rules, 'read', from, key, contains)]
+    // No binding holds back the keys that a message brings along: the destination may get every one.
+    const every = (grant: Grant): boolean => grant.topic.contains('#')
+    const some = (grant: Grant): boolean => grant.topic.contains(key)
+    return [exchange(rules, 'write', to, '#', every), exchange(rules, 'read', from, key, some)]
   },
   consume: (rules, [name, ...rest]) =>
     name === undefined || rest.length > 0 ? undefined : [queue(rules, 'read', name)],

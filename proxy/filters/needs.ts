@@ -10,12 +10,15 @@ import type { Permission, ResourceKind } from './authorize/authorizer.ts'
 
 type FieldOf<M extends FromClient> = keyof Fields<M> & string
 
+/** Every key there is, whatever the method says. */
+export const EVERY_KEY = '#'
+
 /** A permission on the resource that a field names; `key` names the field with the routing key or binding pattern. */
 export interface FieldNeed<F extends string = string> {
   readonly permission: Permission
   readonly kind: ResourceKind
   readonly name: F
-  readonly key?: F
+  readonly key?: F | typeof EVERY_KEY
 }
 
 /** A value that is always refused, whatever the permissions. */
@@ -51,6 +54,8 @@ export const CASES = {
   'exchange-type':
     'Types other than `direct`, `fanout`, `headers`, `topic` and `x-…`: refused, as they end the connection.',
   arguments: 'Every argument must be allowed, with its value; the same argument twice is refused.',
+  'keys-travel':
+    'A message keeps its routing key, and its keys in `CC` and `BCC`, from exchange to exchange. One key passes a binding, and the others follow. So no binding bounds the keys that the destination gets.',
   'binding-arguments': 'With arguments (headers exchanges): for `#` instead of the key.',
   'binding-pattern': 'The permission must contain the pattern. At most 2 `#`, 16 `*` and 128 words.',
   'default-exchange': 'To the default exchange: write the *queue* that the key names, instead.',
@@ -79,10 +84,10 @@ const QUEUE_BINDING = {
 } as const
 const EXCHANGE_BINDING = {
   needs: [
-    { permission: 'write', kind: 'exchange', name: 'destination', key: 'routingKey' },
+    { permission: 'write', kind: 'exchange', name: 'destination', key: EVERY_KEY },
     { permission: 'read', kind: 'exchange', name: 'source', key: 'routingKey' },
   ],
-  cases: BINDING,
+  cases: ['keys-travel', ...BINDING],
 } as const
 const READ_QUEUE = { permission: 'read', kind: 'queue', name: 'queue' } as const
 const RECOVER = {

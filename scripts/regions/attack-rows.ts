@@ -44,7 +44,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'read the queue, write the exchange for the dead-letter key, or for `#`',
     ],
     ['B4', 'an alternate exchange', 'write that exchange for `#`'],
-    ['B5', 'exchange-to-exchange bindings', 'write the destination and read the source, both for the key'],
+    ['B5', 'exchange-to-exchange bindings', 'write the destination for every key, read the source for the key'],
     ['B6', 'wildcards wider than the permission', 'the rule has to contain the binding, decided by automaton'],
     ['B7', 'headers exchanges, where keys mean nothing', 'bindings with arguments need a rule without a key'],
     ['B8', 'CR and LF in names, which the broker drops', 'control characters: refused'],
@@ -109,6 +109,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'decided anew at renewal; consumers cancelled, or their channel closed, within a second',
     ],
     ['B37', 'decisions remembered too broadly', 'remembered by permission, name and key, bounded'],
+    [
+      'B45',
+      'another key through an exchange of one’s own: of any type, or with CC beside the key that is bound',
+      'every way that one declares needs the right to all keys that may take it; a model judges where messages end',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],

@@ -1,6 +1,6 @@
 /** What each method of a client needs, from NEEDS. */
 import type { FromClient } from '../../proxy/codec/spec.ts'
-import { CASES, type FieldNeed, NEEDS_ROWS, type NeedsRow } from '../../proxy/filters/needs.ts'
+import { CASES, EVERY_KEY, type FieldNeed, NEEDS_ROWS, type NeedsRow } from '../../proxy/filters/needs.ts'
 import { markdownTable } from '../generated-regions.ts'
 
 /** Methods with the same row share one line. */
@@ -37,7 +37,8 @@ function needs({ needs: fields, forbidden, bySession }: NeedsRow): string {
 
 function needText({ permission, kind, name, key }: FieldNeed): string {
   const what = name === kind ? `the ${kind}` : `the ${kind} \`${name}\``
-  return `${permission} ${what}${key === undefined ? '' : ' for the key'}`
+  if (key === undefined) return `${permission} ${what}`
+  return `${permission} ${what} for ${key === EVERY_KEY ? 'every key' : 'the key'}`
 }
 
 function forbidden({ forbidden: always }: NeedsRow): string {

@@ -51,7 +51,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   {
     name: 'keys of the destination',
     rabbitmq: 'not looked at in exchange bindings',
-    here: "must be writable with the binding's key",
+    here: 'every key must be writable',
     explains: ({ method }) => method === 'exchange.bind' || method === 'exchange.unbind',
   },
   {

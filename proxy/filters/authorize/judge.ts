@@ -6,7 +6,7 @@
 import { decodeMethod, type MethodView, methodFrame } from '../../codec/method.ts'
 import type { Arguments, FieldName, FromClient } from '../../codec/spec.ts'
 import type { Refusal, Verdict } from '../filter.ts'
-import type { FieldNeed, ForbiddenValue, NeedsRow } from '../needs.ts'
+import { EVERY_KEY, type FieldNeed, type ForbiddenValue, type NeedsRow } from '../needs.ts'
 import { NAME_AWAITED } from '../track/queues.ts'
 import type { Need } from './authorizer.ts'
 import { hasControlCharacters, isModestPattern } from './names.ts'
@@ -88,7 +88,8 @@ function needOf({ permission, kind, name, key }: FieldNeed, method: MethodView, 
   const resource = kind === 'queue' && queue !== undefined ? queue : (method.field(name as FieldName) as string)
   if (key === undefined) return { permission, kind, name: resource }
   // A headers exchange looks at the arguments instead of the key.
-  if (method.field('arguments').length > 0) return { permission, kind, name: resource, routingKey: '#' }
+  const isWhole = key === EVERY_KEY || method.field('arguments').length > 0
+  if (isWhole) return { permission, kind, name: resource, routingKey: EVERY_KEY }
   const routingKey = method.field(key as FieldName) as string
   return { permission, kind, name: resource, routingKey: routingKey === '' ? (queue ?? '') : routingKey }
 }
