@@ -52,7 +52,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['B10', 'look-alike letters, other Unicode forms', 'names are compared exactly: another name, not permitted'],
     ['B11', 'pattern characters in names, slow patterns', 'own globs, linear; values filled in as one escaped word'],
     ['B12', 'the empty queue name', 'resolved to the queue last declared, forwarded by name; unknown: 404'],
-    ['B13', 'declaring without an answer', 'server-named queues must be exclusive and answered'],
+    ['B13', 'declaring without an answer', 'server-named queues must be answered, and exclusive or auto-delete'],
     [
       'B14',
       'server-named queues of others, a chosen prefix',
@@ -83,8 +83,8 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ],
     [
       'B26',
-      'tickets, `immediate`, prefetch size, inactive flow, recover without requeue',
-      'refused on the channel; the connection lives on',
+      '`immediate`, prefetch size, inactive flow, recover without requeue: what no RabbitMQ implements',
+      '540 in RabbitMQ’s own words; a broker that implements it gets none of it',
     ],
     ['B27', 'arguments that use resources', 'an allow-list with bounds; caps injected on request'],
     [
@@ -97,7 +97,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       "acknowledging what is another's",
       'decided otherwise: nothing is needed, as one connection is one session; tags are its own',
     ],
-    ['B30', 'transactions half refused', 'transactions are refused'],
+    ['B30', 'transactions half refused', 'a refusal closes the channel on both sides: all of it is rolled back'],
     ['B31', 'confirms that shift behind a refused publish', 'the channel is closed; confirmed is stored'],
     ['B32', 'methods that nobody knows', '540; every known one has a row of needs'],
     ['B33', 'a decision by the method, changed by its header', 'decided at the header, forwarded with it'],
