@@ -114,6 +114,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'another key through an exchange of one’s own: of any type, or with CC beside the key that is bound',
       'every way that one declares needs the right to all keys that may take it; a model judges where messages end',
     ],
+    [
+      'B46',
+      'another session’s server-named queue, by a rule for every queue',
+      'no pattern reaches `amq.gen-` unless it begins so',
+    ],
+    [
+      'B47',
+      'a subject or claim chosen so that two people’s patterns meet',
+      'warned about: between variables and wildcards there must be a character that no value has',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],

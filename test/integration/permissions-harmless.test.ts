@@ -20,7 +20,10 @@ describe('permissions: what is harmless', () => {
   before(async () => {
     live = await startPermissionGateway({
       '/amqp': {
-        permissions: [{ configure: [{ queue: '' }], write: [{ queue: MINE }], read: [{ queue: MINE }] }],
+        permissions: [
+          { configure: [{ queue: '' }], write: [{ queue: MINE }], read: [{ queue: MINE }] },
+          { for: { role: 'everything' }, configure: [{ queue: '*' }], write: [{ queue: '*' }], read: [{ queue: '*' }] },
+        ],
         audit: { include: ['publish'] },
       },
     })
@@ -109,9 +112,9 @@ describe('permissions: what is harmless', () => {
     assert.deepEqual(gateway, broker)
   })
 
-  it('a server-named queue that is auto-delete but not exclusive is the session’s own, and goes with its consumer', async () => {
+  it('B46 a server-named queue that is auto-delete but not exclusive is the session’s own, and goes with its consumer', async () => {
     const ada = await live.connect('ada')
-    const bob = await live.connect('bob')
+    const bob = await live.connect('bob', ['everything'])
     const declared = await ada.call(
       'queue.declare',
       queueDeclare('', { exclusive: false, autoDelete: true }),
@@ -126,8 +129,9 @@ describe('permissions: what is harmless', () => {
       ),
     )
     await until(() => ada.bodies.includes('own'))
-    const foreign = await bob.call('basic.consume', consume(declared.queue), 'basic.consume-ok')
-    assert.ok(isClosed(foreign))
+    assert.ok(isClosed(await bob.call('basic.consume', consume(declared.queue), 'basic.consume-ok')))
+    bob.publish('', declared.queue, { body: 'foreign' })
+    assert.ok(isClosed(await bob.verdict()))
     await ada.call('basic.cancel', { consumerTag: 'c', noWait: false }, 'basic.cancel-ok')
 
     assert.equal(await live.broker.queue(declared.queue), undefined)
