@@ -6,7 +6,7 @@
 import { compileTemplate } from '../promotion/conditions/variables.ts'
 
 /** A variable, and what follows or precedes it with nothing in between that no value has. */
-export interface Unseparated {
+interface Unseparated {
   /** As written: `${subject}`, or a wildcard. */
   readonly left: string
   readonly right: string
