@@ -10,6 +10,7 @@ export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
 export { MAY_USAGE, may } from './policy/may.ts'
 export { Policy } from './policy/permissions.ts'
+export { unseparated } from './policy/separation.ts'
 export { StampPolicy } from './policy/stamp.ts'
 export { compileMatch } from './promotion/conditions/match.ts'
 export { type VariableFacts, word } from './promotion/conditions/variables.ts'

@@ -28,7 +28,8 @@ const QUESTIONS: Readonly<Record<string, Answering>> = {
   publish: (rules, words) => {
     const { 0: key, on } = clauses(words, ['on'])
     if (key === undefined) return undefined
-    if (on === '') return [queue(rules, 'write', key)]
+    // No queue has an empty name: such a message goes nowhere.
+    if (on === '') return key === '' ? [] : [queue(rules, 'write', key)]
     return [exchange(rules, 'write', on, key, (grant) => grant.topic.matches(key))]
   },
   bind: (rules, words) => {
@@ -40,8 +41,10 @@ const QUESTIONS: Readonly<Record<string, Answering>> = {
   forward: (rules, words) => {
     const { 0: key, from, to } = clauses(words, ['from', 'to'])
     if (key === undefined || from === undefined || to === undefined) return undefined
-    const contains = (grant: Grant): boolean => grant.topic.contains(key)
-    return [exchange(rules, 'write', to, key, contains), exchange(rules, 'read', from, key, contains)]
+    // No binding holds back the keys that a message brings along: the destination may get every one.
+    const every = (grant: Grant): boolean => grant.topic.contains('#')
+    const some = (grant: Grant): boolean => grant.topic.contains(key)
+    return [exchange(rules, 'write', to, '#', every), exchange(rules, 'read', from, key, some)]
   },
   consume: (rules, [name, ...rest]) =>
     name === undefined || rest.length > 0 ? undefined : [queue(rules, 'read', name)],
@@ -73,6 +76,7 @@ export function may(rules: Rules, question: string): MayAnswer {
   const [verb = '', ...words] = wordsOf(question)
   const asked = QUESTIONS[SAME[verb] ?? verb]?.(rules, words)
   if (asked === undefined) throw new SyntaxError(`no question: ${quote(question)}; ask one of\n${MAY_USAGE}`)
+  if (asked.length === 0) return { isAllowed: true, because: 'nothing is needed' }
   const lacking = asked.filter(({ grant }) => grant === undefined)
   if (lacking.length > 0) {
     return {

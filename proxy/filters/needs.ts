@@ -10,26 +10,29 @@ import type { Permission, ResourceKind } from './authorize/authorizer.ts'
 
 type FieldOf<M extends FromClient> = keyof Fields<M> & string
 
+/** Every key there is, whatever the method says. */
+export const EVERY_KEY = '#'
+
 /** A permission on the resource that a field names; `key` names the field with the routing key or binding pattern. */
 export interface FieldNeed<F extends string = string> {
   readonly permission: Permission
   readonly kind: ResourceKind
   readonly name: F
-  readonly key?: F
+  readonly key?: F | typeof EVERY_KEY
 }
 
-/** A value that is always refused, whatever the permissions. */
-export interface ForbiddenValue<F extends string = string> {
+/** A value that the broker does not implement, whatever the permissions: it ends the connection, and says so in these words. */
+export interface UnimplementedValue<F extends string = string> {
   readonly field: F
+  /** Of a number the broker tells the value, too. */
   readonly is: boolean | 'not 0'
-  readonly because: string
+  readonly says: string
 }
 
 export interface NeedsRow<F extends string = string> {
   /** All of these; none: nothing is needed. */
   readonly needs: readonly FieldNeed<F>[]
-  /** Refused as a whole, or only with certain values. */
-  readonly forbidden?: string | readonly ForbiddenValue<F>[]
+  readonly unimplemented?: UnimplementedValue<F>
   readonly cases?: readonly Case[]
   /** Never gets as far as the filters: the session answers it itself, or relays it as part of opening and closing. */
   readonly bySession?: true
@@ -42,7 +45,7 @@ export const CASES = {
   'last-declared-key': 'With an empty queue name *and* an empty key, the key is that queue name, too.',
   passive: 'Passive: any permission on the name will do, instead.',
   'server-named':
-    'An empty name needs `configure: [{ queue: "" }]`, `exclusive`, and no `no-wait`. The queue then belongs to the session: it may do anything with it.',
+    'An empty name needs `configure: [{ queue: "" }]`, `exclusive` or `auto-delete`, and no `no-wait`. The queue then belongs to the session: it may do anything with it.',
   'reserved-name': 'Queue names that begin with `amq.` are refused, as they are by the broker.',
   'dead-letter':
     '`x-dead-letter-exchange`: read the queue, write that exchange for `x-dead-letter-routing-key` (`#` if absent); for the default exchange, write the queue that the key names, which must be there.',
@@ -51,9 +54,12 @@ export const CASES = {
   'exchange-type':
     'Types other than `direct`, `fanout`, `headers`, `topic` and `x-…`: refused, as they end the connection.',
   arguments: 'Every argument must be allowed, with its value; the same argument twice is refused.',
+  'keys-travel':
+    'A message keeps its routing key, and its keys in `CC` and `BCC`, from exchange to exchange. One key passes a binding, and the others follow. So no binding bounds the keys that the destination gets.',
   'binding-arguments': 'With arguments (headers exchanges): for `#` instead of the key.',
   'binding-pattern': 'The permission must contain the pattern. At most 2 `#`, 16 `*` and 128 words.',
-  'default-exchange': 'To the default exchange: write the *queue* that the key names, instead.',
+  'default-exchange':
+    'To the default exchange: write the *queue* that the key names, instead. An empty key names none, and needs nothing: the message goes nowhere, or back.',
   copies:
     'The same for every key in the headers `CC` and `BCC`: at most 64 each, arrays of strings; anything else, and a second header of that name, is refused.',
   'reply-address':
@@ -79,16 +85,15 @@ const QUEUE_BINDING = {
 } as const
 const EXCHANGE_BINDING = {
   needs: [
-    { permission: 'write', kind: 'exchange', name: 'destination', key: 'routingKey' },
+    { permission: 'write', kind: 'exchange', name: 'destination', key: EVERY_KEY },
     { permission: 'read', kind: 'exchange', name: 'source', key: 'routingKey' },
   ],
-  cases: BINDING,
+  cases: ['keys-travel', ...BINDING],
 } as const
 const READ_QUEUE = { permission: 'read', kind: 'queue', name: 'queue' } as const
-const RECOVER = {
-  needs: [],
-  forbidden: [{ field: 'requeue', is: false, because: 'recover without requeue' }],
-} as const
+/** Judged with the content header, as all that is published. */
+export const IMMEDIATE = { field: 'immediate', is: true, says: 'immediate=true' } as const
+const RECOVER = { needs: [], unimplemented: { field: 'requeue', is: false, says: 'requeue=false' } } as const
 
 const NEEDS = {
   'connection.start-ok': BY_SESSION,
@@ -101,9 +106,9 @@ const NEEDS = {
   'channel.open': BY_SESSION,
   'channel.close': BY_SESSION,
   'channel.close-ok': BY_SESSION,
-  'channel.flow': { needs: [], forbidden: [{ field: 'active', is: false, because: 'inactive flow' }] },
+  'channel.flow': { needs: [], unimplemented: { field: 'active', is: false, says: 'active=false' } },
   'channel.flow-ok': NOTHING,
-  'access.request': { needs: [], forbidden: 'access tickets' },
+  'access.request': NOTHING,
   'exchange.declare': {
     needs: [{ permission: 'configure', kind: 'exchange', name: 'exchange' }],
     cases: ['passive', 'alternate-exchange', 'exchange-type', 'arguments'],
@@ -122,7 +127,7 @@ const NEEDS = {
     needs: [{ permission: 'configure', kind: 'queue', name: 'queue' }],
     cases: ['last-declared'],
   },
-  'basic.qos': { needs: [], forbidden: [{ field: 'prefetchSize', is: 'not 0', because: 'a prefetch size' }] },
+  'basic.qos': { needs: [], unimplemented: { field: 'prefetchSize', is: 'not 0', says: 'prefetch_size!=0' } },
   'basic.consume': {
     needs: [READ_QUEUE],
     cases: ['last-declared', 'direct-reply-to', 'arguments', 'consumer-tag'],
@@ -131,7 +136,7 @@ const NEEDS = {
   'basic.cancel-ok': NOTHING,
   'basic.publish': {
     needs: [{ permission: 'write', kind: 'exchange', name: 'exchange', key: 'routingKey' }],
-    forbidden: [{ field: 'immediate', is: true, because: 'immediate' }],
+    unimplemented: IMMEDIATE,
     cases: ['default-exchange', 'copies', 'reply-address', 'reply-to'],
   },
   'basic.get': { needs: [READ_QUEUE], cases: ['last-declared'] },
@@ -141,9 +146,9 @@ const NEEDS = {
   'basic.recover-async': RECOVER,
   'basic.recover': RECOVER,
   'confirm.select': NOTHING,
-  'tx.select': { needs: [], forbidden: 'transactions' },
-  'tx.commit': { needs: [], forbidden: 'transactions' },
-  'tx.rollback': { needs: [], forbidden: 'transactions' },
+  'tx.select': NOTHING,
+  'tx.commit': NOTHING,
+  'tx.rollback': NOTHING,
 } as const satisfies { readonly [M in FromClient]: NeedsRow<FieldOf<M>> }
 
 /** The rows as data of one type, for those who go through all of them. */

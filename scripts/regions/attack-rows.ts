@@ -44,7 +44,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'read the queue, write the exchange for the dead-letter key, or for `#`',
     ],
     ['B4', 'an alternate exchange', 'write that exchange for `#`'],
-    ['B5', 'exchange-to-exchange bindings', 'write the destination and read the source, both for the key'],
+    ['B5', 'exchange-to-exchange bindings', 'write the destination for every key, read the source for the key'],
     ['B6', 'wildcards wider than the permission', 'the rule has to contain the binding, decided by automaton'],
     ['B7', 'headers exchanges, where keys mean nothing', 'bindings with arguments need a rule without a key'],
     ['B8', 'CR and LF in names, which the broker drops', 'control characters: refused'],
@@ -52,7 +52,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['B10', 'look-alike letters, other Unicode forms', 'names are compared exactly: another name, not permitted'],
     ['B11', 'pattern characters in names, slow patterns', 'own globs, linear; values filled in as one escaped word'],
     ['B12', 'the empty queue name', 'resolved to the queue last declared, forwarded by name; unknown: 404'],
-    ['B13', 'declaring without an answer', 'server-named queues must be exclusive and answered'],
+    ['B13', 'declaring without an answer', 'server-named queues must be answered, and exclusive or auto-delete'],
     [
       'B14',
       'server-named queues of others, a chosen prefix',
@@ -83,8 +83,8 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ],
     [
       'B26',
-      'tickets, `immediate`, prefetch size, inactive flow, recover without requeue',
-      'refused on the channel; the connection lives on',
+      '`immediate`, prefetch size, inactive flow, recover without requeue: what no RabbitMQ implements',
+      '540 in RabbitMQ’s own words; a broker that implements it gets none of it',
     ],
     ['B27', 'arguments that use resources', 'an allow-list with bounds; caps injected on request'],
     [
@@ -97,7 +97,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       "acknowledging what is another's",
       'decided otherwise: nothing is needed, as one connection is one session; tags are its own',
     ],
-    ['B30', 'transactions half refused', 'transactions are refused'],
+    ['B30', 'transactions half refused', 'a refusal closes the channel on both sides: all of it is rolled back'],
     ['B31', 'confirms that shift behind a refused publish', 'the channel is closed; confirmed is stored'],
     ['B32', 'methods that nobody knows', '540; every known one has a row of needs'],
     ['B33', 'a decision by the method, changed by its header', 'decided at the header, forwarded with it'],
@@ -109,6 +109,21 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'decided anew at renewal; consumers cancelled, or their channel closed, within a second',
     ],
     ['B37', 'decisions remembered too broadly', 'remembered by permission, name and key, bounded'],
+    [
+      'B45',
+      'another key through an exchange of one’s own: of any type, or with CC beside the key that is bound',
+      'every way that one declares needs the right to all keys that may take it; a model judges where messages end',
+    ],
+    [
+      'B46',
+      'another session’s server-named queue, by a rule for every queue',
+      'no pattern reaches `amq.gen-` unless it begins so',
+    ],
+    [
+      'B47',
+      'a subject or claim chosen so that two people’s patterns meet',
+      'warned about: between variables and wildcards there must be a character that no value has',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],

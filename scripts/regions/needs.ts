@@ -1,6 +1,6 @@
 /** What each method of a client needs, from NEEDS. */
 import type { FromClient } from '../../proxy/codec/spec.ts'
-import { CASES, type FieldNeed, NEEDS_ROWS, type NeedsRow } from '../../proxy/filters/needs.ts'
+import { CASES, EVERY_KEY, type FieldNeed, NEEDS_ROWS, type NeedsRow } from '../../proxy/filters/needs.ts'
 import { markdownTable } from '../generated-regions.ts'
 
 /** Methods with the same row share one line. */
@@ -15,7 +15,7 @@ export function needsTable(): string {
   const rows = [...lines.values()].map(({ methods, row }) => [
     methods.join(' · '),
     needs(row),
-    forbidden(row),
+    refused(row),
     (row.cases ?? []).map((name) => `[${name}](#${name})`).join(' · '),
   ])
   return markdownTable(['method', 'needs', 'refused always', 'and'], rows)
@@ -28,20 +28,18 @@ export function needsCases(): string {
     .join('\n')
 }
 
-function needs({ needs: fields, forbidden, bySession }: NeedsRow): string {
+function needs({ needs: fields, bySession }: NeedsRow): string {
   if (bySession === true) return 'nothing: the session itself answers or judges it'
-  if (typeof forbidden === 'string') return '–'
   if (fields.length === 0) return 'nothing'
   return fields.map(needText).join(', ')
 }
 
 function needText({ permission, kind, name, key }: FieldNeed): string {
   const what = name === kind ? `the ${kind}` : `the ${kind} \`${name}\``
-  return `${permission} ${what}${key === undefined ? '' : ' for the key'}`
+  if (key === undefined) return `${permission} ${what}`
+  return `${permission} ${what} for ${key === EVERY_KEY ? 'every key' : 'the key'}`
 }
 
-function forbidden({ forbidden: always }: NeedsRow): string {
-  if (always === undefined) return ''
-  if (typeof always === 'string') return always
-  return always.map(({ because }) => because).join(', ')
+function refused({ unimplemented }: NeedsRow): string {
+  return unimplemented === undefined ? '' : `\`${unimplemented.says}\`: 540`
 }

@@ -2,11 +2,16 @@
  * The same generated script twice: straight at the broker with its own permissions, and through the gateway with the same
  * policy over an account that may do everything. Same answers, same topology, same depths, but for the documented list.
  *
- * A bounded sample by default; `npm run test:equivalence` runs 20,000. `EQUIVALENCE_SEED` repeats a run.
+ * Where RabbitMQ has no rights of this kind (keys on the way from exchange to exchange), the gateway is judged by where
+ * messages end: generated topologies on a live broker, each beside a model of it.
+ *
+ * A case is a method or a topology. A bounded sample by default; `npm run test:equivalence` runs 20,000. `EQUIVALENCE_SEED`
+ * repeats a run.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Channel, ChannelModel } from 'amqplib'
+import fc from 'fast-check'
 import type { Arguments, FromBroker, FromClient } from '../../proxy/codec/spec.ts'
 import type { TestBroker } from '../support/broker.ts'
 import { texts } from '../support/filter-session.ts'
@@ -25,14 +30,20 @@ import {
   TOPICS,
 } from '../support/permission-script.ts'
 import { isClosed, RawClient } from '../support/raw-client.ts'
+import { runTopology } from '../support/topology-run.ts'
+import { permissions, topology as topologies } from '../support/topology-script.ts'
 
 const CASES = Number(process.env['EQUIVALENCE_CASES'] ?? 600)
 const SEED = Number(process.env['EQUIVALENCE_SEED'] ?? 5)
 const STEPS_PER_POLICY = 100
-const POLICIES = Math.ceil(CASES / STEPS_PER_POLICY)
+/** One case in twenty is a topology. */
+const TOPOLOGIES = Math.ceil(CASES / 20)
+const TOPOLOGIES_PER_POLICY = 20
+const POLICIES = Math.ceil((CASES - TOPOLOGIES) / STEPS_PER_POLICY)
 
 const dice = new Dice(SEED)
 const policies = Array.from({ length: POLICIES }, () => rollPolicy(dice))
+const entries = fc.sample(permissions, { numRuns: Math.ceil(TOPOLOGIES / TOPOLOGIES_PER_POLICY), seed: SEED })
 
 let live: PermissionGateway
 let broker: TestBroker
@@ -45,6 +56,7 @@ const explained = new Map<string, number>()
 before(async () => {
   live = await startPermissionGateway({
     '/amqp': { permissions: policies.map((policy, index) => ({ for: { role: `p${index}` }, ...asEntry(policy) })) },
+    '/topologies': { permissions: entries.map((entry, index) => ({ ...entry, for: { role: `t${index}` } })) },
   })
   broker = live.broker
   directVhost = await broker.addVhost('-direct')
@@ -188,5 +200,42 @@ describe('authorisation equivalence', () => {
       `${POLICIES * STEPS_PER_POLICY} cases; deviations: ${JSON.stringify(Object.fromEntries(explained))}`,
     )
     assert.ok(total < (POLICIES * STEPS_PER_POLICY) / 5)
+  })
+})
+
+describe('where messages may end', () => {
+  const passages: Record<string, number> = {}
+
+  entries.forEach((entry, index) => {
+    it(`B5 B45 policy ${index}: in ${TOPOLOGIES_PER_POLICY} topologies messages lie where a model has them, and by right`, async () => {
+      const joe = await live.connect('somebody', [`t${index}`], { path: '/topologies' })
+      const other = await RawClient.overTcp(broker, broker.rabbit.admin, broker.vhost)
+      try {
+        const judge = await judges[1].createChannel()
+        for (const generated of fc.sample(topologies, { numRuns: TOPOLOGIES_PER_POLICY, seed: SEED + index })) {
+          for (const { over, toKind } of await runTopology({ joe, other, judge }, entry, generated)) {
+            const way = `${over} to ${toKind}`
+            passages[way] = (passages[way] ?? 0) + 1
+          }
+        }
+        await judge.close()
+      } finally {
+        joe.close()
+        other.close()
+      }
+    })
+  })
+
+  it('is not an empty exercise: messages went over all that a client can declare', (test) => {
+    test.diagnostic(
+      `${entries.length * TOPOLOGIES_PER_POLICY} topologies; steps over what joe made: ${JSON.stringify(passages)}`,
+    )
+    const ways = [
+      'binding to exchange',
+      'binding to queue',
+      'alternate exchange to exchange',
+      'dead letters to exchange',
+    ]
+    assert.deepEqual(Object.keys(passages).sort(), ways.sort())
   })
 })

@@ -51,7 +51,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   {
     name: 'keys of the destination',
     rabbitmq: 'not looked at in exchange bindings',
-    here: "must be writable with the binding's key",
+    here: 'every key must be writable',
     explains: ({ method }) => method === 'exchange.bind' || method === 'exchange.unbind',
   },
   {
@@ -68,19 +68,9 @@ export const DEVIATIONS: readonly Deviation[] = [
   {
     name: 'server-named queues',
     rabbitmq: 'a permission on `amq.gen-…`',
-    here: 'a permission of their own; must be exclusive',
+    here: 'a permission of their own; must be exclusive or auto-delete',
   },
-  {
-    name: 'transactions',
-    rabbitmq: 'allowed',
-    here: 'refused',
-    explains: ({ method }) => method.startsWith('tx.'),
-  },
-  {
-    name: '`immediate`, prefetch size, inactive flow, `recover` without requeue, a used consumer tag',
-    rabbitmq: 'end the connection',
-    here: 'end the channel',
-  },
+  { name: 'a consumer tag that is in use', rabbitmq: 'ends the connection', here: 'ends the channel' },
   { name: 'names with control characters', rabbitmq: 'shortened by some methods', here: 'refused' },
   { name: 'arguments', rabbitmq: 'all allowed', here: 'those listed' },
 ]

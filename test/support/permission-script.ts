@@ -138,7 +138,7 @@ export function rollStep(dice: Dice): Step {
     () => step('basic.get', { queue, noAck: true }),
     () => step('basic.consume', consume(queue, { consumerTag: 'script', noAck: false })),
   ]
-  if (dice.chance(1)) return step('tx.select', {})
+  if (dice.chance(2)) return step(dice.pick(['tx.select', 'tx.commit', 'tx.rollback']), {})
   // Publishing is what most clients do most of the time.
   if (dice.chance(30)) return publish(dice, exchange, queue, key)
   return dice.pick(steps)()

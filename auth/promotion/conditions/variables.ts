@@ -22,10 +22,17 @@ export interface VariableFacts {
 /** How a value enters its place. Refuses, naming the variable, what does not fit there. */
 export type Encoding = (value: string, variable: string) => string
 
+export interface TemplatePart {
+  readonly variable: boolean
+  readonly text: string
+}
+
 export interface Template {
   /** The text without variables, if it has none. */
   readonly constant: string | undefined
   readonly variables: readonly string[]
+  /** Variables, by their names, and the text between them. */
+  readonly parts: readonly TemplatePart[]
   /** @throws PromotionRefused 'bad-value', naming the variable and the kind of its value */
   render(facts: VariableFacts, encoding: Encoding): string
 }
@@ -41,7 +48,7 @@ const MAX_PLAIN_BYTES = 1024
  * @throws SyntaxError naming the variable that is not known, or the brace that is missing
  */
 export function compileTemplate(text: string, without: readonly string[] = []): Template {
-  const parts: { readonly variable: boolean; readonly text: string }[] = []
+  const parts: TemplatePart[] = []
   let rest = text
   let constant = ''
   for (let at = rest.indexOf('${'); at !== -1; at = rest.indexOf('${')) {
@@ -60,11 +67,13 @@ export function compileTemplate(text: string, without: readonly string[] = []): 
   }
   const variables = parts.filter((part) => part.variable).map((part) => part.text)
   const tail = constant + rest
+  parts.push({ variable: false, text: tail })
   return {
     constant: variables.length === 0 ? tail : undefined,
     variables,
+    parts,
     render: (facts, encoding) =>
-      parts.map((part) => (part.variable ? encoding(textOf(part.text, facts), part.text) : part.text)).join('') + tail,
+      parts.map((part) => (part.variable ? encoding(textOf(part.text, facts), part.text) : part.text)).join(''),
   }
 }
 

@@ -72,5 +72,5 @@ function usernameTemplate(text: string, isTemplate: boolean, allowLoopbackUser: 
   const constant = template?.constant ?? text
   const wrong = usernameProblem(constant, allowLoopbackUser)
   if (wrong !== undefined) throw new Error(`the broker user ${wrong}`)
-  return { constant, variables: [], render: () => constant }
+  return { constant, variables: [], parts: [{ variable: false, text: constant }], render: () => constant }
 }

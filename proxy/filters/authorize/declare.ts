@@ -33,6 +33,7 @@ interface QueueDeclare {
   readonly queue: string
   readonly passive: boolean
   readonly exclusive: boolean
+  readonly autoDelete: boolean
   readonly noWait: boolean
   readonly arguments: Table
 }
@@ -52,7 +53,8 @@ function refuseQueueDeclare(fields: QueueDeclare, channel: number, state: Author
   }
   if (queue === '') {
     if (!policy.mayDeclareServerNamed) return refusals.need('queue.declare', channel, configure)
-    if (!fields.exclusive) return refusals.what('queue.declare', channel, 'a server-named queue that is not exclusive')
+    if (!fields.exclusive && !fields.autoDelete)
+      return refusals.what('queue.declare', channel, 'a server-named queue that is neither exclusive nor auto-delete')
     if (fields.noWait) return refusals.what('queue.declare', channel, 'a server-named queue with no-wait')
   } else if (queue.startsWith('amq.')) {
     return refusals.what('queue.declare', channel, "a queue name that begins with 'amq.'")

@@ -1,15 +1,16 @@
 /**
- * Judges made from rows of NEEDS: forbidden methods and values, the queue an empty name stands for, names, patterns, and
+ * Judges made from rows of NEEDS: values that no broker takes, the queue an empty name stands for, names, patterns, and
  * the permissions themselves, in this order.
  */
 
 import { decodeMethod, type MethodView, methodFrame } from '../../codec/method.ts'
 import type { Arguments, FieldName, FromClient } from '../../codec/spec.ts'
 import type { Refusal, Verdict } from '../filter.ts'
-import type { FieldNeed, ForbiddenValue, NeedsRow } from '../needs.ts'
+import { EVERY_KEY, type FieldNeed, type NeedsRow, type UnimplementedValue } from '../needs.ts'
 import { NAME_AWAITED } from '../track/queues.ts'
 import type { Need } from './authorizer.ts'
 import { hasControlCharacters, isModestPattern } from './names.ts'
+import type { Refusals } from './refusals.ts'
 import type { AuthorizeSession, Judge } from './session.ts'
 
 /** The methods whose empty queue name is the last declared queue. */
@@ -17,24 +18,24 @@ type NamesQueue = 'queue.bind' | 'queue.unbind' | 'queue.purge' | 'queue.delete'
 
 /** The judge a row describes; undefined where it lets everything through. */
 export function judgeOf(name: FromClient, row: NeedsRow): Judge | undefined {
-  const { forbidden, needs } = row
-  if (typeof forbidden === 'string') {
-    return ({ channel }, { refusals }) => refusals.what(name, channel, forbidden)
-  }
-  if (forbidden !== undefined)
-    return (method, { refusals }) => {
-      const found = forbidden.find((value) => isForbidden(method, value))
-      return found === undefined ? undefined : refusals.what(name, method.channel, found.because)
-    }
+  const { unimplemented, needs } = row
+  if (unimplemented !== undefined) return (method, { refusals }) => refuseValue(name, unimplemented, method, refusals)
   if (needs.length === 0) return undefined
   return row.cases?.includes('last-declared') === true
     ? (method, state) => judgeWithQueue(name as NamesQueue, row, method, state)
     : (method, state) => refuseNeeds(name, row, method, state, undefined)
 }
 
-function isForbidden(method: MethodView, { field, is }: ForbiddenValue): boolean {
+function refuseValue(
+  name: FromClient,
+  { field, is, says }: UnimplementedValue,
+  method: MethodView,
+  refusals: Refusals,
+): Refusal | undefined {
   const value = method.field(field as FieldName)
-  return is === 'not 0' ? value !== 0 : value === is
+  if (is === 'not 0')
+    return value === 0 ? undefined : refusals.unimplemented(name, method.channel, `${says} (${value})`)
+  return value === is ? refusals.unimplemented(name, method.channel, says) : undefined
 }
 
 function judgeWithQueue(name: NamesQueue, row: NeedsRow, method: MethodView, state: AuthorizeSession): Verdict {
@@ -88,7 +89,8 @@ function needOf({ permission, kind, name, key }: FieldNeed, method: MethodView, 
   const resource = kind === 'queue' && queue !== undefined ? queue : (method.field(name as FieldName) as string)
   if (key === undefined) return { permission, kind, name: resource }
   // A headers exchange looks at the arguments instead of the key.
-  if (method.field('arguments').length > 0) return { permission, kind, name: resource, routingKey: '#' }
+  const isWhole = key === EVERY_KEY || method.field('arguments').length > 0
+  if (isWhole) return { permission, kind, name: resource, routingKey: EVERY_KEY }
   const routingKey = method.field(key as FieldName) as string
   return { permission, kind, name: resource, routingKey: routingKey === '' ? (queue ?? '') : routingKey }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { PublishView, Refusal } from '../filter.ts'
+import { IMMEDIATE } from '../needs.ts'
 import { readCopies } from './copies.ts'
 import { forwardNeed } from './declare.ts'
 import { hasControlCharacters } from './names.ts'
@@ -28,7 +29,7 @@ export function judgePublish(publish: PublishView, state: AuthorizeSession): Ref
 function refuseMethod(publish: PublishView, { rights, refusals }: AuthorizeSession): Refusal | undefined {
   const { exchange, routingKey, channel } = publish
   if (publish.immediate) {
-    const refusal = refusals.what('basic.publish', channel, 'immediate')
+    const refusal = refusals.unimplemented('basic.publish', channel, IMMEDIATE.says)
     if (refusal !== undefined) return refusal
   }
   if (rights.mayPublish(exchange, routingKey)) return undefined

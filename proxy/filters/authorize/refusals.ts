@@ -1,13 +1,13 @@
 /**
- * Saying no: the channel exception a client reads, and the audit event an operator reads. In shadow mode only the latter.
+ * Saying no: the exception a client reads, and the audit event an operator reads. In shadow mode only the latter.
  *
  * A refusal names the need and the *subject*; never the broker user, nor whether the resource exists. Names in it are the
  * client's own words, cut short and without control characters.
  */
 
-import type { Audit } from '../../audit.ts'
+import type { Audit, AuditDetails } from '../../audit.ts'
 import { type FromClient, METHODS } from '../../codec/spec.ts'
-import { ChannelFault, type SoftCode } from '../../faults.ts'
+import { type Cause, ChannelFault, ConnectionFault, type SoftCode } from '../../faults.ts'
 import type { Refusal, SessionView } from '../filter.ts'
 import type { Authorizer, Need } from './authorizer.ts'
 
@@ -50,6 +50,15 @@ export class Refusals {
     return this.because(method, channel, this.#sentence(what))
   }
 
+  /**
+   * What the broker does not implement, in its own words: it would end the connection. Clients look for the code, and a
+   * broker that implements it must not get it, either.
+   */
+  unimplemented(method: FromClient, channel: number, says: string): Refusal | undefined {
+    if (!this.#mustRefuse(method, channel, { what: says })) return undefined
+    return { fault: new ConnectionFault('not-implemented', says, causeOf(method)) }
+  }
+
   because(
     method: FromClient,
     channel: number,
@@ -69,16 +78,26 @@ export class Refusals {
   }
 
   #refuse(method: FromClient, channel: number, explanation: string, code: SoftCode, need?: Need): Refusal | undefined {
+    if (!this.#mustRefuse(method, channel, need ?? { what: explanation })) return undefined
+    return { fault: fault(method, explanation, code) }
+  }
+
+  /** Writes it down. @returns whether it is not only written down */
+  #mustRefuse(method: FromClient, channel: number, details: AuditDetails): boolean {
     const { enforce } = this.#policy
-    const details = { method, channel, ...(need ?? { what: explanation }) }
-    const mayGoOn = this.#audit.record(enforce ? 'permission.refused' : 'permission.would-refuse', details)
-    return enforce || !mayGoOn ? { fault: fault(method, explanation, code) } : undefined
+    const event = enforce ? 'permission.refused' : 'permission.would-refuse'
+    const mayGoOn = this.#audit.record(event, { method, channel, ...details })
+    return enforce || !mayGoOn
   }
 }
 
 function fault(method: FromClient, explanation: string, code: SoftCode): ChannelFault {
+  return new ChannelFault(code, explanation, causeOf(method))
+}
+
+function causeOf(method: FromClient): Cause {
   const [classId, methodId] = METHODS[method].id
-  return new ChannelFault(code, explanation, { classId, methodId })
+  return { classId, methodId }
 }
 
 function textOf({ permission, kind, name, routingKey }: Need): string {

@@ -40,7 +40,8 @@ export class Rights {
       if (routingKey.length >= KEY_WORDS_MAX && wordCount(routingKey) > KEY_WORDS_MAX) return false
       return this.#policy.mayPublish(exchange, routingKey)
     }
-    return this.mayQueue('write', routingKey) || this.#replies.knows(routingKey)
+    // No queue has an empty name: such a message goes nowhere, or back.
+    return routingKey === '' || this.mayQueue('write', routingKey) || this.#replies.knows(routingKey)
   }
 
   /** Sending a message on by declaration (CC, BCC, dead letters): as publishing, but never to a reply address. */

@@ -7,6 +7,7 @@ import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
 import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
+import { blurredCredentials, blurredPatterns } from './separation.ts'
 import { namedAuthenticators } from './services.ts'
 
 export interface WarningContext {
@@ -112,6 +113,8 @@ function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Fi
     ...loginsElsewhere(service, path, config),
     ...tokenless(service, path, config),
     ...shadow(service, path),
+    ...blurredCredentials(service, path),
+    ...blurredPatterns(service, path),
   ]
 }
 

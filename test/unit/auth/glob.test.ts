@@ -55,6 +55,15 @@ describe('nameGlob', () => {
     assert.deepEqual(reaching, ['amq.rabbitmq.*', 'amq.rabbitmq.trace'])
   })
 
+  it('B46 reaches queues that the broker named only when the pattern begins so', () => {
+    const reaching = ['*', 'amq.*', 'amq.g*', 'amq?gen-*', '*gen-x', 'amq.rabbitmq.*', 'amq.gen-*', 'amq.gen-x'].filter(
+      (pattern) => nameGlob(pattern)('amq.gen-x'),
+    )
+
+    assert.deepEqual(reaching, ['amq.gen-*', 'amq.gen-x'])
+    assert.ok(nameGlob('*')('amq.general'))
+  })
+
   it('matches no empty name', () => {
     assert.deepEqual(
       ['*', '', '**'].filter((pattern) => nameGlob(pattern)('')),

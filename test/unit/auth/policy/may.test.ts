@@ -32,11 +32,25 @@ describe('may', () => {
     })
   }
 
+  it('B45 forward: the destination is asked about for every key, the source for the binding’s', () => {
+    const rules = policy([
+      { write: [{ exchange: 'hub' }], read: [{ exchange: 'quotes', routingKey: 'quotes.#' }] },
+    ]).rulesFor(facts())
+
+    assert.deepEqual(may(rules, 'forward quotes.eu from quotes to hub'), {
+      isAllowed: true,
+      because:
+        'write on exchange "hub" for "#" by permissions[0].write[0], read on exchange "quotes" for "quotes.eu" by permissions[0].read[0]',
+    })
+    assert.equal(may(rules, 'forward # from quotes to hub').isAllowed, false)
+  })
+
   const refused: Readonly<Record<string, string>> = {
     'bind #': 'no rule grants read on any exchange for "#"',
     'bind quotes.# on orders': 'no rule grants read on exchange "orders" for "quotes.#"',
     'bind quotes.# to payroll': 'no rule grants write on queue "payroll"',
-    'forward quotes.eu from quotes to orders': 'no rule grants write on exchange "orders" for "quotes.eu"',
+    'forward orders.new from quotes to orders':
+      'no rule grants write on exchange "orders" for "#", nor read on exchange "quotes" for "orders.new"',
     'publish payroll on ""': 'no rule grants write on queue "payroll"',
     'publish quotes.eu': 'no rule grants write on any exchange for "quotes.eu"',
     'declare queue payroll': 'no rule grants configure on queue "payroll"',

@@ -128,17 +128,31 @@ describe('authorize: bindings', () => {
     }
   })
 
-  it('B5 exchanges: write on the destination and read on the source, both for the key', () => {
+  it('B5 exchanges: write on the destination for every key, and read on the source for the key', () => {
     const joe = (): FilterSession =>
-      authorized({ write: [{ exchange: 'dst', routingKey: 'a.#' }], read: [{ exchange: 'src', routingKey: '#' }] })
+      authorized({ write: [{ exchange: 'dst' }], read: [{ exchange: 'src', routingKey: 'a.#' }] })
 
     assertForwarded(joe().send('exchange.bind', exchangeBind('dst', 'src', 'a.b')))
-    assert.match(assertRefused(joe().send('exchange.bind', exchangeBind('dst', 'src', '#'))), /write on exchange 'dst'/)
-    assert.match(
-      assertRefused(joe().send('exchange.bind', exchangeBind('dst', 'other', 'a.b'))),
-      /read on exchange 'other'/,
-    )
-    assertRefused(joe().send('exchange.unbind', exchangeBind('dst', 'src', '#')))
+    assertForwarded(joe().send('exchange.unbind', exchangeBind('dst', 'src', 'a.b')))
+    for (const method of ['exchange.bind', 'exchange.unbind'] as const) {
+      assert.match(assertRefused(joe().send(method, exchangeBind('dst', 'src', '#'))), /read on exchange 'src'/)
+      assert.match(assertRefused(joe().send(method, exchangeBind('dst', 'other', 'a.b'))), /read on exchange 'other'/)
+    }
+  })
+
+  it('B5 B45 exchanges: write on the destination for some keys is not enough, whatever the binding says', () => {
+    const joe = authorized({ write: [{ exchange: 'dst', routingKey: 'a.#' }], read: [{ exchange: '*' }] })
+
+    for (const method of ['exchange.bind', 'exchange.unbind'] as const) {
+      for (const source of ['src', 'amq.topic', 'amq.direct', 'amq.fanout', 'amq.headers']) {
+        for (const key of ['a.b', 'a.#', '#', '']) {
+          assert.match(
+            assertRefused(joe.send(method, exchangeBind('dst', source, key))),
+            /write on exchange 'dst' for routing key '#'/,
+          )
+        }
+      }
+    }
   })
 
   it('B7 with arguments: only with a permission on the whole exchange', () => {

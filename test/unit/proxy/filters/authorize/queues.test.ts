@@ -133,10 +133,10 @@ describe('authorize: server-named queues', () => {
     assertRefused(joe.send('basic.consume', consume('amq.gen-2')))
   })
 
-  it('B13 must be exclusive and must be answered', () => {
+  it('B13 must be exclusive or auto-delete, and must be answered', () => {
     assert.match(
       assertRefused(authorized().send('queue.declare', queueDeclare('', { exclusive: false }))),
-      /not exclusive/,
+      /neither exclusive nor auto-delete/,
     )
     assert.match(assertRefused(authorized().send('queue.declare', queueDeclare('', { noWait: true }))), /no-wait/)
   })

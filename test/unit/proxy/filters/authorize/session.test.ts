@@ -53,7 +53,7 @@ describe('authorize: shadow mode', () => {
 
     assertForwarded(joe.send('queue.declare', queueDeclare('payroll')))
     assertForwarded(joe.publish('payroll', 'k'))
-    assertForwarded(joe.send('tx.select', {}))
+    assertForwarded(joe.send('channel.flow', { active: false }))
 
     assert.deepEqual(log.names(), ['permission.would-refuse', 'permission.would-refuse', 'permission.would-refuse'])
     assert.deepEqual(
@@ -61,7 +61,7 @@ describe('authorize: shadow mode', () => {
       [
         ['queue.declare', 'payroll'],
         ['basic.publish', 'payroll'],
-        ['tx.select', "transactions refused for 'joe.smith'"],
+        ['channel.flow', 'active=false'],
       ],
     )
   })
