@@ -207,5 +207,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G18', 'guessing passwords', 'growing delays for user and address'],
     ['G19', 'certificates claimed by header', 'only what TLS has verified'],
     ['G20', 'old TLS, renegotiation, noise', 'TLS 1.2 and newer; nobody else is harmed'],
+    ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
+    ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
   ],
 }

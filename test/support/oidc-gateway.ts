@@ -36,7 +36,7 @@ export function gateway(options: Partial<OidcOptions> = {}) {
       publicUrl: 'https://app.example.com',
       scope: 'openid profile',
       subject: 'sub',
-      roles: 'groups',
+      roles: { path: 'groups' },
       cookie: '__Host-gatehouse',
       loginTimeoutMs: 3_600_000,
       loginCount: 100,

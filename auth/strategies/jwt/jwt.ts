@@ -10,6 +10,7 @@ import { AuthenticationRefused, InvalidConfiguration, type Problem } from '../..
 import type { Identity } from '../../identity.ts'
 import { Secret } from '../../secret.ts'
 import { type Carrier, carrierName, findToken } from '../bearer.ts'
+import type { RolesSource } from '../claimed-roles.ts'
 import { sessionKeyOf } from '../oidc/identity.ts'
 import { authenticatorOf } from '../strategy.ts'
 import { KeySet, type KeySetEvent } from './jwks.ts'
@@ -32,7 +33,7 @@ export interface JwtOptions {
   /** What the header `typ` must be; `id-token` accepts ID tokens. */
   readonly tokenType?: string
   readonly subject: string
-  readonly roles?: string
+  readonly roles?: RolesSource | undefined
   /** In order of precedence; a cookie never goes before what the page sent itself. */
   readonly from: readonly Carrier[]
   readonly maxAgeMs?: number

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { AuthenticationRefused } from '../../errors.ts'
 import { type Identity, identityKey } from '../../identity.ts'
-import { checkSubject, deepFreeze, findClaim, readRoles } from '../claims.ts'
+import { type RolesSource, readRoles } from '../claimed-roles.ts'
+import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import type { JsonObject } from '../jwt/json.ts'
 import type { ProviderTokens } from './client.ts'
 import type { Login } from './login-sessions.ts'
@@ -16,7 +17,7 @@ export interface IdentityOptions {
   readonly issuer: string
   /** The claim, or path of claims, that names the subject. */
   readonly subject: string
-  readonly roles?: string
+  readonly roles?: RolesSource | undefined
 }
 
 const MAX_LIFE_MS = 10 * 366 * 24 * 3600 * 1000

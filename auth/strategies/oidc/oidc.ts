@@ -6,6 +6,7 @@ import type { AuthenticationRequest, Authenticator, Outcome } from '../../authen
 import { InvalidConfiguration } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { cookieValues } from '../carriers.ts'
+import type { RolesSource } from '../claimed-roles.ts'
 import { KeySet, type KeySetEvent } from '../jwt/jwks.ts'
 import { type Fetch, fetchJson, providerUrlProblem } from '../jwt/jwks-fetch.ts'
 import { ASYMMETRIC_ALGORITHMS } from '../jwt/jwks-key.ts'
@@ -27,7 +28,7 @@ export interface OidcOptions {
   /** What else the provider wants in the authorization request. */
   readonly parameters?: Readonly<Record<string, string>>
   readonly subject: string
-  readonly roles?: string
+  readonly roles?: RolesSource | undefined
   /** The login cookie's name. */
   readonly cookie: string
   /** Life of a login, however often it is refreshed. */
@@ -76,7 +77,7 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
   const login = new OidcLogin({
     ...options,
     client,
-    identities: new IdentityMaker({ name, issuer, subject, ...(roles !== undefined && { roles }) }),
+    identities: new IdentityMaker({ name, issuer, subject, roles }),
     logoutTokens: new LogoutTokens({ issuer, clientId, keys, algorithms: ASYMMETRIC_ALGORITHMS, nowMs }),
     nowMs,
   })

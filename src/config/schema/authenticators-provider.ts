@@ -1,7 +1,7 @@
 /** Authenticators whose proof somebody else issued: an identity provider, a certificate authority, a Kerberos realm. */
 import { z } from 'zod'
 import { secret } from './secrets.ts'
-import { count, duration, filePath, issuerUrl, oneOrMany, text, url } from './units.ts'
+import { claimPath, count, duration, filePath, issuerUrl, oneOrMany, separator, text, url } from './units.ts'
 
 const ASYMMETRIC = [
   'RS256',
@@ -27,11 +27,21 @@ const carrier = z
   .string({ error: CARRIER_TEXT })
   .regex(/^(?:bearer|subprotocol|cookie:[!#$%&'*+.^_`|~A-Za-z0-9-]{1,128})$/, { error: CARRIER_TEXT })
 
-const claimPath = text('the name of a claim, or names separated by dots', 256)
 const subject = claimPath.prefault('sub').describe('Claim with the subject.')
 const roles = claimPath
   .optional()
-  .describe('Claim with the roles (a list, or text separated by spaces), such as `realm_access.roles`; absent: none.')
+  .describe(
+    'Claim with the roles: a list, or a text that is one role, such as `realm_access.roles` or `resource_access."com.example.app".roles`; absent: none.',
+  )
+const rolesSeparator = separator
+  .optional()
+  .describe(
+    'What stands between roles where the claim is one text; absent: a blank in `scope` and `scp`, else nothing.',
+  )
+const rolesFrom = z
+  .enum(['value', 'keys'])
+  .prefault('value')
+  .describe('Where in the claim the roles are: `keys` where it is an object whose keys are the roles.')
 const issuer = issuerUrl.describe("The provider's issuer identifier, compared exactly with `iss`.")
 
 export const jwt = z.strictObject({
@@ -54,6 +64,8 @@ export const jwt = z.strictObject({
     ),
   subject,
   roles,
+  rolesSeparator,
+  rolesFrom,
   from: oneOrMany(carrier)
     .prefault(['bearer', 'subprotocol'])
     .describe('Carriers: `bearer` (Authorization), `subprotocol` (the Kubernetes entry beside `amqp`), `cookie:NAME`.'),
@@ -79,6 +91,8 @@ export const oidc = z.strictObject({
     .describe('What else the provider wants to be asked with, such as `prompt: consent` or `access_type: offline`.'),
   subject,
   roles,
+  rolesSeparator,
+  rolesFrom,
   cookie: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected the name of a cookie: letters, digits, _ and -' })

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { secret } from './secrets.ts'
-import { atLeastOne, duration, filePath, hostName, issuerUrl, name, text, url } from './units.ts'
+import { atLeastOne, claimPath, duration, filePath, hostName, issuerUrl, name, text, url } from './units.ts'
 
 const brokerUrl = url(['amqp:', 'amqps:'], 'amqp://rabbitmq.example.com:5672')
   .superRefine((value, context) => {
@@ -92,7 +92,7 @@ const oauth2 = z
 const passOn = z
   .strictObject({
     passOn: z.literal('accessToken').describe("The user's own access token, shown as the password."),
-    userClaim: text('the name of a claim', 256)
+    userClaim: claimPath
       .optional()
       .describe('Claim that the broker reads the user from, for logs and stamps; absent: the subject.'),
     renew,
