@@ -208,6 +208,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G19', 'certificates claimed by header', 'only what TLS has verified'],
     ['G20', 'old TLS, renegotiation, noise', 'TLS 1.2 and newer; nobody else is harmed'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
+    [
+      'G62',
+      'an older proof of the same person for the answer to a newer one',
+      'a module’s answer is kept for all it was told',
+    ],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
   ],
 }

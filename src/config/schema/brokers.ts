@@ -106,7 +106,9 @@ const ownModule = z
     ),
     options: z.record(z.string(), z.unknown()).prefault({}).describe('Handed to the module as they are.'),
     timeout: duration('1ms', '1m').prefault('2s').describe('Time the module has for one answer.'),
-    cache: duration('0s', '24h').prefault('60s').describe('How long an answer is kept for one identity; 0s: never.'),
+    cache: duration('0s', '24h')
+      .prefault('60s')
+      .describe('How long an answer is kept for one identity with the same token; 0s: never.'),
   })
   .transform((fields) => ({ kind: 'module' as const, ...fields }))
 
