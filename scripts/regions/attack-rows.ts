@@ -213,6 +213,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'an older proof of the same person for the answer to a newer one',
       'a module’s answer is kept for all it was told',
     ],
+    ['G63', 'a key set in clear text from elsewhere', 'private addresses only, judged for the connection that is made'],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
   ],
 }

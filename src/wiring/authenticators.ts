@@ -122,11 +122,13 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
 
 /** The schema has seen to it that carriers and algorithms are some. */
 function jwtOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'jwt' }>): JwtOptions {
-  const { issuer, audience, algorithms, subject, from, jwksUri, jwksFile, tokenType, maxAge } = config
+  const { issuer, audience, audienceClaim, algorithms, subject, from, jwksUri, jwksFile, tokenType, maxAge } = config
   return {
     name,
     issuer,
     audience,
+    audienceClaim,
+    insecureKeySet: config.insecureKeySet,
     algorithms,
     subject,
     from: from as JwtOptions['from'],

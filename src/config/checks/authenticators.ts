@@ -1,5 +1,5 @@
 /** Authenticators: keys that exclude or need each other. */
-
+import { keySetUrlProblem } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { isSymmetric } from '../schema/authenticators-provider.ts'
@@ -29,6 +29,8 @@ function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
       message: 'missing: the keys are needed, as `jwksUri` or as `jwksFile`',
     })
   }
+  const wrongUri = jwt.jwksUri === undefined ? undefined : keySetUrlProblem(jwt.jwksUri, jwt.insecureKeySet)
+  if (wrongUri !== undefined) found.push({ path: [...path, 'jwksUri'], at: 'value', message: wrongUri })
   if (jwt.jwksUri !== undefined && jwt.jwksFile !== undefined) {
     found.push({ path: [...path, 'jwksFile'], at: 'key', message: 'expected either `jwksUri` or `jwksFile`, not both' })
   }

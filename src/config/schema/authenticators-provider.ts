@@ -1,25 +1,11 @@
 /** Authenticators whose proof somebody else issued: an identity provider, a certificate authority, a Kerberos realm. */
 import { z } from 'zod'
+import { ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS } from '../../../auth/index.ts'
 import { secret } from './secrets.ts'
 import { claimPath, count, duration, filePath, issuerUrl, oneOrMany, separator, text, url } from './units.ts'
 
-const ASYMMETRIC = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
-const SYMMETRIC = ['HS256', 'HS384', 'HS512'] as const
-
 export function isSymmetric(algorithm: string): boolean {
-  return SYMMETRIC.some((symmetric) => symmetric === algorithm)
+  return SYMMETRIC_ALGORITHMS.some((symmetric) => symmetric === algorithm)
 }
 
 const CARRIER_TEXT = 'expected bearer, subprotocol or "cookie:NAME"'
@@ -42,18 +28,24 @@ const rolesFrom = z
   .enum(['value', 'keys'])
   .prefault('value')
   .describe('Where in the claim the roles are: `keys` where it is an object whose keys are the roles.')
-const issuer = issuerUrl.describe("The provider's issuer identifier, compared exactly with `iss`.")
 
 export const jwt = z.strictObject({
   type: z.literal('jwt').describe('Signed tokens (JWT) of an identity provider.'),
-  issuer,
+  issuer: text('an issuer').describe("The provider's issuer identifier, a URL or a name; compared exactly with `iss`."),
   audience: oneOrMany(text('an audience')).describe('One of these must be among the audiences of the token.'),
-  jwksUri: issuerUrl
+  audienceClaim: claimPath
+    .prefault('aud')
+    .describe('Claim with the audiences of the token, such as `client_id` in access tokens of Amazon Cognito.'),
+  jwksUri: url(['https:', 'http:'], 'https://idp.example.com/keys')
     .optional()
     .describe("Address of the provider's key set; kept, refreshed, and the last good one used through outages."),
   jwksFile: filePath.optional().describe('The key set as a file, instead of `jwksUri`.'),
+  insecureKeySet: z
+    .boolean()
+    .prefault(false)
+    .describe('Lets `jwksUri` be plain http where its host has private addresses only.'),
   algorithms: z
-    .array(z.enum([...ASYMMETRIC, ...SYMMETRIC]))
+    .array(z.enum([...ASYMMETRIC_ALGORITHMS, ...SYMMETRIC_ALGORITHMS]))
     .min(1, { error: 'expected at least one algorithm' })
     .prefault(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'])
     .describe('Signature algorithms that are accepted; HS256 to HS512 only alone and with `jwksFile`.'),
@@ -76,7 +68,7 @@ export const oidc = z.strictObject({
   type: z
     .literal('oidc')
     .describe('OpenID Connect login for pages that have none: `/auth/login`, a cookie, `/auth/logout`.'),
-  issuer,
+  issuer: issuerUrl.describe("The provider's issuer identifier; its metadata is found there."),
   clientId: text('a client id').describe('Client id at the provider.'),
   clientSecret: secret.optional().describe('Its secret; absent: a public client.'),
   publicUrl: url(['https:', 'http:'], 'https://gateway.example.com').describe(

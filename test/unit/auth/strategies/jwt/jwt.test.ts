@@ -107,6 +107,16 @@ describe('jwtAuthenticator', () => {
     identityOf(await prove(good({ aud: 'second' }), { audience: ['first', 'second'] }))
   })
 
+  it('finds the audience in the claim that is named instead of aud', async () => {
+    const cognito = { aud: undefined, client_id: 'amqp', token_use: 'access' }
+    const options = { audienceClaim: 'client_id' }
+    identityOf(await prove(good(cognito), options))
+    assert.match(detailOf(await prove(good(cognito))), /the audience is absent/)
+    assert.match(detailOf(await prove(good({ ...cognito, client_id: 'other' }), options)), /client_id.* is "other"/)
+    assert.match(detailOf(await prove(good({ aud: 'amqp' }), options)), /\(client_id\) is absent/)
+    assert.match(detailOf(await prove(good({ ...cognito, client_id: { amqp: 1 } }), options)), /not strings/)
+  })
+
   it('reads roles from a scope, separated by spaces, and from a claim whose name has dots', async () => {
     assert.deepEqual(identityOf(await prove(good({ scope: 'read  write' }), { roles: { path: 'scope' } })).roles, [
       'read',
