@@ -214,6 +214,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'a module’s answer is kept for all it was told',
     ],
     ['G63', 'a key set in clear text from elsewhere', 'private addresses only, judged for the connection that is made'],
+    ['G64', 'a UserInfo answer about somebody else', '`sub` must equal the ID token’s, at every renewal'],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
   ],
 }

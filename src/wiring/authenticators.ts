@@ -152,6 +152,8 @@ function oidcOptions(
     issuer,
     clientId,
     ...(secret === undefined ? {} : { readSecret: async () => await secret.read(undefined) }),
+    clientAuthentication: config.clientAuthentication,
+    userinfo: config.userinfo,
     publicUrl,
     scope,
     parameters,

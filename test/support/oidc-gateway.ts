@@ -21,6 +21,7 @@ export function reset(): void {
     signer: undefined,
     answer: undefined,
     metadata: {},
+    userInfo: () => ({ status: 200, body: { sub: 'joe' } }),
     isDown: false,
   })
 }

@@ -3,6 +3,7 @@
  * is joined to its provider, and a request's cookie is turned into an identity, renewed first where it has run out.
  */
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
+import type { ClientAuthentication } from '../../client-authentication.ts'
 import { InvalidConfiguration } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { cookieValues } from '../carriers.ts'
@@ -22,6 +23,10 @@ export interface OidcOptions {
   readonly clientId: string
   /** Absent for a public client. */
   readonly readSecret?: () => Promise<Secret>
+  /** How the secret is shown; absent: as the provider's metadata asks for. */
+  readonly clientAuthentication?: ClientAuthentication | undefined
+  /** Whether the provider's UserInfo endpoint is asked, too. */
+  readonly userinfo?: boolean | undefined
   /** How browsers reach the gateway; the redirect URI is this and `/auth/callback`. */
   readonly publicUrl: string
   readonly scope: string

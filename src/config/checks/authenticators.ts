@@ -52,6 +52,10 @@ function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
 function checkOidc(oidc: OfType<'oidc'>, path: Path): Finding[] {
   const found = checkRoles(oidc, path)
   const { publicUrl, scope } = oidc
+  if (oidc.clientAuthentication !== undefined && oidc.clientSecret === undefined) {
+    const message = 'without meaning: there is no `clientSecret`'
+    found.push({ path: [...path, 'clientAuthentication'], at: 'key', message })
+  }
   const { protocol, hostname, pathname, search } = new URL(publicUrl)
   if (protocol !== 'https:' && !isLoopback(hostname)) {
     found.push({

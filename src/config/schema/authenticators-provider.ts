@@ -2,7 +2,18 @@
 import { z } from 'zod'
 import { ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS } from '../../../auth/index.ts'
 import { secret } from './secrets.ts'
-import { claimPath, count, duration, filePath, issuerUrl, oneOrMany, separator, text, url } from './units.ts'
+import {
+  CLIENT_AUTHENTICATION,
+  claimPath,
+  count,
+  duration,
+  filePath,
+  issuerUrl,
+  oneOrMany,
+  separator,
+  text,
+  url,
+} from './units.ts'
 
 export function isSymmetric(algorithm: string): boolean {
   return SYMMETRIC_ALGORITHMS.some((symmetric) => symmetric === algorithm)
@@ -71,6 +82,12 @@ export const oidc = z.strictObject({
   issuer: issuerUrl.describe("The provider's issuer identifier; its metadata is found there."),
   clientId: text('a client id').describe('Client id at the provider.'),
   clientSecret: secret.optional().describe('Its secret; absent: a public client.'),
+  clientAuthentication: z
+    .enum(CLIENT_AUTHENTICATION)
+    .optional()
+    .describe(
+      'How the secret is sent: Authorization header [RFC 6749 §2.3.1], the same without form-encoding, or form field; absent: as the provider says.',
+    ),
   publicUrl: url(['https:', 'http:'], 'https://gateway.example.com').describe(
     'How browsers reach this gateway; the redirect URI is this and `/auth/callback`.',
   ),
@@ -81,6 +98,10 @@ export const oidc = z.strictObject({
     .record(text('the name of a parameter', 64), text('a parameter'))
     .prefault({})
     .describe('What else the provider wants to be asked with, such as `prompt: consent` or `access_type: offline`.'),
+  userinfo: z
+    .boolean()
+    .prefault(false)
+    .describe("Asks the provider's UserInfo endpoint for the claims that are not in the ID token."),
   subject,
   roles,
   rolesSeparator,
@@ -96,12 +117,24 @@ export const oidc = z.strictObject({
     .describe('Most logins kept at once, of about 10 kB each; the oldest goes first.'),
 })
 
+const certificateName = z.enum(['uri', 'dns', 'email', 'cn', 'name'])
+const certificateSubject = z.union(
+  [
+    certificateName,
+    z.strictObject({
+      kind: certificateName.describe('A kind of name.'),
+      glob: text('a pattern', 255).describe('Which of them: `*` stands for any run of characters, `?` for one.'),
+    }),
+  ],
+  { error: 'expected one of uri, dns, email, cn, name, or { kind: KIND, glob: PATTERN }' },
+)
+
 export const clientCertificate = z.strictObject({
   type: z.literal('clientCertificate').describe('TLS client certificates; the listener names the authorities.'),
-  subject: oneOrMany(z.enum(['uri', 'dns', 'email', 'name']))
+  subject: oneOrMany(certificateSubject)
     .prefault(['uri', 'email', 'dns', 'name'])
     .describe(
-      'Where the subject is: subject alternative name of that kind, or the RFC 4514 name; the first that is there.',
+      'Where the subject is: subject alternative name of that kind, common name, or RFC 4514 name; the first that is there.',
     ),
 })
 

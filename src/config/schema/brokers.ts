@@ -4,7 +4,18 @@
  */
 import { z } from 'zod'
 import { secret } from './secrets.ts'
-import { atLeastOne, claimPath, duration, filePath, hostName, issuerUrl, name, text, url } from './units.ts'
+import {
+  atLeastOne,
+  CLIENT_AUTHENTICATION,
+  claimPath,
+  duration,
+  filePath,
+  hostName,
+  issuerUrl,
+  name,
+  text,
+  url,
+} from './units.ts'
 
 const brokerUrl = url(['amqp:', 'amqps:'], 'amqp://rabbitmq.example.com:5672')
   .superRefine((value, context) => {
@@ -73,9 +84,11 @@ const oauth2 = z
         scope: text('scopes, separated by spaces').optional().describe('Scopes to ask for, separated by spaces.'),
         audience: text('an audience').optional().describe('Audience (resource server id) to ask for.'),
         authentication: z
-          .enum(['basic', 'post'])
+          .enum(CLIENT_AUTHENTICATION)
           .prefault('basic')
-          .describe('How client id and secret are sent: Authorization header or form fields.'),
+          .describe(
+            'How client id and secret are sent: Authorization header [RFC 6749 §2.3.1], the same without form-encoding, or form fields.',
+          ),
         renew,
       })
       .describe('A token from client credentials [RFC 6749 §4.4], shown as the password.'),

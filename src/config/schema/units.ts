@@ -76,6 +76,9 @@ export const claimPath = text('the name of a claim, or names separated by dots',
 /** What stands between the entries of a text: a comma, a blank, `|`. */
 export const separator = text('a separator, such as "," or "|"', 8)
 
+/** How a client proves itself to a token endpoint. */
+export const CLIENT_AUTHENTICATION = ['basic', 'basicUnescaped', 'post'] as const
+
 /** A file; comes out absolute, since relative ones are resolved against the configuration's folder before this. */
 export const filePath = text('the path of a file', 4096).meta({ title: 'file' })
 
