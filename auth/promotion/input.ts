@@ -2,6 +2,7 @@
  * What promotion is compiled from: the shapes of the configuration file's `credentials`, `promote` and `when`, as plain
  * data. No file is read and nothing is decided here.
  */
+import type { ClientAuthentication } from '../client-authentication.ts'
 import type { Fetch } from '../strategies/jwt/jwks-fetch.ts'
 import type { Keyring } from './secrets/encrypted.ts'
 
@@ -73,8 +74,8 @@ export interface ClientCredentialsInput {
   readonly clientSecret: SecretInput
   readonly scope?: string | undefined
   readonly audience?: string | undefined
-  /** How id and secret are sent: in the Authorization header (the default) or in the form. */
-  readonly authentication?: 'basic' | 'post' | undefined
+  /** How id and secret are sent: in the Authorization header (`basic`, the default) or in the form. */
+  readonly authentication?: ClientAuthentication | undefined
   /** Whether live sessions go on with fresh tokens; by default they do. */
   readonly renew?: boolean | undefined
 }

@@ -5,6 +5,7 @@
 import type { SaslMechanism, VhostRule } from '../../proxy/index.ts'
 import { within } from '../deadline.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
+import { leftOutText } from '../left-out-claims.ts'
 import { compileMatch, type Match } from './conditions/match.ts'
 import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './conditions/variables.ts'
 import type { PromotedCredential } from './credentials/broker-credential.ts'
@@ -176,7 +177,7 @@ function noRule({ identity }: PromotionFacts): PromotionRefused {
   const who = `subject ${quote(identity.subject)} of issuer ${quote(identity.issuer)} with ${roles}`
   return new PromotionRefused(
     'no-rule',
-    `no promotion rule matches ${who}; such as "- { when: { subject: ${quote(identity.subject)} }, to: CREDENTIAL }" would`,
+    `no promotion rule matches ${who}; such as "- { when: { subject: ${quote(identity.subject)} }, to: CREDENTIAL }" would${leftOutText(identity.claims)}`,
   )
 }
 

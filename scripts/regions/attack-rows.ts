@@ -252,5 +252,14 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
     ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
+    ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
+    [
+      'G62',
+      'an older proof of the same person for the answer to a newer one',
+      'a module’s answer is kept for all it was told',
+    ],
+    ['G63', 'a key set in clear text from elsewhere', 'private addresses only, judged for the connection that is made'],
+    ['G64', 'a UserInfo answer about somebody else', '`sub` must equal the ID token’s, at every renewal'],
+    ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
   ],
 }

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Identity, PromotionRefused } from '../../auth/index.ts'
+import { type Identity, leftOutText, PromotionRefused } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
@@ -199,7 +199,7 @@ export class Upgrades {
     if (missing.length === 0) return undefined
     return {
       cause: 'lacking-role',
-      detail: `lacks ${missing.map((role) => `"${role}"`).join(' and ')}`,
+      detail: `lacks ${missing.map((role) => `"${role}"`).join(' and ')}${leftOutText(identity.claims)}`,
       allow: rolesLine(service.roles, identity.roles),
       identity,
     }

@@ -20,6 +20,7 @@ import {
   oidcAuthenticator,
   pluginAuthenticator,
   type Requirement,
+  type RolesSource,
   type SecretSources,
   ticketAuthenticator,
   type UsersInput,
@@ -116,11 +117,12 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
         observe: (event) => of.observeKeys(name, event),
       })
     case 'forwarded': {
-      const { header, rolesHeader, secretHeader, trustedProxies } = config
+      const { header, rolesHeader, rolesSeparator, nobody, secretHeader, trustedProxies } = config
       const secret = compileSecret(config.secret, of.sources, { template: false })
       const roles = rolesHeader === undefined ? {} : { rolesHeader }
       const readSecret = async () => await secret.read(undefined)
-      return forwardedAuthenticator({ name, header, ...roles, secretHeader, trustedProxies, readSecret })
+      const about = { header, ...roles, rolesSeparator, nobody }
+      return forwardedAuthenticator({ name, ...about, secretHeader, trustedProxies, readSecret })
     }
     case 'clientCertificate':
       return clientCertificateAuthenticator({ name, subject: config.subject })
@@ -138,18 +140,20 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
 
 /** The schema has seen to it that carriers and algorithms are some. */
 function jwtOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'jwt' }>): JwtOptions {
-  const { issuer, audience, algorithms, subject, from, jwksUri, jwksFile, tokenType, roles, maxAge } = config
+  const { issuer, audience, audienceClaim, algorithms, subject, from, jwksUri, jwksFile, tokenType, maxAge } = config
   return {
     name,
     issuer,
     audience,
+    audienceClaim,
+    insecureKeySet: config.insecureKeySet,
     algorithms,
     subject,
     from: from as JwtOptions['from'],
     ...(jwksUri === undefined ? {} : { jwksUri }),
     ...(jwksFile === undefined ? {} : { jwksFile }),
     ...(tokenType === undefined ? {} : { tokenType }),
-    ...(roles === undefined ? {} : { roles }),
+    roles: rolesSourceOf(config),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
   }
 }
@@ -159,22 +163,29 @@ function oidcOptions(
   config: Extract<AuthenticatorConfig, { type: 'oidc' }>,
   sources: SecretSources,
 ): OidcOptions {
-  const { issuer, clientId, clientSecret, publicUrl, scope, parameters, subject, roles, cookie } = config
+  const { issuer, clientId, clientSecret, publicUrl, scope, parameters, subject, cookie } = config
   const secret = clientSecret === undefined ? undefined : compileSecret(clientSecret, sources, { template: false })
   return {
     name,
     issuer,
     clientId,
     ...(secret === undefined ? {} : { readSecret: async () => await secret.read(undefined) }),
+    clientAuthentication: config.clientAuthentication,
+    userinfo: config.userinfo,
     publicUrl,
     scope,
     parameters,
     subject,
-    ...(roles === undefined ? {} : { roles }),
+    roles: rolesSourceOf(config),
     cookie,
     loginTimeoutMs: config.loginTimeout,
     loginCount: config.logins,
   }
+}
+
+function rolesSourceOf(config: Extract<AuthenticatorConfig, { type: 'jwt' | 'oidc' }>): RolesSource | undefined {
+  const { roles, rolesSeparator, rolesFrom } = config
+  return roles === undefined ? undefined : { path: roles, separator: rolesSeparator, from: rolesFrom }
 }
 
 /** Users in place stay as they are; those in a file can be read again. */

@@ -45,7 +45,7 @@ const authenticator = jwtAuthenticator(
     jwksFile: 'keys.json',
     algorithms: ASYMMETRIC_ALGORITHMS,
     subject: 'sub',
-    roles: 'realm_access.roles',
+    roles: { path: 'realm_access.roles' },
     from: ['bearer'],
   },
   { readFile: async () => Buffer.from(JSON.stringify(set)), observe: () => undefined, nowMs: () => NOW_MS },

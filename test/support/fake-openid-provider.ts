@@ -26,6 +26,11 @@ export class FakeOpenidProvider {
   signer: ForgeKey | undefined
   /** Answers the token endpoint instead of the usual one. */
   answer: ((response: ServerResponse) => void) | undefined
+  /** Answers the UserInfo endpoint. */
+  userInfo: (accessToken: string) => { readonly status: number; readonly body: Json } = () => ({
+    status: 200,
+    body: { sub: 'joe' },
+  })
   /** Changes the metadata. */
   metadata: Json = {}
   isDown = false
@@ -96,6 +101,10 @@ export class FakeOpenidProvider {
         return json(response, 200, { keys: [publicJwk(this.key)] })
       case '/token':
         return await this.#token(request, response)
+      case '/userinfo': {
+        const { status, body } = this.userInfo((request.headers.authorization ?? '').replace('Bearer ', ''))
+        return json(response, status, body)
+      }
       default:
         return json(response, 404, {})
     }
@@ -107,6 +116,7 @@ export class FakeOpenidProvider {
       issuer,
       authorization_endpoint: `${issuer}/authorize`,
       token_endpoint: `${issuer}/token`,
+      userinfo_endpoint: `${issuer}/userinfo`,
       jwks_uri: `${issuer}/jwks`,
       end_session_endpoint: `${issuer}/logout`,
       authorization_response_iss_parameter_supported: true,

@@ -27,6 +27,7 @@ export function reset(): void {
     signer: undefined,
     answer: undefined,
     metadata: {},
+    userInfo: () => ({ status: 200, body: { sub: 'joe' } }),
     isDown: false,
   })
 }
@@ -42,7 +43,7 @@ export function gateway(options: Partial<OidcOptions> = {}) {
       publicUrl: 'https://app.example.com',
       scope: 'openid profile',
       subject: 'sub',
-      roles: 'groups',
+      roles: { path: 'groups' },
       cookie: 'gatehouse',
       loginTimeoutMs: 3_600_000,
       loginCount: 100,

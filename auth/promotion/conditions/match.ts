@@ -4,12 +4,13 @@
  * Values are compared exactly, character for character: a name that differs by case, by an invisible character or by
  * its Unicode form is another name. A role is compared with roles only, a subject with the subject only.
  */
+import { type ClaimPath, claimPath } from '../../claim-path.ts'
 import { InvalidConfiguration, type Problem } from '../../errors.ts'
 import { glob } from '../../glob.ts'
 import type { Identity } from '../../identity.ts'
 import { type AddressRanges, compileAddresses } from '../../net/addresses.ts'
 import type { MatchInput, ValueInput, ValuesInput } from '../input.ts'
-import { claimOf, kindOf } from './claim.ts'
+import { kindOf } from './claim.ts'
 import { compileExpression } from './expression.ts'
 
 /** What there is to know about a client when rules are asked. */
@@ -82,8 +83,9 @@ function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condit
     const claims = Object.entries(input.claim)
     if (claims.length === 0) problems.push({ path: ['claim'], message: 'names no claim; leave it out to match anyone' })
     for (const [name, wanted] of claims) {
+      const path = compilePath(name, problems)
       const values = compileValues(wanted, ['claim', name], problems)
-      if (values !== undefined) yield claimCondition(name, values)
+      if (path !== undefined && values !== undefined) yield claimCondition(path, values)
     }
   }
   if (input.address !== undefined) {
@@ -92,12 +94,22 @@ function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condit
   }
 }
 
-function claimCondition(name: string, values: Values): Condition {
+function compilePath(name: string, problems: Problem[]): ClaimPath | undefined {
+  try {
+    return claimPath(name)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    problems.push({ path: ['claim', name], message: error.message })
+    return undefined
+  }
+}
+
+function claimCondition(path: ClaimPath, values: Values): Condition {
   return ({ identity }) => {
-    const claim = claimOf(identity.claims, name)
+    const claim = path.find(identity.claims)
     const members = Array.isArray(claim) ? (claim as readonly unknown[]) : [claim]
     if (members.some((member) => values.accepts(member))) return undefined
-    return `claim ${quote(name)} (${kindOf(claim)}) is not ${values.text}`
+    return `claim ${quote(path.text)} (${kindOf(claim)}) is not ${values.text}`
   }
 }
 

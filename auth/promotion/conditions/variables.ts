@@ -1,13 +1,15 @@
 /**
- * Variables in what operators write: `${subject}`, `${issuer}`, `${session}`, `${address}`, `${user}`, `${claim.X}`.
+ * Variables in what operators write: `${subject}`, `${issuer}`, `${session}`, `${address}`, `${user}`, `${claim.X}`,
+ * where X is the name of a claim or a path of keys (claim-path.ts); no brace can be part of it.
  *
  * A value enters as data, never as syntax, and how depends on the place: literal in credentials and file names, where
  * only a small alphabet is accepted; one word in name and key patterns, where everything else is escaped; plain in
  * stamped headers. What does not fit is refused, never shortened or replaced. `$${` stands for `${` itself.
  */
+import { type ClaimPath, claimPath } from '../../claim-path.ts'
 import { PromotionRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
-import { claimOf, kindOf } from './claim.ts'
+import { kindOf } from './claim.ts'
 
 /** What variables stand for. */
 export interface VariableFacts {
@@ -37,7 +39,24 @@ export interface Template {
   render(facts: VariableFacts, encoding: Encoding): string
 }
 
-const FIXED = ['subject', 'issuer', 'session', 'address', 'user']
+/** What a variable stands for. */
+type Reading = (facts: VariableFacts) => unknown
+
+interface Part {
+  /** What stands before the variable. */
+  readonly before: string
+  readonly variable: string
+  readonly read: Reading
+}
+
+const CLAIM = 'claim.'
+const FIXED: ReadonlyMap<string, Reading> = new Map<string, Reading>([
+  ['subject', ({ identity }) => identity.subject],
+  ['issuer', ({ identity }) => identity.issuer],
+  ['session', ({ session }) => session],
+  ['address', ({ address }) => address],
+  ['user', ({ user }) => user],
+])
 const LITERAL = /^(?!\.)[A-Za-z0-9._@+-]{1,128}$/
 const MAX_WORD_BYTES = 255
 const MAX_PLAIN_BYTES = 1024
@@ -45,10 +64,10 @@ const MAX_PLAIN_BYTES = 1024
 /**
  * Reads a text with variables.
  * @param without variables that mean nothing in this place
- * @throws SyntaxError naming the variable that is not known, or the brace that is missing
+ * @throws SyntaxError naming the variable that is not known or badly written, or the brace that is missing
  */
 export function compileTemplate(text: string, without: readonly string[] = []): Template {
-  const parts: TemplatePart[] = []
+  const parts: Part[] = []
   let rest = text
   let constant = ''
   for (let at = rest.indexOf('${'); at !== -1; at = rest.indexOf('${')) {
@@ -60,20 +79,24 @@ export function compileTemplate(text: string, without: readonly string[] = []): 
     const end = rest.indexOf('}', at)
     if (end === -1) throw new SyntaxError('"${" without "}"')
     const name = rest.slice(at + 2, end)
-    checkName(name, without)
-    parts.push({ variable: false, text: constant + rest.slice(0, at) }, { variable: true, text: name })
+    parts.push({ before: constant + rest.slice(0, at), variable: name, read: readingOf(name, without) })
     constant = ''
     rest = rest.slice(end + 1)
   }
-  const variables = parts.filter((part) => part.variable).map((part) => part.text)
+  const variables = parts.map(({ variable }) => variable)
   const tail = constant + rest
-  parts.push({ variable: false, text: tail })
   return {
     constant: variables.length === 0 ? tail : undefined,
     variables,
-    parts,
+    parts: [
+      ...parts.flatMap(({ before, variable }) => [
+        { variable: false, text: before },
+        { variable: true, text: variable },
+      ]),
+      { variable: false, text: tail },
+    ],
     render: (facts, encoding) =>
-      parts.map((part) => (part.variable ? encoding(textOf(part.text, facts), part.text) : part.text)).join(''),
+      parts.map((part) => part.before + encoding(textOf(part, facts), part.variable)).join('') + tail,
   }
 }
 
@@ -125,35 +148,32 @@ export function hasLoneSurrogate(text: string): boolean {
   return /\p{Cs}/u.test(text)
 }
 
-function checkName(name: string, without: readonly string[]): void {
-  const isClaim = name.startsWith('claim.') && name.length > 'claim.'.length
+/** @throws SyntaxError */
+function readingOf(name: string, without: readonly string[]): Reading {
   if (without.includes(name)) throw new SyntaxError(`\${${name}} means nothing here`)
-  if (isClaim || FIXED.includes(name)) return
-  throw new SyntaxError(`\${${name}} is no variable; there are ${FIXED.join(', ')} and claim.NAME`)
+  const fixed = FIXED.get(name)
+  if (fixed !== undefined) return fixed
+  if (!name.startsWith(CLAIM) || name === CLAIM) {
+    throw new SyntaxError(`\${${name}} is no variable; there are ${[...FIXED.keys()].join(', ')} and claim.NAME`)
+  }
+  const path = pathOf(name)
+  return ({ identity }) => path.find(identity.claims)
 }
 
-function textOf(variable: string, facts: VariableFacts): string {
-  const value = claimOrFixed(variable, facts)
+function pathOf(name: string): ClaimPath {
+  try {
+    return claimPath(name.slice(CLAIM.length))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new SyntaxError(`\${${name}}: in the claim's name, ${error.message}`)
+  }
+}
+
+function textOf({ variable, read }: Part, facts: VariableFacts): string {
+  const value = read(facts)
   if (typeof value === 'string') return value
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
   throw badValue(variable, `${kindOf(value)}; expected a text`)
-}
-
-function claimOrFixed(variable: string, { identity, address, session, user }: VariableFacts): unknown {
-  switch (variable) {
-    case 'subject':
-      return identity.subject
-    case 'issuer':
-      return identity.issuer
-    case 'session':
-      return session
-    case 'address':
-      return address
-    case 'user':
-      return user
-    default:
-      return claimOf(identity.claims, variable.slice('claim.'.length))
-  }
 }
 
 /** What is special about a text, without showing it. */

@@ -1,12 +1,12 @@
 /**
  * A credential that a module of the operator's own decides on: `export default async (identity, context) => credential`.
  * What it answers is checked as if a stranger had written it, it has a deadline, and its answers are kept for a while,
- * for exactly the identity they were given for.
+ * for exactly what it was asked: a claim that means nothing to the gateway (`auth_time`, `sid`) may decide for a module.
  */
 import { createHash } from 'node:crypto'
+import { serialize } from 'node:v8'
 import { within } from '../../deadline.ts'
 import { PromotionRefused } from '../../errors.ts'
-import type { Identity } from '../../identity.ts'
 import { Secret } from '../../secret.ts'
 import { deepFreeze } from '../../strategies/claims.ts'
 import type { VariableFacts } from '../conditions/variables.ts'
@@ -19,8 +19,6 @@ import { PASSWORD_MECHANISMS } from './password-credential.ts'
 /** Identities whose answers are kept at once. */
 const KEPT_COUNT = 10_000
 const MAX_SECRET_BYTES = 32_768
-/** Claims that differ in every token and say nothing about who somebody is. */
-const FLEETING_CLAIMS = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid'])
 /** Part of a credential's life after which the module is asked for the next one. */
 const DUE_RATIO = 0.75
 
@@ -40,6 +38,14 @@ export interface ModuleContext {
 type Answer = { readonly username: string; readonly password: Secret; readonly expiresAtMs: number | undefined }
 type Ask = (identity: object, context: ModuleContext) => unknown
 
+/** Everything about a client that a module is told, and so everything that its answer may hang on. */
+interface Question {
+  /** A copy, frozen, without the token. */
+  readonly identity: object
+  readonly address: string
+  readonly accessToken: Secret | undefined
+}
+
 export function moduleCredential(
   input: ModuleCredentialInput,
   sources: SecretSources,
@@ -55,13 +61,13 @@ export function moduleCredential(
   }
   const kept = new KeptAnswers<Answer>(KEPT_COUNT, input.cache)
 
-  const ask = async ({ identity, address }: VariableFacts): Promise<KeptAnswer<Answer>> => {
+  const ask = async ({ identity, address, accessToken: token }: Question): Promise<KeptAnswer<Answer>> => {
     const abort = new AbortController()
     const { options = {} } = input
-    const accessToken = () => identity.accessToken?.reveal().toString()
+    const accessToken = () => token?.reveal().toString()
     try {
       const work = load().then(async (module) =>
-        module(shown(identity), { broker, options, address, signal: abort.signal, accessToken }),
+        module(identity, { broker, options, address, signal: abort.signal, accessToken }),
       )
       const value = answerOf(await within(input.timeout, 'the module', work))
       return { value, expiresAtMs: value.expiresAtMs }
@@ -73,12 +79,12 @@ export function moduleCredential(
     }
   }
 
-  const made = ({ username, password, expiresAtMs }: Answer, facts: VariableFacts): PromotedCredential => {
+  const made = ({ username, password, expiresAtMs }: Answer, question: Question): PromotedCredential => {
     const base = { username, mechanisms: PASSWORD_MECHANISMS, password }
     if (expiresAtMs === undefined) return brokerCredential(base)
     const nowMs = Date.now()
     const dueAtMs = nowMs + (expiresAtMs - nowMs) * DUE_RATIO
-    const next = async () => made((await ask(facts)).value, facts)
+    const next = async () => made((await ask(question)).value, question)
     return brokerCredential({ ...base, renewal: { dueAtMs, expiresAtMs, next } })
   }
 
@@ -113,8 +119,8 @@ export function moduleCredential(
     checkedPath: ['module'],
     username: () => undefined,
     async build(facts) {
-      const { identity, address } = facts
-      return made(await kept.get(keyOf(identity, address), () => ask(facts)), facts)
+      const question = questionOf(facts)
+      return made(await kept.get(keyOf(question), () => ask(question)), question)
     },
     async check() {
       await load()
@@ -134,14 +140,17 @@ async function loaded(path: string, sources: SecretSources): Promise<Ask> {
   return ask as Ask
 }
 
-/** What a module may see: a copy, frozen, without the token. */
-function shown({ issuer, subject, authenticator, roles, claims }: Identity): object {
-  return deepFreeze(structuredClone({ issuer, subject, authenticator, roles, claims }))
+function questionOf({ identity, address }: VariableFacts): Question {
+  const { issuer, subject, authenticator, roles, claims, accessToken } = identity
+  const shown = deepFreeze(structuredClone({ issuer, subject, authenticator, roles, claims }))
+  return { identity: shown, address, accessToken }
 }
 
-/** Everything a module can decide by, but for what no decision hangs on. */
-function keyOf({ issuer, subject, authenticator, roles, claims }: Identity, address: string): string {
-  const lasting = Object.entries(claims).filter(([claim]) => !FLEETING_CLAIMS.has(claim))
-  const input = JSON.stringify([issuer, subject, authenticator, roles, lasting, address])
-  return createHash('sha256').update(input).digest('base64url')
+/** Two questions have one key only where a module could not tell them apart, whatever values claims have. */
+function keyOf({ accessToken, ...shown }: Question): string {
+  const digest = createHash('sha256').update(serialize({ ...shown, hasToken: accessToken !== undefined }))
+  const token = accessToken?.reveal()
+  if (token !== undefined) digest.update(token)
+  token?.fill(0)
+  return digest.digest('base64url')
 }

@@ -2,8 +2,9 @@
  * The user's own access token, shown to the broker as the password: RabbitMQ's OAuth 2 backend reads user, permissions
  * and end from it. A fresh one comes from the client alone; the session passes it on when it does.
  */
-import { PromotionRefused } from '../../errors.ts'
-import { claimOf, kindOf } from '../conditions/claim.ts'
+import { type ClaimPath, claimPath } from '../../claim-path.ts'
+import { InvalidConfiguration, PromotionRefused } from '../../errors.ts'
+import { kindOf } from '../conditions/claim.ts'
 import type { VariableFacts } from '../conditions/variables.ts'
 import type { PassOnCredentialInput } from '../input.ts'
 import { brokerCredential, refuseControlBytes, usernameProblem } from './broker-credential.ts'
@@ -13,14 +14,16 @@ import { PASSWORD_MECHANISMS } from './password-credential.ts'
 /** More than any broker takes in its first frame, unless it is told to. */
 const MAX_TOKEN_BYTES = 32_768
 
+/** @throws InvalidConfiguration for a claim that cannot be found */
 export function passOnCredential(input: PassOnCredentialInput, name: string | undefined): Credential {
-  const { userClaim, renew = true } = input
+  const { renew = true } = input
+  const userClaim = input.userClaim === undefined ? undefined : compilePath(input.userClaim)
   const username = ({ identity }: VariableFacts): string => {
-    const value = userClaim === undefined ? identity.subject : claimOf(identity.claims, userClaim)
+    const value = userClaim === undefined ? identity.subject : userClaim.find(identity.claims)
     if (typeof value !== 'string') {
       throw new PromotionRefused(
         'bad-value',
-        `the claim ${JSON.stringify(userClaim)} is ${kindOf(value)}; expected a text`,
+        `the claim ${JSON.stringify(userClaim?.text)} is ${kindOf(value)}; expected a text`,
       )
     }
     const wrong = usernameProblem(value, true)
@@ -52,5 +55,14 @@ export function passOnCredential(input: PassOnCredentialInput, name: string | un
       })
     },
     check: async () => undefined,
+  }
+}
+
+function compilePath(text: string): ClaimPath {
+  try {
+    return claimPath(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new InvalidConfiguration([{ path: ['userClaim'], message: error.message }])
   }
 }

@@ -3,6 +3,7 @@
  * redirects; bounded in size and time. No message shows the secret or the token.
  */
 import * as openid from 'openid-client'
+import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.ts'
 import { Secret } from '../../secret.ts'
 import { describe } from '../../strategies/jwt/jwks.ts'
 import { boundedFetch, type Fetch } from '../../strategies/jwt/jwks-fetch.ts'
@@ -15,7 +16,7 @@ export interface TokenRequest {
   readonly tokenUrl: string
   readonly clientId: string
   readonly clientSecret: Secret
-  readonly authentication: 'basic' | 'post'
+  readonly authentication: ClientAuthentication
   readonly scope: string | undefined
   readonly audience: string | undefined
 }
@@ -44,7 +45,7 @@ function configurationOf({ tokenUrl, clientId, clientSecret, authentication }: T
   const bytes = clientSecret.reveal()
   const secret = bytes.toString()
   bytes.fill(0)
-  const method = authentication === 'basic' ? openid.ClientSecretBasic(secret) : openid.ClientSecretPost(secret)
+  const method = clientAuthentication(secret, authentication)
   const server = { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl }
   const configuration = new openid.Configuration(server, clientId, undefined, method)
   configuration[openid.customFetch] = (url, init) =>

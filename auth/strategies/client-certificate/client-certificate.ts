@@ -6,17 +6,22 @@ import type { X509Certificate } from 'node:crypto'
 import { TLSSocket } from 'node:tls'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
 import { AuthenticationRefused } from '../../errors.ts'
+import { glob } from '../../glob.ts'
 import type { Identity } from '../../identity.ts'
 import { checkSubject, deepFreeze } from '../claims.ts'
+import { show } from '../jwt/json.ts'
 import { authenticatorOf } from '../strategy.ts'
-import { distinguishedName, subjectAlternativeNames } from './names.ts'
+import { commonNames, distinguishedName, subjectAlternativeNames } from './names.ts'
 
-/** Where a subject can be: a subject alternative name of that kind, or the RFC 4514 name. */
-export type CertificateSubject = 'uri' | 'dns' | 'email' | 'name'
+/** Where a subject can be: a subject alternative name of that kind, the common name, or the whole RFC 4514 name. */
+export type CertificateName = 'uri' | 'dns' | 'email' | 'cn' | 'name'
+
+/** A kind of name, or those of a kind that a pattern covers. */
+export type CertificateSubject = CertificateName | { readonly kind: CertificateName; readonly glob: string }
 
 export interface ClientCertificateOptions {
   readonly name: string
-  /** The first of these that the certificate has is the subject; it must have exactly one of that kind. */
+  /** The first of these that the certificate has is the subject; it must have exactly one such. */
   readonly subject: readonly CertificateSubject[]
   readonly nowMs?: () => number
 }
@@ -53,6 +58,7 @@ export function identityOf(certificate: X509Certificate, options: ClientCertific
   if (!(startMs <= nowMs && nowMs < endMs)) throw rejected('the client certificate is not valid at this time')
   const names = {
     ...subjectAlternativeNames(certificate.subjectAltName),
+    cn: commonNames(certificate),
     name: [distinguishedName(certificate.subject)],
   }
   return {
@@ -73,16 +79,23 @@ export function identityOf(certificate: X509Certificate, options: ClientCertific
 }
 
 function pickSubject(
-  names: Readonly<Record<CertificateSubject, readonly string[]>>,
-  kinds: readonly CertificateSubject[],
+  names: Readonly<Record<CertificateName, readonly string[]>>,
+  wanted: readonly CertificateSubject[],
 ): string {
-  for (const kind of kinds) {
-    const [first, ...others] = names[kind].filter(Boolean)
+  for (const subject of wanted) {
+    const { kind, glob: pattern } = typeof subject === 'string' ? { kind: subject, glob: '*' } : subject
+    const covers = glob(pattern)
+    const [first, ...others] = names[kind].filter((name) => name !== '' && covers(name))
     if (first === undefined) continue
-    if (others.length > 0) throw rejected(`the client certificate has ${others.length + 1} names of the kind ${kind}`)
+    if (others.length > 0)
+      throw rejected(`the client certificate has ${others.length + 1} names of the kind ${textOf(subject)}`)
     return checkSubject(first, `the ${kind} of the client certificate`)
   }
-  throw rejected(`the client certificate has no ${kinds.join(', ')} to be a subject`)
+  throw rejected(`the client certificate has no ${wanted.map(textOf).join(', ')} to be a subject`)
+}
+
+function textOf(subject: CertificateSubject): string {
+  return typeof subject === 'string' ? subject : `${subject.kind} like ${show(subject.glob)}`
 }
 
 function rejected(detail: string): AuthenticationRefused {

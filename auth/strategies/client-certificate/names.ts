@@ -2,6 +2,7 @@
  * The names in a certificate, out of the texts that Node makes of them. Both texts escape what could forge a name
  * (CVE-2021-44532, CVE-2021-44533); these readers undo or keep exactly that escaping, and never cut blindly at commas.
  */
+import type { X509Certificate } from 'node:crypto'
 
 export interface AlternativeNames {
   readonly uri: readonly string[]
@@ -43,4 +44,10 @@ export function distinguishedName(text: string | undefined): string {
     .map((relative) => relative.replaceAll(' + ', '+'))
     .toReversed()
     .join(',')
+}
+
+/** The common names, as they are: one subject may have several [RFC 5280 §4.1.2.6]. */
+export function commonNames(certificate: X509Certificate): readonly string[] {
+  const names: unknown = certificate.toLegacyObject().subject.CN
+  return (Array.isArray(names) ? names : [names]).filter((name): name is string => typeof name === 'string')
 }

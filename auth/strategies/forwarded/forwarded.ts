@@ -7,6 +7,7 @@ import type { AuthenticationRequest, Authenticator, Outcome } from '../../authen
 import { AuthenticationRefused } from '../../errors.ts'
 import { compileAddresses } from '../../net/addresses.ts'
 import type { Secret } from '../../secret.ts'
+import { checkRoles, splitRoles } from '../claimed-roles.ts'
 import { checkSubject } from '../claims.ts'
 import { authenticatorOf } from '../strategy.ts'
 
@@ -14,8 +15,11 @@ export interface ForwardedOptions {
   readonly name: string
   /** Lower-case names of headers, without `_`. */
   readonly header: string
-  /** Roles, separated by commas. */
   readonly rolesHeader?: string
+  /** What stands between roles; absent: a comma, and a header with a distinguished name in it refuses. */
+  readonly rolesSeparator?: string | undefined
+  /** Values by which the proxy says that nobody has logged in. */
+  readonly nobody: readonly string[]
   readonly secretHeader: string
   /** The only peers that are believed: addresses and ranges. */
   readonly trustedProxies: readonly string[]
@@ -23,6 +27,8 @@ export interface ForwardedOptions {
   readonly readSecret: () => Promise<Secret>
 }
 
+/** A part of a distinguished name, by the types that have a short name [RFC 4514 §3]. */
+const RELATIVE_NAME = /^(?:CN|OU|DC|O|C|L|ST|STREET|UID)\s*=/i
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** @throws {InvalidConfiguration} for a range that is none */
@@ -37,6 +43,7 @@ export function forwardedAuthenticator(options: ForwardedOptions): Authenticator
         throw rejected(`the header ${options.header} comes from ${request.peerAddress}, which is no trusted proxy`)
       }
       await checkSecret(found.secret, options)
+      if (options.nobody.includes(found.subject)) return { kind: 'absent' }
       const { name } = options
       const identity = { issuer: name, subject: found.subject, authenticator: name, roles: found.roles, claims: {} }
       return { kind: 'proven', identity: { ...identity, fromCookie: false }, carrier }
@@ -60,7 +67,7 @@ function readHeaders(request: AuthenticationRequest, options: ForwardedOptions):
   if (subject === undefined) return undefined
   return {
     subject: checkSubject(decode(subject, options.header), `the header ${options.header}`),
-    roles: readRoles(roles, options.rolesHeader ?? ''),
+    roles: readRoles(roles, options),
     secret,
   }
 }
@@ -78,12 +85,17 @@ function single({ http }: AuthenticationRequest, name: string): string | undefin
   return values[0]
 }
 
-function readRoles(value: string | undefined, name: string): readonly string[] {
-  if (value === undefined) return []
-  const roles = decode(value, name)
-    .split(',')
-    .map((role) => role.trim())
-  return [...new Set(roles.filter(Boolean).map((role) => checkSubject(role, `a role in the header ${name}`)))]
+function readRoles(value: string | undefined, options: ForwardedOptions): readonly string[] {
+  const { rolesHeader, rolesSeparator, nobody } = options
+  if (value === undefined || rolesHeader === undefined) return []
+  const text = decode(value, rolesHeader)
+  // A proxy writes a header that it has no value for as it writes a user whom it does not know.
+  if (nobody.includes(text)) return []
+  const roles = splitRoles(text, rolesSeparator ?? ',')
+  if (rolesSeparator === undefined && roles.length > 1 && roles.some((role) => RELATIVE_NAME.test(role))) {
+    throw rejected(`the header ${rolesHeader} has a distinguished name, which has commas itself: set rolesSeparator`)
+  }
+  return checkRoles(roles, `the header ${rolesHeader}`)
 }
 
 /** Node reads header values as Latin-1; names of people arrive in UTF-8. */

@@ -3,11 +3,14 @@
  * time. A document that breaks one of these is not there at all; nobody gets half of one.
  */
 import { isIPv4 } from 'node:net'
+import { isPublicAddress } from './private-fetch.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
+const NOT_HTTPS = 'expected https: (http: is accepted for loopback addresses only)'
 const MAX_BYTES = 256 * 1024
 const TIMEOUT_MS = 5000
+const JSON_HEADERS = { accept: 'application/json' }
 
 /** Why the gateway must not trust what it would fetch from there; undefined where it may. */
 export function providerUrlProblem(value: string): string | undefined {
@@ -15,7 +18,17 @@ export function providerUrlProblem(value: string): string | undefined {
   const { protocol, hostname, username, password } = new URL(value)
   if (username !== '' || password !== '') return 'expected a URL without user and password'
   if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return undefined
-  return 'expected https: (http: is accepted for loopback addresses only)'
+  return NOT_HTTPS
+}
+
+/** The same for a key set; `insecure` where its operator accepts plain http from private addresses. */
+export function keySetUrlProblem(value: string, insecure: boolean): string | undefined {
+  const problem = providerUrlProblem(value)
+  if (problem !== NOT_HTTPS) return problem
+  if (!insecure) return `${problem}; \`insecureKeySet: true\` accepts it for private addresses`
+  const { protocol, hostname } = new URL(value)
+  if (protocol === 'http:' && !isPublicAddress(hostname)) return undefined
+  return 'expected https: (with insecureKeySet, http: is accepted for private addresses only)'
 }
 
 /** `fetch` under the rules of this file; the body arrives whole or not at all. Rejects with an `Error` that says why. */
@@ -28,6 +41,16 @@ export async function boundedFetch(
 ): Promise<Response> {
   const problem = providerUrlProblem(url)
   if (problem !== undefined) throw new Error(`${url}: ${problem}`)
+  return bounded(fetch, url, init, timeoutMs, maxBytes)
+}
+
+async function bounded(
+  fetch: Fetch,
+  url: string,
+  init: RequestInit,
+  timeoutMs: number,
+  maxBytes: number,
+): Promise<Response> {
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = init.signal == null ? deadline : AbortSignal.any([init.signal, deadline])
   const response = await fetch(url, { ...init, redirect: 'manual', signal })
@@ -38,7 +61,17 @@ export async function boundedFetch(
 
 /** The JSON document at `url`, for status 200 only. */
 export async function fetchJson(fetch: Fetch, url: string, signal: AbortSignal): Promise<unknown> {
-  const response = await boundedFetch(fetch, url, { headers: { accept: 'application/json' }, signal })
+  return jsonOf(await boundedFetch(fetch, url, { headers: JSON_HEADERS, signal }))
+}
+
+/** The key set at `url`, which its operator lets come over plain http from a private address. */
+export async function fetchInsecureKeySet(fetch: Fetch, url: string, signal: AbortSignal): Promise<unknown> {
+  const problem = keySetUrlProblem(url, true)
+  if (problem !== undefined) throw new Error(`${url}: ${problem}`)
+  return jsonOf(await bounded(fetch, url, { headers: JSON_HEADERS, signal }, TIMEOUT_MS, MAX_BYTES))
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
   if (response.status !== 200) throw new Error(`status ${response.status} instead of 200`)
   return response.json()
 }

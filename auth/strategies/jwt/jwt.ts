@@ -10,12 +10,14 @@ import { AuthenticationRefused, InvalidConfiguration, type Problem } from '../..
 import type { Identity } from '../../identity.ts'
 import { Secret } from '../../secret.ts'
 import { type Carrier, carrierName, findToken } from '../bearer.ts'
+import type { RolesSource } from '../claimed-roles.ts'
 import { sessionKeyOf } from '../oidc/identity.ts'
 import { authenticatorOf } from '../strategy.ts'
 import { KeySet, type KeySetEvent } from './jwks.ts'
-import { type Fetch, fetchJson, providerUrlProblem } from './jwks-fetch.ts'
+import { type Fetch, fetchInsecureKeySet, fetchJson, keySetUrlProblem, providerUrlProblem } from './jwks-fetch.ts'
 import { type Algorithm, SYMMETRIC_ALGORITHMS } from './jwks-key.ts'
 import { certificateBinding, sameConfirmation } from './policy.ts'
+import { privateFetch, type Resolve } from './private-fetch.ts'
 import { JwtVerifier, type VerifiedToken } from './verifier.ts'
 
 export interface JwtOptions {
@@ -25,14 +27,18 @@ export interface JwtOptions {
   readonly issuer: string
   /** One of these must be in `aud`. */
   readonly audience: readonly string[]
+  /** The claim, or path of claims, that is compared with them; absent: `aud`. */
+  readonly audienceClaim?: string | undefined
   /** Where the issuer's keys are: exactly one of the two. */
   readonly jwksUri?: string
   readonly jwksFile?: string
+  /** Whether `jwksUri` may be plain http from a private address. */
+  readonly insecureKeySet?: boolean | undefined
   readonly algorithms: readonly Algorithm[]
   /** What the header `typ` must be; `id-token` accepts ID tokens. */
   readonly tokenType?: string
   readonly subject: string
-  readonly roles?: string
+  readonly roles?: RolesSource | undefined
   /** In order of precedence; a cookie never goes before what the page sent itself. */
   readonly from: readonly Carrier[]
   readonly maxAgeMs?: number
@@ -43,6 +49,8 @@ export interface JwtSurroundings {
   readonly readFile: (path: string) => Promise<Uint8Array>
   readonly observe: (event: KeySetEvent) => void
   readonly fetch?: Fetch
+  /** Finds the addresses of a host whose keys come over plain http. */
+  readonly resolve?: Resolve | undefined
   readonly nowMs?: () => number
   readonly monotonicMs?: () => number
 }
@@ -55,9 +63,12 @@ const FILE_AGAIN_MS = 1000
 /** @throws {InvalidConfiguration} where options cannot go together */
 export function jwtAuthenticator(options: JwtOptions, surroundings: JwtSurroundings): Authenticator {
   checkOptions(options)
-  const { name, jwksUri, jwksFile, from, ...policy } = options
+  const { name, jwksUri, jwksFile, insecureKeySet = false, from, ...policy } = options
   const keys = new KeySet({
-    source: jwksUri === undefined ? fileSource(jwksFile ?? '', surroundings) : uriSource(jwksUri, surroundings),
+    source:
+      jwksUri === undefined
+        ? fileSource(jwksFile ?? '', surroundings)
+        : uriSource(jwksUri, insecureKeySet, surroundings),
     algorithms: options.algorithms,
     monotonicMs: surroundings.monotonicMs ?? (() => performance.now()),
     observe: surroundings.observe,
@@ -181,7 +192,7 @@ function checkBinding(http: IncomingMessage, { claims }: VerifiedToken): void {
   }
 }
 
-function checkOptions({ jwksUri, jwksFile, audience, algorithms }: JwtOptions): void {
+function checkOptions({ jwksUri, jwksFile, insecureKeySet = false, audience, algorithms }: JwtOptions): void {
   const problems: Problem[] = []
   if ((jwksUri === undefined) === (jwksFile === undefined)) {
     problems.push({ path: ['jwksUri'], message: 'expected either jwksUri or jwksFile' })
@@ -191,14 +202,18 @@ function checkOptions({ jwksUri, jwksFile, audience, algorithms }: JwtOptions): 
   if (symmetric.length > 0 && (jwksFile === undefined || symmetric.length < algorithms.length)) {
     problems.push({ path: ['algorithms'], message: `${symmetric.join(', ')} only without others, and with jwksFile` })
   }
-  const url = jwksUri === undefined ? undefined : providerUrlProblem(jwksUri)
+  const url = jwksUri === undefined ? undefined : keySetUrlProblem(jwksUri, insecureKeySet)
   if (url !== undefined) problems.push({ path: ['jwksUri'], message: url })
   if (problems.length > 0) throw new InvalidConfiguration(problems)
 }
 
-function uriSource(uri: string, surroundings: JwtSurroundings) {
+function uriSource(uri: string, insecure: boolean, surroundings: JwtSurroundings) {
+  // What may be fetched anyway, https and loopback, is fetched as ever.
+  const isInsecure = insecure && providerUrlProblem(uri) !== undefined
   const fetch = surroundings.fetch ?? globalThis.fetch
-  const load = (signal: AbortSignal) => fetchJson(fetch, uri, signal)
+  const load = isInsecure
+    ? (signal: AbortSignal) => fetchInsecureKeySet(privateFetch(surroundings.resolve), uri, signal)
+    : (signal: AbortSignal) => fetchJson(fetch, uri, signal)
   return { where: uri, freshMs: FRESH_MS, againMs: AGAIN_MS, load }
 }
 

@@ -3,6 +3,7 @@
  * Pure: the caller has parsed strictly and gives the time. Every refusal says which rule, for the operator.
  */
 import { AuthenticationRefused } from '../../errors.ts'
+import { findClaim } from '../claims.ts'
 import { isJsonObject, type JsonObject, show } from './json.ts'
 
 /** Skew allowed for `nbf` and `iat`, and for nothing else: `exp` is exact. */
@@ -12,8 +13,10 @@ const MAX_LIFE_SECONDS = 10 * 366 * 24 * 3600
 
 export interface ClaimPolicy {
   readonly issuer: string
-  /** One of these must be in `aud`. */
+  /** One of these must be in the token's audience. */
   readonly audience: readonly string[]
+  /** The claim that is compared with them, where it is not `aud`: as `client_id` in Cognito's access tokens. */
+  readonly audienceClaim?: string | undefined
   /**
    * What the header `typ` must be, such as `at+jwt` [RFC 9068 §2.1]; `id-token` takes ID tokens, of providers whose
    * access tokens are opaque; absent: any JWT that is no ID token, and calls itself nothing else.
@@ -77,7 +80,8 @@ function plainType(typ: string): string {
  */
 export function checkClaims(claims: JsonObject, policy: ClaimPolicy, nowMs: number): number {
   checkIssuer(claims, policy.issuer)
-  checkAudience(claims['aud'], policy.audience)
+  const { audience, audienceClaim = 'aud' } = policy
+  checkAudience(findClaim(claims, audienceClaim), audience, audienceClaim)
   checkKind(claims, policy.tokenType)
   return checkTimes(claims, policy.maxAgeMs, nowMs)
 }
@@ -88,14 +92,15 @@ export function checkIssuer(claims: JsonObject, issuer: string): void {
   if (iss !== issuer) throw rejected(`the issuer is ${show(iss)}, not ${issuer}`)
 }
 
-/** @throws {AuthenticationRefused} `rejected`, unless one of `expected` is in `aud` */
-export function checkAudience(aud: unknown, expected: readonly string[]): void {
+/** @throws {AuthenticationRefused} `rejected`, unless one of `expected` is in the audience; `claim` is where that stood */
+export function checkAudience(aud: unknown, expected: readonly string[], claim = 'aud'): void {
+  const where = claim === 'aud' ? 'the audience' : `the audience (${claim})`
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audiences.every((audience) => typeof audience === 'string')) {
-    throw rejected('the audience is absent, or not strings')
+    throw rejected(`${where} is absent, or not strings`)
   }
   if (!audiences.some((audience) => expected.includes(audience))) {
-    throw rejected(`the audience is ${show(aud)}, not ${expected.join(' or ')}`)
+    throw rejected(`${where} is ${show(aud)}, not ${expected.join(' or ')}`)
   }
 }
 

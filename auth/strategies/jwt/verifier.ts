@@ -1,5 +1,6 @@
 /** One issuer's tokens for access: signed, meant for this gateway, in their time, and about somebody. No carriers here, and no request. */
-import { checkSubject, deepFreeze, findClaim, readRoles } from '../claims.ts'
+import { type RolesSource, readRoles } from '../claimed-roles.ts'
+import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import type { JsonObject } from './json.ts'
 import { acceptedTypes, type ClaimPolicy, checkClaims } from './policy.ts'
 import { openToken, type SignaturePolicy } from './signature.ts'
@@ -17,8 +18,8 @@ export interface VerifiedToken {
 export interface VerifierOptions extends ClaimPolicy, Omit<SignaturePolicy, 'types'> {
   /** The claim, or path of claims, that names the subject. */
   readonly subject: string
-  /** The same for the roles; none where absent. */
-  readonly roles?: string
+  /** Where the roles are; none where absent. */
+  readonly roles?: RolesSource | undefined
   readonly nowMs: () => number
 }
 

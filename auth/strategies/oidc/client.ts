@@ -3,6 +3,7 @@
  * refreshing. Every failure is one of two kinds: the provider (or what it sent) says no, or it cannot be asked now.
  */
 import * as openid from 'openid-client'
+import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.ts'
 import { Secret } from '../../secret.ts'
 import type { JsonObject } from '../jwt/json.ts'
 import { describe } from '../jwt/jwks.ts'
@@ -15,6 +16,10 @@ export interface OidcClientOptions {
   readonly clientId: string
   /** Read when the provider is discovered; absent for a public client. */
   readonly readSecret?: () => Promise<Secret>
+  /** How the secret is shown; absent: as the provider's metadata asks for. */
+  readonly clientAuthentication?: ClientAuthentication | undefined
+  /** Whether the provider's UserInfo endpoint is asked for claims that it leaves out of the ID token. */
+  readonly userinfo?: boolean | undefined
   readonly redirectUri: string
   /** Separated by spaces. */
   readonly scope: string
@@ -38,6 +43,8 @@ export class ProviderError extends Error {
 export interface ProviderTokens {
   /** The ID token's claims; a refresh may bring none. */
   readonly claims: JsonObject | undefined
+  /** What the UserInfo endpoint says about the same `sub`, where it is asked. */
+  readonly userInfo: JsonObject | undefined
   readonly accessToken: Secret
   readonly refreshToken: Secret | undefined
   /** The access token's life from now on, s. */
@@ -89,18 +96,30 @@ export class OidcClient {
     url.search = query.toString()
     const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true }
     try {
-      return tokensOf(await this.#slots.run(() => openid.authorizationCodeGrant(configuration, url, checks)))
+      const response = await this.#slots.run(() => openid.authorizationCodeGrant(configuration, url, checks))
+      const tokens = tokensOf(response)
+      return { ...tokens, userInfo: await this.#userInfo(configuration, tokens.accessToken, response.claims()?.sub) }
     } catch (error) {
       throw providerError(error, 'exchange')
     }
   }
 
-  /** @throws {ProviderError} */
+  /** Without what UserInfo says. @throws {ProviderError} */
   async refresh(refreshToken: Secret): Promise<ProviderTokens> {
     const configuration = await this.#configuration()
     try {
       const token = refreshToken.reveal().toString()
       return tokensOf(await this.#slots.run(() => openid.refreshTokenGrant(configuration, token)))
+    } catch (error) {
+      throw providerError(error, 'refresh')
+    }
+  }
+
+  /** Refreshed tokens with what UserInfo says about their `sub`, where it is to be asked. @throws {ProviderError} */
+  async withUserInfo(tokens: ProviderTokens, sub: string): Promise<ProviderTokens> {
+    const configuration = await this.#configuration()
+    try {
+      return { ...tokens, userInfo: await this.#userInfo(configuration, tokens.accessToken, sub) }
     } catch (error) {
       throw providerError(error, 'refresh')
     }
@@ -116,6 +135,17 @@ export class OidcClient {
     this.#discovered = undefined
   }
 
+  /** Rejects where it speaks of anybody but `sub` [OpenID Connect Core §5.3.2]. */
+  async #userInfo(
+    configuration: openid.Configuration,
+    accessToken: Secret,
+    sub: string | undefined,
+  ): Promise<JsonObject | undefined> {
+    if (this.#options.userinfo !== true || sub === undefined) return undefined
+    const token = accessToken.reveal().toString()
+    return await this.#slots.run(() => openid.fetchUserInfo(configuration, token, sub))
+  }
+
   #configuration(): Promise<openid.Configuration> {
     const discovering = this.#discovered ?? this.#discover()
     this.#discovered = discovering
@@ -126,16 +156,22 @@ export class OidcClient {
   }
 
   async #discover(): Promise<openid.Configuration> {
-    const { issuer, clientId, readSecret, fetch = globalThis.fetch } = this.#options
+    const { issuer, clientId, readSecret, clientAuthentication: method, fetch = globalThis.fetch } = this.#options
     const isPlain = issuer.startsWith('http:')
     const execute = [openid.enableNonRepudiationChecks, ...(isPlain ? [openid.allowInsecureRequests] : [])]
     try {
       const secret = (await readSecret?.())?.reveal().toString()
-      const configuration = await openid.discovery(new URL(issuer), clientId, undefined, clientAuthentication(secret), {
-        execute,
-        timeout: 5,
-        [openid.customFetch]: (url, init) => boundedFetch(fetch, url, init as RequestInit),
-      })
+      const configuration = await openid.discovery(
+        new URL(issuer),
+        clientId,
+        undefined,
+        authenticationOf(secret, method),
+        {
+          execute,
+          timeout: 5,
+          [openid.customFetch]: (url, init) => boundedFetch(fetch, url, init as RequestInit),
+        },
+      )
       const found = configuration.serverMetadata().issuer
       // Two texts may be one URL; a token's `iss` is compared as text.
       if (found !== issuer) throw new Error(`the provider calls itself ${found}, not ${issuer}`)
@@ -146,10 +182,11 @@ export class OidcClient {
   }
 }
 
-/** As the provider's metadata asks for; Basic where it does not say [OpenID Connect Discovery §3]. */
-function clientAuthentication(secret: string | undefined): openid.ClientAuth {
+/** Without a method as the provider's metadata asks for; Basic where it does not say [OpenID Connect Discovery §3]. */
+function authenticationOf(secret: string | undefined, method: ClientAuthentication | undefined): openid.ClientAuth {
   if (secret === undefined) return openid.None()
-  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
+  if (method !== undefined) return clientAuthentication(secret, method)
+  const [basic, post] = [clientAuthentication(secret, 'basic'), clientAuthentication(secret, 'post')]
   return (server, client, body, headers) => {
     const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
     const authenticate = methods.includes('client_secret_basic') ? basic : post
@@ -160,6 +197,7 @@ function clientAuthentication(secret: string | undefined): openid.ClientAuth {
 function tokensOf(response: openid.TokenEndpointResponse & openid.TokenEndpointResponseHelpers): ProviderTokens {
   return {
     claims: response.claims(),
+    userInfo: undefined,
     accessToken: new Secret(response.access_token),
     refreshToken: response.refresh_token === undefined ? undefined : new Secret(response.refresh_token),
     expiresInSeconds: response.expires_in,

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { AuthenticationRefused } from '../../errors.ts'
 import { type Identity, identityKey } from '../../identity.ts'
-import { checkSubject, deepFreeze, findClaim, readRoles } from '../claims.ts'
+import { type RolesSource, readRoles } from '../claimed-roles.ts'
+import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import type { JsonObject } from '../jwt/json.ts'
 import type { ProviderTokens } from './client.ts'
 import type { Login } from './login-sessions.ts'
@@ -16,7 +17,7 @@ export interface IdentityOptions {
   readonly issuer: string
   /** The claim, or path of claims, that names the subject. */
   readonly subject: string
-  readonly roles?: string
+  readonly roles?: RolesSource | undefined
 }
 
 const MAX_LIFE_MS = 10 * 366 * 24 * 3600 * 1000
@@ -29,21 +30,28 @@ export class IdentityMaker {
   }
 
   /** @throws {AuthenticationRefused} where the ID token names nobody, or no time */
-  begin(tokens: ProviderTokens, nowMs: number, endsAtMs: number): Pick<Login, 'identity' | 'sub' | 'sid' | 'endsAtMs'> {
+  begin(
+    tokens: ProviderTokens,
+    nowMs: number,
+    endsAtMs: number,
+  ): Pick<Login, 'identity' | 'idClaims' | 'sub' | 'sid' | 'endsAtMs'> {
     if (tokens.claims === undefined) throw rejected('the provider gave no ID token')
     const { claims } = tokens
     const sid = claims['sid'] === undefined ? undefined : checkSubject(claims['sid'], 'the claim sid')
     const sessionKey = this.#sessionKey(sid ?? `login ${randomBytes(16).toString('base64url')}`)
-    const identity = this.#identity(claims, tokens, sessionKey, nowMs, endsAtMs)
-    return { identity, sub: checkSubject(claims['sub'], 'the claim sub'), sid, endsAtMs }
+    const said = { ...tokens.userInfo, ...claims }
+    const identity = this.#identity(said, tokens, sessionKey, nowMs, endsAtMs)
+    return { identity, idClaims: claims, sub: checkSubject(claims['sub'], 'the claim sub'), sid, endsAtMs }
   }
 
   /** @throws {AuthenticationRefused} where the provider speaks of somebody else now */
   renew(tokens: ProviderTokens, login: Login, nowMs: number): Identity {
-    const claims = tokens.claims ?? login.identity.claims
+    const claims = tokens.claims ?? login.idClaims
     if (claims['sub'] !== login.sub) throw rejected('the refreshed ID token is of another sub')
     const sessionKey = login.identity.sessionKey ?? this.#sessionKey(login.hash)
-    const identity = this.#identity(claims, tokens, sessionKey, nowMs, login.endsAtMs)
+    // Of two words about one claim the newer counts; of the same moment, what the ID token has signed.
+    const said = tokens.claims === undefined ? { ...claims, ...tokens.userInfo } : { ...tokens.userInfo, ...claims }
+    const identity = this.#identity(said, tokens, sessionKey, nowMs, login.endsAtMs)
     if (identityKey(identity) !== identityKey(login.identity))
       throw rejected('the refreshed ID token is of another subject')
     return identity

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Identity } from '../../identity.ts'
 import type { Secret } from '../../secret.ts'
+import type { JsonObject } from '../jwt/json.ts'
 
 const ID_BYTES = 32
 const ID = /^[A-Za-z0-9_-]{43}$/
@@ -14,6 +15,8 @@ export interface Login {
   readonly hash: string
   /** Replaced by a renewal, always with one of the same issuer and subject. */
   identity: Identity
+  /** Of the last ID token: what UserInfo says beside it is asked for again, never kept. */
+  idClaims: JsonObject
   refreshToken: Secret | undefined
   refreshedAtMs: number
   /** The provider's own names for person and session: `sub` and `sid`. */

@@ -197,11 +197,14 @@ export class OidcLogin {
     if (login.refreshToken === undefined) return 'impossible'
     const { client, identities, nowMs } = this.#options
     try {
-      const tokens = await client.refresh(login.refreshToken)
+      const refreshed = await client.refresh(login.refreshToken)
+      // A refresh token may be good once only: the next one is kept, whatever becomes of the rest.
+      login.refreshToken = refreshed.refreshToken ?? login.refreshToken
+      const tokens = await client.withUserInfo(refreshed, login.sub)
       const identity = identities.renew(tokens, login, nowMs())
       if (!this.#logins.has(login)) return 'ended'
       login.identity = identity
-      login.refreshToken = tokens.refreshToken ?? login.refreshToken
+      login.idClaims = tokens.claims ?? login.idClaims
       login.refreshedAtMs = nowMs()
       if (identity.sessionKey !== undefined) {
         for (const listener of this.#listeners) listener.renewed(identity.sessionKey, identity)

@@ -3,9 +3,11 @@
  * is joined to its provider, and a request's cookie is turned into an identity, renewed first where it has run out.
  */
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
+import type { ClientAuthentication } from '../../client-authentication.ts'
 import { InvalidConfiguration } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { cookieValues } from '../carriers.ts'
+import type { RolesSource } from '../claimed-roles.ts'
 import { KeySet, type KeySetEvent } from '../jwt/jwks.ts'
 import { type Fetch, fetchJson, providerUrlProblem } from '../jwt/jwks-fetch.ts'
 import { ASYMMETRIC_ALGORITHMS } from '../jwt/jwks-key.ts'
@@ -21,13 +23,17 @@ export interface OidcOptions {
   readonly clientId: string
   /** Absent for a public client. */
   readonly readSecret?: () => Promise<Secret>
+  /** How the secret is shown; absent: as the provider's metadata asks for. */
+  readonly clientAuthentication?: ClientAuthentication | undefined
+  /** Whether the provider's UserInfo endpoint is asked, too. */
+  readonly userinfo?: boolean | undefined
   /** How browsers reach the gateway; the redirect URI is this and `/auth/callback`. */
   readonly publicUrl: string
   readonly scope: string
   /** What else the provider wants in the authorization request. */
   readonly parameters?: Readonly<Record<string, string>>
   readonly subject: string
-  readonly roles?: string
+  readonly roles?: RolesSource | undefined
   /** The label in the login cookie's name. */
   readonly cookie: string
   /** Life of a login, however often it is refreshed. */
@@ -76,7 +82,7 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
   const login = new OidcLogin({
     ...options,
     client,
-    identities: new IdentityMaker({ name, issuer, subject, ...(roles !== undefined && { roles }) }),
+    identities: new IdentityMaker({ name, issuer, subject, roles }),
     logoutTokens: new LogoutTokens({ issuer, clientId, keys, algorithms: ASYMMETRIC_ALGORITHMS, nowMs }),
     nowMs,
   })

@@ -7,7 +7,8 @@ import type { Strategy } from 'passport'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
 import { AuthenticationRefused, InvalidConfiguration } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
-import { checkSubject, deepFreeze, findClaim, readRoles } from '../claims.ts'
+import { readRoles } from '../claimed-roles.ts'
+import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import { isJsonObject, type JsonObject } from '../jwt/json.ts'
 import { strategyRun, type Verdict, viewOf } from '../strategy.ts'
 
@@ -24,6 +25,8 @@ export interface PluginOptions {
   /** Where in the user that the strategy gives the subject is, and the roles: names of keys, separated by dots. */
   readonly subject: string
   readonly roles: string
+  /** What stands between roles where they are one text; absent: one text is one role. */
+  readonly rolesSeparator?: string | undefined
   /** For `WWW-Authenticate`; where absent, what the strategy itself says. */
   readonly challenge?: string
   /** Whether browsers attach this credential by themselves. */
@@ -133,7 +136,7 @@ function identityOf(user: unknown, options: PluginOptions): Identity {
     issuer: options.name,
     subject: checkSubject(findClaim(object, options.subject), `the user's ${options.subject}`),
     authenticator: options.name,
-    roles: readRoles(object, options.roles),
+    roles: readRoles(object, { path: options.roles, separator: options.rolesSeparator }),
     claims: deepFreeze(isJsonObject(claims) ? structuredClone(claims) : {}),
     fromCookie: options.ambient,
     ...(expiresAtMs !== undefined && { expiresAtMs }),

@@ -1,5 +1,5 @@
 /** Authenticators: keys that exclude or need each other. */
-
+import { keySetUrlProblem } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { isSymmetric } from '../schema/authenticators-provider.ts'
@@ -9,8 +9,19 @@ import { checkUsers } from './users.ts'
 
 type OfType<T extends AuthenticatorConfig['type']> = Extract<AuthenticatorConfig, { type: T }>
 
+/** How roles are written means something only where they are looked for. */
+function checkRoles({ roles, rolesSeparator, rolesFrom }: OfType<'jwt' | 'oidc'>, path: Path): Finding[] {
+  if (roles === undefined) {
+    const key = rolesSeparator === undefined ? 'rolesFrom' : 'rolesSeparator'
+    if (key === 'rolesFrom' && rolesFrom === 'value') return []
+    return [{ path: [...path, key], at: 'key', message: 'without meaning: there is no `roles`' }]
+  }
+  if (rolesFrom === 'value' || rolesSeparator === undefined) return []
+  return [{ path: [...path, 'rolesSeparator'], at: 'key', message: 'without meaning: keys of an object are not split' }]
+}
+
 function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
-  const found: Finding[] = []
+  const found = checkRoles(jwt, path)
   if (jwt.jwksUri === undefined && jwt.jwksFile === undefined) {
     found.push({
       path: [...path, 'jwksUri'],
@@ -18,6 +29,8 @@ function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
       message: 'missing: the keys are needed, as `jwksUri` or as `jwksFile`',
     })
   }
+  const wrongUri = jwt.jwksUri === undefined ? undefined : keySetUrlProblem(jwt.jwksUri, jwt.insecureKeySet)
+  if (wrongUri !== undefined) found.push({ path: [...path, 'jwksUri'], at: 'value', message: wrongUri })
   if (jwt.jwksUri !== undefined && jwt.jwksFile !== undefined) {
     found.push({ path: [...path, 'jwksFile'], at: 'key', message: 'expected either `jwksUri` or `jwksFile`, not both' })
   }
@@ -36,8 +49,13 @@ function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
   return found
 }
 
-function checkOidc({ publicUrl, scope }: OfType<'oidc'>, path: Path): Finding[] {
-  const found: Finding[] = []
+function checkOidc(oidc: OfType<'oidc'>, path: Path): Finding[] {
+  const found = checkRoles(oidc, path)
+  const { publicUrl, scope } = oidc
+  if (oidc.clientAuthentication !== undefined && oidc.clientSecret === undefined) {
+    const message = 'without meaning: there is no `clientSecret`'
+    found.push({ path: [...path, 'clientAuthentication'], at: 'key', message })
+  }
   const { protocol, hostname, pathname, search } = new URL(publicUrl)
   if (protocol !== 'https:' && !isLoopback(hostname)) {
     found.push({
@@ -65,8 +83,11 @@ function checkNegotiate({ subject, realms }: OfType<'negotiate'>, path: Path): F
   return [{ path: [...path, 'subject'], at: 'value', message }]
 }
 
-function checkForwarded({ header, rolesHeader, secretHeader }: OfType<'forwarded'>, path: Path): Finding[] {
+function checkForwarded(forwarded: OfType<'forwarded'>, path: Path): Finding[] {
+  const { header, rolesHeader, rolesSeparator, secretHeader } = forwarded
   const found: Finding[] = []
+  if (rolesSeparator !== undefined && rolesHeader === undefined)
+    found.push({ path: [...path, 'rolesSeparator'], at: 'key', message: 'without meaning: there is no `rolesHeader`' })
   if (rolesHeader === header)
     found.push({ path: [...path, 'rolesHeader'], at: 'value', message: 'expected another header than `header`' })
   if (secretHeader === header || secretHeader === rolesHeader) {

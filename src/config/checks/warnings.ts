@@ -26,6 +26,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
     ...plainCookies(config),
     ...trustInEverybody(config),
     ...plainBrokers(config),
+    ...plainKeySets(config),
     ...unused(config),
     ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
   ]
@@ -93,6 +94,21 @@ function plainBrokers({ brokers }: Config): Finding[] {
           ],
     ),
   )
+}
+
+/** Whoever can change the keys on their way can sign any token. */
+function plainKeySets({ authenticators }: Config): Finding[] {
+  return Object.entries(authenticators).flatMap(([name, authenticator]) => {
+    if (authenticator.type !== 'jwt' || !authenticator.insecureKeySet) return []
+    const { jwksUri } = authenticator
+    const { protocol, hostname } = new URL(jwksUri ?? 'file:')
+    if (protocol === 'http:' && !isLoopback(hostname)) {
+      const message = 'whoever can change these keys on their way here can be anybody: use https:'
+      return [warn(['authenticators', name, 'jwksUri'], message)]
+    }
+    const message = 'without meaning: no key set is fetched over http: from another machine'
+    return [warn(['authenticators', name, 'insecureKeySet'], message, 'key')]
+  })
 }
 
 function unused(config: Config): Finding[] {

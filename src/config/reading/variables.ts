@@ -2,11 +2,13 @@
  * `${…}` in the text of a configuration: environment variables, filled in while it is read, and the variables of
  * templates, filled in for each identity by promotion and policy. `$${` stands for `${` itself.
  */
+import { claimPathProblem } from '../../../auth/index.ts'
 import { suggestion } from './nearest.ts'
 import type { TemplateKind } from './places.ts'
 
 const ENVIRONMENT = /^env:([A-Za-z_][A-Za-z0-9_]*)$/
-const CLAIM = /^claim\.[^\s${}]{1,128}$/
+const CLAIM = /^claim\.([^${}]{1,256})$/
+const QUOTED_KEY = /"(?:[^"\\]|\\.)*"/g
 
 const KNOWN = ['subject', 'issuer', 'session', 'address']
 const VARIABLES: Record<TemplateKind, readonly string[]> = {
@@ -74,6 +76,13 @@ export function fillIn(text: string, env: Readonly<Record<string, string | undef
 function variableProblem(variable: string, kind: TemplateKind | undefined): string | undefined {
   const shown = JSON.stringify(variable.slice(0, 64))
   if (kind === undefined) return `only \${env:NAME} is filled in here, not ${shown} (write $\${ for \${ itself)`
-  if (VARIABLES[kind].includes(variable) || CLAIM.test(variable)) return undefined
+  const claim = CLAIM.exec(variable)?.[1]
+  // A blank is part of a name inside quotes only: elsewhere it is a slip of the hand.
+  const isClaim = claim !== undefined && !/\s/.test(claim.replaceAll(QUOTED_KEY, ''))
+  if (isClaim) {
+    const problem = claimPathProblem(claim)
+    return problem === undefined ? undefined : `${shown}: in the claim's name, ${problem}`
+  }
+  if (VARIABLES[kind].includes(variable)) return undefined
   return `unknown variable ${shown}${suggestion(variable, [...VARIABLES[kind], 'claim.NAME', 'env:NAME'])}`
 }

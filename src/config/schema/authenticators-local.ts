@@ -1,7 +1,7 @@
 /** Authenticators whose proof the gateway checks against something of its own: users, tickets, a proxy's word, an operator's module. */
 import { z } from 'zod'
 import { secret } from './secrets.ts'
-import { addressRange, atLeastOne, count, filePath, text } from './units.ts'
+import { addressRange, atLeastOne, claimPath, count, filePath, oneOrMany, separator, text } from './units.ts'
 import { user } from './users.ts'
 
 /** A header's name; underscores are refused, since proxies and servers disagree about what they are. */
@@ -33,7 +33,15 @@ export const ticket = z.strictObject({
 export const forwarded = z.strictObject({
   type: z.literal('forwarded').describe('A header that a trusted proxy sets after it has logged the user in.'),
   header: httpHeader.prefault('x-forwarded-user').describe('Header with the subject.'),
-  rolesHeader: httpHeader.optional().describe('Header with the roles, separated by commas.'),
+  rolesHeader: httpHeader.optional().describe('Header with the roles.'),
+  rolesSeparator: separator
+    .optional()
+    .describe(
+      'What stands between roles in that header; absent: a comma, and a header with a distinguished name in it is refused.',
+    ),
+  nobody: oneOrMany(text('a value of the header', 255), 0)
+    .prefault(['(null)', '-'])
+    .describe('Values by which the proxy says that nobody has logged in: they prove nobody.'),
   trustedProxies: atLeastOne(addressRange, 'address ranges').describe(
     'The only peers from which the header is believed.',
   ),
@@ -52,10 +60,9 @@ export const passport = z.strictObject({
     .optional()
     .describe("First argument of the strategy's constructor; absent: it gets `verify` alone."),
   verify: filePath.describe("ES module whose default export is the strategy's verify function."),
-  subject: text('a path of keys', 256)
-    .prefault('id')
-    .describe('Where in the user object the subject is, keys separated by dots.'),
-  roles: text('a path of keys', 256).prefault('roles').describe('Where in the user object the roles are.'),
+  subject: claimPath.prefault('id').describe('Where in the user object the subject is, keys separated by dots.'),
+  roles: claimPath.prefault('roles').describe('Where in the user object the roles are: a list, or one role as text.'),
+  rolesSeparator: separator.optional().describe('What stands between roles where they are one text.'),
   challenge: text('a challenge', 256)
     .optional()
     .describe('For `WWW-Authenticate`, such as `Bearer`; absent: what the strategy itself says.'),

@@ -1,25 +1,22 @@
 /** Authenticators whose proof somebody else issued: an identity provider, a certificate authority, a Kerberos realm. */
 import { z } from 'zod'
+import { ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS } from '../../../auth/index.ts'
 import { secret } from './secrets.ts'
-import { count, duration, filePath, issuerUrl, oneOrMany, text, url } from './units.ts'
-
-const ASYMMETRIC = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
-const SYMMETRIC = ['HS256', 'HS384', 'HS512'] as const
+import {
+  CLIENT_AUTHENTICATION,
+  claimPath,
+  count,
+  duration,
+  filePath,
+  issuerUrl,
+  oneOrMany,
+  separator,
+  text,
+  url,
+} from './units.ts'
 
 export function isSymmetric(algorithm: string): boolean {
-  return SYMMETRIC.some((symmetric) => symmetric === algorithm)
+  return SYMMETRIC_ALGORITHMS.some((symmetric) => symmetric === algorithm)
 }
 
 const CARRIER_TEXT = 'expected bearer, subprotocol or "cookie:NAME"'
@@ -27,23 +24,39 @@ const carrier = z
   .string({ error: CARRIER_TEXT })
   .regex(/^(?:bearer|subprotocol|cookie:[!#$%&'*+.^_`|~A-Za-z0-9-]{1,128})$/, { error: CARRIER_TEXT })
 
-const claimPath = text('the name of a claim, or names separated by dots', 256)
 const subject = claimPath.prefault('sub').describe('Claim with the subject.')
 const roles = claimPath
   .optional()
-  .describe('Claim with the roles (a list, or text separated by spaces), such as `realm_access.roles`; absent: none.')
-const issuer = issuerUrl.describe("The provider's issuer identifier, compared exactly with `iss`.")
+  .describe(
+    'Claim with the roles: a list, or a text that is one role, such as `realm_access.roles` or `resource_access."com.example.app".roles`; absent: none.',
+  )
+const rolesSeparator = separator
+  .optional()
+  .describe(
+    'What stands between roles where the claim is one text; absent: a blank in `scope` and `scp`, else nothing.',
+  )
+const rolesFrom = z
+  .enum(['value', 'keys'])
+  .prefault('value')
+  .describe('Where in the claim the roles are: `keys` where it is an object whose keys are the roles.')
 
 export const jwt = z.strictObject({
   type: z.literal('jwt').describe('Signed tokens (JWT) of an identity provider.'),
-  issuer,
+  issuer: text('an issuer').describe("The provider's issuer identifier, a URL or a name; compared exactly with `iss`."),
   audience: oneOrMany(text('an audience')).describe('One of these must be among the audiences of the token.'),
-  jwksUri: issuerUrl
+  audienceClaim: claimPath
+    .prefault('aud')
+    .describe('Claim with the audiences of the token, such as `client_id` in access tokens of Amazon Cognito.'),
+  jwksUri: url(['https:', 'http:'], 'https://idp.example.com/keys')
     .optional()
     .describe("Address of the provider's key set; kept, refreshed, and the last good one used through outages."),
   jwksFile: filePath.optional().describe('The key set as a file, instead of `jwksUri`.'),
+  insecureKeySet: z
+    .boolean()
+    .prefault(false)
+    .describe('Lets `jwksUri` be plain http where its host has private addresses only.'),
   algorithms: z
-    .array(z.enum([...ASYMMETRIC, ...SYMMETRIC]))
+    .array(z.enum([...ASYMMETRIC_ALGORITHMS, ...SYMMETRIC_ALGORITHMS]))
     .min(1, { error: 'expected at least one algorithm' })
     .prefault(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'])
     .describe('Signature algorithms that are accepted; HS256 to HS512 only alone and with `jwksFile`.'),
@@ -54,6 +67,8 @@ export const jwt = z.strictObject({
     ),
   subject,
   roles,
+  rolesSeparator,
+  rolesFrom,
   from: oneOrMany(carrier)
     .prefault(['bearer', 'subprotocol'])
     .describe('Carriers: `bearer` (Authorization), `subprotocol` (the Kubernetes entry beside `amqp`), `cookie:NAME`.'),
@@ -64,9 +79,15 @@ export const oidc = z.strictObject({
   type: z
     .literal('oidc')
     .describe('OpenID Connect login for pages that have none: `/auth/login`, a cookie, `/auth/logout`.'),
-  issuer,
+  issuer: issuerUrl.describe("The provider's issuer identifier; its metadata is found there."),
   clientId: text('a client id').describe('Client id at the provider.'),
   clientSecret: secret.optional().describe('Its secret; absent: a public client.'),
+  clientAuthentication: z
+    .enum(CLIENT_AUTHENTICATION)
+    .optional()
+    .describe(
+      'How the secret is sent: Authorization header [RFC 6749 §2.3.1], the same without form-encoding, or form field; absent: as the provider says.',
+    ),
   publicUrl: url(['https:', 'http:'], 'https://gateway.example.com').describe(
     'How browsers reach this gateway; the redirect URI is this and `/auth/callback`.',
   ),
@@ -77,8 +98,14 @@ export const oidc = z.strictObject({
     .record(text('the name of a parameter', 64), text('a parameter'))
     .prefault({})
     .describe('What else the provider wants to be asked with, such as `prompt: consent` or `access_type: offline`.'),
+  userinfo: z
+    .boolean()
+    .prefault(false)
+    .describe("Asks the provider's UserInfo endpoint for the claims that are not in the ID token."),
   subject,
   roles,
+  rolesSeparator,
+  rolesFrom,
   cookie: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected the name of a cookie: letters, digits, _ and -' })
@@ -92,12 +119,24 @@ export const oidc = z.strictObject({
     .describe('Most logins kept at once, of about 10 kB each; the oldest goes first.'),
 })
 
+const certificateName = z.enum(['uri', 'dns', 'email', 'cn', 'name'])
+const certificateSubject = z.union(
+  [
+    certificateName,
+    z.strictObject({
+      kind: certificateName.describe('A kind of name.'),
+      glob: text('a pattern', 255).describe('Which of them: `*` stands for any run of characters, `?` for one.'),
+    }),
+  ],
+  { error: 'expected one of uri, dns, email, cn, name, or { kind: KIND, glob: PATTERN }' },
+)
+
 export const clientCertificate = z.strictObject({
   type: z.literal('clientCertificate').describe('TLS client certificates; the listener names the authorities.'),
-  subject: oneOrMany(z.enum(['uri', 'dns', 'email', 'name']))
+  subject: oneOrMany(certificateSubject)
     .prefault(['uri', 'email', 'dns', 'name'])
     .describe(
-      'Where the subject is: subject alternative name of that kind, or the RFC 4514 name; the first that is there.',
+      'Where the subject is: subject alternative name of that kind, common name, or RFC 4514 name; the first that is there.',
     ),
 })
 

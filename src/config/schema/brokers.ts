@@ -4,7 +4,18 @@
  */
 import { z } from 'zod'
 import { secret } from './secrets.ts'
-import { atLeastOne, duration, filePath, hostName, issuerUrl, name, text, url } from './units.ts'
+import {
+  atLeastOne,
+  CLIENT_AUTHENTICATION,
+  claimPath,
+  duration,
+  filePath,
+  hostName,
+  issuerUrl,
+  name,
+  text,
+  url,
+} from './units.ts'
 
 const brokerUrl = url(['amqp:', 'amqps:'], 'amqp://rabbitmq.example.com:5672')
   .superRefine((value, context) => {
@@ -73,9 +84,11 @@ const oauth2 = z
         scope: text('scopes, separated by spaces').optional().describe('Scopes to ask for, separated by spaces.'),
         audience: text('an audience').optional().describe('Audience (resource server id) to ask for.'),
         authentication: z
-          .enum(['basic', 'post'])
+          .enum(CLIENT_AUTHENTICATION)
           .prefault('basic')
-          .describe('How client id and secret are sent: Authorization header or form fields.'),
+          .describe(
+            'How client id and secret are sent: Authorization header [RFC 6749 §2.3.1], the same without form-encoding, or form fields.',
+          ),
         renew,
       })
       .describe('A token from client credentials [RFC 6749 §4.4], shown as the password.'),
@@ -92,7 +105,7 @@ const oauth2 = z
 const passOn = z
   .strictObject({
     passOn: z.literal('accessToken').describe("The user's own access token, shown as the password."),
-    userClaim: text('the name of a claim', 256)
+    userClaim: claimPath
       .optional()
       .describe('Claim that the broker reads the user from, for logs and stamps; absent: the subject.'),
     renew,
@@ -106,7 +119,9 @@ const ownModule = z
     ),
     options: z.record(z.string(), z.unknown()).prefault({}).describe('Handed to the module as they are.'),
     timeout: duration('1ms', '1m').prefault('2s').describe('Time the module has for one answer.'),
-    cache: duration('0s', '24h').prefault('60s').describe('How long an answer is kept for one identity; 0s: never.'),
+    cache: duration('0s', '24h')
+      .prefault('60s')
+      .describe('How long an answer is kept for one identity with the same token; 0s: never.'),
   })
   .transform((fields) => ({ kind: 'module' as const, ...fields }))
 

@@ -6,6 +6,7 @@
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { claimPathProblem } from '../../../auth/index.ts'
 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/
@@ -65,6 +66,18 @@ export function text(what: string, longest = 1024) {
     .max(longest, expected(`${what}, at most ${longest} characters`))
     .regex(/^\P{Cc}*$/u, expected(`${what}, without control characters`))
 }
+
+/** Where a claim is, as auth reads it: its name, or keys separated by dots, those with dots of their own in quotes. */
+export const claimPath = text('the name of a claim, or names separated by dots', 256).superRefine((value, context) => {
+  const problem = value === '' ? undefined : claimPathProblem(value)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+})
+
+/** What stands between the entries of a text: a comma, a blank, `|`. */
+export const separator = text('a separator, such as "," or "|"', 8)
+
+/** How a client proves itself to a token endpoint. */
+export const CLIENT_AUTHENTICATION = ['basic', 'basicUnescaped', 'post'] as const
 
 /** A file; comes out absolute, since relative ones are resolved against the configuration's folder before this. */
 export const filePath = text('the path of a file', 4096).meta({ title: 'file' })

@@ -184,19 +184,13 @@ describe('what a module answered', () => {
   const counting = (cache: number) => {
     let count = 0
     const { credential } = answering(() => ({ username: 'u', password: `p${++count}` }), { cache })
-    return {
-      ask: async (...who: Parameters<typeof facts>) => (await credential.build(facts(...who))).secret?.().toString(),
-    }
+    const askFor = async (who: ReturnType<typeof facts>) => (await credential.build(who)).secret?.().toString()
+    return { askFor, ask: async (...who: Parameters<typeof facts>) => await askFor(facts(...who)) }
   }
 
   it('is kept for that very identity, and for nobody else', async () => {
     const { ask } = counting(60_000)
     assert.equal(await ask(), 'p1')
-    assert.equal(
-      await ask({ claims: { ...joe.claims, iat: 2, exp: 9, jti: 'x' } }),
-      'p1',
-      'the same person, a newer token',
-    )
     assert.equal(await ask({ issuer: 'https://other.example.com' }), 'p2')
     assert.equal(await ask({ subject: 'ann' }), 'p3')
     assert.equal(await ask({ roles: ['trader', 'senior'] }), 'p4')
@@ -204,6 +198,41 @@ describe('what a module answered', () => {
     assert.equal(await ask({ authenticator: 'staff' }), 'p6')
     assert.equal(await ask({}, '203.0.113.8'), 'p7')
     assert.equal(await ask(), 'p1')
+  })
+
+  it('G62 is never given to another proof of the same person', async () => {
+    const { ask, askFor } = counting(60_000)
+    const seen = new Set([await ask()])
+    const fleeting = ['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid', 'acr']
+    for (const claim of fleeting) seen.add(await ask({ claims: { ...joe.claims, [claim]: 7 } }))
+    seen.add(await ask({ accessToken: new Secret('CANARY-another-token') }))
+    seen.add(await ask({ accessToken: new Secret('') }))
+    const { accessToken: _none, ...tokenless } = joe
+    seen.add(await askFor({ ...facts(), identity: tokenless }))
+    assert.equal(seen.size, fleeting.length + 4)
+    assert.equal(await ask(), 'p1')
+  })
+
+  it('G62 tells apart what JSON would not', async () => {
+    const { ask } = counting(60_000)
+    const values = [
+      new Map([['a', 1]]),
+      new Map([['a', 2]]),
+      new Set(['a']),
+      new Date(0),
+      new Date(0).toISOString(),
+      Number.NaN,
+      null,
+      undefined,
+      1n,
+      1,
+      '1',
+      -0,
+      0,
+    ]
+    const answers = await Promise.all(values.map((value) => ask({ claims: { value } })))
+    assert.equal(new Set(answers).size, values.length)
+    assert.equal(await ask({ claims: { value: new Map([['a', 2]]) } }), 'p2')
   })
 
   it('is not kept where that was said, but shared by those who ask at once', async () => {

@@ -137,6 +137,10 @@ describe('a token of the gateway’s own', () => {
       scope: 'a b',
       audience: 'rabbit',
     })
+    const unescaped = machine(async () => token(60), { authentication: 'basicUnescaped' })
+    await unescaped.credential.build(facts())
+    const raw = new Headers(unescaped.asked[0]?.init.headers).get('authorization') ?? ''
+    assert.equal(Buffer.from(raw.slice(6), 'base64').toString(), 'gate house:CANARY-secret')
     const post = machine(async () => token(60), { authentication: 'post' })
     await post.credential.build(facts())
     const form = new URLSearchParams(String(post.asked[0]?.init.body))

@@ -53,6 +53,27 @@ describe('identityOf a certificate', () => {
     assert.equal((await read({})).subject, 'CN=joe.smith,O=Example')
   })
 
+  it('takes the common name, or the one name that a pattern covers', async () => {
+    const names = ['joe.people.example.com', 'press-7.example.com', 'joe@example.com', 'joe@example.org']
+    assert.equal((await read({ names }, ['cn'])).subject, 'joe.smith')
+    assert.equal((await read({ names }, [{ kind: 'dns', glob: '*.people.example.com' }])).subject, names[0])
+    assert.equal((await read({ names }, [{ kind: 'email', glob: '*@example.org' }])).subject, 'joe@example.org')
+    assert.equal((await read({ names }, [{ kind: 'dns', glob: '*.other' }, 'cn'])).subject, 'joe.smith')
+    assert.deepEqual((await read({ names }, ['cn'])).claims['cn'], ['joe.smith'])
+    for (const subject of [['dns'], [{ kind: 'dns', glob: '*.example.com' }], [{ kind: 'cn', glob: 'ann' }]] as const) {
+      await assert.rejects(read({ names }, subject), /2 names of the kind dns|no cn like "ann"/)
+    }
+  })
+
+  it('takes a common name as it is, or not at all', async () => {
+    for (const commonName of ['Smith, Joe', 'a+b=c', 'jürgen', 'CN=admin', '#x', 'a"b\\c', 'a/CN=b']) {
+      assert.equal((await read({ commonName }, ['cn'])).subject, commonName)
+    }
+    for (const commonName of ['joe\0.evil', 'joe\nCN=admin', ' joe', 'joe ']) {
+      await assert.rejects(read({ commonName }, ['cn']), { name: 'AuthenticationRefused' }, JSON.stringify(commonName))
+    }
+  })
+
   it('says the names, the serial number and the fingerprint, and ends with the certificate', async () => {
     const notAfter = new Date(Math.floor(Date.now() / 1000) * 1000 + 60_000)
     const identity = await read({ names: ['a.example', 'b.example', 'urn://joe'], notAfter })

@@ -21,6 +21,7 @@ async function run(
     name: 'front',
     header: 'x-forwarded-user',
     rolesHeader: 'x-forwarded-groups',
+    nobody: ['(null)', '-'],
     secretHeader: 'x-gatehouse-secret',
     trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
     readSecret: async () => new Secret(SECRET),
@@ -96,11 +97,55 @@ describe('forwardedAuthenticator', () => {
     })
   }
 
+  it('G61 takes nobody for nobody, from its own proxy alone', async () => {
+    for (const nobody of ['(null)', '-']) {
+      assert.deepEqual(await run([user(nobody), secret(), roles('admin')]), { kind: 'absent' })
+      assert.equal((await run([user(nobody)])).kind, 'refused')
+      assert.equal((await run([user(nobody), secret()], '203.0.113.7')).kind, 'refused')
+      identityOf(await run([user(nobody), secret()], '10.1.2.3', { nobody: ['anonymous'] }))
+    }
+    assert.deepEqual(await run([user('anonymous'), secret()], '10.1.2.3', { nobody: ['anonymous'] }), {
+      kind: 'absent',
+    })
+    identityOf(await run([user('-x'), secret()]))
+  })
+
+  it('takes no role from a header that the proxy has no value for', async () => {
+    assert.deepEqual(identityOf(await run([user(), secret(), roles('(null)')])).roles, [])
+    assert.deepEqual(identityOf(await run([user(), secret(), roles('-')])).roles, [])
+    assert.deepEqual(identityOf(await run([user(), secret(), roles('')])).roles, [])
+  })
+
+  it('G60 never takes a part of a distinguished name for a role', async () => {
+    const clerk = 'CN=clerks,OU=admins,DC=example'
+    const outcome = await run([user(), secret(), roles(clerk)])
+    assert.match(outcome.kind === 'refused' ? outcome.detail : '', /distinguished name.*set rolesSeparator/)
+    for (const name of ['cn = clerks, ou = admins', 'staff,CN=clerks', 'uid=joe,admins']) {
+      assert.equal((await run([user(), secret(), roles(name)])).kind, 'refused', name)
+    }
+    assert.deepEqual(identityOf(await run([user(), secret(), roles('CN=clerks')])).roles, ['CN=clerks'])
+    assert.deepEqual(identityOf(await run([user(), secret(), roles('COUNTRY=x,y')])).roles, ['COUNTRY=x', 'y'])
+  })
+
+  it('splits at the separator that is chosen, and nowhere else', async () => {
+    const read = async (value: string, rolesSeparator: string) =>
+      identityOf(await run([user(), secret(), roles(value)], '10.1.2.3', { rolesSeparator })).roles
+    assert.deepEqual(await read('CN=clerks,DC=example|CN=ops,DC=example', '|'), [
+      'CN=clerks,DC=example',
+      'CN=ops,DC=example',
+    ])
+    assert.deepEqual(await read('a, b;c;', ';'), ['a, b', 'c'])
+    assert.deepEqual(await read('a  b', ' '), ['a', 'b'])
+    // Somebody has said that these commas separate.
+    assert.deepEqual(await read('cn=a,cn=b', ','), ['cn=a', 'cn=b'])
+  })
+
   it('ignores roles where none were asked for, and takes a secret that was rotated', async () => {
     let current = 'first'
     const authenticator = forwardedAuthenticator({
       name: 'front',
       header: 'x-user',
+      nobody: [],
       secretHeader: 'x-secret',
       trustedProxies: ['10.0.0.0/8'],
       readSecret: async () => new Secret(current),

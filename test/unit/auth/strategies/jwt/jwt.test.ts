@@ -66,7 +66,7 @@ describe('jwtAuthenticator', () => {
   it('says who it is, until when, and with which token', async () => {
     const token = good({ realm_access: { roles: ['trader', 'ops', 'trader'] }, sid: 's1', dept: 'fx' })
 
-    const identity = identityOf(await prove(token, { roles: 'realm_access.roles' }))
+    const identity = identityOf(await prove(token, { roles: { path: 'realm_access.roles' } }))
 
     assert.equal(identity.issuer, ISSUER)
     assert.equal(identity.authenticator, 'sso')
@@ -107,16 +107,27 @@ describe('jwtAuthenticator', () => {
     identityOf(await prove(good({ aud: 'second' }), { audience: ['first', 'second'] }))
   })
 
-  it('reads roles from text separated by spaces, and from a claim whose name has dots', async () => {
-    assert.deepEqual(identityOf(await prove(good({ scope: 'read  write' }), { roles: 'scope' })).roles, [
+  it('finds the audience in the claim that is named instead of aud', async () => {
+    const cognito = { aud: undefined, client_id: 'amqp', token_use: 'access' }
+    const options = { audienceClaim: 'client_id' }
+    identityOf(await prove(good(cognito), options))
+    assert.match(detailOf(await prove(good(cognito))), /the audience is absent/)
+    assert.match(detailOf(await prove(good({ ...cognito, client_id: 'other' }), options)), /client_id.* is "other"/)
+    assert.match(detailOf(await prove(good({ aud: 'amqp' }), options)), /\(client_id\) is absent/)
+    assert.match(detailOf(await prove(good({ ...cognito, client_id: { amqp: 1 } }), options)), /not strings/)
+  })
+
+  it('reads roles from a scope, separated by spaces, and from a claim whose name has dots', async () => {
+    assert.deepEqual(identityOf(await prove(good({ scope: 'read  write' }), { roles: { path: 'scope' } })).roles, [
       'read',
       'write',
     ])
     const namespaced = { 'https://example.com/roles': ['trader'] }
-    assert.deepEqual(identityOf(await prove(good(namespaced), { roles: 'https://example.com/roles' })).roles, [
-      'trader',
-    ])
-    assert.deepEqual(identityOf(await prove(good(), { roles: 'realm_access.roles' })).roles, [])
+    assert.deepEqual(
+      identityOf(await prove(good(namespaced), { roles: { path: 'https://example.com/roles' } })).roles,
+      ['trader'],
+    )
+    assert.deepEqual(identityOf(await prove(good(), { roles: { path: 'realm_access.roles' } })).roles, [])
   })
 
   it('takes the subject from the claim that is named', async () => {
@@ -285,7 +296,7 @@ describe('renew', () => {
   }
 
   it('proves the same person anew, from scratch', async () => {
-    const renewed = identityOf(await renew(good({ exp: NOW + 600, roles: ['viewer'] }), { roles: 'roles' }))
+    const renewed = identityOf(await renew(good({ exp: NOW + 600, roles: ['viewer'] }), { roles: { path: 'roles' } }))
     assert.equal(renewed.expiresAtMs, NOW_MS + 600_000)
     assert.deepEqual(renewed.roles, ['viewer'])
   })
