@@ -72,10 +72,15 @@ describe('limit: consumers', () => {
     assertForwarded(b.send('basic.consume', consume('q')))
     assertRefused(a.send('basic.consume', consume('q', { consumerTag: 'd' })), 'precondition-failed')
 
+    a.receive('basic.consume-ok', { consumerTag: 'c' })
     a.send('basic.cancel', { consumerTag: 'nobody', noWait: false })
+    a.receive('basic.cancel-ok', { consumerTag: 'nobody' })
     assertRefused(a.send('basic.consume', consume('q', { consumerTag: 'd' })), 'precondition-failed')
     a.send('basic.cancel', { consumerTag: 'c', noWait: false })
+    assertRefused(a.send('basic.consume', consume('q', { consumerTag: 'd' })), 'precondition-failed')
+    a.receive('basic.cancel-ok', { consumerTag: 'c' })
     assertForwarded(a.send('basic.consume', consume('q', { consumerTag: 'd' })))
+    a.receive('basic.consume-ok', { consumerTag: 'd' })
     a.receive('basic.cancel', { consumerTag: 'd', noWait: true })
     assertForwarded(a.send('basic.consume', consume('q', { consumerTag: 'e' })))
     b.channelClosed()
@@ -89,6 +94,7 @@ describe('limit: consumers', () => {
     session.receive('basic.consume-ok', { consumerTag: 'amq.ctag-1' })
 
     session.send('basic.cancel', { consumerTag: 'amq.ctag-1', noWait: false })
+    session.receive('basic.cancel-ok', { consumerTag: 'amq.ctag-1' })
 
     assertForwarded(session.send('basic.consume', consume('q')))
   })
@@ -127,8 +133,11 @@ describe('limit: queues', () => {
     session.channelClosed()
     assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
     session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: true })
+    session.channelClosed()
     assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
     session.send('queue.delete', { queue: 'a', ifUnused: false, ifEmpty: false, noWait: true })
+    assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
+    assert.equal(session.receive('queue.delete-ok', { messageCount: 0 }), false)
     assertForwarded(session.send('queue.declare', queueDeclare('b')))
   })
 
