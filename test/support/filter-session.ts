@@ -149,6 +149,12 @@ export class FilterSession {
     this.#slots.exchanged()
   }
 
+  /** The broker closes a channel by itself. */
+  channelFailed(channel = 1): void {
+    this.#track.channelFailed(channel)
+    this.channelClosed(channel)
+  }
+
   channelClosed(channel = 1): void {
     this.#open.delete(channel)
     this.#slots.channelClosed(channel)

@@ -82,6 +82,8 @@ class Asked implements Request {
   done(_answer: MethodView): void {}
 
   refused(): void {}
+
+  closed(): void {}
 }
 
 /** What a declaration brings into being; undefined where that is nothing: who asks passively, or for a reserved name. */
@@ -113,6 +115,10 @@ class QueueDeclare extends Asked {
   override refused(): void {
     if (this.#declaration !== undefined) this.#books.declaredQueues.refused(this.#declaration)
   }
+
+  override closed(): void {
+    if (this.#declaration !== undefined) this.#books.declaredQueues.unanswered(this.#declaration)
+  }
 }
 
 class ExchangeDeclare extends Asked {
@@ -134,6 +140,10 @@ class ExchangeDeclare extends Asked {
 
   override refused(): void {
     if (this.#declaration !== undefined) this.#exchanges.refused(this.#declaration)
+  }
+
+  override closed(): void {
+    this.done()
   }
 }
 
@@ -176,6 +186,11 @@ class Consume extends Asked {
 
   override refused(): void {
     this.#books.consumers.remove(this.#consumer)
+  }
+
+  /** It was there, and is gone with the channel. The broker says so last of all: by way of the queue. */
+  override closed(): void {
+    this.#books.consumers.started(this.#consumer, this.#tag)
   }
 }
 

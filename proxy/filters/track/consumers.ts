@@ -68,7 +68,7 @@ export class Consumers {
     return consumer
   }
 
-  /** The broker answers the request for this consumer. */
+  /** The broker has done what was asked for; `tag` is '' where it closed the channel before it said which it chose. */
   started(consumer: Consumer, tag: string): void {
     const consumers = this.#channels?.get(consumer.channel)
     const entry = consumer as Entry
@@ -76,7 +76,7 @@ export class Consumers {
     entry.isStarted = true
     if (entry.tag === '') {
       entry.tag = tag
-      index(consumers, entry)
+      if (tag !== '') index(consumers, entry)
     }
     this.watchers.tell((watcher) => watcher.started?.(entry))
   }

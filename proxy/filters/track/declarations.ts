@@ -25,7 +25,7 @@ export interface DeclarationWatcher {
   declared?(declaration: Declaration, name: string): void
   /** The broker has not declared it. */
   refused?(declaration: Declaration): void
-  /** The connection ended before the broker had answered: it may have been declared. */
+  /** The channel or the connection ended before the broker had answered: it may have been declared. */
   unanswered?(declaration: Declaration): void
   gone?(name: string): void
 }
@@ -56,6 +56,11 @@ export class Declarations {
     this.watchers.tell((watcher) => watcher.refused?.(declaration))
   }
 
+  unanswered(declaration: Declaration): void {
+    this.#awaited?.delete(declaration)
+    this.watchers.tell((watcher) => watcher.unanswered?.(declaration))
+  }
+
   /** The broker has deleted it. */
   gone(name: string): void {
     this.#names?.delete(name)
@@ -64,10 +69,7 @@ export class Declarations {
 
   /** The connection to the broker is gone, and with it what is exclusive. */
   ended(): void {
-    for (const declaration of this.#awaited ?? []) {
-      this.watchers.tell((watcher) => watcher.unanswered?.(declaration))
-    }
-    this.#awaited = undefined
+    for (const declaration of this.#awaited ?? []) this.unanswered(declaration)
     for (const [name, { isExclusive }] of this.#names ?? []) if (isExclusive) this.gone(name)
   }
 

@@ -14,8 +14,10 @@ export interface Request {
   /** Whether the answer can be this request's. */
   fits(answer: MethodView): boolean
   done(answer: MethodView): void
-  /** There will be no answer: the broker has closed the channel instead. */
+  /** There will be no answer: the broker has closed the channel instead, and has not done it. */
   refused(): void
+  /** There will be no answer: the broker was asked to close the channel next, and has done both. */
+  closed(): void
 }
 
 type ByAnswer = Map<MethodName, Request[]>
@@ -51,14 +53,11 @@ export class Requests {
     return requests?.splice(at, 1)[0]
   }
 
-  /** The broker answers nothing more on this channel. */
-  channelClosed(channel: number): void {
-    const byAnswer = this.#channels?.get(channel)
-    if (byAnswer === undefined) return
+  /** The broker answers nothing more on this channel. @returns what it has not answered */
+  takeAll(channel: number): Request[] {
+    const requests = [...(this.#channels?.get(channel)?.values() ?? [])].flat()
     this.#channels?.delete(channel)
-    for (const requests of byAnswer.values()) {
-      this.#count -= requests.length
-      for (const request of requests) request.refused()
-    }
+    this.#count -= requests.length
+    return requests
   }
 }

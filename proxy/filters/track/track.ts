@@ -81,12 +81,16 @@ export class Track implements Books {
     return request?.isClients === false
   }
 
-  /** The broker is done with the channel: it answers nothing more, and its consumers are gone. */
+  /** The broker closes the channel: what it has not answered it has not done. */
+  channelFailed(channel: number): void {
+    for (const request of this.#requests.takeAll(channel)) request.refused()
+    this.#forget(channel)
+  }
+
+  /** The broker has closed the channel as it was asked to, and done everything that it was asked for before. */
   channelClosed(channel: number): void {
-    this.#requests.channelClosed(channel)
-    this.consumers.channelClosed(channel)
-    this.queues.channelClosed(channel)
-    this.prefetches.channelClosed(channel)
+    for (const request of this.#requests.takeAll(channel)) request.closed()
+    this.#forget(channel)
   }
 
   /** The connection to the broker is gone. */
@@ -94,6 +98,12 @@ export class Track implements Books {
     this.declaredQueues.ended()
     this.declaredExchanges.ended()
     for (const consumer of this.consumers.list()) this.consumers.remove(consumer)
+  }
+
+  #forget(channel: number): void {
+    this.consumers.channelClosed(channel)
+    this.queues.channelClosed(channel)
+    this.prefetches.channelClosed(channel)
   }
 }
 

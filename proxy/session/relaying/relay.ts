@@ -82,7 +82,7 @@ export class Relay {
   /** The broker's `channel.close`, its text already safe for the client. @returns false when the broker repeats itself */
   brokerCloses(channel: Channel, safeFrame: Buffer): boolean {
     if (channel.broker.owed) return false
-    this.slots.track.channelClosed(channel.number)
+    this.slots.track.channelFailed(channel.number)
     channel.dropContentFromClient()
     channel.closeAfterContent = undefined
     if (channel.client.sent) {

@@ -130,10 +130,10 @@ describe('limit: queues', () => {
     session.send('queue.declare', queueDeclare('a'))
     declared(session, 'a')
     session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: false })
-    session.channelClosed()
+    session.channelFailed()
     assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
     session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: true })
-    session.channelClosed()
+    session.channelFailed()
     assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
     session.send('queue.delete', { queue: 'a', ifUnused: false, ifEmpty: false, noWait: true })
     assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
@@ -148,7 +148,7 @@ describe('limit: queues', () => {
     session.send('queue.declare', queueDeclare(''))
 
     assertRefused(session.send('queue.declare', queueDeclare('')), 'precondition-failed')
-    session.channelClosed()
+    session.channelFailed()
     assertForwarded(session.send('queue.declare', queueDeclare('')))
   })
 
