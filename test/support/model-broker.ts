@@ -136,7 +136,8 @@ export class ModelBroker {
         assert.ok(!channel.consumers.has(consumerTag), 'a tag is used twice: the connection would be lost')
         channel.consumers.set(consumerTag, queue)
         queue.consumers.add(`${number} ${consumerTag}`)
-        this.#later(channel, { channel: number, name: 'basic.consume-ok', fields: { consumerTag } })
+        if (sent.fields.noWait !== true)
+          this.#later(channel, { channel: number, name: 'basic.consume-ok', fields: { consumerTag } })
         break
       }
       case 'basic.cancel': {

@@ -173,7 +173,7 @@ class Consume extends Asked {
     const { channel } = method
     this.#books = books
     this.#tag = method.field('consumerTag')
-    this.#consumer = books.consumers.ask(channel, this.#tag, books.queues.meant(channel, method.field('queue')))
+    this.#consumer = books.consumers.ask(channel, this.#tag, books.queues.meant(channel, method.field('queue')), false)
   }
 
   override fits(answer: MethodView): boolean {
@@ -186,11 +186,6 @@ class Consume extends Asked {
 
   override refused(): void {
     this.#books.consumers.remove(this.#consumer)
-  }
-
-  /** It was there, and is gone with the channel. The broker says so last of all: by way of the queue. */
-  override closed(): void {
-    this.#books.consumers.started(this.#consumer, this.#tag)
   }
 }
 
@@ -212,6 +207,6 @@ class Cancel extends Asked {
   }
 
   override done(): void {
-    if (this.#consumer !== undefined) this.#books.consumers.remove(this.#consumer)
+    if (this.#consumer !== undefined) this.#books.consumers.cancelled(this.#consumer)
   }
 }

@@ -12,6 +12,8 @@ export interface Consumer {
   readonly queue: QueueRef
   /** The broker has said that it is there. */
   readonly isStarted: boolean
+  /** The broker will not say so: the client wants no answer. */
+  readonly isSilent: boolean
   /** A `basic.cancel` is on its way: the broker removes it before it looks at whatever follows on the channel. */
   readonly isCancelled: boolean
 }
@@ -53,14 +55,14 @@ export class Consumers {
   }
 
   /** A `basic.consume` is forwarded. */
-  ask(channel: number, tag: string, queue: QueueRef): Consumer {
+  ask(channel: number, tag: string, queue: QueueRef, isSilent: boolean): Consumer {
     this.#channels ??= new Map()
     let consumers = this.#channels.get(channel)
     if (consumers === undefined) {
       consumers = { all: new Set(), byTag: new Map() }
       this.#channels.set(channel, consumers)
     }
-    const consumer: Entry = { channel, tag, queue, isStarted: false, isCancelled: false }
+    const consumer: Entry = { channel, tag, queue, isStarted: false, isSilent, isCancelled: false }
     consumers.all.add(consumer)
     if (tag !== '') index(consumers, consumer)
     this.#count += 1
@@ -72,7 +74,7 @@ export class Consumers {
   started(consumer: Consumer, tag: string): void {
     const consumers = this.#channels?.get(consumer.channel)
     const entry = consumer as Entry
-    if (consumers?.all.has(entry) !== true) return
+    if (entry.isStarted || consumers?.all.has(entry) !== true) return
     entry.isStarted = true
     if (entry.tag === '') {
       entry.tag = tag
@@ -92,10 +94,16 @@ export class Consumers {
   /** The broker cancels by itself, which it does to a consumer that is there: not to one that is still to come. */
   cancelledByBroker(channel: number, tag: string): void {
     const oldest = this.#channels?.get(channel)?.byTag.get(tag)?.[0]
-    if (oldest?.isStarted === true) this.remove(oldest)
+    if (oldest?.isStarted === true || oldest?.isSilent === true) this.cancelled(oldest)
   }
 
-  /** The broker has said that this one is gone, or will never be. */
+  /** The broker has said that this one is gone: so it was there. */
+  cancelled(consumer: Consumer): void {
+    this.started(consumer, consumer.tag)
+    this.remove(consumer)
+  }
+
+  /** It is gone, or was never there. */
   remove(consumer: Consumer): void {
     const consumers = this.#channels?.get(consumer.channel)
     const entry = consumer as Entry
@@ -109,8 +117,12 @@ export class Consumers {
     this.watchers.tell((watcher) => watcher.gone?.(entry))
   }
 
-  channelClosed(channel: number): void {
-    for (const consumer of this.#channels?.get(channel)?.all ?? []) this.remove(consumer)
+  /** The broker has closed the channel. @param isAllDone it has done before what it was asked for */
+  channelClosed(channel: number, isAllDone: boolean): void {
+    for (const consumer of this.#channels?.get(channel)?.all ?? []) {
+      if (isAllDone) this.cancelled(consumer)
+      else this.remove(consumer)
+    }
     this.#channels?.delete(channel)
   }
 

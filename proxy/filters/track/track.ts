@@ -3,9 +3,10 @@
  * lives as long as the session, so that filters can be exchanged for others that need to know it.
  *
  * The books follow the broker, not the client: an entry is made when a request is forwarded and removed when the broker has
- * said that it is gone. Every request that changes them is therefore asked with an answer; one that the client did not want
- * is kept from it. Only what is rare is looked at: no publish, delivery or acknowledgement. [AMQP §4.6, §4.7]
+ * said that it is gone. Requests that change them are therefore asked with an answer; one that the client did not want is
+ * kept from it. Only what is rare is looked at: no publish, delivery or acknowledgement. [AMQP §4.6, §4.7]
  */
+import { randomBytes } from 'node:crypto'
 import { decodeMethod, indexOf, METHOD_COUNT, MethodView, methodFrame, methodIndexAt } from '../../codec/method.ts'
 import type { FromClient } from '../../codec/spec.ts'
 import { ReplyAddresses } from '../authorize/replies.ts'
@@ -56,9 +57,21 @@ export class Track implements Books {
     const asking = ASKED[method.index]
     if (asking === null || asking === undefined) return replacement
     const sent = replacement === undefined ? method : viewOf(replacement, method.index, method.channel)
+    if (asking.answer === 'basic.consume-ok' && sent.field('noWait')) return this.#consumeSilently(sent) ?? replacement
     const isWaiting = !asking.mayNotWait || !sent.field('noWait')
     this.#requests.add(sent.channel, asking.answer, asking.ask(sent, this, isWaiting))
     return isWaiting ? replacement : waiting(sent)
+  }
+
+  /**
+   * A consumer of which the client does not want to hear stays one: RabbitMQ loses a channel on which a consumer is cancelled
+   * before its own answer has left. So that it has a tag that is known, it is given one. @returns the frame to forward instead
+   */
+  #consumeSilently({ channel, buffer, start, end }: MethodView): Buffer | undefined {
+    const fields = decodeMethod('basic.consume', buffer, start, end)
+    const consumerTag = fields.consumerTag === '' ? ownTag() : fields.consumerTag
+    this.consumers.ask(channel, consumerTag, this.queues.meant(channel, fields.queue), true)
+    return fields.consumerTag === '' ? methodFrame(channel, 'basic.consume', { ...fields, consumerTag }) : undefined
   }
 
   /** The gateway itself sends the broker this request, which must be one that is answered. */
@@ -84,13 +97,13 @@ export class Track implements Books {
   /** The broker closes the channel: what it has not answered it has not done. */
   channelFailed(channel: number): void {
     for (const request of this.#requests.takeAll(channel)) request.refused()
-    this.#forget(channel)
+    this.#forget(channel, false)
   }
 
   /** The broker has closed the channel as it was asked to, and done everything that it was asked for before. */
   channelClosed(channel: number): void {
     for (const request of this.#requests.takeAll(channel)) request.closed()
-    this.#forget(channel)
+    this.#forget(channel, true)
   }
 
   /** The connection to the broker is gone. */
@@ -100,11 +113,16 @@ export class Track implements Books {
     for (const consumer of this.consumers.list()) this.consumers.remove(consumer)
   }
 
-  #forget(channel: number): void {
-    this.consumers.channelClosed(channel)
+  #forget(channel: number, isAllDone: boolean): void {
+    this.consumers.channelClosed(channel, isAllDone)
     this.queues.channelClosed(channel)
     this.prefetches.channelClosed(channel)
   }
+}
+
+/** In the form of the broker's own. */
+function ownTag(): string {
+  return `amq.ctag-${randomBytes(16).toString('base64url')}`
 }
 
 function viewOf(frame: Buffer, index: number, channel: number): MethodView {
