@@ -3,7 +3,7 @@
  * one comparison.
  *
  * Sessions with the same kinds of filters in the same order share one layout; what a session has of its own is a list of
- * states, one for each of its filters, from which every slot takes those it is for.
+ * states, from which every slot takes those it is for: the session's books first, then one for each of its filters.
  */
 
 import type { ContentHeader } from '../codec/content.ts'
@@ -11,29 +11,35 @@ import { indexOf, METHOD_COUNT, type MethodView } from '../codec/method.ts'
 import { flagOf, PROPERTY_NAMES } from '../codec/properties.ts'
 import type { MethodName } from '../codec/spec.ts'
 import type { Filter, FilterChecks, PublishView, Refusal, SessionView, Verdict } from './filter.ts'
+import { ANSWERS, ASKED, type Track } from './track/track.ts'
 
-type States = readonly unknown[]
+type States = readonly [track: Track, ...ofFilters: unknown[]]
 /** What several filters say of one subject, each with its own state. */
 type Slot<T, R> = (subject: T, states: States) => R
+
+/** The place of the first filter's state: the books are before it. */
+const FIRST_FILTER = 1
 
 /** What filters of these kinds, in this order, look at. */
 export interface Layout {
   readonly toBroker: readonly (Slot<MethodView, Verdict> | null)[]
   readonly publish: Slot<PublishView, Verdict> | null
   readonly toClient: readonly (Slot<MethodView, void> | null)[]
-  readonly withhold: readonly (Slot<MethodView, boolean> | null)[]
+  /** Of the broker, on any channel that it may still answer on: whether the client must not see it. */
+  readonly answers: readonly (Slot<MethodView, boolean> | null)[]
   readonly delivery: Slot<ContentHeader, void> | null
   /** Flags of the properties without which no filter wants to see a delivery. */
   readonly deliveryFlags: number
   readonly channelClosed: Slot<number, void> | null
   readonly tick: Slot<number, void> | null
+  readonly exchanged: Slot<undefined, void> | null
   readonly ended: Slot<undefined, void> | null
 }
 
 /** One session's filters. */
 export class Slots {
   readonly layout: Layout
-  /** One for each filter: the second argument of every slot of the layout. */
+  /** The second argument of every slot of the layout. */
   readonly states: States
 
   constructor(layout: Layout, states: States) {
@@ -41,7 +47,12 @@ export class Slots {
     this.states = states
   }
 
+  get track(): Track {
+    return this.states[0]
+  }
+
   channelClosed(channel: number): void {
+    this.track.channelClosed(channel)
     this.layout.channelClosed?.(channel, this.states)
   }
 
@@ -49,17 +60,26 @@ export class Slots {
     this.layout.tick?.(nowMs, this.states)
   }
 
+  /** The session is over. */
   ended(): void {
+    this.track.ended()
+    this.retired()
+  }
+
+  /** The session goes on with other filters, which have been started. */
+  retired(): void {
     this.layout.ended?.(undefined, this.states)
+  }
+
+  /** These filters have taken the place of others. */
+  exchanged(): void {
+    this.layout.exchanged?.(undefined, this.states)
   }
 }
 
 /** Starts a session's filters. */
 export function compile(filters: readonly Filter[], session: SessionView): Slots {
-  return new Slots(
-    layoutOf(filters),
-    filters.map((filter) => filter.start(session)),
-  )
+  return new Slots(layoutOf(filters), [session.track, ...filters.map((filter) => filter.start(session))])
 }
 
 /** Whether a verdict refuses. */
@@ -90,16 +110,18 @@ function layoutOf(filters: readonly Filter[]): Layout {
 }
 
 function layout(all: readonly FilterChecks<never>[]): Layout {
+  const toBroker = byMethod(all, 'toBroker', (name) => judge(parts(all, (checks) => checks.toBroker?.[name as never])))
   return {
-    toBroker: byMethod(all, 'toBroker', (name) => judge(parts(all, ({ toBroker }) => toBroker?.[name as never]))),
+    toBroker: toBroker.map((slot, index) => (ASKED[index] === null ? slot : tracked(slot))),
     publish: judge(parts(all, ({ publish }) => publish)),
     toClient: byMethod(all, 'toClient', (name) => tell(parts(all, ({ toClient }) => toClient?.[name as never]))),
-    withhold: byMethod(all, 'withhold', (name) => anyOf(parts(all, ({ withhold }) => withhold?.[name as never]))),
+    answers: ANSWERED,
     delivery: tell(parts(all, ({ delivery }) => delivery)),
     deliveryFlags: all.reduce((flags, checks) => flags | flagsWanted(checks), 0),
     channelClosed: tell(parts(all, ({ channelClosed }) => channelClosed)),
     tick: tell(parts(all, ({ tick }) => tick)),
-    ended: tell(parts(all, ({ ended }) => (ended === undefined ? undefined : (_, state) => ended(state)))),
+    exchanged: tell(parts(all, ({ exchanged }) => alike(exchanged))),
+    ended: tell(parts(all, ({ ended }) => alike(ended))),
   }
 }
 
@@ -112,7 +134,7 @@ function flagsWanted({ delivery, deliveryWith }: FilterChecks<never>): number {
 
 function byMethod<S>(
   all: readonly FilterChecks<never>[],
-  direction: 'toBroker' | 'toClient' | 'withhold',
+  direction: 'toBroker' | 'toClient',
   slotOf: (name: MethodName) => S | null,
 ): (S | null)[] {
   const slots = new Array<S | null>(METHOD_COUNT).fill(null)
@@ -133,9 +155,26 @@ function parts<T, R>(
 ): Part<T, R>[] {
   return all.flatMap((checks, at) => {
     const check = pick(checks)
-    return check === undefined ? [] : [{ at, check }]
+    return check === undefined ? [] : [{ at: at + FIRST_FILTER, check }]
   })
 }
+
+/** A look without a subject, as those that have one. */
+function alike(look: ((state: never) => void) | undefined): Part<undefined, void>['check'] | undefined {
+  return look === undefined ? undefined : (_, state) => look(state)
+}
+
+/** A request that changes the session's books, once everybody has let it pass. */
+function tracked(judged: Slot<MethodView, Verdict> | null): Slot<MethodView, Verdict> {
+  return (method, states) => {
+    const verdict = judged?.(method, states)
+    return isRefusal(verdict) ? verdict : states[0].forwards(method, verdict)
+  }
+}
+
+const ANSWERED: Layout['answers'] = ANSWERS.map((isLookedAt) =>
+  isLookedAt === null ? null : (method, [track]) => track.answered(method),
+)
 
 /** Several checks as one: the first refusal stands; of replacements there can be only one, or the filters contradict each other. */
 function judge<T>(checks: readonly Part<T, Verdict>[]): Slot<T, Verdict> | null {
@@ -162,11 +201,6 @@ function tell<T>(looks: readonly Part<T, void>[]): Slot<T, void> | null {
   return (subject, states) => {
     for (const { at, check } of looks) check(subject, states[at] as never)
   }
-}
-
-function anyOf<T>(asks: readonly Part<T, boolean>[]): Slot<T, boolean> | null {
-  if (asks.length === 0) return null
-  return (subject, states) => asks.some(({ at, check }) => check(subject, states[at] as never))
 }
 
 function alone<T, R>({ at, check }: Part<T, R>): Slot<T, R> {

@@ -10,6 +10,7 @@ import type { MethodView } from '../codec/method.ts'
 import type { PropertyName } from '../codec/properties.ts'
 import type { FromBroker, FromClient } from '../codec/spec.ts'
 import type { ChannelFault, ConnectionFault } from '../faults.ts'
+import type { Track } from './track/track.ts'
 
 /** What a filter may know of the session it watches, and do to it. */
 export interface SessionView {
@@ -19,11 +20,15 @@ export interface SessionView {
   readonly vhost: string
   /** Largest content header payload the broker leg takes: its frame-max less 8. */
   readonly brokerPayloadMax: number
+  /** What the session has at the broker. Filters read it; it is kept for them. */
+  readonly track: Track
+  /** The numbers of the channels that are open, or closing. */
+  openChannels(): readonly number[]
   /** Closes one channel from the gateway's side, both legs, at content boundaries. */
   closeChannel(channel: number, fault: ChannelFault): void
   /** Cancels a consumer on both legs (`basic.cancel`), or closes its channel where the client knows no cancel. */
   cancelConsumer(channel: number, consumerTag: string, fault: ChannelFault): void
-  /** Sends the broker a method of the gateway's own, before what is being judged; see `FilterChecks.withhold`. */
+  /** Sends the broker a request of the gateway's own, before what is being judged. The client does not see the answer. */
   sendToBroker(frame: Buffer): void
   /** Stops reading from the client for so long: how a rate limit is kept without dropping anything. */
   pauseClient(ms: number): void
@@ -62,8 +67,6 @@ export interface FilterChecks<S> {
   readonly publish?: (publish: PublishView, state: S) => Verdict
   /** From the broker, as it is forwarded; looks only. */
   readonly toClient?: { readonly [M in FromBroker]?: (method: MethodView, state: S) => void }
-  /** From the broker: whether the method answers one of the gateway's own, so that the client must not see it. */
-  readonly withhold?: { readonly [M in FromBroker]?: (method: MethodView, state: S) => boolean }
   /** The content header of a delivery, get-ok or return; looks only. */
   readonly delivery?: (header: ContentHeader, state: S) => void
   /** Only deliveries with one of these properties concern it; absent: all do. */
@@ -71,6 +74,12 @@ export interface FilterChecks<S> {
   readonly channelClosed?: (channel: number, state: S) => void
   /** Every few seconds; within a second after the identity was renewed. */
   readonly tick?: (nowMs: number, state: S) => void
+  /**
+   * The filter has taken the place of others in a live session: what it would not have let come about is to be ended now.
+   * What the session has is in `SessionView.track`, for `start` too.
+   */
+  readonly exchanged?: (state: S) => void
+  /** Once: the session has ended, or goes on with other filters, which were started already. */
   readonly ended?: (state: S) => void
 }
 
@@ -83,7 +92,7 @@ export interface Filter {
   readonly userId?: string | undefined
   /** One object for all sessions: what is compiled from it is kept by its identity. */
   readonly checks: FilterChecks<never>
-  /** Called once for each session, at `open-ok`. @returns what it keeps of the session, which its checks are handed */
+  /** Called once for each session, at `open-ok` or when filters are exchanged. @returns what it keeps of the session, which its checks are handed */
   start(session: SessionView): unknown
 }
 

@@ -196,6 +196,13 @@ export type Renewal =
   | { readonly renewed: true; readonly expiresAtMs?: number | undefined }
   | { readonly renewed: false; readonly detail: string }
 
+/** What a live session can go on under: everything a promotion decides that the broker does not know of. */
+export interface SessionRules {
+  readonly filters: readonly Filter[]
+  /** Largest content body from the client. */
+  readonly messageBytes: number
+}
+
 export interface SessionOptions {
   readonly id: string
   readonly client: ClientEnd
@@ -231,6 +238,26 @@ export interface Session {
    * taken it. Rejects when it has not: the session ends then, if it has not ended already.
    */
   renewBroker(credential: BrokerCredential): Promise<void>
+  /**
+   * Goes on under other rules: those of another promotion of the same person, or of another configuration. Synchronous,
+   * between two frames; not to be called by a filter, an observer or an audit sink. Until `open-ok` these are the rules the
+   * session begins with; where the session is ending nothing happens, and the filters are never started.
+   *
+   * - A content of which the header has been judged goes on to its end. A `basic.publish` whose header has not, and
+   *   everything that follows, is judged by the new filters. Stamps change with the next publish.
+   * - What the session has at the broker (channels, consumers, queues, exchanges, prefetch counts, requests on their way) is
+   *   kept in books of its own and known to the new filters from the start, also where the old ones did not need it.
+   * - Consumers that may not read their queue any more are cancelled on both legs at once, and `permission.lost` is written.
+   * - Counted limits go on: filters of the same `Usages` see neither more nor less in use than before. Where the new limit is
+   *   lower than what is in use, nothing is ended; one more is refused until it has come down.
+   * - `ended` of the old filters is called once, after the new ones have been started.
+   *
+   * Not known to new filters: direct reply addresses that were delivered while no filter judged publishes. Not renewed: what
+   * was negotiated at the handshake. So stamps that come only now have no room of their own (a content header that would
+   * become too large is refused, 311), and a `user-id` that comes only now was never tried on the broker, which may refuse
+   * it at each publish.
+   */
+  exchange(rules: SessionRules): void
   /**
    * Heartbeats, pings and liveness hang on it. Called by the owner of all sessions, on a clock that does not go back.
    * @returns the time at which to call it again, on the same clock; earlier does no harm, half a second later will do

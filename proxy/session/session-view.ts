@@ -3,6 +3,7 @@
 import { FRAME_OVERHEAD_BYTES } from '../codec/frame.ts'
 import type { ChannelFault } from '../faults.ts'
 import type { SessionView } from '../filters/filter.ts'
+import { Track } from '../filters/track/track.ts'
 import type { Opened } from './opening/handshake.ts'
 import type { SessionIdentity, SessionOptions } from './ports.ts'
 import type { Relay } from './relaying/relay.ts'
@@ -21,6 +22,7 @@ class View implements SessionView {
   readonly brokerUser: string
   readonly vhost: string
   readonly brokerPayloadMax: number
+  readonly track = new Track()
   readonly #relay: Relay
   readonly #hands: SessionHands
 
@@ -47,7 +49,11 @@ class View implements SessionView {
   }
 
   sendToBroker(frame: Buffer): void {
-    this.#relay.toBroker.add(frame)
+    this.#relay.ask(frame)
+  }
+
+  openChannels(): number[] {
+    return Array.from(this.#relay.channels, ({ number }) => number)
   }
 
   pauseClient(ms: number): void {

@@ -8,6 +8,7 @@
 import { checkShape, decodeMethod, indexOf, methodFrame } from '../codec/method.ts'
 import { ConnectionFault, HARD_CODES } from '../faults.ts'
 import { compile } from '../filters/compile.ts'
+import type { SessionView } from '../filters/filter.ts'
 import { Closing, type ClosingHost } from './closing/closing.ts'
 import { ended, peerClosed } from './closing/ending.ts'
 import { Course, type CourseEvents } from './course.ts'
@@ -16,7 +17,7 @@ import { ClientLeg, HOLD, type Hold } from './legs/client-leg.ts'
 import { LONGEST_LOOK_MS, lookMs, SHORTEST_LOOK_MS } from './legs/looks.ts'
 import { Handshake, type Opened } from './opening/handshake.ts'
 import { PHASES, type Phase } from './phases.ts'
-import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions } from './ports.ts'
+import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions, SessionRules } from './ports.ts'
 import { blockedBy, blockedFrame } from './relaying/blocked.ts'
 import { BrokerSecret } from './relaying/broker-secret.ts'
 import { Relay } from './relaying/relay.ts'
@@ -36,6 +37,7 @@ const UPDATE_SECRET_OK = indexOf('connection.update-secret-ok')
 export class GatewaySession implements Session, CourseEvents, ClosingHost, SessionHands {
   readonly id: string
   readonly #options: SessionOptions
+  #rules: SessionRules
   readonly #client: ClientLeg
   readonly #broker: BrokerLeg
   /** Until `open-ok`: what it holds is let go of then. */
@@ -46,6 +48,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   readonly #brokerSecret: BrokerSecret
   #lookMs = SHORTEST_LOOK_MS
   #relay: Relay | undefined
+  #view!: SessionView
   #toBroker!: ToBroker
   #toClient!: ToClient
   #reading = false
@@ -56,6 +59,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   constructor(options: SessionOptions, refusal?: InBandRefusal) {
     this.id = options.id
     this.#options = options
+    this.#rules = { filters: options.filters, messageBytes: options.limits.messageBytes }
     const busy = (): void => options.observer.busy?.()
     this.#client = new ClientLeg(options.client, options.limits, {
       full: (full) => (full ? this.#broker.pause() : this.#broker.resume()),
@@ -108,6 +112,13 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   renewBroker(credential: BrokerCredential): Promise<void> {
     return this.#brokerSecret.show(credential)
+  }
+
+  exchange(rules: SessionRules): void {
+    if (this.#closing.hasBegun) return
+    this.#rules = rules
+    this.#relay?.exchange(compile(rules.filters, this.#view), rules.messageBytes)
+    this.flush()
   }
 
   tick(nowMs: number): number {
@@ -240,18 +251,20 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   }
 
   #onOpened(opened: Opened): void {
-    const { identity, credential, limits, filters, observer } = this.#options
-    this.#relay = new Relay({
+    const { identity, credential, limits, observer } = this.#options
+    const { filters, messageBytes } = this.#rules
+    const relayOptions = {
       toBroker: this.#broker.out,
       toClient: this.#client.out,
       channelMax: opened.choice.channelMax,
-      messageBytes: limits.messageBytes,
       clientPayloadMax: opened.choice.frameMax - 8,
       brokerUser: credential.username,
       subject: identity.subject,
       client: opened.client,
-    })
-    this.#relay.slots = compile(filters, sessionView(this.#options, opened, this.#relay, this))
+    }
+    this.#relay = new Relay(relayOptions, messageBytes)
+    this.#view = sessionView(this.#options, opened, this.#relay, this)
+    this.#relay.slots = compile(filters, this.#view)
     this.#toBroker = new ToBroker(this.#relay, (index, buffer, start, end) =>
       this.#clientConnectionMethod(index, buffer, start, end),
     )

@@ -106,7 +106,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     [
       'B36',
       'going on under a withdrawn right',
-      'decided anew at renewal; consumers cancelled, or their channel closed, within a second',
+      'decided anew at renewal; consumers cancelled, or their channel closed, within a second, whatever requests cross',
     ],
     ['B37', 'decisions remembered too broadly', 'remembered by permission, name and key, bounded'],
     [
@@ -195,7 +195,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['D14', 'large tables, long lists of copies', '1024 entries, 64 keys'],
     ['D15', 'bindings that keep the broker busy', 'at most 2 `#`, 16 `*` and 128 words'],
     ['D16', 'selectors, filters and other costly arguments', 'arguments that nobody allowed are refused'],
-    ['D17', 'queues and consumers without end', 'counted over all sessions of one identity'],
+    [
+      'D17',
+      'queues, exchanges and consumers without end',
+      'counted over all sessions of one identity, until the broker has said that they are gone or they must be',
+    ],
     ['D18', 'reply addresses without end', 'a bounded memory of those delivered'],
     ['D19', 'never acknowledging', 'the prefetch count is clamped, and set where it is missing'],
     ['D27', 'memory left behind by sessions', 'forgotten a minute after the last one'],

@@ -54,16 +54,16 @@ class RelayRig {
 
   constructor(clientPayloadMax: number) {
     const [toBroker, toClient] = this.#gathers
-    const relay = new Relay({
+    const options = {
       toBroker,
       toClient,
       channelMax: 16,
-      messageBytes: 65_536,
       clientPayloadMax,
       brokerUser: 'webuser',
       subject: 'joe.smith',
       client: { cancelNotify: true, blocked: true },
-    })
+    }
+    const relay = new Relay(options, 65_536)
     relay.slots = compile(filters(), new FilterSession([]).view)
     for (const number of [1, 2, 3]) relay.channels.open(number)
     this.client = new ToBroker(relay, () => undefined)

@@ -11,6 +11,7 @@ import type { Table } from '../../proxy/codec/table.ts'
 import type { ChannelFault } from '../../proxy/faults.ts'
 import { compile, isRefusal, type Slots } from '../../proxy/filters/compile.ts'
 import type { Filter, PublishView, SessionView, Verdict } from '../../proxy/filters/filter.ts'
+import { Track } from '../../proxy/filters/track/track.ts'
 
 export type Outcome<T> =
   /** The very bytes that arrived, or others. */
@@ -50,7 +51,9 @@ export class FilterSession {
   readonly pausedMs: number[] = []
   readonly sentToBroker: Buffer[] = []
   readonly view: SessionView
-  readonly #slots: Slots
+  #slots: Slots
+  readonly #track = new Track()
+  readonly #open = new Set<number>()
   readonly #method = new MethodView()
   readonly #header = new ContentHeader()
 
@@ -61,14 +64,18 @@ export class FilterSession {
       brokerUser: 'webuser',
       vhost: '/',
       brokerPayloadMax: 131_064,
+      track: this.#track,
+      openChannels: () => [...this.#open],
       closeChannel: (channel, fault) => {
         this.closed.push({ channel, fault })
       },
       cancelConsumer: (channel, consumerTag, fault) => {
         this.cancelled.push({ channel, consumerTag, text: fault.replyText })
+        this.#track.own(methodFrame(channel, 'basic.cancel', { consumerTag, noWait: false }))
       },
       sendToBroker: (frame) => {
         this.sentToBroker.push(frame)
+        this.#track.own(frame)
       },
       pauseClient: (ms) => {
         this.pausedMs.push(ms)
@@ -84,6 +91,7 @@ export class FilterSession {
     const slot = this.#slots.layout.toBroker[indexOf(name)]
     const view = this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1)
     const verdict = slot?.(view, this.#slots.states)
+    if (name === 'channel.open' && !isRefusal(verdict)) this.#open.add(channel)
     return outcome(verdict, (rewritten) => decodeMethod(name, rewritten, 11, rewritten.length - 1))
   }
 
@@ -122,7 +130,7 @@ export class FilterSession {
     const frame = methodFrame(channel, name, fields)
     const view = this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1)
     const { layout, states } = this.#slots
-    if (layout.withhold[indexOf(name)]?.(view, states) === true) return false
+    if (layout.answers[indexOf(name)]?.(view, states) === true) return false
     layout.toClient[indexOf(name)]?.(view, states)
     return true
   }
@@ -133,7 +141,22 @@ export class FilterSession {
     this.#slots.layout.delivery?.(this.#header.read(payload, 0, payload.length), this.#slots.states)
   }
 
+  /** The session goes on with other filters. */
+  exchange(filters: readonly Filter[]): void {
+    const old = this.#slots
+    this.#slots = compile(filters, this.view)
+    old.retired()
+    this.#slots.exchanged()
+  }
+
+  /** The broker closes a channel by itself. */
+  channelFailed(channel = 1): void {
+    this.#track.channelFailed(channel)
+    this.channelClosed(channel)
+  }
+
   channelClosed(channel = 1): void {
+    this.#open.delete(channel)
     this.#slots.channelClosed(channel)
   }
 

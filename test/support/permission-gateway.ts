@@ -11,6 +11,7 @@ import { type BrokerUser, type TestBroker, testBroker } from './broker.ts'
 import { refuseCanariesOf } from './canary.ts'
 import type { LogLine } from './door.ts'
 import { RawClient } from './raw-client.ts'
+import { type SlowLink, startSlowLink } from './slow-link.ts'
 import { forgeKey, publicJwk, signToken } from './token-forge.ts'
 import { until } from './until.ts'
 
@@ -34,6 +35,7 @@ export class PermissionGateway {
   readonly judge: Channel
   readonly #gateway: Gateway
   readonly #folder: string
+  readonly #link: SlowLink | undefined
   readonly #clients: RawClient[] = []
 
   constructor(parts: {
@@ -43,6 +45,7 @@ export class PermissionGateway {
     judge: Channel
     gateway: Gateway
     folder: string
+    link: SlowLink | undefined
   }) {
     this.broker = parts.broker
     this.webuser = parts.webuser
@@ -50,6 +53,7 @@ export class PermissionGateway {
     this.judge = parts.judge
     this.#gateway = parts.gateway
     this.#folder = parts.folder
+    this.#link = parts.link
   }
 
   async connect(
@@ -80,24 +84,30 @@ export class PermissionGateway {
       await refuseCanariesOf(this.#gateway, this.lines)
     } finally {
       await this.#gateway.close()
+      this.#link?.close()
       await this.broker.stop()
       await rm(this.#folder, { recursive: true, force: true })
     }
   }
 }
 
-/** @param services what each path's service says beside the usual; one `/amqp` that says nothing when left out */
+/**
+ * @param services what each path's service says beside the usual; one `/amqp` that says nothing when left out
+ * @param distanceMs how long a byte is on its way between gateway and broker, where that is to be long
+ */
 export async function startPermissionGateway(
   services: Readonly<Record<string, Partial<ServiceInput>>> = { '/amqp': {} },
+  distanceMs = 0,
 ): Promise<PermissionGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tokens-'))
   await writeFile(join(folder, 'keys.json'), JSON.stringify({ keys: [publicJwk(KEY)] }))
   const broker = await testBroker()
   const webuser = await broker.user('webuser')
+  const link = distanceMs === 0 ? undefined : await startSlowLink(broker, distanceMs)
   const lines: LogLine[] = []
   const config: ConfigInput = {
     listen: { host: '127.0.0.1', port: 0 },
-    brokers: { main: { urls: [broker.url], credentials: { webuser } } },
+    brokers: { main: { urls: [link?.url ?? broker.url], credentials: { webuser } } },
     authenticators: {
       own: { type: 'jwt', issuer: ISSUER, audience: 'amqp', jwksFile: 'keys.json', roles: 'roles' },
     },
@@ -114,5 +124,5 @@ export async function startPermissionGateway(
   const logTo = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) }
   const gateway = await startGateway(config, { folder, logTo })
   const judge = await (await broker.judge()).createChannel()
-  return new PermissionGateway({ broker, webuser, lines, judge, gateway, folder })
+  return new PermissionGateway({ broker, webuser, lines, judge, gateway, folder, link })
 }

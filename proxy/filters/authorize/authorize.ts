@@ -2,7 +2,7 @@
  * The filter that decides what a client may do: every method against NEEDS, every publish with its content header, before
  * one byte of it is forwarded.
  *
- * It keeps, for one session, what deciding takes (declared queues, consumers, reply addresses) and asks the policy. What is
+ * It asks the policy, and the session's books for what deciding takes (declared queues, consumers, reply addresses). What is
  * refused is `channel.close` 403 with the need and the subject; nothing is repaired, but for the empty queue name, which is
  * forwarded as the name it stands for.
  */
@@ -23,10 +23,6 @@ const SPECIAL: { readonly [M in FromClient]?: Judge } = {
   'exchange.declare': judgeExchangeDeclare,
   'queue.declare': judgeQueueDeclare,
   'basic.consume': judgeConsume,
-  'basic.cancel': (method, { consumers }) => {
-    consumers.stopped(method.channel, method.field('consumerTag'))
-    return undefined
-  },
 }
 
 const JUDGES: readonly (readonly [FromClient, Judge])[] = Object.entries(NEEDS_ROWS).flatMap(([key, row]) => {
@@ -38,22 +34,12 @@ const JUDGES: readonly (readonly [FromClient, Judge])[] = Object.entries(NEEDS_R
 const CHECKS: FilterChecks<AuthorizeSession> = {
   toBroker: Object.fromEntries(JUDGES),
   publish: judgePublish,
-  toClient: {
-    'queue.declare-ok': (method, { queues }) => {
-      queues.declared(method.channel, method.field('queue'))
-    },
-    'basic.consume-ok': (method, { consumers }) => consumers.started(method.channel, method.field('consumerTag')),
-    'basic.cancel': (method, { consumers }) => consumers.stopped(method.channel, method.field('consumerTag')),
-  },
   delivery: (header, { replies }) => replies.learn(header.property('replyTo') ?? ''),
   deliveryWith: ['replyTo'],
-  channelClosed: (channel, { queues, consumers }) => {
-    queues.channelClosed(channel)
-    consumers.channelClosed(channel)
-  },
   tick: (_nowMs, state) => {
     if (state.isPolicyNew()) endLostConsumers(state)
   },
+  exchanged: endLostConsumers,
 }
 
 class AuthorizeFilter implements FilterOf<AuthorizeSession> {

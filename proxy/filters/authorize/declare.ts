@@ -12,7 +12,7 @@ import type { AuthorizeSession, Judge } from './session.ts'
 
 const EXCHANGE_TYPES: ReadonlySet<string> = new Set(['direct', 'fanout', 'headers', 'topic'])
 
-/** Judges `queue.declare`, remembers what is forwarded, and adds the arguments that the policy injects. */
+/** Judges `queue.declare`, and adds the arguments that the policy injects. */
 export const judgeQueueDeclare: Judge = (method, state) => {
   const { channel } = method
   const fields = decodeMethod('queue.declare', method.buffer, method.start, method.end)
@@ -20,9 +20,6 @@ export const judgeQueueDeclare: Judge = (method, state) => {
   const refusal = refuseQueueDeclare(fields, channel, state)
   if (refusal !== undefined) return refusal
   // An address is only asked for: the broker declares nothing.
-  if (!state.queues.declare(channel, queue, fields.noWait)) {
-    return state.refusals.because('queue.declare', channel, 'too many declarations await their answer')
-  }
   if (passive || isReplyName(queue)) return undefined
   const added = missingFrom(fields.arguments, state.policy.injected)
   if (added.length === 0) return undefined

@@ -7,7 +7,7 @@ import { decodeMethod, type MethodView, methodFrame } from '../../codec/method.t
 import type { Arguments, FieldName, FromClient } from '../../codec/spec.ts'
 import type { Refusal, Verdict } from '../filter.ts'
 import { EVERY_KEY, type FieldNeed, type NeedsRow, type UnimplementedValue } from '../needs.ts'
-import { NAME_AWAITED } from '../track/queues.ts'
+import { NAME_AWAITED } from '../track/queue-names.ts'
 import type { Need } from './authorizer.ts'
 import { hasControlCharacters, isModestPattern } from './names.ts'
 import type { Refusals } from './refusals.ts'

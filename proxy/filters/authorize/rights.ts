@@ -3,7 +3,7 @@
  * broker named for it, reply addresses delivered to it).
  */
 
-import type { DeclaredQueues } from '../track/queues.ts'
+import type { QueueNames } from '../track/queue-names.ts'
 import type { Authorizer, Need, Permission } from './authorizer.ts'
 import { wordCount } from './names.ts'
 import { isReplyName, type ReplyAddresses } from './replies.ts'
@@ -13,10 +13,10 @@ const KEY_WORDS_MAX = 128
 
 export class Rights {
   readonly #policy: Authorizer
-  readonly #queues: DeclaredQueues
+  readonly #queues: QueueNames
   readonly #replies: ReplyAddresses
 
-  constructor(policy: Authorizer, queues: DeclaredQueues, replies: ReplyAddresses) {
+  constructor(policy: Authorizer, queues: QueueNames, replies: ReplyAddresses) {
     this.#policy = policy
     this.#queues = queues
     this.#replies = replies

@@ -3,12 +3,12 @@
 import { Audit, type AuditSink } from '../../audit.ts'
 import type { MethodView } from '../../codec/method.ts'
 import type { SessionView, Verdict } from '../filter.ts'
-import { Consumers } from '../track/consumers.ts'
-import { DeclaredQueues } from '../track/queues.ts'
+import type { Consumers } from '../track/consumers.ts'
+import type { QueueNames } from '../track/queue-names.ts'
 import { AllowedPublish } from './allowed.ts'
 import type { Authorizer } from './authorizer.ts'
 import { Refusals } from './refusals.ts'
-import { ReplyAddresses } from './replies.ts'
+import type { ReplyAddresses } from './replies.ts'
 import { Rights } from './rights.ts'
 
 /** Judges one method of a client. */
@@ -18,9 +18,10 @@ export class AuthorizeSession {
   readonly session: SessionView
   readonly audit: Audit
   readonly policy: Authorizer
-  readonly queues: DeclaredQueues = new DeclaredQueues()
-  readonly replies: ReplyAddresses = new ReplyAddresses()
-  readonly consumers: Consumers = new Consumers()
+  // The session's own: they were there before this filter, and may be there after it.
+  readonly queues: QueueNames
+  readonly replies: ReplyAddresses
+  readonly consumers: Consumers
   readonly allowed: AllowedPublish = new AllowedPublish()
   readonly rights: Rights
   readonly refusals: Refusals
@@ -29,11 +30,15 @@ export class AuthorizeSession {
   #revision: number
 
   constructor(session: SessionView, policy: Authorizer, sink: AuditSink) {
+    const { queues, replies, consumers } = session.track
     this.session = session
+    this.queues = queues
+    this.replies = replies
+    this.consumers = consumers
     this.policy = policy
     this.audit = new Audit(session, sink)
     this.#revision = policy.revision
-    this.rights = new Rights(policy, this.queues, this.replies)
+    this.rights = new Rights(policy, queues, replies)
     this.refusals = new Refusals(session, policy, this.audit)
   }
 

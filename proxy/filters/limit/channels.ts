@@ -6,11 +6,13 @@ import type { LimitContext } from './context.ts'
 export class ChannelLimit {
   readonly context: LimitContext
   readonly most: number
-  readonly open = new Set<number>()
+  readonly open: Set<number>
 
   constructor(context: LimitContext, most: number) {
     this.context = context
     this.most = most
+    this.open = new Set(context.session.openChannels())
+    context.usage.channels += this.open.size
   }
 }
 

@@ -9,8 +9,10 @@ import type { Usage } from './usage.ts'
 export interface IdentityLimits {
   readonly channels?: number | undefined
   readonly consumers?: number | undefined
-  /** Queues declared and not deleted. */
+  /** Queues declared that the broker still has. */
   readonly queues?: number | undefined
+  /** Exchanges declared and not deleted. */
+  readonly exchanges?: number | undefined
   /** Unacknowledged deliveries for each consumer. */
   readonly unacked?: number | undefined
   readonly publishesPerSecond?: number | undefined

@@ -1,6 +1,6 @@
 /**
- * The filters that keep one identity's shares under a broker account that many use: channels, consumers, queues, prefetch,
- * and how fast it publishes. Counts are refused beyond, prefetch is clamped, rates are kept by not reading; nothing is
+ * The filters that keep one identity's shares under a broker account that many use: channels, consumers, queues, exchanges,
+ * prefetch, and how fast it publishes. Counts are refused beyond, prefetch is clamped, rates are kept by not reading; nothing is
  * dropped.
  */
 
@@ -11,6 +11,7 @@ import type { Filter, FilterChecks, SessionView } from '../filter.ts'
 import { CHANNEL_LIMIT, ChannelLimit } from './channels.ts'
 import { CONSUMER_LIMIT, ConsumerLimit } from './consumers.ts'
 import type { IdentityLimits, LimitContext } from './context.ts'
+import { EXCHANGE_LIMIT, ExchangeLimit } from './exchanges.ts'
 import { PREFETCH_LIMIT, PrefetchLimit } from './prefetch.ts'
 import { QUEUE_LIMIT, QueueLimit } from './queues.ts'
 import { RATE_LIMIT, RateLimit } from './rate.ts'
@@ -39,6 +40,7 @@ const KINDS: Readonly<Record<keyof IdentityLimits, Kind>> = {
   channels: leaving('limit.channels', CHANNEL_LIMIT, (context, most) => new ChannelLimit(context, most)),
   consumers: leaving('limit.consumers', CONSUMER_LIMIT, (context, most) => new ConsumerLimit(context, most)),
   queues: leaving('limit.queues', QUEUE_LIMIT, (context, most) => new QueueLimit(context, most)),
+  exchanges: leaving('limit.exchanges', EXCHANGE_LIMIT, (context, most) => new ExchangeLimit(context, most)),
   unacked: leaving('limit.unacked', PREFETCH_LIMIT, (context, most) => new PrefetchLimit(context, most)),
   publishesPerSecond: leaving(
     'limit.publishes',

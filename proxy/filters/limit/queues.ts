@@ -1,98 +1,84 @@
 /**
- * How many queues the sessions of one identity have declared and not deleted. Those that end with the session are given back
- * with it; whether others still exist is known to the broker only.
+ * How many queues the sessions of one identity have declared and the broker still has. Each is given back when the broker
+ * has said that it is gone, or when it must be: an exclusive queue with its session, an auto-delete queue with the last of
+ * its consumers.
  */
 import type { FilterChecks } from '../filter.ts'
+import type { Consumer, Consumers, ConsumerWatcher } from '../track/consumers.ts'
 import type { LimitContext } from './context.ts'
-
-interface Awaited {
-  readonly isNew: boolean
-  readonly isPassive: boolean
-  readonly isTemporary: boolean
-}
+import { Holder } from './holder.ts'
+import type { Ledger } from './holdings.ts'
 
 /** What one session keeps for it. */
-export class QueueLimit {
-  readonly context: LimitContext
-  readonly most: number
-  readonly temporary = new Set<string>()
-  readonly awaited = new Map<number, Awaited[]>()
-  /** Deletions count when the broker has answered: a queue in use, or with messages, may stay. */
-  readonly deleting = new Map<number, string[]>()
-  /** Of those awaited. */
-  newCount = 0
+export class QueueLimit extends Holder {
+  readonly #uses: QueueUses
 
   constructor(context: LimitContext, most: number) {
-    this.context = context
-    this.most = most
+    const { declaredQueues, consumers } = context.session.track
+    super(context, most, context.usage.queues, declaredQueues)
+    this.#uses = new QueueUses(consumers, context.usage.queues.ledger, (name) => this.keyOf(name))
   }
 
-  keyOf(queue: string): string {
-    return JSON.stringify([this.context.session.vhost, queue])
+  override leave(): void {
+    // Consumers first: with the last of them a queue may go that this session has declared.
+    this.#uses.leave()
+    super.leave()
+  }
+}
+
+/** The consumers of one session, as far as queues live by them. */
+class QueueUses implements ConsumerWatcher {
+  readonly #consumers: Consumers
+  readonly #ledger: Ledger
+  readonly #keyOf: (name: string) => string
+  readonly #keys = new Map<Consumer, string>()
+
+  constructor(consumers: Consumers, ledger: Ledger, keyOf: (name: string) => string) {
+    this.#consumers = consumers
+    this.#ledger = ledger
+    this.#keyOf = keyOf
+    for (const consumer of consumers.list()) {
+      this.asked(consumer)
+      if (consumer.isStarted) this.started(consumer)
+    }
+    consumers.watchers.add(this)
   }
 
-  declared(queue: string, isTemporary: boolean): void {
-    const key = this.keyOf(queue)
-    this.context.usage.queues.add(key)
-    if (isTemporary) this.temporary.add(key)
+  asked(consumer: Consumer): void {
+    const { name } = consumer.queue
+    if (name === '' || this.#keys.has(consumer)) return
+    const key = this.#keyOf(name)
+    this.#keys.set(consumer, key)
+    this.#ledger.uses(key)
   }
 
-  forget(key: string): void {
-    this.context.usage.queues.delete(key)
-    this.temporary.delete(key)
+  started(consumer: Consumer): void {
+    // The broker says a queue's name before it says that there is a consumer.
+    this.asked(consumer)
+    const key = this.#keys.get(consumer)
+    if (key !== undefined) this.#ledger.used(key)
+  }
+
+  gone(consumer: Consumer): void {
+    const key = this.#keys.get(consumer)
+    if (key === undefined) return
+    this.#keys.delete(consumer)
+    this.#ledger.unuses(key)
+  }
+
+  leave(): void {
+    this.#consumers.watchers.remove(this)
+    for (const key of this.#keys.values()) this.#ledger.unuses(key)
   }
 }
 
 export const QUEUE_LIMIT: FilterChecks<QueueLimit> = {
   toBroker: {
     'queue.declare': (method, limit) => {
-      const { usage, refuse } = limit.context
       const queue = method.field('queue')
-      const isPassive = method.field('passive')
-      const isTemporary = method.field('exclusive') || method.field('autoDelete')
-      const isNew = !isPassive && !usage.queues.has(limit.keyOf(queue))
-      if (isNew && usage.queues.size + limit.newCount >= limit.most) {
-        return refuse('queue.declare', method.channel, 'queues')
-      }
-      if (method.field('noWait')) {
-        if (!isPassive) limit.declared(queue, isTemporary)
-        return undefined
-      }
-      listIn(limit.awaited, method.channel).push({ isNew, isPassive, isTemporary })
-      if (isNew) limit.newCount += 1
-      return undefined
-    },
-    'queue.delete': (method, limit) => {
-      const key = limit.keyOf(method.field('queue'))
-      if (!method.field('noWait')) listIn(limit.deleting, method.channel).push(key)
-      else if (!method.field('ifUnused') && !method.field('ifEmpty')) limit.forget(key)
-      return undefined
+      if (method.field('passive') || limit.hasRoomFor(queue)) return undefined
+      return limit.context.refuse('queue.declare', method.channel, 'queues')
     },
   },
-  toClient: {
-    'queue.declare-ok': (method, limit) => {
-      const answered = limit.awaited.get(method.channel)?.shift()
-      if (answered === undefined) return
-      if (answered.isNew) limit.newCount -= 1
-      if (!answered.isPassive) limit.declared(method.field('queue'), answered.isTemporary)
-    },
-    'queue.delete-ok': ({ channel }, limit) => {
-      const key = limit.deleting.get(channel)?.shift()
-      if (key !== undefined) limit.forget(key)
-    },
-  },
-  channelClosed: (channel, limit) => {
-    limit.deleting.delete(channel)
-    limit.newCount -= limit.awaited.get(channel)?.filter(({ isNew }) => isNew).length ?? 0
-    limit.awaited.delete(channel)
-  },
-  ended: ({ context, temporary }) => {
-    for (const key of temporary) context.usage.queues.delete(key)
-  },
-}
-
-function listIn<T>(lists: Map<number, T[]>, channel: number): T[] {
-  const list = lists.get(channel) ?? []
-  lists.set(channel, list)
-  return list
+  ended: (limit) => limit.leave(),
 }

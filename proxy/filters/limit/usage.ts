@@ -2,6 +2,7 @@
  * What one identity uses, over all its sessions: counts, and buckets for what it publishes. Kept in this process only, and
  * for a minute after the last session has gone, so that connecting again gains nothing.
  */
+import { Holdings, Ledger } from './holdings.ts'
 
 /** How long a usage that nobody adds to is remembered. */
 const REMEMBERED_MS = 60_000
@@ -24,27 +25,39 @@ export class Bucket {
   }
 }
 
+/** What the identities of a service hold at its broker, of each kind. */
+class Ledgers {
+  readonly queues: Ledger = new Ledger()
+  readonly exchanges: Ledger = new Ledger()
+}
+
 export class Usage {
   channels = 0
   consumers = 0
-  /** Vhost and name in one key, so that declaring a queue again does not count again. */
-  readonly queues: Set<string> = new Set()
+  readonly queues: Holdings
+  readonly exchanges: Holdings
   readonly publishesPerSecond: Bucket = new Bucket()
   readonly publishBytesPerSecond: Bucket = new Bucket()
   /** How many filters of live sessions add to it. */
   users = 0
   idleSinceMs = 0
+
+  constructor({ queues, exchanges }: Ledgers) {
+    this.queues = new Holdings(queues)
+    this.exchanges = new Holdings(exchanges)
+  }
 }
 
 /** The usages of all identities of a service. */
 export class Usages {
   readonly #byIdentity = new Map<string, Usage>()
+  readonly #ledgers = new Ledgers()
   #sweptMs = 0
 
   /** For one user more, to be given back with `leave`. `identity` is issuer and subject in one key. */
   enter(identity: string, nowMs: number): Usage {
     this.#sweep(nowMs)
-    const usage = this.#byIdentity.get(identity) ?? new Usage()
+    const usage = this.#byIdentity.get(identity) ?? new Usage(this.#ledgers)
     this.#byIdentity.set(identity, usage)
     usage.users += 1
     return usage
@@ -63,8 +76,11 @@ export class Usages {
   #sweep(nowMs: number): void {
     if (nowMs - this.#sweptMs < REMEMBERED_MS) return
     this.#sweptMs = nowMs
-    for (const [identity, { users, idleSinceMs }] of this.#byIdentity) {
-      if (users === 0 && nowMs - idleSinceMs >= REMEMBERED_MS) this.#byIdentity.delete(identity)
+    for (const [identity, usage] of this.#byIdentity) {
+      if (usage.users > 0 || nowMs - usage.idleSinceMs < REMEMBERED_MS) continue
+      this.#byIdentity.delete(identity)
+      usage.queues.forget()
+      usage.exchanges.forget()
     }
   }
 }

@@ -8,7 +8,8 @@ import type { MethodView } from '../../codec/method.ts'
 import { type FromClient, METHODS } from '../../codec/spec.ts'
 import { ChannelFault } from '../../faults.ts'
 import type { Filter, FilterChecks, FilterOf, PublishView, SessionView, Verdict } from '../filter.ts'
-import { DeclaredQueues, NAME_AWAITED } from '../track/queues.ts'
+import type { Declaration, Declarations, DeclarationWatcher } from '../track/declarations.ts'
+import { NAME_AWAITED, type QueueNames } from '../track/queue-names.ts'
 import { PublishCounts } from './publishes.ts'
 
 /** Groups of events that are written on request. */
@@ -64,7 +65,11 @@ export function observeFilters({ include, sink, now = () => performance.now() }:
     const observe: FilterOf<MethodRecord> = {
       name: 'observe',
       checks: methodChecks(include),
-      start: (session) => new MethodRecord(session, sink),
+      start: (session) => {
+        const record = new MethodRecord(session, sink)
+        if (include.includes('declare')) record.declaredQueues.watchers.add(record)
+        return record
+      },
     }
     filters.push(observe)
   }
@@ -80,14 +85,22 @@ export function observeFilters({ include, sink, now = () => performance.now() }:
 }
 
 /** What is kept to write down the methods of one session. */
-class MethodRecord {
+class MethodRecord implements DeclarationWatcher {
   readonly audit: Audit
-  readonly queues: DeclaredQueues = new DeclaredQueues()
+  readonly queues: QueueNames
+  readonly declaredQueues: Declarations
   /** Queues of which there was a `basic.get`; made when first needed. */
   #gotten: Set<string> | undefined
 
   constructor(session: SessionView, sink: AuditSink) {
     this.audit = new Audit(session, sink)
+    this.queues = session.track.queues
+    this.declaredQueues = session.track.declaredQueues
+  }
+
+  /** For the book of queues, where declarations are written down. */
+  declared({ channel, name }: Declaration, queue: string): void {
+    if (name === '') this.audit.record('queue.named', { channel, queue })
   }
 
   write(name: MethodEvent, method: MethodView): Verdict {
@@ -110,28 +123,14 @@ function methodChecks(include: readonly AuditInclude[]): FilterChecks<MethodReco
   const written = wanted.map(
     (name) => [name, (method: MethodView, record: MethodRecord) => record.write(name, method)] as const,
   )
-  const declares = include.includes('declare')
   return {
-    toBroker: {
-      ...Object.fromEntries(written),
-      'queue.declare': (method, record) => {
-        record.queues.declare(method.channel, method.field('queue'), method.field('noWait'))
-        return declares ? record.write('queue.declare', method) : undefined
-      },
-    },
-    toClient: {
-      'queue.declare-ok': (method, { queues, audit }) => {
-        const queue = method.field('queue')
-        const isNamedByBroker = queues.declared(method.channel, queue)
-        if (isNamedByBroker && declares) audit.record('queue.named', { channel: method.channel, queue })
-      },
-    },
-    channelClosed: (channel, { queues }) => queues.channelClosed(channel),
+    toBroker: Object.fromEntries(written),
+    ended: (record) => record.declaredQueues.watchers.remove(record),
   }
 }
 
 /** The queue a method is about; an empty name is what it stands for, if that is known. */
-function queueOf(method: MethodView, queues: DeclaredQueues): string {
+function queueOf(method: MethodView, queues: QueueNames): string {
   const queue = method.field('queue')
   if (queue !== '') return queue
   const last = queues.last(method.channel)

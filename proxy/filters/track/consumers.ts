@@ -1,83 +1,143 @@
 /**
- * A session's live consumers and the queues they read, so that those can be ended whose right is withdrawn, and a tag that
- * is in use is not used again (which would cost the client its connection).
+ * A session's consumers and the queues they read: from the moment a `basic.consume` is forwarded until the broker says that
+ * the consumer is gone. A tag may stand for several of them, one after the other, as long as answers are on their way.
  */
-
-/** Most consumers of one session. */
-const CONSUMERS_MAX = 10_000
+import type { QueueRef } from './queue-names.ts'
+import { Watchers } from './watchers.ts'
 
 export interface Consumer {
   readonly channel: number
-  /** '' where the broker chose it and did not say (`no-wait`). */
+  /** '' until the broker has said which it chose. */
   readonly tag: string
-  readonly queue: string
+  readonly queue: QueueRef
+  /** The broker has said that it is there. */
+  readonly isStarted: boolean
+  /** The broker will not say so: the client wants no answer. */
+  readonly isSilent: boolean
+  /** A `basic.cancel` is on its way: the broker removes it before it looks at whatever follows on the channel. */
+  readonly isCancelled: boolean
+}
+
+/** What is to be told of: each step of every consumer's life. */
+export interface ConsumerWatcher {
+  asked?(consumer: Consumer): void
+  started?(consumer: Consumer): void
+  gone?(consumer: Consumer): void
+}
+
+/** As this book changes it. */
+interface Entry extends Consumer {
+  tag: string
+  isStarted: boolean
+  isCancelled: boolean
 }
 
 interface ChannelConsumers {
-  readonly byTag: Map<string, string>
-  /** Queues of consumers whose tag the broker is still to say, in order. */
-  readonly awaited: string[]
-  /** Queues of consumers whose tag nobody will ever say. */
-  readonly unnamed: string[]
+  readonly all: Set<Entry>
+  /** In the order of the requests. */
+  readonly byTag: Map<string, Entry[]>
 }
 
 export class Consumers {
+  readonly watchers: Watchers<ConsumerWatcher> = new Watchers()
   /** Made when first needed. */
   #channels: Map<number, ChannelConsumers> | undefined
   #count = 0
 
+  /** Those that are there, or may be. */
   get count(): number {
     return this.#count
   }
 
-  get isFull(): boolean {
-    return this.#count >= CONSUMERS_MAX
-  }
-
-  has(channel: number, tag: string): boolean {
-    return this.#channels?.get(channel)?.byTag.has(tag) ?? false
+  /** Whether the broker would refuse one more consumer with this tag. */
+  isInUse(channel: number, tag: string): boolean {
+    return this.#newest(channel, tag)?.isCancelled === false
   }
 
   /** A `basic.consume` is forwarded. */
-  start(channel: number, tag: string, queue: string, noWait: boolean): void {
+  ask(channel: number, tag: string, queue: QueueRef, isSilent: boolean): Consumer {
     this.#channels ??= new Map()
     let consumers = this.#channels.get(channel)
     if (consumers === undefined) {
-      consumers = { byTag: new Map(), awaited: [], unnamed: [] }
+      consumers = { all: new Set(), byTag: new Map() }
       this.#channels.set(channel, consumers)
     }
-    if (tag !== '') consumers.byTag.set(tag, queue)
-    else if (noWait) consumers.unnamed.push(queue)
-    else consumers.awaited.push(queue)
+    const consumer: Entry = { channel, tag, queue, isStarted: false, isSilent, isCancelled: false }
+    consumers.all.add(consumer)
+    if (tag !== '') index(consumers, consumer)
     this.#count += 1
+    this.watchers.tell((watcher) => watcher.asked?.(consumer))
+    return consumer
   }
 
-  /** The broker says a consumer's tag. */
-  started(channel: number, tag: string): void {
-    const consumers = this.#channels?.get(channel)
-    if (consumers === undefined || consumers.byTag.has(tag)) return
-    const queue = consumers.awaited.shift()
-    if (queue !== undefined) consumers.byTag.set(tag, queue)
+  /** The broker has done what was asked for; `tag` is '' where it closed the channel before it said which it chose. */
+  started(consumer: Consumer, tag: string): void {
+    const consumers = this.#channels?.get(consumer.channel)
+    const entry = consumer as Entry
+    if (entry.isStarted || consumers?.all.has(entry) !== true) return
+    entry.isStarted = true
+    if (entry.tag === '') {
+      entry.tag = tag
+      if (tag !== '') index(consumers, entry)
+    }
+    this.watchers.tell((watcher) => watcher.started?.(entry))
   }
 
-  stopped(channel: number, tag: string): void {
-    if (this.#channels?.get(channel)?.byTag.delete(tag) === true) this.#count -= 1
+  /** A `basic.cancel` is forwarded. @returns the consumer that it ends, if there is one */
+  cancel(channel: number, tag: string): Consumer | undefined {
+    const newest = this.#newest(channel, tag)
+    if (newest === undefined || newest.isCancelled) return undefined
+    newest.isCancelled = true
+    return newest
   }
 
-  channelClosed(channel: number): void {
-    const consumers = this.#channels?.get(channel)
-    if (consumers === undefined) return
-    this.#count -= consumers.byTag.size + consumers.awaited.length + consumers.unnamed.length
+  /** The broker cancels by itself, which it does to a consumer that is there: not to one that is still to come. */
+  cancelledByBroker(channel: number, tag: string): void {
+    const oldest = this.#channels?.get(channel)?.byTag.get(tag)?.[0]
+    if (oldest?.isStarted === true || oldest?.isSilent === true) this.cancelled(oldest)
+  }
+
+  /** The broker has said that this one is gone: so it was there. */
+  cancelled(consumer: Consumer): void {
+    this.started(consumer, consumer.tag)
+    this.remove(consumer)
+  }
+
+  /** It is gone, or was never there. */
+  remove(consumer: Consumer): void {
+    const consumers = this.#channels?.get(consumer.channel)
+    const entry = consumer as Entry
+    if (consumers?.all.delete(entry) !== true) return
+    const same = consumers.byTag.get(entry.tag)
+    if (same !== undefined) {
+      same.splice(same.indexOf(entry), 1)
+      if (same.length === 0) consumers.byTag.delete(entry.tag)
+    }
+    this.#count -= 1
+    this.watchers.tell((watcher) => watcher.gone?.(entry))
+  }
+
+  /** The broker has closed the channel. @param isAllDone it has done before what it was asked for */
+  channelClosed(channel: number, isAllDone: boolean): void {
+    for (const consumer of this.#channels?.get(channel)?.all ?? []) {
+      if (isAllDone) this.cancelled(consumer)
+      else this.remove(consumer)
+    }
     this.#channels?.delete(channel)
   }
 
-  /** All of them, as they are now. Those whose tag is still awaited come with the tag ''. */
+  /** All of them, as they are now. */
   list(): Consumer[] {
-    const all: Consumer[] = []
-    for (const [channel, { byTag, awaited, unnamed }] of this.#channels ?? []) {
-      for (const [tag, queue] of byTag) all.push({ channel, tag, queue })
-      for (const queue of [...awaited, ...unnamed]) all.push({ channel, tag: '', queue })
-    }
-    return all
+    return [...(this.#channels?.values() ?? [])].flatMap(({ all }) => [...all])
   }
+
+  #newest(channel: number, tag: string): Entry | undefined {
+    return this.#channels?.get(channel)?.byTag.get(tag)?.at(-1)
+  }
+}
+
+function index({ byTag }: ChannelConsumers, consumer: Entry): void {
+  const same = byTag.get(consumer.tag)
+  if (same === undefined) byTag.set(consumer.tag, [consumer])
+  else same.push(consumer)
 }

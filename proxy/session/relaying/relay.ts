@@ -14,7 +14,6 @@ export interface RelayOptions {
   readonly toBroker: Gather
   readonly toClient: Gather
   readonly channelMax: number
-  readonly messageBytes: number
   /** Largest frame payload the client takes. */
   readonly clientPayloadMax: number
   readonly brokerUser: string
@@ -31,13 +30,25 @@ export class Relay {
   readonly options: RelayOptions
   readonly toBroker: Gather
   readonly toClient: Gather
-  /** Set once, at `open-ok`. */
+  /** The filters: set at `open-ok`, and exchanged between two frames. */
   slots!: Slots
+  /** Largest content body from the client: set with the filters. */
+  messageBytes: number
 
-  constructor(options: RelayOptions) {
+  constructor(options: RelayOptions, messageBytes: number) {
     this.options = options
+    this.messageBytes = messageBytes
     this.toBroker = options.toBroker
     this.toClient = options.toClient
+  }
+
+  /** Goes on with other filters, which have been started already. */
+  exchange(slots: Slots, messageBytes: number): void {
+    const old = this.slots
+    this.slots = slots
+    this.messageBytes = messageBytes
+    old.retired()
+    slots.exchanged()
   }
 
   /** The client's `channel.close`. */
@@ -71,6 +82,7 @@ export class Relay {
   /** The broker's `channel.close`, its text already safe for the client. @returns false when the broker repeats itself */
   brokerCloses(channel: Channel, safeFrame: Buffer): boolean {
     if (channel.broker.owed) return false
+    this.slots.track.channelFailed(channel.number)
     channel.dropContentFromClient()
     channel.closeAfterContent = undefined
     if (channel.client.sent) {
@@ -127,9 +139,14 @@ export class Relay {
     if (channel.closing) return
     if (!this.options.client.cancelNotify || channel.fromClient.expect !== EXPECT_METHOD)
       return this.gatewayCloses(channel, fault)
-    const cancel = methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: true })
-    this.toBroker.add(cancel)
-    this.#tellClient(channel, cancel)
+    this.ask(methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: false }))
+    this.#tellClient(channel, methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: true }))
+  }
+
+  /** Sends the broker a request of the gateway's own. */
+  ask(frame: Buffer): void {
+    this.slots.track.own(frame)
+    this.toBroker.add(frame)
   }
 
   /** The broker's content to the client is complete on this channel: what waited for that goes out. */

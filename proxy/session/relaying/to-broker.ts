@@ -47,7 +47,7 @@ export class ToBroker {
 
   /**
    * Judges the reader's current frame.
-   * @returns false when the frame must wait until the broker has let go of its channel number; ask again then
+   * @returns false when the frame must wait: for the broker to let go of its channel number, or to answer; ask again then
    * @throws ConnectionFault
    */
   frame(reader: FrameReader): boolean {
@@ -97,6 +97,8 @@ export class ToBroker {
       this.#holding = channel
       return true
     }
+    // The broker has so much to answer that nothing is added to it.
+    if (this.#relay.slots.track.isFull && this.#relay.slots.layout.toBroker[index] !== null) return false
     const verdict = this.#verdict(reader, index)
     if (verdict === undefined) this.#relay.toBroker.take(buffer, reader.frameStart, reader.frameEnd)
     else if (isRefusal(verdict)) this.#refuse(channel, verdict.fault)
@@ -162,7 +164,7 @@ export class ToBroker {
     if (channel.fromClient.expect !== EXPECT_HEADER || channel.held === undefined)
       throw unexpected('content header', 'a method')
     HEADER.read(reader.buffer, reader.payloadStart, reader.payloadEnd)
-    const limit = this.#relay.options.messageBytes
+    const limit = this.#relay.messageBytes
     const size = HEADER.bodyBytes
     if (size > limit) {
       return this.#refuse(

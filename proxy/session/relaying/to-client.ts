@@ -83,8 +83,9 @@ export class ToClient {
       channel.fromBroker.expect = EXPECT_HEADER
       channel.fromBroker.dropped = channel.deafToBroker
     }
-    if (channel.deafToBroker) return
-    if (this.#isWithheld(reader, index, start)) return
+    // The books follow the broker, also where the client must not hear it any more.
+    const isWithheld = this.#isWithheld(reader, index, start)
+    if (isWithheld || channel.deafToBroker) return
     const { layout, states } = this.#relay.slots
     const look = layout.toClient[index]
     if (look !== null && look !== undefined) {
@@ -95,12 +96,12 @@ export class ToClient {
     this.#relay.toClient.take(buffer, reader.frameStart, reader.frameEnd)
   }
 
-  /** Whether it answers a method that a filter sent. */
+  /** Whether it answers a request of the gateway's own. */
   #isWithheld(reader: FrameReader, index: number, start: number): boolean {
     const { layout, states } = this.#relay.slots
-    const withhold = layout.withhold[index]
-    if (withhold === null || withhold === undefined) return false
-    return withhold(VIEW.set(index, reader.channel, reader.buffer, start, reader.payloadEnd), states)
+    const answer = layout.answers[index]
+    if (answer === null || answer === undefined) return false
+    return answer(VIEW.set(index, reader.channel, reader.buffer, start, reader.payloadEnd), states)
   }
 
   #close(channel: Channel, buffer: Buffer, start: number, end: number): void {

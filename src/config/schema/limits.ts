@@ -8,7 +8,10 @@ const perIdentity = z
     consumers: count(1, 1_000_000).optional().describe('Consumers of one identity.'),
     queues: count(1, 1_000_000)
       .optional()
-      .describe('Queues that the sessions of one identity declared and did not delete.'),
+      .describe('Queues that the sessions of one identity declared and the broker still has.'),
+    exchanges: count(1, 1_000_000)
+      .optional()
+      .describe('Exchanges that the sessions of one identity declared and did not delete.'),
     unacked: count(1, 65_535)
       .optional()
       .describe('Unacknowledged deliveries per consumer: larger or unlimited prefetch counts are clamped.'),

@@ -4,11 +4,14 @@ import { indexOf, MethodView } from '../../../../proxy/codec/method.ts'
 import { ChannelFault } from '../../../../proxy/faults.ts'
 import { compile } from '../../../../proxy/filters/compile.ts'
 import type { FilterChecks, FilterOf, Verdict } from '../../../../proxy/filters/filter.ts'
+import { ASKED } from '../../../../proxy/filters/track/track.ts'
 import { FilterSession } from '../../../support/filter-session.ts'
 
 const { view } = new FilterSession([])
-const QOS = indexOf('basic.qos')
-const method = new MethodView().set(QOS, 1, Buffer.alloc(0), 0, 0)
+const ACK = indexOf('basic.ack')
+/** The requests that the session's books are kept by, whoever asks for them. */
+const KEPT = ASKED.flatMap((asked, index) => (asked === null ? [] : [index]))
+const method = new MethodView().set(ACK, 1, Buffer.alloc(0), 0, 0)
 const REFUSAL = { fault: new ChannelFault('access-refused', 'no', { classId: 60, methodId: 10 }) }
 
 /** A filter whose state is the list that its checks write their state's name into. */
@@ -20,7 +23,7 @@ interface Witness {
 
 const CHECKS: FilterChecks<Witness> = {
   toBroker: {
-    'basic.qos': (_method, { name, seen, verdict }) => {
+    'basic.ack': (_method, { name, seen, verdict }) => {
       seen.push(name)
       return verdict
     },
@@ -38,7 +41,7 @@ const witness = (state: Witness, checks = CHECKS): FilterOf<Witness> => ({
 
 function ask(...filters: FilterOf<Witness>[]): Verdict {
   const { layout, states } = compile(filters, view)
-  return layout.toBroker[QOS]?.(method, states)
+  return layout.toBroker[ACK]?.(method, states)
 }
 
 describe('compile', () => {
@@ -89,9 +92,9 @@ describe('compile', () => {
 
     assert.deepEqual(
       layout.toBroker.flatMap((slot, index) => (slot === null ? [] : [index])),
-      [QOS],
+      [...KEPT, ACK].sort((a, b) => a - b),
     )
-    assert.ok([...layout.toClient, ...layout.withhold].every((slot) => slot === null))
+    assert.ok(layout.toClient.every((slot) => slot === null))
     assert.deepEqual([layout.publish, layout.delivery, layout.deliveryFlags], [null, null, 0])
   })
 

@@ -26,6 +26,7 @@ class FakeSession implements Session {
   end(request: EndRequest): void {
     this.ends.push(request)
   }
+  exchange(): void {}
   tick(): number {
     this.ticks++
     return this.nextTickMs

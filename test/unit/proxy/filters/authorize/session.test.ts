@@ -16,7 +16,9 @@ describe('authorize: renewal', () => {
     running.send('basic.consume', consume('news', { consumerTag: 'n' }))
     running.send('basic.consume', consume('desk', { consumerTag: '' }))
     running.receive('basic.consume-ok', { consumerTag: 'amq.ctag-1' })
-    running.send('basic.consume', consume('desk', { consumerTag: '', noWait: true }), 2)
+    const silent = running.send('basic.consume', consume('desk', { consumerTag: '', noWait: true }), 2)
+    const given = silent.kind === 'forwarded' ? silent.rewritten?.consumerTag : undefined
+    running.send('basic.consume', consume('desk'), 5)
     running.send('queue.declare', queueDeclare(''), 3)
     running.receive('queue.declare-ok', { queue: 'amq.gen-1', messageCount: 0, consumerCount: 0 }, 3)
     running.send('basic.consume', consume('', { consumerTag: 'g' }), 3)
@@ -33,16 +35,109 @@ describe('authorize: renewal', () => {
       running.cancelled.map(({ channel, consumerTag }) => [channel, consumerTag]),
       [
         [1, 'amq.ctag-1'],
+        [2, given],
         [3, 'g'],
       ],
     )
     assert.match(running.cancelled[0]?.text ?? '', /read on queue 'desk' refused for 'joe.smith'/)
     assert.deepEqual(
       running.closed.map(({ channel }) => channel),
-      [2],
+      [5],
+      'whose tag nobody knows yet',
     )
-    assert.deepEqual(log.names(), ['permission.lost', 'permission.lost', 'permission.lost'])
+    assert.deepEqual(log.names(), Array(4).fill('permission.lost'))
     assertRefused(running.send('basic.consume', consume('desk')))
+  })
+})
+
+describe('authorize: consumers whose answers cross', () => {
+  const TRADER = [{ read: [{ queue: 'own' }] }, { role: 'trader', read: [{ queue: 'secret' }] }]
+
+  /** What is cancelled or closed when the role is gone. */
+  function lost(act: (joe: FilterSession) => void): string[] {
+    const joe = policy(TRADER).authorizer(facts())
+    const session = new FilterSession([authorizeFilter(joe, new AuditLog())])
+    act(session)
+    joe.renew(facts('joe.smith', { roles: [] }))
+    session.tick()
+    return session.cancelled.map(({ consumerTag }) => consumerTag)
+  }
+
+  it('B36 a tag is cancelled and another consumer asked for before the first answer is there', () => {
+    assert.deepEqual(
+      lost((joe) => {
+        joe.send('basic.consume', consume('own', { consumerTag: 't' }))
+        joe.send('basic.cancel', { consumerTag: 't', noWait: false })
+        joe.send('basic.consume', consume('secret'))
+        joe.receive('basic.consume-ok', { consumerTag: 't' })
+        joe.receive('basic.cancel-ok', { consumerTag: 't' })
+        joe.receive('basic.consume-ok', { consumerTag: 'amq.ctag-1' })
+      }),
+      ['amq.ctag-1'],
+    )
+  })
+
+  it('B36 a tag is used again for another queue', () => {
+    assert.deepEqual(
+      lost((joe) => {
+        joe.send('basic.consume', consume('own', { consumerTag: 't' }))
+        joe.receive('basic.consume-ok', { consumerTag: 't' })
+        joe.send('basic.cancel', { consumerTag: 't', noWait: true })
+        assertForwarded(joe.send('basic.consume', consume('secret', { consumerTag: 't' })))
+        assert.equal(joe.receive('basic.cancel-ok', { consumerTag: 't' }), false, 'nobody asked for this answer')
+        joe.receive('basic.consume-ok', { consumerTag: 't' })
+      }),
+      ['t'],
+    )
+  })
+
+  it('B36 the broker cancels by itself while the client cancels, and uses the tag again', () => {
+    assert.deepEqual(
+      lost((joe) => {
+        joe.send('basic.consume', consume('own', { consumerTag: 't' }))
+        joe.receive('basic.consume-ok', { consumerTag: 't' })
+        joe.send('basic.cancel', { consumerTag: 't', noWait: false })
+        joe.send('basic.consume', consume('secret', { consumerTag: 't' }))
+        joe.receive('basic.cancel', { consumerTag: 't', noWait: true })
+        joe.receive('basic.cancel-ok', { consumerTag: 't' })
+        joe.receive('basic.consume-ok', { consumerTag: 't' })
+      }),
+      ['t'],
+    )
+  })
+})
+
+describe('authorize: filters that are exchanged', () => {
+  it('B36 end what the new ones would not have let begin, also where there were none', () => {
+    const log = new AuditLog()
+    const session = new FilterSession([])
+    session.send('basic.consume', consume('own', { consumerTag: 'o' }))
+    session.receive('basic.consume-ok', { consumerTag: 'o' })
+    session.send('queue.declare', queueDeclare('secret'))
+    session.send('basic.consume', consume('', { consumerTag: 's' }))
+
+    session.exchange([authorizeFilter(authorizer({ read: [{ queue: 'own' }] }), log)])
+
+    assert.deepEqual(
+      session.cancelled.map(({ consumerTag }) => consumerTag),
+      ['s'],
+    )
+    assert.deepEqual(
+      log.events.map(({ event, queue }) => [event, queue]),
+      [['permission.lost', 'secret']],
+    )
+  })
+
+  it('go on with the queues that the broker named, and with the addresses that were delivered', () => {
+    const rules = { configure: [{ queue: '' }], read: [] }
+    const session = new FilterSession([authorizeFilter(authorizer(rules), new AuditLog())])
+    session.send('queue.declare', queueDeclare(''))
+    session.deliver({ replyTo: 'amq.rabbitmq.reply-to.x' })
+    session.exchange([authorizeFilter(authorizer(rules), new AuditLog())])
+    session.receive('queue.declare-ok', { queue: 'amq.gen-1', messageCount: 0, consumerCount: 0 })
+
+    assertForwarded(session.send('basic.consume', consume('amq.gen-1')))
+    assertForwarded(session.publish('', 'amq.rabbitmq.reply-to.x'))
   })
 })
 

@@ -1,30 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeMethod } from '../../../../../proxy/codec/method.ts'
-import { type IdentityLimits, limitFilters, Usages } from '../../../../../proxy/filters/limit/limit.ts'
+import { limitFilters, Usages } from '../../../../../proxy/filters/limit/limit.ts'
 import { assertForwarded, assertRefused } from '../../../../support/authorize.ts'
-import { AuditLog, consume, FilterSession, queueDeclare } from '../../../../support/filter-session.ts'
-
-/** A service's limits, a clock to turn, and sessions of joe.smith unless it is said otherwise. */
-class Office {
-  readonly log = new AuditLog()
-  readonly usages = new Usages()
-  nowMs = 1_000_000
-  readonly #limits: IdentityLimits
-
-  constructor(limits: IdentityLimits) {
-    this.#limits = limits
-  }
-
-  session(subject = 'joe.smith', vhost = '/'): FilterSession {
-    const filters = limitFilters({ limits: this.#limits, usages: this.usages, sink: this.log, now: () => this.nowMs })
-    return new FilterSession(filters, { identity: { subject, issuer: 'i', address: 'a' }, vhost })
-  }
-}
-
-const declared = (session: FilterSession, queue: string, channel = 1): void => {
-  session.receive('queue.declare-ok', { queue, messageCount: 0, consumerCount: 0 }, channel)
-}
+import { AuditLog, consume } from '../../../../support/filter-session.ts'
+import { Office } from '../../../../support/office.ts'
 
 describe('limit: nothing', () => {
   it('is no filter', () => {
@@ -72,10 +52,15 @@ describe('limit: consumers', () => {
     assertForwarded(b.send('basic.consume', consume('q')))
     assertRefused(a.send('basic.consume', consume('q', { consumerTag: 'd' })), 'precondition-failed')
 
+    a.receive('basic.consume-ok', { consumerTag: 'c' })
     a.send('basic.cancel', { consumerTag: 'nobody', noWait: false })
+    a.receive('basic.cancel-ok', { consumerTag: 'nobody' })
     assertRefused(a.send('basic.consume', consume('q', { consumerTag: 'd' })), 'precondition-failed')
     a.send('basic.cancel', { consumerTag: 'c', noWait: false })
+    assertRefused(a.send('basic.consume', consume('q', { consumerTag: 'd' })), 'precondition-failed')
+    a.receive('basic.cancel-ok', { consumerTag: 'c' })
     assertForwarded(a.send('basic.consume', consume('q', { consumerTag: 'd' })))
+    a.receive('basic.consume-ok', { consumerTag: 'd' })
     a.receive('basic.cancel', { consumerTag: 'd', noWait: true })
     assertForwarded(a.send('basic.consume', consume('q', { consumerTag: 'e' })))
     b.channelClosed()
@@ -89,6 +74,7 @@ describe('limit: consumers', () => {
     session.receive('basic.consume-ok', { consumerTag: 'amq.ctag-1' })
 
     session.send('basic.cancel', { consumerTag: 'amq.ctag-1', noWait: false })
+    session.receive('basic.cancel-ok', { consumerTag: 'amq.ctag-1' })
 
     assertForwarded(session.send('basic.consume', consume('q')))
   })
@@ -100,71 +86,6 @@ describe('limit: consumers', () => {
     first.end()
 
     assertForwarded(office.session().send('basic.consume', consume('q')))
-  })
-})
-
-describe('limit: queues', () => {
-  it('D17 are counted once each, until they are deleted', () => {
-    const office = new Office({ queues: 2 })
-    const session = office.session()
-    for (const queue of ['a', 'b', 'a']) {
-      assertForwarded(session.send('queue.declare', queueDeclare(queue)))
-      declared(session, queue)
-    }
-
-    assertRefused(session.send('queue.declare', queueDeclare('c')), 'precondition-failed')
-    assertForwarded(session.send('queue.declare', queueDeclare('c', { passive: true })))
-    session.send('queue.delete', { queue: 'a', ifUnused: false, ifEmpty: false, noWait: false })
-    session.receive('queue.delete-ok', { messageCount: 0 })
-    assertForwarded(session.send('queue.declare', queueDeclare('c')))
-  })
-
-  it('D17 that could not be deleted still count', () => {
-    const session = new Office({ queues: 1 }).session()
-    session.send('queue.declare', queueDeclare('a'))
-    declared(session, 'a')
-    session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: false })
-    session.channelClosed()
-    assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
-    session.send('queue.delete', { queue: 'a', ifUnused: true, ifEmpty: false, noWait: true })
-    assertRefused(session.send('queue.declare', queueDeclare('b')), 'precondition-failed')
-    session.send('queue.delete', { queue: 'a', ifUnused: false, ifEmpty: false, noWait: true })
-    assertForwarded(session.send('queue.declare', queueDeclare('b')))
-  })
-
-  it('D17 on their way count, too, also without an answer', () => {
-    const office = new Office({ queues: 2 })
-    const session = office.session()
-    session.send('queue.declare', queueDeclare('a', { noWait: true }))
-    session.send('queue.declare', queueDeclare(''))
-
-    assertRefused(session.send('queue.declare', queueDeclare('')), 'precondition-failed')
-    session.channelClosed()
-    assertForwarded(session.send('queue.declare', queueDeclare('')))
-  })
-
-  it('D17 that end with their session are given back with it, others are not', () => {
-    const office = new Office({ queues: 2 })
-    const first = office.session()
-    first.send('queue.declare', queueDeclare(''))
-    declared(first, 'amq.gen-1')
-    first.send('queue.declare', queueDeclare('durable'))
-    declared(first, 'durable')
-    first.end()
-    const second = office.session()
-
-    assertForwarded(second.send('queue.declare', queueDeclare('c')))
-    declared(second, 'c')
-    assertRefused(second.send('queue.declare', queueDeclare('d')), 'precondition-failed')
-  })
-
-  it('of the same name in two vhosts are two', () => {
-    const office = new Office({ queues: 1 })
-    const session = office.session()
-    session.send('queue.declare', queueDeclare('a'))
-    declared(session, 'a')
-
-    assertRefused(office.session('joe.smith', 'other').send('queue.declare', queueDeclare('a')), 'precondition-failed')
   })
 })
 
