@@ -114,6 +114,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     if (this.#course.phase === 'closed') return nowMs + LONGEST_LOOK_MS
     this.#broker.tick(nowMs)
     this.#relay?.slots.tick(nowMs)
+    if (this.#relay?.isOverdue(nowMs) === true) this.#closing.begin(ended.contentOverdue())
     if (!this.#client.tick(nowMs)) this.#closing.begin(ended.clientDead())
     this.flush()
     return nowMs + this.#lookMs

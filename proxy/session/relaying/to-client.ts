@@ -22,6 +22,7 @@ import {
   isFromBroker,
   MethodView,
   methodFrame,
+  peek,
 } from '../../codec/method.ts'
 import { ConnectionFault } from '../../faults.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
@@ -32,7 +33,14 @@ import { type ConnectionMethod, checkHeartbeat, readMethodIndex } from './to-bro
 const CHANNEL_CLOSE = indexOf('channel.close')
 const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
 const BASIC_CANCEL = indexOf('basic.cancel')
+const BASIC_CANCEL_OK = indexOf('basic.cancel-ok')
+const BASIC_DELIVER = indexOf('basic.deliver')
 const ALL_FLAGS = 0xffff
+
+const peekCancelTag = peek('basic.cancel', 'consumerTag')
+const peekCancelOkTag = peek('basic.cancel-ok', 'consumerTag')
+const peekDeliverTag = peek('basic.deliver', 'consumerTag')
+const peekDeliveryTag = peek('basic.deliver', 'deliveryTag')
 
 /** Views that each frame is looked at through; all sessions share them, as nothing here is asynchronous. */
 const VIEW = new MethodView()
@@ -79,11 +87,12 @@ export class ToClient {
         throw new ConnectionFault('command-invalid', 'channel.close-ok without channel.close')
       return
     }
+    const isDropped = channel.isDeaf || channel.leftovers?.has(index) === true
     if (carriesContent(index)) {
       channel.fromBroker.expect = EXPECT_HEADER
-      channel.fromBroker.dropped = channel.deafToBroker
-    }
-    if (channel.deafToBroker) return
+      channel.fromBroker.dropped = isDropped || this.#isWithdrawn(channel, index, buffer, start)
+      if (channel.fromBroker.dropped) return
+    } else if (isDropped) return
     if (this.#isWithheld(reader, index, start)) return
     const { layout, states } = this.#relay.slots
     const look = layout.toClient[index]
@@ -91,8 +100,19 @@ export class ToClient {
       VIEW.set(index, reader.channel, buffer, start, payloadEnd)
       look(VIEW, states)
     }
-    if (index === BASIC_CANCEL && !this.#relay.options.client.cancelNotify) return
+    if (index === BASIC_CANCEL) {
+      channel.cancels?.told(peekCancelTag(buffer, start))
+      if (!this.#relay.options.client.cancelNotify) return
+    }
+    if (index === BASIC_CANCEL_OK && !this.#relay.brokerCancelled(channel, peekCancelOkTag(buffer, start))) return
     this.#relay.toClient.take(buffer, reader.frameStart, reader.frameEnd)
+  }
+
+  /** Whether it is for a consumer that the gateway has withdrawn, and goes back. */
+  #isWithdrawn(channel: Channel, index: number, buffer: Buffer, start: number): boolean {
+    if (index !== BASIC_DELIVER || channel.cancels?.isWithdrawn(peekDeliverTag(buffer, start)) !== true) return false
+    this.#relay.givesBack(channel, peekDeliveryTag(buffer, start))
+    return true
   }
 
   /** Whether it answers a method that a filter sent. */
