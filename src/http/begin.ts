@@ -122,6 +122,7 @@ class Begun implements SessionObserver {
     this.#opening?.client.opened()
     this.#opening?.handshakeDone()
     this.#opening = undefined
+    this.#of.sessions.opened(this.#place)
     this.#of.metrics.sessionOpened(this.#service.path, this.ageMs)
     this.#of.log.write('session-opened', this.#line())
     if (!this.#recorded('session.opened', {})) this.#place.live?.session.end(UNRECORDED)

@@ -11,6 +11,8 @@ import { KeyIndex } from './key-index.ts'
 import { type Clock, Lifetime, type LifetimeEnd, SYSTEM_CLOCK } from './lifetime.ts'
 
 const TICK_MS = 1_000
+/** For sessions with intervals that are too short for the ticks of all. */
+const SHORT_TICK_MS = 100
 /** How long after the cut a session may still take to report its end. */
 const GIVE_UP_MS = 5_000
 
@@ -71,6 +73,9 @@ export class Sessions {
   /** Those in which bytes may wait: all others hold none. */
   readonly #busy = new Set<Place>()
   readonly #ticker: NodeJS.Timeout
+  /** Those that are due more often than each second; their ticker runs while there are any. */
+  readonly #hasty = new Set<Place>()
+  #hastyTicker: NodeJS.Timeout | undefined
   #placeCount = 0
   #emptied: (() => void) | undefined
 
@@ -124,6 +129,7 @@ export class Sessions {
     this.#byIdentity.remove(place.keys, place)
     this.#byLogin.remove(sessionKeys(place.identity), place)
     this.#busy.delete(place)
+    this.#hasty.delete(place)
     if (place.live === undefined) return
     place.live.lifetime.stop()
     this.#byId.delete(place.live.session.id)
@@ -143,6 +149,11 @@ export class Sessions {
     this.#byId.set(begun.session.id, place)
     if (place.endedFor === 'revoked') begun.session.end(authorityEnded('access was revoked'))
     else lifetime.tick()
+  }
+
+  /** Its broker has opened a session: from here on it knows how often it is to be ticked. */
+  opened(place: Place): void {
+    this.#tickOne(place, this.#clock.monotonicMs())
   }
 
   /** Puts a fresh proof of the same person in the place of the old one. */
@@ -242,9 +253,10 @@ export class Sessions {
     clearTimeout(giveUp)
   }
 
-  /** Stops the ticker; no session is left by now. */
+  /** Stops the tickers; no session is left by now. */
   close(): void {
     clearInterval(this.#ticker)
+    clearInterval(this.#hastyTicker)
   }
 
   tick(): void {
@@ -257,6 +269,15 @@ export class Sessions {
     this.#onTick()
   }
 
+  #tickHasty(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const soonMs = nowMs + SHORT_TICK_MS / 2
+    for (const place of this.#hasty) if (!(place.dueMs > soonMs)) this.#tickOne(place, nowMs)
+    if (this.#hasty.size > 0) return
+    clearInterval(this.#hastyTicker)
+    this.#hastyTicker = undefined
+  }
+
   #tickOne(place: Place, nowMs: number): void {
     const { live } = place
     if (live === undefined) return
@@ -267,6 +288,10 @@ export class Sessions {
       live.session.end(BROKEN)
     }
     live.lifetime.tick()
+    if (place.isHeld && place.dueMs - nowMs < TICK_MS) {
+      this.#hasty.add(place)
+      this.#hastyTicker ??= setInterval(() => this.#tickHasty(), SHORT_TICK_MS).unref()
+    } else if (this.#hasty.size > 0) this.#hasty.delete(place)
   }
 
   #end(place: Place, why: LifetimeEnd): void {

@@ -9,6 +9,8 @@ interface Cancel {
   readonly isGateways: boolean
   /** The client knows already. */
   isTold: boolean
+  /** The tag has been given to another consumer behind it. */
+  isPast: boolean
 }
 
 /** Whose cancellation an answer is for. */
@@ -19,11 +21,19 @@ export class Cancels {
 
   /** The client's `basic.cancel` has been forwarded, and will be answered. */
   asked(tag: string): void {
-    this.#pending.push({ tag, isGateways: false, isTold: true })
+    this.#pending.push({ tag, isGateways: false, isTold: true, isPast: false })
   }
 
-  withdraw(tag: string): void {
-    this.#pending.push({ tag, isGateways: true, isTold: false })
+  /** The client's `basic.consume` has been forwarded. */
+  consumed(tag: string): void {
+    for (const cancel of this.#pending) if (cancel.tag === tag) cancel.isPast = true
+  }
+
+  /** @returns false where that consumer is withdrawn already */
+  withdraw(tag: string): boolean {
+    if (this.#pending.some((cancel) => cancel.isGateways && cancel.tag === tag && !cancel.isPast)) return false
+    this.#pending.push({ tag, isGateways: true, isTold: false, isPast: false })
+    return true
   }
 
   /** Whether what is delivered for this tag is withheld. */

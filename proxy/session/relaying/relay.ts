@@ -119,7 +119,7 @@ export class Relay {
   gatewayCancels(channel: Channel, consumerTag: string, fault: ChannelFault): void {
     if (channel.client.state !== 'open' || !this.options.client.cancelNotify) return this.gatewayCloses(channel, fault)
     channel.cancels ??= new Cancels()
-    channel.cancels.withdraw(consumerTag)
+    if (!channel.cancels.withdraw(consumerTag)) return
     this.#tellBroker(channel, methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: false }))
   }
 

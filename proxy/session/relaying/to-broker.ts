@@ -9,9 +9,10 @@ import type { FrameReader } from '../../codec/frame-reader.ts'
 import { checkMethod, indexOf, isFromClient, MethodView, methodIndex, peek } from '../../codec/method.ts'
 import { type Cause, ChannelFault, ConnectionFault } from '../../faults.ts'
 import { isRefusal } from '../../filters/compile.ts'
-import type { PublishView, Verdict } from '../../filters/filter.ts'
+import type { Verdict } from '../../filters/filter.ts'
 import { Cancels } from './cancels.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
+import { HeldPublish } from './held-publish.ts'
 import type { Relay } from './relay.ts'
 
 const CLASS_CONNECTION = 10
@@ -26,9 +27,7 @@ const PUBLISH_CAUSE = { classId: 60, methodId: 40 }
 /** Body frames without a byte that one content may have. */
 const EMPTY_FRAMES_MAX = 16
 
-const peekExchange = peek('basic.publish', 'exchange')
-const peekRoutingKey = peek('basic.publish', 'routingKey')
-const peekMandatory = peek('basic.publish', 'mandatory')
+const peekConsumerTag = peek('basic.consume', 'consumerTag')
 const peekNoAck = peek('basic.consume', 'noAck')
 const peekCancelTag = peek('basic.cancel', 'consumerTag')
 const peekCancelNoWait = peek('basic.cancel', 'noWait')
@@ -36,6 +35,7 @@ const peekCancelNoWait = peek('basic.cancel', 'noWait')
 /** Views that each judged frame is looked at through; judging is synchronous, so all sessions share them. */
 const VIEW = new MethodView()
 const HEADER = new ContentHeader()
+const PUBLISH = new HeldPublish(HEADER)
 
 /** Methods on channel 0, which concern the session itself. */
 export type ConnectionMethod = (index: number, buffer: Buffer, start: number, end: number) => void
@@ -224,58 +224,11 @@ export class ToBroker {
   }
 }
 
-/** A held `basic.publish` and its content header, as filters see it. Reused from publish to publish. */
-class HeldPublish implements PublishView {
-  readonly header = HEADER
-  #channel!: Channel
-
-  of(channel: Channel): this {
-    this.#channel = channel
-    return this
-  }
-
-  get channel(): number {
-    return this.#channel.number
-  }
-
-  get buffer(): Buffer {
-    return this.#channel.held as Buffer
-  }
-
-  /** Behind the frame's header and the method's ids. */
-  get start(): number {
-    return this.#channel.heldStart + 11
-  }
-
-  /** Before the frame-end octet. */
-  get end(): number {
-    return this.#channel.heldEnd - 1
-  }
-
-  get exchange(): string {
-    return peekExchange(this.buffer, this.start)
-  }
-
-  get routingKey(): string {
-    return peekRoutingKey(this.buffer, this.start)
-  }
-
-  get mandatory(): boolean {
-    return peekMandatory(this.buffer, this.start)
-  }
-
-  /** Asked for each publish, so read from where it always is: the second bit of the last octet. */
-  get immediate(): boolean {
-    return ((this.buffer[this.end - 1] as number) & 0b10) !== 0
-  }
-}
-
-const PUBLISH = new HeldPublish()
-
 /** A method that went to the broker changes what may come back on its channel. */
 function remember(channel: Channel, index: number, buffer: Buffer, start: number): void {
   channel.leftovers?.forwarded(index)
   if (index === BASIC_CONSUME) {
+    channel.cancels?.consumed(peekConsumerTag(buffer, start))
     if (peekNoAck(buffer, start)) channel.hasNoAcks = true
     else channel.hasAcks = true
   } else if (index === BASIC_CANCEL && !peekCancelNoWait(buffer, start)) {

@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'node:test'
 import { type Identity, identityKey } from '../../../../auth/index.ts'
 import type { EndRequest, Session } from '../../../../proxy/index.ts'
 import { type Place, Sessions } from '../../../../src/sessions/registry.ts'
+import { until } from '../../../support/until.ts'
 
 class FakeSession implements Session {
   readonly id: string
@@ -205,6 +206,24 @@ describe('Sessions', () => {
     }
     assert.equal(session.ticks, 4)
     clocked.close()
+  })
+
+  it('ticks a session that is due more often than each second when it is due, from its opening to its end', async () => {
+    const place = sessions.take(identity('joe'), '/amqp')
+    const session = start(place, 'hasty')
+
+    sessions.opened(place)
+    assert.equal(session.ticks, 1)
+    const beforeMs = performance.now()
+    await until(() => session.ticks >= 3, 'three ticks')
+
+    assert.ok(performance.now() - beforeMs < 900, 'the ticker of all was not needed')
+    sessions.release(place)
+    const other = start(sessions.take(identity('ann'), '/amqp'), 'hasty, too')
+    const { ticks } = session
+    sessions.tick()
+    await until(() => other.ticks >= 3, 'three ticks of another')
+    assert.equal(session.ticks, ticks)
   })
 
   it('asks only those for the bytes they hold through which something has passed', () => {
