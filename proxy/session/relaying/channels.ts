@@ -70,8 +70,8 @@ export class Channel {
   hasNoAcks = false
   /** Where the broker may still send something of the channel that had the number before. */
   leftovers: Leftovers | undefined
-  /** The broker closed it by itself. */
-  isClosedByBroker = false
+  /** The broker has closed a channel of this number by itself. */
+  wasClosedByBroker = false
 
   constructor(number: number) {
     this.number = number
@@ -95,8 +95,7 @@ export class Channel {
     this.cancels = undefined
     this.hasAcks = false
     this.hasNoAcks = false
-    this.leftovers = this.isClosedByBroker ? new Leftovers() : undefined
-    this.isClosedByBroker = false
+    this.leftovers = this.wasClosedByBroker ? new Leftovers() : undefined
   }
 
   /** Keeps a publish's method frame back until its content header is judged. */

@@ -79,7 +79,7 @@ export class Relay {
   brokerCloses(channel: Channel, safeFrame: Buffer): boolean {
     const { client, broker, number, isMidContent } = channel
     if (!broker.closes(isMidContent)) return false
-    channel.isClosedByBroker = true
+    channel.wasClosedByBroker = true
     channel.isDeaf = true
     channel.dropHeld()
     // What else waited for the end of the content is of no use any more.
