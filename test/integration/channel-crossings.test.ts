@@ -17,7 +17,7 @@ import { until, within } from '../support/until.ts'
 const DELAY_MS = 7
 /** Longer than a frame takes to the broker and back. */
 const LONGEST_PAUSE_MS = 40
-const ROUNDS = Number(process.env['CROSSING_ROUNDS'] ?? 100)
+const ROUNDS = Number(process.env['CROSSING_ROUNDS'] ?? 50)
 const QUEUES = ['busy-1', 'busy-2', 'busy-3']
 
 let live: LiveGateway
