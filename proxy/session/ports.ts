@@ -260,7 +260,8 @@ export interface Session {
   exchange(rules: SessionRules): void
   /**
    * Heartbeats, pings and liveness hang on it. Called by the owner of all sessions, on a clock that does not go back.
-   * @returns the time at which to call it again, on the same clock; earlier does no harm, half a second later will do
+   * @returns the time at which to call it again, on the same clock; earlier does no harm, half as late again will do. Once
+   * `opened` is reported it is often less than a second away: ask again then.
    */
   tick(nowMs: number): number
 }

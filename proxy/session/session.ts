@@ -14,7 +14,7 @@ import { ended, peerClosed } from './closing/ending.ts'
 import { Course, type CourseEvents } from './course.ts'
 import { BrokerLeg } from './legs/broker-leg.ts'
 import { ClientLeg, HOLD, type Hold } from './legs/client-leg.ts'
-import { LONGEST_LOOK_MS, lookMs, SHORTEST_LOOK_MS } from './legs/looks.ts'
+import { FIRST_LOOK_MS, LONGEST_LOOK_MS, latestLookMs, lookMs } from './legs/looks.ts'
 import { Handshake, type Opened } from './opening/handshake.ts'
 import { PHASES, type Phase } from './phases.ts'
 import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions, SessionRules } from './ports.ts'
@@ -46,7 +46,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   readonly #closing: Closing
   readonly #renewals: Renewals
   readonly #brokerSecret: BrokerSecret
-  #lookMs = SHORTEST_LOOK_MS
+  #lookMs = FIRST_LOOK_MS
   #relay: Relay | undefined
   #view!: SessionView
   #toBroker!: ToBroker
@@ -123,9 +123,11 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   tick(nowMs: number): number {
     if (this.#course.phase === 'closed') return nowMs + LONGEST_LOOK_MS
-    this.#broker.tick(nowMs)
+    const nextMs = latestLookMs(nowMs, this.#lookMs)
+    this.#broker.tick(nowMs, nextMs)
     this.#relay?.slots.tick(nowMs)
-    if (!this.#client.tick(nowMs)) this.#closing.begin(ended.clientDead())
+    if (this.#relay?.isOverdue(nowMs) === true) this.#closing.begin(ended.contentOverdue())
+    if (!this.#client.tick(nowMs, nextMs)) this.#closing.begin(ended.clientDead())
     this.flush()
     return nowMs + this.#lookMs
   }

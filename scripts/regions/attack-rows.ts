@@ -106,7 +106,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     [
       'B36',
       'going on under a withdrawn right',
-      'decided anew at renewal; consumers cancelled, or their channel closed, within a second, whatever requests cross',
+      'decided anew at renewal; nothing is delivered from then on; consumers cancelled, or their channel closed, within a second, whatever requests cross; half a message does not delay it',
     ],
     ['B37', 'decisions remembered too broadly', 'remembered by permission, name and key, bounded'],
     [
@@ -156,7 +156,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['C20', 'streams cut anywhere, byte by byte', 'the same frames, whatever the cuts'],
     ['C21', 'a close between a delivery and its body', 'waits for the end of the content'],
     ['C22', 'a close towards the broker inside content', 'at a content boundary; no frame error in its log'],
-    ['C23', 'closes that cross', 'each is answered once; the number is free when both legs are done'],
+    ['C23', 'closes that cross', 'each leg keeps its own handshake; what is left of the channel before is dropped'],
     ['C24', 'channels opened twice, used unopened', '504'],
     ['C25', 'what is sent on after a close', 'dropped until `close-ok`'],
     ['C26', '`connection.close` inside content, data behind it', 'answered; nothing of the message is stored'],

@@ -170,6 +170,7 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#client.opened()
     this.#handshakeDone?.()
     this.#handshakeDone = undefined
+    this.#shared.sessions.opened(this.#place)
     this.#shared.metrics.sessionOpened(this.#service.path, performance.now() - this.#startedMs)
     this.#shared.log.write('session-opened', this.#line())
     if (!this.#recorded('session.opened', {})) this.end(UNRECORDED)

@@ -106,11 +106,15 @@ export class Place {
     this.#session?.terminate()
   }
 
-  /** Ticks the session if that is due before `soonMs`. @returns false where the session failed over it */
-  tick(nowMs: number, soonMs: number): boolean {
-    if (this.#dueMs > soonMs || this.#session === undefined) return true
+  /** When its session is to be ticked again, on the registry's clock. */
+  get dueMs(): number {
+    return this.#dueMs
+  }
+
+  /** Ticks the session. @returns false where it failed over that */
+  tick(nowMs: number): boolean {
     try {
-      this.#dueMs = this.#session.tick(nowMs)
+      this.#dueMs = this.#session?.tick(nowMs) ?? 0
       return true
     } catch {
       return false

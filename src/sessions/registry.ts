@@ -10,6 +10,8 @@ import { type Clock, SYSTEM_CLOCK } from './lifetime.ts'
 import { type Occupant, Place } from './place.ts'
 import { TICK_MS } from './ticker.ts'
 
+/** For sessions with intervals that are too short for the ticks of all. */
+const SHORT_TICK_MS = 100
 /** How long after the cut a session may still take to report its end. */
 const GIVE_UP_MS = 5_000
 
@@ -21,6 +23,9 @@ export class Sessions {
   readonly #refused = new Set<Session>()
   /** Those in which bytes may wait: all others hold none. */
   readonly #busy = new Set<Place>()
+  /** Those that are due more often than each second; their ticker runs while there are any. */
+  readonly #hasty = new Set<Place>()
+  #hastyTicker: NodeJS.Timeout | undefined
   #placeCount = 0
   #emptied: (() => void) | undefined
 
@@ -79,6 +84,7 @@ export class Sessions {
     this.#byIdentity.remove(place.keys, place)
     this.#byLogin.remove(sessionKeys(place.identity), place)
     this.#busy.delete(place)
+    this.#hasty.delete(place)
     if (place.session === undefined) return
     this.#byId.delete(place.session.id)
     if (this.#byId.size === 0) this.#emptied?.()
@@ -88,6 +94,11 @@ export class Sessions {
   start(place: Place, session: Occupant): void {
     this.#byId.set(session.id, place)
     place.occupy(session)
+  }
+
+  /** Its broker has opened a session: from here on it knows how often it is to be ticked. */
+  opened(place: Place): void {
+    this.#tickOne(place, this.#clock.monotonicMs())
   }
 
   /** Puts a fresh proof of the same person in the place of the old one. */
@@ -196,10 +207,25 @@ export class Sessions {
     // A timer may come a little early; who is due in less than half a tick is due. Of the others nothing else is looked
     // at: thousands of sessions do not fit into the processor's caches.
     const soonMs = nowMs + TICK_MS / 2
-    for (const place of this.#byId.values()) {
-      // What goes wrong in one session ends that one: the others hang on the same ticker.
-      if (!place.tick(nowMs, soonMs)) place.session?.end(BROKEN)
-    }
+    for (const place of this.#byId.values()) if (place.dueMs <= soonMs) this.#tickOne(place, nowMs)
+  }
+
+  #tickHasty(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const soonMs = nowMs + SHORT_TICK_MS / 2
+    for (const place of this.#hasty) if (place.dueMs <= soonMs) this.#tickOne(place, nowMs)
+    if (this.#hasty.size > 0) return
+    clearInterval(this.#hastyTicker)
+    this.#hastyTicker = undefined
+  }
+
+  /** What goes wrong in one session ends that one: the others hang on the same ticker. */
+  #tickOne(place: Place, nowMs: number): void {
+    if (!place.tick(nowMs)) place.session?.end(BROKEN)
+    if (place.isHeld && place.session !== undefined && place.dueMs - nowMs < TICK_MS) {
+      this.#hasty.add(place)
+      this.#hastyTicker ??= setInterval(() => this.#tickHasty(), SHORT_TICK_MS).unref()
+    } else if (this.#hasty.size > 0) this.#hasty.delete(place)
   }
 
   /** Drops every client's socket. */

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz`: spoilt frames, tables, handshakes, upgrades and policies, in both directions, until enough have been judged, then
- * connections that stop anywhere. A find is kept as a fixture and told with its seed; the exit code is 1 then. The same seed does
- * the same again.
+ * `npm run fuzz`: spoilt frames, tables, handshakes, upgrades and policies, in both directions, and closings that cross, until
+ * enough have been judged, then connections that stop anywhere. A find is kept as a fixture and told with its seed; the exit code
+ * is 1 then. The same seed does the same again.
  */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'

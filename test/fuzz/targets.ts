@@ -11,6 +11,7 @@ import type { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { checkMethod, decodeMethod, METHOD_NAMES, methodIndexAt } from '../../proxy/codec/method.ts'
 import { decodeTable, encodeTable } from '../../proxy/codec/table.ts'
 import type { Random } from '../support/random.ts'
+import { crossingsTarget } from './crossings-target.ts'
 import { bearable, cut, FED_ONE, type Fed, FRAME_MAX_BYTES, feed } from './feed.ts'
 import { phasesTarget } from './phases-target.ts'
 import { fromBrokerTarget, fromClientTarget } from './relay-target.ts'
@@ -34,6 +35,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'from-client': fromClientTarget,
   'from-broker': fromBrokerTarget,
   phases: (input, random) => ({ frames: phasesTarget(input, random), inParts: 0 }),
+  crossings: (_, random) => {
+    crossingsTarget(random)
+    return FED_ONE
+  },
   upgrade: (_, random) => {
     upgradeTarget(random)
     return FED_ONE

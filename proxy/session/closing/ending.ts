@@ -78,6 +78,14 @@ export const ended = {
     final: true,
     closeCode: CLOSE_CODES.protocolError,
   }),
+  /** A channel cannot be closed at the broker in the middle of a content, and the client does not end it. */
+  contentOverdue: (): Ending => ({
+    by: 'gateway',
+    reason: 'client-fault',
+    detail: 'a message was begun on a channel that is to be closed, and not finished in time',
+    tell: new ConnectionFault('connection-forced', 'a message was begun and not finished in time'),
+    closeCode: CLOSE_CODES.policyViolation,
+  }),
   foreignProtocol: (): Ending => ({
     by: 'gateway',
     reason: 'client-fault',

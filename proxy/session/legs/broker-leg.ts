@@ -11,6 +11,7 @@ import { BrokerUnavailable, type Dialled, dial, GiveUp, urlText } from '../diall
 import type { BrokerTarget, Watermarks } from '../ports.ts'
 import { BrokerReads } from './broker-reads.ts'
 import { Gather } from './gather.ts'
+import { Heartbeats } from './heartbeats.ts'
 
 /** Largest frame of the broker's before tuning: its `start` with all properties. */
 const HANDSHAKE_FRAME_BYTES = 131_072
@@ -59,9 +60,8 @@ export class BrokerLeg {
   /** Nothing waited when it was looked at last, and nothing has passed since. */
   #isEmpty = true
   #heard = false
-  #wrote = false
   #lastHeardMs = 0
-  #lastWroteMs = 0
+  readonly #heartbeats = new Heartbeats()
 
   constructor(watermarks: Watermarks, events: BrokerEvents) {
     this.#watermarks = watermarks
@@ -101,7 +101,7 @@ export class BrokerLeg {
   /** Writes a frame that carries a secret, and overwrites it when the operating system has taken it. */
   sendSecret(frame: Buffer): void {
     this.flush()
-    this.#wrote = true
+    this.#heartbeats.hasWritten = true
     this.#reads?.prompted()
     this.#socket?.write(frame, () => frame.fill(0))
   }
@@ -112,7 +112,7 @@ export class BrokerLeg {
     const parts = this.out.drain()
     const socket = this.#socket
     if (socket === undefined || this.#closing || !socket.writable) return
-    this.#wrote = true
+    this.#heartbeats.hasWritten = true
     this.#reads?.prompted()
     this.#pass()
     const last = parts.length - 1
@@ -162,23 +162,21 @@ export class BrokerLeg {
     this.#socket?.destroy()
   }
 
-  /** Sends heartbeats when there was silence from us, and notices silence from the broker. [AMQP §4.2.7] */
-  tick(nowMs: number): void {
+  /**
+   * Sends heartbeats before there is silence from us, and notices silence from the broker. [AMQP §4.2.7]
+   * @param nextMs when the next tick will be at the latest
+   */
+  tick(nowMs: number, nextMs: number): void {
     if (this.heartbeatSeconds === 0 || this.#closing) return
     const intervalMs = this.heartbeatSeconds * 1000
-    if (this.#wrote || this.#lastWroteMs === 0) this.#lastWroteMs = nowMs
     // Nothing can be heard while we do not listen.
     if (this.#heard || this.#reads?.isPaused || this.#lastHeardMs === 0) this.#lastHeardMs = nowMs
-    this.#wrote = false
     this.#heard = false
     if (nowMs - this.#lastHeardMs > 2 * intervalMs) {
       this.#fail(`silent for more than ${2 * this.heartbeatSeconds} s`, 'timeout')
       return this.destroy()
     }
-    if (nowMs - this.#lastWroteMs >= intervalMs / 2 - 500) {
-      this.send(HEARTBEAT_FRAME)
-      this.#lastWroteMs = nowMs
-    }
+    if (this.#heartbeats.isDue(this.heartbeatSeconds, nowMs, nextMs)) this.send(HEARTBEAT_FRAME)
   }
 
   async #dial(dialling: Promise<Dialled>): Promise<void> {

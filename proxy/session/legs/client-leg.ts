@@ -6,6 +6,7 @@ import { HEARTBEAT_FRAME } from '../../codec/frame.ts'
 import { FrameReader } from '../../codec/frame-reader.ts'
 import type { ClientEnd, SessionLimits } from '../ports.ts'
 import { Gather } from './gather.ts'
+import { Heartbeats } from './heartbeats.ts'
 
 /** Why the client is not read; several may hold at once. */
 export const HOLD = { brokerFull: 1, slice: 2, phase: 4, rate: 8, channel: 16 } as const
@@ -40,9 +41,8 @@ export class ClientLeg {
   /** Nothing waited when it was looked at last, and nothing has passed since. */
   #isEmpty = true
   #heard = true
-  #wrote = false
   #lastHeardMs = 0
-  #lastWroteMs = 0
+  readonly #heartbeats = new Heartbeats()
   #lastPingMs = 0
 
   constructor(end: ClientEnd, limits: SessionLimits, events: ClientLegEvents) {
@@ -112,7 +112,7 @@ export class ClientLeg {
     if (bytes === 0) return
     const parts = this.out.drain()
     if (this.gone) return
-    this.#wrote = true
+    this.#heartbeats.hasWritten = true
     this.#pass()
     this.bytesOut += bytes
     this.#end.send(parts, this.#onSent)
@@ -131,23 +131,21 @@ export class ClientLeg {
     this.#end.close(code, reason, last)
   }
 
-  /** Pings, heartbeats, and whether the client still lives: false when two pings went unanswered. */
-  tick(nowMs: number): boolean {
-    if (this.#lastPingMs === 0) this.#lastPingMs = this.#lastHeardMs = this.#lastWroteMs = nowMs
+  /**
+   * Pings, heartbeats, and whether the client still lives: false when two pings went unanswered.
+   * @param nextMs when the next tick will be at the latest
+   */
+  tick(nowMs: number, nextMs: number): boolean {
+    if (this.#lastPingMs === 0) this.#lastPingMs = this.#lastHeardMs = nowMs
     // While it is not read, nothing can be heard of it; a ping still finds out whether its socket is there.
     if (this.#heard || this.#holds !== 0) this.#lastHeardMs = nowMs
-    if (this.#wrote) this.#lastWroteMs = nowMs
     this.#heard = false
-    this.#wrote = false
     if (nowMs - this.#lastHeardMs > 2 * this.#limits.pingMs + SLACK_MS) return false
     if (nowMs - this.#lastPingMs >= this.#limits.pingMs) {
       this.#lastPingMs = nowMs
       this.#end.ping()
     }
-    if (this.heartbeatSeconds > 0 && nowMs - this.#lastWroteMs >= (this.heartbeatSeconds * 1000) / 2 - 500) {
-      this.#lastWroteMs = nowMs
-      this.send(HEARTBEAT_FRAME)
-    }
+    if (this.#heartbeats.isDue(this.heartbeatSeconds, nowMs, nextMs)) this.send(HEARTBEAT_FRAME)
     return true
   }
 

@@ -1,14 +1,17 @@
 /**
- * What the two directions of a relaying session share: the channels, the two gathers, the compiled filters, and the
- * closing handshakes of channels, which always involve both legs. [AMQP §4.3, §4.5]
+ * What the two directions of a relaying session share: the channels, the two gathers, the compiled filters, and how the
+ * two legs of a channel bear on each other when it is closed. [AMQP §4.3, §4.5]
  *
- * Rule for each leg: a close is told once, answered once, and a number is free when neither leg awaits anything.
+ * Rule for each leg: it keeps the closing handshake with its own peer, by itself. (See client-channel.ts, broker-channel.ts.)
+ * A close that begins on one leg begins on the other, too; no leg waits for the other but where the client has asked for the
+ * end, and gets its close-ok when the broker has given one. A number is free when neither leg awaits anything.
  */
 import { methodFrame } from '../../codec/method.ts'
 import { type ChannelFault, ConnectionFault } from '../../faults.ts'
 import type { Slots } from '../../filters/compile.ts'
 import type { Gather } from '../legs/gather.ts'
-import { type Channel, Channels, EXPECT_BODY, EXPECT_METHOD } from './channels.ts'
+import { Cancels } from './cancels.ts'
+import { type Channel, Channels, EXPECT_METHOD } from './channels.ts'
 
 export interface RelayOptions {
   readonly toBroker: Gather
@@ -22,6 +25,9 @@ export interface RelayOptions {
   readonly client: { readonly cancelNotify: boolean; readonly blocked: boolean }
 }
 
+/** How long the gateway's own methods for the broker may wait for the end of a content that the client has begun. */
+const CONTENT_MS = 10_000
+
 /** Why the gateway closed the broker's side of a channel; the broker only logs it. */
 const GATEWAY_CLOSES = { replyCode: 200, replyText: 'closed by the gateway', classId: 0, methodId: 0 }
 
@@ -34,6 +40,8 @@ export class Relay {
   slots!: Slots
   /** Largest content body from the client: set with the filters. */
   messageBytes: number
+  /** Channels on which something for the broker waits for the end of a content. */
+  #waiting = 0
 
   constructor(options: RelayOptions, messageBytes: number) {
     this.options = options
@@ -51,102 +59,113 @@ export class Relay {
     slots.exchanged()
   }
 
-  /** The client's `channel.close`. */
+  /** The client's `channel.close`, at the end of its contents. */
   clientCloses(channel: Channel, buffer: Buffer, frameStart: number, frameEnd: number): void {
-    if (channel.client.owed)
+    const { client, broker, number } = channel
+    if (client.state === 'asked' || client.state === 'crossed')
       throw new ConnectionFault('channel-error', 'channel.close seen twice', { classId: 20, methodId: 40 })
-    channel.client.owed = true
-    channel.dropContentFromClient()
-    // Where the gateway has closed the broker's side already, the broker's close-ok answers this one too.
-    if (channel.broker.sent) return
-    this.toBroker.take(buffer, frameStart, frameEnd)
-    channel.broker.sent = true
+    if (client.asks()) return this.#tellClient(channel, methodFrame(number, 'channel.close-ok', {}))
+    if (broker.ask()) this.toBroker.take(buffer, frameStart, frameEnd)
   }
 
   /** The client's `channel.close-ok`. */
   clientAnswers(channel: Channel): void {
-    if (!channel.client.sent) {
+    if (!channel.client.answers()) {
       throw new ConnectionFault('command-invalid', 'channel.close-ok without channel.close', {
         classId: 20,
         methodId: 41,
       })
     }
-    channel.client.sent = false
-    if (channel.broker.owed) {
-      channel.broker.owed = false
-      this.toBroker.add(methodFrame(channel.number, 'channel.close-ok', {}))
-    }
-    this.#free(channel)
+    this.#freeIfDone(channel)
+  }
+
+  /** The client opens a number that is not free: whether it has let go of it. */
+  clientReopens(channel: Channel): void {
+    if (channel.client.state !== 'crossed') return
+    channel.client.lets()
+    this.#freeIfDone(channel)
   }
 
   /** The broker's `channel.close`, its text already safe for the client. @returns false when the broker repeats itself */
   brokerCloses(channel: Channel, safeFrame: Buffer): boolean {
-    if (channel.broker.owed) return false
-    this.slots.track.channelFailed(channel.number)
-    channel.dropContentFromClient()
-    channel.closeAfterContent = undefined
-    if (channel.client.sent) {
-      // The gateway closed it first: the client knows, and the broker is answered at once.
-      this.toBroker.add(methodFrame(channel.number, 'channel.close-ok', {}))
-      return true
-    }
-    channel.broker.owed = true
-    channel.client.sent = true
-    this.toClient.add(safeFrame)
+    const { client, broker, number, isMidContent } = channel
+    if (!broker.closes(isMidContent)) return false
+    this.slots.track.channelFailed(number)
+    channel.wasClosedByBroker = true
+    channel.isDeaf = true
+    channel.dropHeld()
+    // What else waited for the end of the content is of no use any more.
+    if (channel.atBrokerBoundary !== undefined) channel.atBrokerBoundary.length = 0
+    this.#tellBroker(channel, methodFrame(number, 'channel.close-ok', {}))
+    if (client.state === 'open' || client.state === 'asked') this.#closeClient(channel, safeFrame)
+    this.#freeIfDone(channel)
     return true
   }
 
   /** The broker's `channel.close-ok`. @returns false when nobody asked for it */
   brokerAnswers(channel: Channel): boolean {
-    if (!channel.broker.sent) return false
-    channel.broker.sent = false
-    if (channel.client.owed) {
-      channel.client.owed = false
-      channel.client.answered = true
-      this.#tellClient(channel, methodFrame(channel.number, 'channel.close-ok', {}))
-    }
-    this.#free(channel)
+    if (!channel.broker.over()) return false
+    if (channel.client.over()) this.#tellClient(channel, methodFrame(channel.number, 'channel.close-ok', {}))
+    this.#freeIfDone(channel)
     return true
   }
 
-  /** A client that opens a number again after its own close was answered has let go of whatever else was owed there. */
-  clientReopens(channel: Channel): boolean {
-    if (!channel.client.answered || channel.broker.sent) return false
-    if (channel.broker.owed) this.toBroker.add(methodFrame(channel.number, 'channel.close-ok', {}))
-    channel.broker.owed = false
-    channel.client.sent = false
-    this.#free(channel)
-    return true
-  }
-
-  /** Closes a channel from the gateway's side, on both legs, at content boundaries. */
+  /**
+   * Closes a channel from the gateway's side, on both legs: nothing is delivered any more from here on but the rest of a
+   * content that the client has a part of already. The broker is told when the client's content on its way is complete.
+   */
   gatewayCloses(channel: Channel, fault: ChannelFault): void {
-    if (channel.closing) return
-    if (channel.fromClient.expect === EXPECT_BODY) {
-      channel.closeAfterContent ??= fault
-      return
-    }
-    channel.dropContentFromClient()
-    this.toBroker.add(methodFrame(channel.number, 'channel.close', GATEWAY_CLOSES))
-    channel.broker.sent = true
+    if (channel.client.state === 'closed') return
+    channel.isDeaf = true
+    if (channel.client.state !== 'open') return
+    channel.dropHeld()
+    if (channel.broker.ask()) this.#tellBroker(channel, methodFrame(channel.number, 'channel.close', GATEWAY_CLOSES))
     const { replyCode, replyText, caused } = fault
-    this.#tellClient(channel, methodFrame(channel.number, 'channel.close', { replyCode, replyText, ...caused }))
-    channel.client.sent = true
+    this.#closeClient(channel, methodFrame(channel.number, 'channel.close', { replyCode, replyText, ...caused }))
   }
 
-  /** Cancels a consumer on both legs; a client that knows no `basic.cancel` has its channel closed instead. */
+  /**
+   * Cancels a consumer: nothing is delivered to it from here on, and the client is told when the broker has said that it is
+   * gone. A client that knows no `basic.cancel` has its channel closed instead, as has one that is closing it anyway.
+   */
   gatewayCancels(channel: Channel, consumerTag: string, fault: ChannelFault): void {
-    if (channel.closing) return
-    if (!this.options.client.cancelNotify || channel.fromClient.expect !== EXPECT_METHOD)
-      return this.gatewayCloses(channel, fault)
-    this.ask(methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: false }))
-    this.#tellClient(channel, methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: true }))
+    if (channel.client.state !== 'open' || !this.options.client.cancelNotify) return this.gatewayCloses(channel, fault)
+    channel.cancels ??= new Cancels()
+    if (!channel.cancels.withdraw(consumerTag)) return
+    const cancel = methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: false })
+    // While a content keeps it back, nothing else of this channel can be asked for before it.
+    this.slots.track.own(cancel)
+    this.#tellBroker(channel, cancel)
   }
 
   /** Sends the broker a request of the gateway's own. */
   ask(frame: Buffer): void {
     this.slots.track.own(frame)
     this.toBroker.add(frame)
+  }
+
+  /** The broker's `basic.cancel-ok`: where it ends a consumer that the gateway withdrew, the client is told so. */
+  brokerCancelled(channel: Channel, consumerTag: string): void {
+    if (channel.cancels?.answered(consumerTag) === 'gateway')
+      this.toClient.add(methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: true }))
+  }
+
+  /**
+   * A delivery that the client does not get, since its consumer was withdrawn, goes back to its queue. One that needs no
+   * acknowledgement cannot; where the channel has consumers of both kinds, it is given back when the channel is closed.
+   */
+  givesBack(channel: Channel, deliveryTag: bigint): void {
+    if (channel.broker.state !== 'open' || !channel.hasAcks || channel.hasNoAcks) return
+    this.#tellBroker(channel, methodFrame(channel.number, 'basic.reject', { deliveryTag, requeue: true }))
+  }
+
+  /** The client's content to the broker is complete on this channel: what waited for that goes out. */
+  brokerBoundary(channel: Channel): void {
+    if (channel.atBrokerBoundary === undefined) return
+    for (const frame of channel.atBrokerBoundary) this.toBroker.add(frame)
+    channel.atBrokerBoundary = undefined
+    this.#waiting--
+    channel.broker.sent()
   }
 
   /** The broker's content to the client is complete on this channel: what waited for that goes out. */
@@ -156,13 +175,46 @@ export class Relay {
     channel.atClientBoundary = undefined
   }
 
+  /**
+   * Whether the gateway has waited too long for the end of a content to tell the broker something: there is no other way to
+   * end half a content than to end the connection. An answer to the broker's own close may wait: nothing comes of it.
+   */
+  isOverdue(nowMs: number): boolean {
+    if (this.#waiting === 0) return false
+    for (const channel of this.channels) {
+      if (channel.atBrokerBoundary === undefined || channel.broker.state === 'owing') continue
+      if (channel.waitsSinceMs === 0) channel.waitsSinceMs = nowMs
+      if (nowMs - channel.waitsSinceMs >= CONTENT_MS) return true
+    }
+    return false
+  }
+
+  #closeClient(channel: Channel, close: Buffer): void {
+    const hasCrossed = channel.client.tell()
+    this.#tellClient(channel, close)
+    if (hasCrossed) this.#tellClient(channel, methodFrame(channel.number, 'channel.close-ok', {}))
+  }
+
+  #tellBroker(channel: Channel, frame: Buffer): void {
+    if (!channel.isMidContent) return this.toBroker.add(frame)
+    if (channel.atBrokerBoundary === undefined) {
+      channel.atBrokerBoundary = []
+      channel.waitsSinceMs = 0
+      this.#waiting++
+    }
+    channel.atBrokerBoundary.push(frame)
+  }
+
   #tellClient(channel: Channel, frame: Buffer): void {
     if (channel.fromBroker.expect === EXPECT_METHOD) return this.toClient.add(frame)
     channel.atClientBoundary ??= []
     channel.atClientBoundary.push(frame)
   }
 
-  #free(channel: Channel): void {
-    if (this.channels.free(channel)) this.slots.channelClosed(channel.number)
+  #freeIfDone(channel: Channel): void {
+    if (!channel.isFree) return
+    channel.isDeaf = true
+    this.channels.freed()
+    this.slots.channelClosed(channel.number)
   }
 }

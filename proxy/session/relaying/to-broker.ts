@@ -9,8 +9,10 @@ import type { FrameReader } from '../../codec/frame-reader.ts'
 import { checkMethod, indexOf, isFromClient, MethodView, methodIndex, peek } from '../../codec/method.ts'
 import { type Cause, ChannelFault, ConnectionFault } from '../../faults.ts'
 import { isRefusal } from '../../filters/compile.ts'
-import type { PublishView, Verdict } from '../../filters/filter.ts'
+import type { Verdict } from '../../filters/filter.ts'
+import { Cancels } from './cancels.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
+import { HeldPublish } from './held-publish.ts'
 import type { Relay } from './relay.ts'
 
 const CLASS_CONNECTION = 10
@@ -18,18 +20,21 @@ const CHANNEL_OPEN = indexOf('channel.open')
 const CHANNEL_CLOSE = indexOf('channel.close')
 const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
 const BASIC_PUBLISH = indexOf('basic.publish')
+const BASIC_CONSUME = indexOf('basic.consume')
+const BASIC_CANCEL = indexOf('basic.cancel')
 const PUBLISH_CAUSE = { classId: 60, methodId: 40 }
 
 /** Body frames without a byte that one content may have. */
 const EMPTY_FRAMES_MAX = 16
 
-const peekExchange = peek('basic.publish', 'exchange')
-const peekRoutingKey = peek('basic.publish', 'routingKey')
-const peekMandatory = peek('basic.publish', 'mandatory')
+const peekConsumerTag = peek('basic.consume', 'consumerTag')
+const peekNoAck = peek('basic.consume', 'noAck')
+const peekCancelTag = peek('basic.cancel', 'consumerTag')
 
 /** Views that each judged frame is looked at through; judging is synchronous, so all sessions share them. */
 const VIEW = new MethodView()
 const HEADER = new ContentHeader()
+const PUBLISH = new HeldPublish(HEADER)
 
 /** Methods on channel 0, which concern the session itself. */
 export type ConnectionMethod = (index: number, buffer: Buffer, start: number, end: number) => void
@@ -82,7 +87,7 @@ export class ToBroker {
     const channel = this.#relay.channels.get(reader.channel)
     if (
       channel === undefined ||
-      channel.closing ||
+      channel.client.state !== 'open' ||
       index === CHANNEL_OPEN ||
       index === CHANNEL_CLOSE ||
       index === CHANNEL_CLOSE_OK
@@ -100,9 +105,14 @@ export class ToBroker {
     // The broker has so much to answer that nothing is added to it.
     if (this.#relay.slots.track.isFull && this.#relay.slots.layout.toBroker[index] !== null) return false
     const verdict = this.#verdict(reader, index)
+    if (isRefusal(verdict)) {
+      this.#refuse(channel, verdict.fault)
+      return true
+    }
     if (verdict === undefined) this.#relay.toBroker.take(buffer, reader.frameStart, reader.frameEnd)
-    else if (isRefusal(verdict)) this.#refuse(channel, verdict.fault)
     else this.#relay.toBroker.add(verdict)
+    if (index === BASIC_CONSUME || index === BASIC_CANCEL || channel.leftovers !== undefined)
+      remember(channel, index, buffer, payloadStart + 4)
     return true
   }
 
@@ -123,27 +133,23 @@ export class ToBroker {
     }
     checkMethod(index, buffer, payloadStart + 4, payloadEnd)
     if (index === CHANNEL_OPEN) {
-      if (channel === undefined || this.#relay.clientReopens(channel)) return this.#open(reader, index)
+      if (channel !== undefined) this.#relay.clientReopens(channel)
+      if (channel === undefined || channel.isFree) return this.#open(reader, index)
+      const { state } = channel.client
       // The client is done with this number and the broker is not yet: what the client sends waits.
-      if (channel.broker.sent && !channel.client.under) return false
-      if (!channel.client.sent) throw new ConnectionFault('channel-error', "second 'channel.open' seen", caused)
+      if (state === 'closed') return false
+      if (state !== 'told') throw new ConnectionFault('channel-error', "second 'channel.open' seen", caused)
       return true
     }
-    if (channel === undefined || (channel.closing && !channel.client.under)) {
+    if (channel === undefined || channel.client.state === 'closed')
       throw new ConnectionFault('channel-error', "expected 'channel.open'", caused)
-    }
-    if (index === CHANNEL_CLOSE) {
-      if (channel.fromClient.expect !== EXPECT_METHOD) throw interrupted(caused)
-      this.#relay.clientCloses(channel, buffer, reader.frameStart, reader.frameEnd)
-      return true
-    }
-    if (index === CHANNEL_CLOSE_OK) {
-      this.#relay.clientAnswers(channel)
-      return true
-    }
-    // Told that the channel is closed, or about to learn it: what was on its way is dropped. [AMQP §4.5]
-    if (channel.client.sent) return true
-    throw new ConnectionFault('channel-error', 'a method after channel.close', caused)
+    if (channel.fromClient.expect !== EXPECT_METHOD) throw interrupted(caused)
+    if (index === CHANNEL_CLOSE) this.#relay.clientCloses(channel, buffer, reader.frameStart, reader.frameEnd)
+    else if (index === CHANNEL_CLOSE_OK) this.#relay.clientAnswers(channel)
+    else if (channel.client.state === 'asked')
+      throw new ConnectionFault('channel-error', 'a method after channel.close', caused)
+    // Told that the channel is closed, or about to learn it: anything else was on its way, and is dropped. [AMQP §4.5]
+    return true
   }
 
   /** A refusal here is the session's: there is no channel yet to close. */
@@ -196,75 +202,42 @@ export class ToBroker {
       throw new ConnectionFault('frame-error', 'too many empty body frames', PUBLISH_CAUSE)
     content.takeBody(bytes)
     this.#relay.toBroker.take(reader.buffer, reader.frameStart, reader.frameEnd)
-    if (content.expect !== EXPECT_BODY && channel.closeAfterContent !== undefined) {
-      this.#relay.gatewayCloses(channel, channel.closeAfterContent)
-    }
+    if (content.expect !== EXPECT_BODY && channel.atBrokerBoundary !== undefined) this.#relay.brokerBoundary(channel)
   }
 
-  /** The channel a content frame belongs to; undefined where the client has been told of its end and the frame is dropped. */
+  /**
+   * The channel a content frame belongs to; undefined where the client has been told of its end and the frame is dropped: a
+   * content that the broker has a part of goes on to its end, also then.
+   */
   #contentChannel(reader: FrameReader): Channel | undefined {
     if (reader.channel === 0) throw new ConnectionFault('command-invalid', 'content on channel 0')
     const channel = this.#relay.channels.get(reader.channel)
     if (channel === undefined) throw new ConnectionFault('channel-error', "expected 'channel.open'")
-    if (channel.client.sent) return undefined
-    if (channel.client.owed) throw new ConnectionFault('channel-error', 'content after channel.close')
-    return channel
+    if (channel.client.state === 'open' || channel.isMidContent) return channel
+    if (channel.client.state === 'closed') throw new ConnectionFault('channel-error', "expected 'channel.open'")
+    if (channel.client.state === 'asked') throw new ConnectionFault('channel-error', 'content after channel.close')
+    return undefined
   }
 
   #refuse(channel: Channel, fault: ChannelFault | ConnectionFault): void {
     if (fault instanceof ConnectionFault) throw fault
-    channel.dropContentFromClient()
     this.#relay.gatewayCloses(channel, fault)
   }
 }
 
-/** A held `basic.publish` and its content header, as filters see it. Reused from publish to publish. */
-class HeldPublish implements PublishView {
-  readonly header = HEADER
-  #channel!: Channel
-
-  of(channel: Channel): this {
-    this.#channel = channel
-    return this
-  }
-
-  get channel(): number {
-    return this.#channel.number
-  }
-
-  get buffer(): Buffer {
-    return this.#channel.held as Buffer
-  }
-
-  /** Behind the frame's header and the method's ids. */
-  get start(): number {
-    return this.#channel.heldStart + 11
-  }
-
-  /** Before the frame-end octet. */
-  get end(): number {
-    return this.#channel.heldEnd - 1
-  }
-
-  get exchange(): string {
-    return peekExchange(this.buffer, this.start)
-  }
-
-  get routingKey(): string {
-    return peekRoutingKey(this.buffer, this.start)
-  }
-
-  get mandatory(): boolean {
-    return peekMandatory(this.buffer, this.start)
-  }
-
-  /** Asked for each publish, so read from where it always is: the second bit of the last octet. */
-  get immediate(): boolean {
-    return ((this.buffer[this.end - 1] as number) & 0b10) !== 0
+/** A method that went to the broker changes what may come back on its channel. */
+function remember(channel: Channel, index: number, buffer: Buffer, start: number): void {
+  channel.leftovers?.forwarded(index)
+  if (index === BASIC_CONSUME) {
+    channel.cancels?.consumed(peekConsumerTag(buffer, start))
+    if (peekNoAck(buffer, start)) channel.hasNoAcks = true
+    else channel.hasAcks = true
+  } else if (index === BASIC_CANCEL) {
+    // It is answered in any case: the books ask for that.
+    channel.cancels ??= new Cancels()
+    channel.cancels.asked(peekCancelTag(buffer, start))
   }
 }
-
-const PUBLISH = new HeldPublish()
 
 /** The dense index of a method frame's method. @throws ConnectionFault frame-error, not-implemented */
 export function readMethodIndex(buffer: Buffer, payloadStart: number, payloadEnd: number): number {

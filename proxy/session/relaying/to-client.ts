@@ -22,6 +22,7 @@ import {
   isFromBroker,
   MethodView,
   methodFrame,
+  peek,
 } from '../../codec/method.ts'
 import { ConnectionFault } from '../../faults.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
@@ -32,7 +33,14 @@ import { type ConnectionMethod, checkHeartbeat, readMethodIndex } from './to-bro
 const CHANNEL_CLOSE = indexOf('channel.close')
 const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
 const BASIC_CANCEL = indexOf('basic.cancel')
+const BASIC_CANCEL_OK = indexOf('basic.cancel-ok')
+const BASIC_DELIVER = indexOf('basic.deliver')
 const ALL_FLAGS = 0xffff
+
+const peekCancelTag = peek('basic.cancel', 'consumerTag')
+const peekCancelOkTag = peek('basic.cancel-ok', 'consumerTag')
+const peekDeliverTag = peek('basic.deliver', 'consumerTag')
+const peekDeliveryTag = peek('basic.deliver', 'deliveryTag')
 
 /** Views that each frame is looked at through; all sessions share them, as nothing here is asynchronous. */
 const VIEW = new MethodView()
@@ -79,21 +87,37 @@ export class ToClient {
         throw new ConnectionFault('command-invalid', 'channel.close-ok without channel.close')
       return
     }
+    const isLeftOver = channel.leftovers?.has(index) === true
+    const isDropped = channel.isDeaf || isLeftOver
     if (carriesContent(index)) {
       channel.fromBroker.expect = EXPECT_HEADER
-      channel.fromBroker.dropped = channel.deafToBroker
+      channel.fromBroker.dropped = isDropped || this.#isWithdrawn(channel, index, buffer, start)
+      if (channel.fromBroker.dropped) return
     }
-    // The books follow the broker, also where the client must not hear it any more.
+    if (isLeftOver) return
+    // The books follow the broker, also where the client must not get it any more.
     const isWithheld = this.#isWithheld(reader, index, start)
-    if (isWithheld || channel.deafToBroker) return
+    if (isDropped) return
+    if (index === BASIC_CANCEL_OK) this.#relay.brokerCancelled(channel, peekCancelOkTag(buffer, start))
+    if (isWithheld) return
     const { layout, states } = this.#relay.slots
     const look = layout.toClient[index]
     if (look !== null && look !== undefined) {
       VIEW.set(index, reader.channel, buffer, start, payloadEnd)
       look(VIEW, states)
     }
-    if (index === BASIC_CANCEL && !this.#relay.options.client.cancelNotify) return
+    if (index === BASIC_CANCEL) {
+      channel.cancels?.told(peekCancelTag(buffer, start))
+      if (!this.#relay.options.client.cancelNotify) return
+    }
     this.#relay.toClient.take(buffer, reader.frameStart, reader.frameEnd)
+  }
+
+  /** Whether it is for a consumer that the gateway has withdrawn, and goes back. */
+  #isWithdrawn(channel: Channel, index: number, buffer: Buffer, start: number): boolean {
+    if (index !== BASIC_DELIVER || channel.cancels?.isWithdrawn(peekDeliverTag(buffer, start)) !== true) return false
+    this.#relay.givesBack(channel, peekDeliveryTag(buffer, start))
+    return true
   }
 
   /** Whether it answers a request of the gateway's own. */

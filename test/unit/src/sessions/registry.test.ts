@@ -7,6 +7,7 @@ import { Lifetime } from '../../../../src/sessions/lifetime.ts'
 import type { Occupant, Place } from '../../../../src/sessions/place.ts'
 import type { SessionRecord } from '../../../../src/sessions/record.ts'
 import { Sessions } from '../../../../src/sessions/registry.ts'
+import { until } from '../../../support/until.ts'
 
 class FakeSession implements Session {
   readonly id: string
@@ -269,6 +270,24 @@ describe('Sessions', () => {
       clocked.tick()
     }
     assert.equal(session.ticks, 4)
+  })
+
+  it('ticks a session that is due more often than each second when it is due, from its opening to its end', async () => {
+    const place = sessions.take(identity('joe'), '/amqp')
+    const session = start(place, 'hasty')
+
+    sessions.opened(place)
+    assert.equal(session.ticks, 1)
+    const beforeMs = performance.now()
+    await until(() => session.ticks >= 3, 'three ticks')
+
+    assert.ok(performance.now() - beforeMs < 900, 'the ticker of all was not needed')
+    sessions.release(place)
+    const other = start(sessions.take(identity('ann'), '/amqp'), 'hasty, too')
+    const { ticks } = session
+    sessions.tick()
+    await until(() => other.ticks >= 3, 'three ticks of another')
+    assert.equal(session.ticks, ticks)
   })
 
   it('asks only those for the bytes they hold through which something has passed', () => {

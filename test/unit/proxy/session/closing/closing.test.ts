@@ -274,6 +274,19 @@ describe('liveness', () => {
     rig.broker.close()
   })
 
+  it('sends either peer of the shortest heartbeat at least two in each second', async () => {
+    const rig = await Rig.open({ script: { tune: { channelMax: 10, frameMax: 131_072, heartbeat: 1 } } })
+    await rig.handshake({ heartbeat: 1 })
+    const isHeartbeat = ({ type }: { readonly type: number }): boolean => type === 8
+
+    // Less than the silence after which the broker, which sends nothing here, would be given up.
+    for (let nowMs = 1000; nowMs < 3000; nowMs = rig.session.tick(nowMs));
+
+    assert.ok(rig.client.frames.filter(isHeartbeat).length >= 4)
+    await until(() => rig.broker.record.frames.filter(isHeartbeat).length >= 4, 'four heartbeats at the broker')
+    await rig.stop()
+  })
+
   it('sends heartbeats to a client that asked for them', async () => {
     const rig = await Rig.open()
     await rig.handshake({ heartbeat: 2 })

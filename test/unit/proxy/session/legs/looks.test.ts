@@ -9,7 +9,8 @@ describe('a session is looked at', () => {
     ['more often for a ping that is due sooner', 2000, 10_000, 60, 60],
     ['more often for heartbeats of the client', 2000, 25_000, 20, 60],
     ['more often for heartbeats of the broker', 1000, 25_000, 0, 10],
-    ['no more often than each second', 1000, 25_000, 1, 60],
+    ['five times in the half of the shortest heartbeat', 100, 25_000, 1, 60],
+    ['no more often than that', 100, 100, 0, 0],
   ] as const) {
     it(what, () => {
       const [pingMs, ...heartbeats] = intervals
