@@ -148,8 +148,11 @@ export interface SessionEnd {
 export interface SessionObserver {
   /** The broker accepted the promoted credential and opened the vhost. */
   opened?(info: { vhost: string; broker: string; mechanism: SaslMechanism }): void
-  /** The broker closed one channel; its own text, for operators. */
-  channelClosed?(info: { channel: number; replyCode: number; text: string }): void
+  /**
+   * The broker closed one channel with an error, or, where `channel` is 0, the connection; its own text, for operators.
+   * `method` is the one it could not do, where it names one.
+   */
+  channelClosed?(info: { channel: number; replyCode: number; text: string; method: string | undefined }): void
   /** Bytes pass where nothing waited when `bufferedBytes` was asked last: ask again. */
   busy?(): void
   /** Exactly once, when both ends are gone. */

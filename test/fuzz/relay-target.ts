@@ -60,8 +60,6 @@ class RelayRig {
       channelMax: 16,
       messageBytes: 65_536,
       clientPayloadMax,
-      brokerUser: 'webuser',
-      subject: 'joe.smith',
       client: { cancelNotify: true, blocked: true },
     })
     relay.slots = compile(filters(), new FilterSession([]).view)
@@ -70,7 +68,7 @@ class RelayRig {
     this.broker = new ToClient(
       relay,
       () => undefined,
-      () => undefined,
+      (_channel, { replyText }) => replyText,
     )
   }
 

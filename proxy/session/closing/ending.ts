@@ -6,7 +6,7 @@ import type { Fields } from '../../codec/spec.ts'
 import { type Cause, CLOSE_CODES, ConnectionFault } from '../../faults.ts'
 import type { BrokerFailure } from '../dialling/broker-failure.ts'
 import type { EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from '../ports.ts'
-import { safeReplyText } from '../relaying/reply-text.ts'
+import { type KnownNames, safeReplyText } from '../relaying/reply-text.ts'
 
 export interface Ending {
   readonly by: EndedBy
@@ -159,8 +159,8 @@ export const ended = {
 }
 
 /** The broker's own `connection.close`: same code, and a text that is fit for the client. */
-export function peerClosed(close: Fields<'connection.close'>, brokerUser: string, subject: string): Ending {
-  const replyText = safeReplyText(close.replyCode, close.replyText, brokerUser, subject)
+export function peerClosed(close: Fields<'connection.close'>, known: KnownNames): Ending {
+  const replyText = safeReplyText(close.replyCode, close.replyText, known)
   return {
     by: 'broker',
     reason: 'broker-closed',

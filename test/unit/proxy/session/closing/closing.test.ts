@@ -47,7 +47,7 @@ describe('the end of a session', () => {
     })
 
     const { fields } = await rig.client.method('connection.close')
-    assert.deepEqual([fields.replyCode, fields.replyText], [320, 'CONNECTION_FORCED - closed by the broker'])
+    assert.deepEqual([fields.replyCode, fields.replyText], [320, "CONNECTION_FORCED - user 'joe.smith' is deleted"])
     await rig.broker.record.method('connection.close-ok')
     rig.send('connection.close-ok', {})
     assert.equal((await rig.closed).code, 1000)
