@@ -71,6 +71,11 @@ export function begin(attempt: Attempt, admitted: Admitted, of: BeginDependencie
   client.attach(session)
 }
 
+type BrokersRefusal = Parameters<NonNullable<SessionObserver['channelClosed']>>[0]
+
+/** The first one that a text of RabbitMQ's names: `queue 'orders' in vhost '/'`. */
+const RESOURCE = /\b(?:queue|exchange) '.*?' in vhost '[^']*'/s
+
 /** What the broker's failure, if it was one, adds to the line of a session's end, and how loud the line is. */
 interface BrokersPart extends Pick<LogFields, 'cause' | 'remedy' | 'pauseMs' | 'count'> {
   readonly level: EventSpec['level']
@@ -125,6 +130,12 @@ class Begun implements SessionObserver {
     this.#of.metrics.sessionOpened(this.#service.path, this.ageMs)
     this.#of.log.write('session-opened', this.#line())
     if (!this.#recorded('session.opened', {})) this.#place.live?.session.end(UNRECORDED)
+  }
+
+  channelClosed({ channel, replyCode, text, method }: BrokersRefusal): void {
+    const resource = RESOURCE.exec(text)?.[0]
+    const detail = channel === 0 ? `the connection: ${text}` : text
+    this.#of.log.write('broker-refused-method', { ...this.#line(), replyCode, detail, method, resource })
   }
 
   busy(): void {

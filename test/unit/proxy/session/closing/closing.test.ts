@@ -57,6 +57,23 @@ describe('the end of a session', () => {
     rig.broker.close()
   })
 
+  it('asked for by the broker because of a method: the client reads which', async () => {
+    const rig = await Rig.relaying({}, 1)
+    const replyText = "NOT_ALLOWED - attempt to reuse consumer tag 'c' in vhost '/pinned'"
+
+    rig.broker.send('connection.close', { replyCode: 530, replyText, classId: 60, methodId: 20 })
+
+    const { fields } = await rig.client.method('connection.close')
+    assert.deepEqual(
+      { ...fields },
+      { replyCode: 530, replyText: replyText.replace('/pinned', '/asked-for'), classId: 60, methodId: 20 },
+    )
+    assert.deepEqual(rig.channelCloses, [{ channel: 0, replyCode: 530, text: replyText, method: 'basic.consume' }])
+    rig.send('connection.close-ok', {})
+    await rig.ended
+    rig.broker.close()
+  })
+
   it('C26 asked for by both at once: each is answered once', async () => {
     const rig = await Rig.relaying({
       script: {

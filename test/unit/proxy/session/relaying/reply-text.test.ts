@@ -190,7 +190,7 @@ describe('a text of the broker’s that names what the client has not said', () 
     assert.equal(safe(text), text)
   })
 
-  it('shows no part of a name where RabbitMQ has cut it', () => {
+  it('E2 shows no part of a name where RabbitMQ has cut it', () => {
     const known = { brokerUser: 'u'.repeat(9), vhost: 'v'.repeat(9) }
     for (let length = 150; length < 256; length++) {
       const text = cut(
@@ -202,7 +202,7 @@ describe('a text of the broker’s that names what the client has not said', () 
     }
   })
 
-  it('does not confirm the beginning of a name that a client guesses where RabbitMQ will cut', () => {
+  it('E2 does not confirm the beginning of a name that a client guesses where RabbitMQ will cut', () => {
     const fill = 'q'.repeat(252 - "NOT_FOUND - no queue ' vhost 'p".length)
     const [right, wrong] = ['p', 'x'].map((guess) =>
       safe(cut(`NOT_FOUND - no queue '${fill} vhost '${guess}${'z'.repeat(9)}`)),
