@@ -15,7 +15,7 @@ import { until, within } from '../support/until.ts'
 /** What this client says of itself beside its credentials. */
 const PROPERTIES = {
   product: 'a product of the client',
-  connection_name: 'CANARY-claimed-name',
+  connection_name: 'orders-ui',
   gatehouse: { subject: 'CANARY-claimed-subject' },
 }
 
@@ -61,6 +61,7 @@ describe('a promoted client', () => {
       subject: 'joe.smith',
       issuer: 'staff',
       address: '127.0.0.1',
+      connection_name: PROPERTIES.connection_name,
       session,
     })
     assert.equal(properties?.['product'], PROPERTIES.product)
