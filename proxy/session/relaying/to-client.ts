@@ -39,7 +39,7 @@ const VIEW = new MethodView()
 const HEADER = new ContentHeader()
 
 /** The broker closes a channel. @returns the text that the client may read */
-export type ChannelClosed = (channel: number, close: Fields<'channel.close'>) => string
+type ChannelClosed = (channel: number, close: Fields<'channel.close'>) => string
 
 export class ToClient {
   readonly #relay: Relay
