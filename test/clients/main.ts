@@ -51,11 +51,11 @@ async function run(suite: Suite, folder: string, way: Way): Promise<Outcomes> {
   }
 }
 
-/** @throws Error with the end of what the suite printed, where it left no report */
+/** @throws Error with the end of what the suite printed, where no test of it passes: that compares nothing */
 function read(suite: Suite, report: string, output: string): Outcomes {
   const outcomes = suite.read(report, output)
-  if (outcomes.size > 0) return outcomes
-  throw new Error(`${suite.name} left no report:\n${output.slice(-4_000)}`)
+  if ([...outcomes.values()].some(({ outcome }) => outcome === 'pass')) return outcomes
+  throw new Error(`${suite.name}: no test passes:\n${output.slice(-4_000)}`)
 }
 
 /** What passes straight and not through the gateway. @returns how many of them nothing explains */

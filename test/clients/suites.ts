@@ -56,7 +56,17 @@ export const SUITES: readonly Suite[] = [
     },
     command: (report) => [
       '/usr/bin/python3',
-      ...['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-o', 'python_files=*_test.py *_tests.py'],
+      ...[
+        '-m',
+        'pytest',
+        '-q',
+        '-p',
+        'no:cacheprovider',
+        '-o',
+        'python_files=*_test.py *_tests.py',
+        '-o',
+        'markers=timeout',
+      ],
       ...[`--junitxml=${report}`, 'tests/acceptance'],
     ],
     env: { PYTHONPATH: '.', PYTHONDONTWRITEBYTECODE: '1' },
