@@ -40,7 +40,7 @@ export const SUITES: readonly Suite[] = [
     needs: { file: 'test/behavior.ts', remedy: 'a checkout of rabbitmq-client 5' },
     command: (report) => [
       'node',
-      ...['--import', TSX, '--test', '--test-timeout=20000', '--test-concurrency=1', '--test-reporter=junit'],
+      ...['--import', TSX, '--test', '--test-timeout=120000', '--test-concurrency=1', '--test-reporter=junit'],
       // It waits for a refusal that does not come, and those behind it would not run.
       '--test-name-pattern=/^(?!handles \\(un\\)auth error)/',
       ...[`--test-reporter-destination=${report}`, 'test/behavior.ts', 'test/consumer.ts', 'test/rpc.ts'],
