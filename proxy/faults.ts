@@ -50,11 +50,16 @@ export function replyText(code: ReplyCode, explanation: string): string {
 
 /** As much of a text as a short string takes: 255 bytes. */
 export function fitShortstr(text: string): string {
+  return fitBytes(text, 255)
+}
+
+/** As much of a text as so many bytes take. */
+export function fitBytes(text: string, bytesMax: number): string {
   const bytes = Buffer.from(text)
-  if (bytes.length <= 255) return text
+  if (bytes.length <= bytesMax) return text
   // Cut at a character boundary: the decoder drops an unfinished sequence into U+FFFD, which is removed again.
   return bytes
-    .subarray(0, 255)
+    .subarray(0, bytesMax)
     .toString()
     .replace(/\uFFFD+$/, '')
 }

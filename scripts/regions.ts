@@ -7,6 +7,7 @@ import { configReference } from '../src/config/schema/reference.ts'
 import type { Region } from './generated-regions.ts'
 import { attackTable } from './regions/attacks.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'
+import { clientDifferenceTable } from './regions/clients.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { deviationTable } from './regions/deviations.ts'
 import { methodTable } from './regions/methods.ts'
@@ -27,6 +28,7 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phase-table', render: phaseTable },
   { page: 'docs/audit.md', name: 'audit-events', render: auditEvents },
   { page: 'docs/audit.md', name: 'audit-fields', render: auditFields },
+  { page: 'docs/clients.md', name: 'client-differences', render: clientDifferenceTable },
   { page: 'docs/command-line.md', name: 'commands', render: commandReference },
   { page: 'docs/configuration.md', name: 'configuration', render: configReference },
   { page: 'docs/errors.md', name: 'refusals', render: refusalTable },

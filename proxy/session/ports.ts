@@ -161,12 +161,23 @@ export interface OpenedSession {
   readonly client: ClientProduct
 }
 
+/** What the broker would not do. */
+export interface BrokersRefusal {
+  /** 0: it closed the connection. */
+  readonly channel: number
+  readonly replyCode: number
+  /** Its own words: for operators. */
+  readonly text: string
+  /** The method it could not do, where it names one. */
+  readonly method: string | undefined
+}
+
 /** What a session reports. Called synchronously; must not throw. */
 export interface SessionObserver {
   /** The broker accepted the promoted credential and opened the vhost. */
   opened?(opened: OpenedSession): void
-  /** The broker closed one channel; its own text, for operators. */
-  channelClosed?(info: { channel: number; replyCode: number; text: string }): void
+  /** The broker closed one channel, or the connection, with an error. */
+  channelClosed?(closed: BrokersRefusal): void
   /** Bytes pass where nothing waited when `bufferedBytes` was asked last: ask again. */
   busy?(): void
   /** Exactly once, when both ends are gone. */

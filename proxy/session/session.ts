@@ -10,7 +10,7 @@ import { ConnectionFault, HARD_CODES } from '../faults.ts'
 import { compile } from '../filters/compile.ts'
 import type { SessionView } from '../filters/filter.ts'
 import { Closing, type ClosingHost } from './closing/closing.ts'
-import { ended, peerClosed } from './closing/ending.ts'
+import { ended } from './closing/ending.ts'
 import { Course, type CourseEvents } from './course.ts'
 import { BrokerLeg } from './legs/broker-leg.ts'
 import { ClientLeg, HOLD, type Hold } from './legs/client-leg.ts'
@@ -20,6 +20,7 @@ import { PHASES, type Phase } from './phases.ts'
 import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions, SessionRules } from './ports.ts'
 import { blockedBy, blockedFrame } from './relaying/blocked.ts'
 import { BrokerSecret } from './relaying/broker-secret.ts'
+import { BrokerWords } from './relaying/broker-words.ts'
 import { Relay } from './relaying/relay.ts'
 import { Renewals } from './relaying/renewals.ts'
 import { ToBroker } from './relaying/to-broker.ts'
@@ -51,6 +52,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   #view!: SessionView
   #toBroker!: ToBroker
   #toClient!: ToClient
+  #brokerWords!: BrokerWords
   #reading = false
   #flushing = false
   /** The client's current frame waits for the broker to let go of a channel number. */
@@ -253,15 +255,13 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   }
 
   #onOpened(opened: Opened): void {
-    const { identity, credential, limits, observer } = this.#options
+    const { credential, limits, observer } = this.#options
     const { filters, messageBytes } = this.#rules
     const relayOptions = {
       toBroker: this.#broker.out,
       toClient: this.#client.out,
       channelMax: opened.choice.channelMax,
       clientPayloadMax: opened.choice.frameMax - 8,
-      brokerUser: credential.username,
-      subject: identity.subject,
       client: opened.client,
     }
     this.#relay = new Relay(relayOptions, messageBytes)
@@ -270,10 +270,12 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#toBroker = new ToBroker(this.#relay, (index, buffer, start, end) =>
       this.#clientConnectionMethod(index, buffer, start, end),
     )
+    const words = new BrokerWords(this.#options, opened)
+    this.#brokerWords = words
     this.#toClient = new ToClient(
       this.#relay,
       (index, buffer, start, end) => this.#brokerConnectionMethod(index, buffer, start, end),
-      (channel, replyCode, text) => observer.channelClosed?.({ channel, replyCode, text }),
+      (channel, close) => words.closesChannel(channel, close),
     )
     this.#client.reader.maxFrameBytes = opened.choice.frameMax
     this.#lookMs = lookMs(limits.pingMs, this.#client.heartbeatSeconds, this.#broker.heartbeatSeconds)
@@ -304,11 +306,10 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     if (index !== CLOSE) throw new ConnectionFault('command-invalid', 'a connection method out of order')
     const close = decodeMethod('connection.close', buffer, start, end, checkShape)
     this.#broker.answerClose()
-    const { credential, identity } = this.#options
     if (this.#brokerSecret.isAsking && close.replyCode !== HARD_CODES['connection-forced'])
       return this.#closing.begin(
         ended.renewalFailed('broker', `${close.replyCode} ${close.replyText}`, 'secret-refused'),
       )
-    this.#closing.begin(peerClosed(close, credential.username, identity.subject))
+    this.#closing.begin(this.#brokerWords.closesConnection(close))
   }
 }

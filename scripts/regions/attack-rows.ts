@@ -27,7 +27,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     [
       'A16',
       "somebody else's connection name, markup in properties",
-      'name and `gatehouse` table are written by the gateway',
+      'name and `gatehouse` table are written by the gateway; the client’s own name is quoted, without quotes, arrows and control characters',
     ],
     ['A17', 'capabilities that the client has not', 'it hears only what it said it knows'],
     ['A18', 'extreme values in `tune-ok`', '530'],
@@ -206,9 +206,17 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
   ],
   edge: [
     ['E1', 'secrets in logs, metrics, errors, answers', 'searched for in all that anybody can read'],
-    ['E2', "broker users and hosts in the broker's texts", 'rewritten'],
+    [
+      'E2',
+      "broker users, hosts, the pinned vhost and bytes of frames in the broker's texts; guessing them letter by letter",
+      'replaced where RabbitMQ writes them, also where it has cut the text; all other words stay',
+    ],
     ['E3', "secrets in the broker's own log", 'nothing malformed is sent to it'],
-    ['E4', 'the broker’s cluster in `start`', 'product, version and capabilities only'],
+    [
+      'E4',
+      'the broker’s cluster in `start`',
+      'product, version and capabilities only, and a platform that is the same everywhere',
+    ],
     [
       'E5',
       'a file put in the place of a secret',

@@ -125,10 +125,12 @@ function explanation(
     'pinned' in result.vhosts ? `vhost ${result.vhosts.pinned}` : `one of ${result.vhosts.allowed.join(', ')}`
   const tags = result.tags.length > 0 ? `, tags ${result.tags.join(', ')}` : ''
   const { username: user = UNKNOWN_USER } = result
+  const parts = { subject: identity.subject, address, brokerUser: user }
   return [
     ...lines,
     `the broker sees: user ${user}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
-    `its connection list: ${connectionName({ subject: identity.subject, address, brokerUser: user })}`,
+    `its connection list: ${connectionName(parts)}`,
+    `where the client has a name of its own: ${connectionName({ ...parts, clientName: CLIENT_NAME })}`,
     ...answers(config, { identity, address, session: SESSION, user, tags: result.tags }, questions),
     `promoted: ${user}`,
   ]
@@ -151,6 +153,7 @@ function answers(config: ServiceConfig, facts: SessionFacts, questions: readonly
 }
 
 /** Stands for what a module would answer: it is not asked. */
+const CLIENT_NAME = 'orders-ui'
 const UNKNOWN_USER = '(whom the module names)'
 
 const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const

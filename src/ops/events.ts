@@ -95,6 +95,12 @@ export const EVENTS = {
     level: 'info',
     means: 'one line for each session: who, as whom, how long, how much, why it ended',
   },
+  'broker-refused-method': {
+    level: 'info',
+    means:
+      'the broker itself closed a channel or the connection with an error; `detail` is its own text, `user` may lack a right there',
+    perTenSeconds: 20,
+  },
   'sessions-revoked': { level: 'info', means: 'the authority of `count` sessions ended before its time' },
   'internal-error': { level: 'error', means: 'a fault of the gateway itself; please report it', perTenSeconds: 20 },
 } as const satisfies Record<string, EventSpec>
@@ -117,6 +123,8 @@ export const FIELDS = {
   reason: 'why the session ended, one of a closed set',
   cause: 'why it was refused, one of a closed set',
   detail: 'a sentence for operators',
+  method: 'the AMQP method that was refused',
+  resource: 'the queue or exchange it was refused for',
   allow: 'the configuration line that would have allowed it',
   remedy: 'what to do about it',
   pauseMs: 'for how long nobody tries the same again',

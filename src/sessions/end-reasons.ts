@@ -74,7 +74,7 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   'broker-closed': {
     level: 'info',
     clientSees: "the broker's own code, 1000",
-    whatToDo: "The detail has the broker's own text, which the client does not see.",
+    whatToDo: "The detail has the broker's own text; the client reads it without broker user, hosts and pinned vhost.",
   },
   'broker-fault': {
     level: 'error',

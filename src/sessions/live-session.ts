@@ -7,6 +7,7 @@ import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '.
 import type {
   AuditEvent,
   BrokerFailure,
+  BrokersRefusal,
   EndRequest,
   OpenedSession,
   Renewal,
@@ -28,6 +29,9 @@ import { Lifetime } from './lifetime.ts'
 import type { Occupant, Place } from './place.ts'
 import type { SessionRecord } from './record.ts'
 import type { Sessions } from './registry.ts'
+
+/** The first one that a text of RabbitMQ's names: `queue 'orders' in vhost '/'`. */
+const RESOURCE = /\b(?:queue|exchange) '.*?' in vhost '[^']*'/s
 
 /** What a session is begun with. */
 export interface NewSession {
@@ -174,6 +178,12 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#shared.metrics.sessionOpened(this.#service.path, performance.now() - this.#startedMs)
     this.#shared.log.write('session-opened', this.#line())
     if (!this.#recorded('session.opened', {})) this.end(UNRECORDED)
+  }
+
+  channelClosed({ channel, replyCode, text, method }: BrokersRefusal): void {
+    const resource = RESOURCE.exec(text)?.[0]
+    const detail = channel === 0 ? `the connection: ${text}` : text
+    this.#shared.log.write('broker-refused-method', { ...this.#line(), replyCode, detail, method, resource })
   }
 
   busy(): void {

@@ -275,7 +275,7 @@ describe('what is legal', () => {
       1,
     )
     const { fields } = await rig.client.method('channel.close')
-    assert.equal(fields.replyText, "ACCESS_REFUSED - access to queue 'q' refused for user 'joe.smith'")
+    assert.equal(fields.replyText, "ACCESS_REFUSED - access to queue 'q' refused for user 'joe.smith' at the broker")
     const before = rig.broker.record.frames.length
 
     rig.send('basic.qos', { prefetchSize: 0, prefetchCount: 1, global: false }, 1)
@@ -288,8 +288,8 @@ describe('what is legal', () => {
     await rig.client.method('channel.open-ok')
     assert.deepEqual(rig.broker.record.names().slice(before), ['channel.close-ok', 'channel.open'])
     assert.deepEqual(
-      rig.channelCloses.map(({ text }) => text),
-      ["ACCESS_REFUSED - access to queue 'q' refused for user 'smithj'"],
+      rig.channelCloses.map(({ method, text }) => [method, text]),
+      [['basic.consume', "ACCESS_REFUSED - access to queue 'q' refused for user 'smithj'"]],
     )
     await rig.stop()
   })

@@ -59,8 +59,6 @@ class RelayRig {
       toClient,
       channelMax: 16,
       clientPayloadMax,
-      brokerUser: 'webuser',
-      subject: 'joe.smith',
       client: { cancelNotify: true, blocked: true },
     }
     const relay = new Relay(options, 65_536)
@@ -70,7 +68,7 @@ class RelayRig {
     this.broker = new ToClient(
       relay,
       () => undefined,
-      () => undefined,
+      (_channel, { replyText }) => replyText,
     )
   }
 

@@ -15,7 +15,7 @@ import { until, within } from '../support/until.ts'
 /** What this client says of itself beside its credentials. */
 const PROPERTIES = {
   product: 'a product of the client',
-  connection_name: 'CANARY-claimed-name',
+  connection_name: 'orders-ui',
   gatehouse: { subject: 'CANARY-claimed-subject' },
 }
 
@@ -53,11 +53,15 @@ describe('a promoted client', () => {
 
     const { smithj } = live.users
     assert.deepEqual([user, vhost, mechanism], [smithj.username, live.broker.vhost, 'PLAIN'])
-    assert.equal(properties?.['connection_name'], `joe.smith 127.0.0.1 → ${smithj.username}`)
+    assert.equal(
+      properties?.['connection_name'],
+      `joe.smith 127.0.0.1 → ${smithj.username} "${PROPERTIES.connection_name}"`,
+    )
     assert.deepEqual(properties?.['gatehouse'], {
       subject: 'joe.smith',
       issuer: 'staff',
       address: '127.0.0.1',
+      connection_name: PROPERTIES.connection_name,
       session,
     })
     assert.equal(properties?.['product'], PROPERTIES.product)
@@ -110,7 +114,7 @@ describe('a promoted client', () => {
     assert.deepEqual(startOk?.['response'], Buffer.from(`\0${smithj.username}\0${smithj.password}`))
     assert.equal(open?.['virtualHost'], live.broker.vhost)
 
-    const claims = [...Object.values(CLAIMED), PROPERTIES.connection_name, PROPERTIES.gatehouse.subject, PASSWORD]
+    const claims = [...Object.values(CLAIMED), PROPERTIES.gatehouse.subject, PASSWORD]
     for (const claim of claims) {
       for (const encoding of ['utf8', 'base64', 'hex', 'utf16le'] as const) {
         const form = encoding === 'utf16le' ? Buffer.from(claim, encoding) : Buffer.from(claim).toString(encoding)

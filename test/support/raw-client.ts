@@ -58,6 +58,8 @@ export class RawClient {
   /** The `reply-to` of every content that had one, in order. */
   readonly replyTos: string[] = []
   isClosed = false
+  /** The other side's `connection.close`, which is for all channels. */
+  #end: Heard | undefined
 
   private constructor(wire: Wire) {
     this.#wire = wire
@@ -180,9 +182,9 @@ export class RawClient {
     return heard.fields as Fields<A>
   }
 
-  /** The next method on the channel; on any channel a `connection.close` comes first. */
+  /** The next method on the channel; a `connection.close` is one of any channel. */
   async next(channel = 1): Promise<Heard> {
-    const heard = this.#heard.get(channel)?.shift()
+    const heard = this.#heard.get(channel)?.shift() ?? this.#end
     if (heard !== undefined) return heard
     if (this.isClosed) throw new Error('the connection is closed')
     const coming = new Promise<Heard>((resolve, reject) => {
@@ -225,7 +227,10 @@ export class RawClient {
       const payload = Buffer.from(buffer.subarray(payloadStart, payloadEnd))
       const heard = { name, fields: decodeMethod(name, payload, 4, payload.length, checkShape) }
       if (name !== 'connection.close') this.#hand(channel, heard)
-      else for (const waiting of [0, ...this.#waiting.keys()]) this.#hand(waiting, heard)
+      else {
+        this.#end = heard
+        for (const waiting of [...this.#waiting.keys()]) this.#hand(waiting, heard)
+      }
     }
   }
 

@@ -224,7 +224,7 @@ export class Rig {
   readonly client = new Transcript(false)
   readonly closed: Promise<{ code: number; reason: string }>
   readonly ended: Promise<SessionEnd>
-  readonly channelCloses: { channel: number; replyCode: number; text: string }[] = []
+  readonly channelCloses: { channel: number; replyCode: number; text: string; method: string | undefined }[] = []
   session!: Session
   paused = false
   pings = 0

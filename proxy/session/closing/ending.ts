@@ -3,10 +3,10 @@
  * `detail` is for operators; what `tell` says is all that the client learns.
  */
 import type { Fields } from '../../codec/spec.ts'
-import { type Cause, CLOSE_CODES, ConnectionFault } from '../../faults.ts'
+import { type Cause, CLOSE_CODES, ConnectionFault, fitBytes } from '../../faults.ts'
 import type { BrokerFailure } from '../dialling/broker-failure.ts'
 import type { EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from '../ports.ts'
-import { safeReplyText } from '../relaying/reply-text.ts'
+import { type KnownNames, safeReplyText } from '../relaying/reply-text.ts'
 
 export interface Ending {
   readonly by: EndedBy
@@ -39,8 +39,6 @@ export const BROKER_SAYS_NO = {
   closeCode: CLOSE_CODES.internalError,
   reason: 'broker-refused',
 } as const satisfies InBandRefusal
-
-const NO_CAUSE: Cause = { classId: 0, methodId: 0 }
 
 /** One constructor for each reason. */
 export const ended = {
@@ -166,26 +164,22 @@ export const ended = {
   }),
 }
 
-/** The broker's own `connection.close`: same code, and a text that is fit for the client. */
-export function peerClosed(close: Fields<'connection.close'>, brokerUser: string, subject: string): Ending {
-  const replyText = safeReplyText(close.replyCode, close.replyText, brokerUser, subject)
+/** The broker's own `connection.close`: same code, same method, and a text that is fit for the client. */
+export function peerClosed(close: Fields<'connection.close'>, known: KnownNames): Ending {
+  const { classId, methodId } = close
+  const replyText = safeReplyText(close.replyCode, close.replyText, known)
   return {
     by: 'broker',
     reason: 'broker-closed',
     detail: `${close.replyCode} ${close.replyText}`,
-    tell: { replyCode: close.replyCode, replyText, caused: NO_CAUSE },
+    tell: { replyCode: close.replyCode, replyText, caused: { classId, methodId } },
     closeCode: CLOSE_CODES.normal,
   }
 }
 
 /** What the WebSocket's close frame says: the reply text, cut to the 123 bytes that fit. [RFC 6455 §5.5] */
 export function closeReason(tell: Ending['tell']): string {
-  const encoded = Buffer.from(tell?.replyText ?? '')
-  if (encoded.length <= CLOSE_REASON_BYTES) return tell?.replyText ?? ''
-  return encoded
-    .subarray(0, CLOSE_REASON_BYTES)
-    .toString()
-    .replace(/\uFFFD+$/, '')
+  return fitBytes(tell?.replyText ?? '', CLOSE_REASON_BYTES)
 }
 
 /** What is reported of a session that is over. */

@@ -53,6 +53,8 @@ export interface HandshakeHost {
 /** What both legs have agreed upon. */
 export interface Opened {
   readonly vhost: string
+  /** The client's own word for it: another where the vhost is pinned. */
+  readonly requestedVhost: string
   readonly mechanism: SaslMechanism
   readonly choice: Tune
   readonly brokerChoice: Tune
@@ -76,6 +78,7 @@ export class Handshake {
   #offered: Tune = this.#brokerTune
   #choice: Tune = this.#brokerTune
   #vhost = ''
+  #requestedVhost = ''
 
   constructor(options: SessionOptions, client: ClientLeg, broker: BrokerLeg, host: HandshakeHost) {
     this.#options = options
@@ -232,6 +235,7 @@ export class Handshake {
     if ('allowed' in vhosts && !vhosts.allowed.includes(open.virtualHost)) {
       throw new ConnectionFault('not-allowed', 'this vhost is not open to you', { classId: 10, methodId: 40 })
     }
+    this.#requestedVhost = open.virtualHost
     this.#vhost = 'pinned' in vhosts ? vhosts.pinned : open.virtualHost
     const own = brokerChoice(this.#choice, this.#brokerTune, this.#options.limits, this.#stamps)
     this.#broker.heartbeatSeconds = own.heartbeat
@@ -262,6 +266,7 @@ export class Handshake {
     this.#client.send(methodFrame(0, 'connection.open-ok', {}))
     this.#host.opened({
       vhost: this.#vhost,
+      requestedVhost: this.#requestedVhost,
       mechanism: this.#mechanism,
       choice: this.#choice,
       brokerChoice: brokerChoice(this.#choice, this.#brokerTune, this.#options.limits, this.#stamps),

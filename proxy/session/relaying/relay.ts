@@ -19,8 +19,6 @@ export interface RelayOptions {
   readonly channelMax: number
   /** Largest frame payload the client takes. */
   readonly clientPayloadMax: number
-  readonly brokerUser: string
-  readonly subject: string
   /** Server-sent methods the client said it understands. */
   readonly client: { readonly cancelNotify: boolean; readonly blocked: boolean }
 }

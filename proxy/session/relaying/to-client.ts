@@ -24,10 +24,10 @@ import {
   methodFrame,
   peek,
 } from '../../codec/method.ts'
+import type { Fields } from '../../codec/spec.ts'
 import { ConnectionFault } from '../../faults.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
 import type { Relay } from './relay.ts'
-import { safeReplyText } from './reply-text.ts'
 import { type ConnectionMethod, checkHeartbeat, readMethodIndex } from './to-broker.ts'
 
 const CHANNEL_CLOSE = indexOf('channel.close')
@@ -46,17 +46,15 @@ const peekDeliveryTag = peek('basic.deliver', 'deliveryTag')
 const VIEW = new MethodView()
 const HEADER = new ContentHeader()
 
+/** The broker closes a channel. @returns the text that the client may read */
+type ChannelClosed = (channel: number, close: Fields<'channel.close'>) => string
+
 export class ToClient {
   readonly #relay: Relay
   readonly #onConnectionMethod: ConnectionMethod
-  /** Told in full by the broker's last `channel.close`, for operators. */
-  readonly #onChannelClosed: (channel: number, replyCode: number, text: string) => void
+  readonly #onChannelClosed: ChannelClosed
 
-  constructor(
-    relay: Relay,
-    onConnectionMethod: ConnectionMethod,
-    onChannelClosed: (channel: number, replyCode: number, text: string) => void,
-  ) {
+  constructor(relay: Relay, onConnectionMethod: ConnectionMethod, onChannelClosed: ChannelClosed) {
     this.#relay = relay
     this.#onConnectionMethod = onConnectionMethod
     this.#onChannelClosed = onChannelClosed
@@ -130,9 +128,7 @@ export class ToClient {
 
   #close(channel: Channel, buffer: Buffer, start: number, end: number): void {
     const close = decodeMethod('channel.close', buffer, start, end, checkShape)
-    this.#onChannelClosed(channel.number, close.replyCode, close.replyText)
-    const { brokerUser, subject } = this.#relay.options
-    const replyText = safeReplyText(close.replyCode, close.replyText, brokerUser, subject)
+    const replyText = this.#onChannelClosed(channel.number, close)
     if (!this.#relay.brokerCloses(channel, methodFrame(channel.number, 'channel.close', { ...close, replyText }))) {
       throw new ConnectionFault('channel-error', 'channel.close seen twice')
     }

@@ -74,8 +74,6 @@ export class Crossing {
       toClient: new Gather(),
       channelMax: 16,
       clientPayloadMax: 0xffff,
-      brokerUser: 'webuser',
-      subject: 'joe.smith',
       client: { cancelNotify: true, blocked: true },
     }
     this.#relay = new Relay(options, 65_536)

@@ -31,6 +31,7 @@ describe('explain', () => {
     assert.match(stdout, /^rule 3, to \$\{subject\}: not reached: /m)
     assert.match(stdout, /^the broker sees: user webuser, by PLAIN or AMQPLAIN, vhost \/$/m)
     assert.match(stdout, /^its connection list: joe\.smith 127\.0\.0\.1 → webuser$/m)
+    assert.match(stdout, /^where the client has a name of its own: joe\.smith 127\.0\.0\.1 → webuser "orders-ui"$/m)
     assert.match(stdout, /^as a word in patterns: joe%2Esmith$/m)
   })
 

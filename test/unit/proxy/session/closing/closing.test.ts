@@ -47,13 +47,30 @@ describe('the end of a session', () => {
     })
 
     const { fields } = await rig.client.method('connection.close')
-    assert.deepEqual([fields.replyCode, fields.replyText], [320, 'CONNECTION_FORCED - closed by the broker'])
+    assert.deepEqual([fields.replyCode, fields.replyText], [320, "CONNECTION_FORCED - user 'joe.smith' is deleted"])
     await rig.broker.record.method('connection.close-ok')
     rig.send('connection.close-ok', {})
     assert.equal((await rig.closed).code, 1000)
     const end = await rig.ended
     assert.deepEqual([end.by, end.reason, end.replyCode], ['broker', 'broker-closed', 320])
     assert.match(end.detail, /smithj/)
+    rig.broker.close()
+  })
+
+  it('asked for by the broker because of a method: the client reads which', async () => {
+    const rig = await Rig.relaying({}, 1)
+    const replyText = "NOT_ALLOWED - attempt to reuse consumer tag 'c' in vhost '/pinned'"
+
+    rig.broker.send('connection.close', { replyCode: 530, replyText, classId: 60, methodId: 20 })
+
+    const { fields } = await rig.client.method('connection.close')
+    assert.deepEqual(
+      { ...fields },
+      { replyCode: 530, replyText: replyText.replace('/pinned', '/asked-for'), classId: 60, methodId: 20 },
+    )
+    assert.deepEqual(rig.channelCloses, [{ channel: 0, replyCode: 530, text: replyText, method: 'basic.consume' }])
+    rig.send('connection.close-ok', {})
+    await rig.ended
     rig.broker.close()
   })
 
