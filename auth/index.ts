@@ -46,7 +46,7 @@ export {
   oidcAuthenticator,
   oidcAuthenticatorsOf,
 } from './strategies/oidc/oidc.ts'
-export { pluginAuthenticator } from './strategies/passport/plugin.ts'
+export { type PluginOptions, pluginAuthenticator } from './strategies/passport/plugin.ts'
 export {
   type TicketAuthenticator,
   ticketAuthenticator,

@@ -20,12 +20,14 @@ import {
   refusalTable,
 } from './regions/operations.ts'
 import { phaseDiagram, phaseTable } from './regions/phases.ts'
+import { strategyTable } from './regions/strategies.ts'
 
 export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phases', render: phaseDiagram },
   { page: 'docs/architecture.md', name: 'phase-table', render: phaseTable },
   { page: 'docs/audit.md', name: 'audit-events', render: auditEvents },
   { page: 'docs/audit.md', name: 'audit-fields', render: auditFields },
+  { page: 'docs/authentication.md', name: 'strategies', render: strategyTable },
   { page: 'docs/command-line.md', name: 'commands', render: commandReference },
   { page: 'docs/configuration.md', name: 'configuration', render: configReference },
   { page: 'docs/errors.md', name: 'refusals', render: refusalTable },

@@ -17,6 +17,8 @@ import {
   negotiateAuthenticator,
   type OidcOptions,
   oidcAuthenticator,
+  type PluginOptions,
+  type Problem,
   pluginAuthenticator,
   type Requirement,
   type SecretSources,
@@ -48,7 +50,17 @@ export async function makeAuthenticators(
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
     .map(async ([name, one]) => [name, await placed(name, makeAuthenticator(name, one, surroundings))] as const)
-  return new Map(await Promise.all(made))
+  return new Map(valuesOf(await Promise.allSettled(made)))
+}
+
+/** All of them, or all of their mistakes at once. @throws {InvalidConfiguration} or whatever else failed first */
+function valuesOf<T>(settled: readonly PromiseSettledResult<T>[]): readonly T[] {
+  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const other = failures.find((failure) => !(failure instanceof InvalidConfiguration))
+  if (other !== undefined) throw other
+  const mistakes = failures.flatMap((failure) => (failure instanceof InvalidConfiguration ? failure.problems : []))
+  if (mistakes.length > 0) throw new InvalidConfiguration(mistakes)
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
 
 /** What a service asks for, with authenticators in the place of their names. */
@@ -106,15 +118,37 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
     }
     case 'clientCertificate':
       return clientCertificateAuthenticator({ name, subject: config.subject })
-    case 'passport': {
-      const { type: _type, options, challenge, ...rest } = config
-      const given = { ...(options === undefined ? {} : { options }), ...(challenge === undefined ? {} : { challenge }) }
-      return await pluginAuthenticator({ name, ...rest, ...given }, { load: of.load })
-    }
+    case 'passport':
+      return await pluginAuthenticator(pluginOptions(name, config), { load: of.load })
     case 'negotiate': {
       const { service, realms, subject, keytab } = config
       return await negotiateAuthenticator({ name, service, realms, subject }, { load: kerberosLoader(keytab, of.load) })
     }
+  }
+}
+
+function pluginOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'passport' }>): PluginOptions {
+  const { type: _type, options, verify, challenge, ...rest } = config
+  return {
+    name,
+    ...rest,
+    ...(options === undefined ? {} : { options }),
+    ...(verify === undefined ? {} : { verify }),
+    ...(challenge === undefined ? {} : { challenge }),
+  }
+}
+
+/** What is wrong with foreign strategies, as the start would find it. */
+export async function pluginMistakes(config: Config, load: Surroundings['load']): Promise<readonly Problem[]> {
+  const made = Object.entries(config.authenticators).map(async ([name, one]) =>
+    one.type === 'passport' ? await placed(name, pluginAuthenticator(pluginOptions(name, one), { load })) : undefined,
+  )
+  try {
+    valuesOf(await Promise.allSettled(made))
+    return []
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return error.problems
+    throw error
   }
 }
 
