@@ -50,17 +50,25 @@ export async function makeAuthenticators(
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
     .map(async ([name, one]) => [name, await placed(name, makeAuthenticator(name, one, surroundings))] as const)
-  return new Map(valuesOf(await Promise.allSettled(made)))
+  return new Map(await allOf(made))
 }
 
 /** All of them, or all of their mistakes at once. @throws {InvalidConfiguration} or whatever else failed first */
-function valuesOf<T>(settled: readonly PromiseSettledResult<T>[]): readonly T[] {
-  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
-  const other = failures.find((failure) => !(failure instanceof InvalidConfiguration))
-  if (other !== undefined) throw other
-  const mistakes = failures.flatMap((failure) => (failure instanceof InvalidConfiguration ? failure.problems : []))
+async function allOf<T>(made: readonly Promise<T>[]): Promise<readonly T[]> {
+  const mistakes: Problem[] = []
+  const values = await Promise.all(
+    made.map(async (one) => {
+      try {
+        return [await one]
+      } catch (error) {
+        if (!(error instanceof InvalidConfiguration)) throw error
+        mistakes.push(...error.problems)
+        return []
+      }
+    }),
+  )
   if (mistakes.length > 0) throw new InvalidConfiguration(mistakes)
-  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  return values.flat()
 }
 
 /** What a service asks for, with authenticators in the place of their names. */
@@ -144,7 +152,7 @@ export async function pluginMistakes(config: Config, load: Surroundings['load'])
     one.type === 'passport' ? await placed(name, pluginAuthenticator(pluginOptions(name, one), { load })) : undefined,
   )
   try {
-    valuesOf(await Promise.allSettled(made))
+    await allOf(made)
     return []
   } catch (error) {
     if (error instanceof InvalidConfiguration) return error.problems
