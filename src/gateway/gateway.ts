@@ -162,7 +162,8 @@ class RunningGateway implements Gateway {
       await this.#stop()
       throw error
     }
-    for (const { url } of this.#listeners) this.#log.write('gateway-started', { url })
+    const paths = this.#config.services.map(({ path }) => path).join(' ')
+    for (const { url } of this.#listeners) this.#log.write('gateway-started', { url, paths })
     if (this.#admin !== undefined) this.#log.write('admin-started', { url: this.#admin.url })
     this.#stopWatching = this.#watch()
     this.#fetchKeys()

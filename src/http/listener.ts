@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { listenAt } from '../ops/listen-at.ts'
 import { addressSet, clientAddress } from '../services/address.ts'
 import { type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
 
@@ -61,17 +62,9 @@ export class Listener {
     this.#listen(events)
   }
 
-  /** Binds; rejects with the system's error when the address cannot be had. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off('error', reject)
-        // Nothing that happens to a listening socket may end the process.
-        this.#server.on('error', () => {})
-        resolve()
-      })
-    })
+  /** Binds; rejects with the system's error and advice when the address cannot be had. */
+  async start(): Promise<void> {
+    await listenAt(this.#server, this.#options, 'listen')
   }
 
   get host(): string {

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Health } from './health.ts'
+import { listenAt } from './listen-at.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface AdminAddress {
@@ -35,16 +36,9 @@ export class AdminServer {
     this.#server.on('request', (request, response) => this.#handle(request, response))
   }
 
-  /** Binds; rejects with the system's error when the address cannot be had. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#address.port, this.#address.host, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', () => {})
-        resolve()
-      })
-    })
+  /** Binds; rejects with the system's error and advice when the address cannot be had. */
+  async start(): Promise<void> {
+    await listenAt(this.#server, this.#address, 'admin')
   }
 
   get host(): string {
