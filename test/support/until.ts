@@ -5,7 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 type Waits = Map<symbol, { readonly what: string; readonly sinceMs: number }>
 /** One for the process, even where this module is loaded twice, as ESM and as CommonJS. */
 const WAITS = Symbol.for('gatehouse.test.waits')
-const waits: Waits = (Reflect.get(globalThis, WAITS) as Waits | undefined) ?? new Map()
+const known = Reflect.get(globalThis, WAITS) as Waits | undefined
+const waits: Waits = known ?? new Map<symbol, { readonly what: string; readonly sinceMs: number }>()
 Reflect.set(globalThis, WAITS, waits)
 
 /** One line for each wait of this process, the oldest first. */
