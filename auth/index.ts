@@ -52,7 +52,7 @@ export {
   oidcAuthenticator,
   oidcAuthenticatorsOf,
 } from './strategies/oidc/oidc.ts'
-export { pluginAuthenticator } from './strategies/passport/plugin.ts'
+export { type PluginOptions, pluginAuthenticator } from './strategies/passport/plugin.ts'
 export {
   isTicketAuthenticator,
   type TicketAuthenticator,

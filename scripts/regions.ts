@@ -22,6 +22,7 @@ import {
   refusalTable,
 } from './regions/operations.ts'
 import { phaseDiagram, phaseTable } from './regions/phases.ts'
+import { strategyTable } from './regions/strategies.ts'
 
 export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phases', render: phaseDiagram },
@@ -29,6 +30,7 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/audit.md', name: 'audit-events', render: auditEvents },
   { page: 'docs/audit.md', name: 'audit-fields', render: auditFields },
   { page: 'docs/clients.md', name: 'client-differences', render: clientDifferenceTable },
+  { page: 'docs/authentication.md', name: 'strategies', render: strategyTable },
   { page: 'docs/command-line.md', name: 'commands', render: commandReference },
   { page: 'docs/configuration.md', name: 'configuration', render: configReference },
   { page: 'docs/errors.md', name: 'refusals', render: refusalTable },

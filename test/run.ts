@@ -20,6 +20,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 /** A test file that hangs is ended after this; far more than any takes. */
 const TEST_TIMEOUT_MS = 300_000
+/** How long before that it says what it waits for. */
+const LAST_WORD_MS = 10_000
 const VARIABLE = /^([A-Z][A-Z0-9_]*)=(.*)$/
 
 /** The test files that the arguments name; all without any. @throws when an argument names none. */
@@ -70,6 +72,8 @@ async function runTests(files: readonly string[], options: readonly string[], en
     'tsx',
     '--import',
     import.meta.resolve('./support/assert-ok.ts'),
+    '--import',
+    import.meta.resolve('./support/last-word.ts'),
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
@@ -77,7 +81,10 @@ async function runTests(files: readonly string[], options: readonly string[], en
     ...options,
     ...files,
   ]
-  const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env })
+  const limit = options.findLast((option) => option.startsWith('--test-timeout='))?.split('=')[1]
+  const lastWordMs = Math.max(1_000, Number(limit ?? TEST_TIMEOUT_MS) - LAST_WORD_MS)
+  const more = { TEST_LAST_WORD_MS: String(lastWordMs) }
+  const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...env, ...more } })
   const forward = (signal: NodeJS.Signals) => tests.kill(signal)
   process.on('SIGINT', forward)
   process.on('SIGTERM', forward)

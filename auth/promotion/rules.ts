@@ -175,10 +175,7 @@ function unavailable(error: unknown): never {
 function noRule({ identity }: PromotionFacts): PromotionRefused {
   const roles = identity.roles.length === 0 ? 'no roles' : `roles ${identity.roles.map(quote).join(', ')}`
   const who = `subject ${quote(identity.subject)} of issuer ${quote(identity.issuer)} with ${roles}`
-  return new PromotionRefused(
-    'no-rule',
-    `no promotion rule matches ${who}; such as "- { when: { subject: ${quote(identity.subject)} }, to: CREDENTIAL }" would${leftOutText(identity.claims)}`,
-  )
+  return new PromotionRefused('no-rule', `no promotion rule matches ${who}${leftOutText(identity.claims)}`)
 }
 
 function named(error: unknown, index: number, to: string): Error {

@@ -1,11 +1,11 @@
 /** `gatehouse check`: judges a configuration as `serve` would, and more: every secret that can be read is read. */
 
 import { loadConfig } from '../config/reading/load.ts'
-import { formatProblem } from '../config/reading/problems.ts'
+import { ConfigError, formatProblem } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
-import { offline, tryEverySecret, tryKerberos } from './offline.ts'
+import { offline, pluginProblems, secretProblems, tryKerberos } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
 import { complain, say } from './terminal.ts'
 
@@ -15,13 +15,17 @@ export const check: Command = {
   usage: ['check -c FILE'],
   help: `  -c, --config FILE   the configuration
 
-Everything is judged as at the start of the gateway, files, secrets and keys included; no broker and no identity provider
-is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with file, line and column.`,
+Everything is judged as at the start of the gateway, files, secrets, keys and modules included; no broker and no identity
+provider is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with file, line and column.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'check', options: { config: { type: 'string', short: 'c' } } })
     const file = needed(values.config, '-c FILE', 'check')
     const { config, warnings: seldomMeant } = loadConfig(file, terminal.env)
-    await tryEverySecret(offline(config, file, terminal.env))
+    const problems = [
+      ...(await secretProblems(offline(config, file, terminal.env))),
+      ...(await pluginProblems(config, file)),
+    ]
+    if (problems.length > 0) throw new ConfigError(problems)
     const warnings = [...seldomMeant, ...(await tryKerberos(config, file))]
     for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
     for (const line of summary(config)) say(terminal, line)

@@ -143,13 +143,26 @@ function answers(config: ServiceConfig, facts: SessionFacts, questions: readonly
     if (rules === undefined) return `may ${question}: the broker decides, as the service has no permissions`
     try {
       const { isAllowed, because } = may(rules, question)
-      return `may ${question}: ${isAllowed ? 'allowed' : 'refused'}: ${because}`
+      const hint = isAllowed ? '' : wordHint(facts.identity, question, (other) => may(rules, other).isAllowed)
+      return `may ${question}: ${isAllowed ? 'allowed' : 'refused'}: ${because}${hint}`
     } catch (error) {
       if (error instanceof SyntaxError)
         throw new UsageError(`explain: ${error.message}`, { command: 'explain', cause: error })
       throw error
     }
   })
+}
+
+/** Whoever writes `ui.joe.smith.1` has not heard that variables are one word there. */
+function wordHint({ subject, claims }: Identity, question: string, isAllowed: (question: string) => boolean): string {
+  for (const value of [subject, ...Object.values(claims)]) {
+    if (typeof value !== 'string' || value === '' || !question.includes(value)) continue
+    const asWord = word(value, 'value')
+    if (asWord === value) continue
+    const other = question.replaceAll(value, asWord)
+    return `; ${value} is one word in patterns, ${asWord}${isAllowed(other) ? `: ${other} is allowed` : ''}`
+  }
+  return ''
 }
 
 /** Stands for what a module would answer: it is not asked. */

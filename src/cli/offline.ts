@@ -15,6 +15,7 @@ import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
 import { ConfigError, formatPath, type Path, type Problem } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
+import { pluginMistakes } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -54,16 +55,20 @@ export function offline(config: Config, file: string, env: Environment): Offline
   return { file, credentials, services }
 }
 
-/** Reads every secret that needs no identity, and loads every module. @throws ConfigError for those that cannot be used */
-export async function tryEverySecret({ file, credentials, services }: Offline): Promise<void> {
+/** Reads every secret that needs no identity, and loads every module. Resolves to those that cannot be used. */
+export async function secretProblems({ file, credentials, services }: Offline): Promise<readonly Problem[]> {
   const named = [...credentials].map(async ([name, compiled]) =>
     located(file, ['brokers', name, 'credentials'], await checkCredentials(compiled)),
   )
   const own = services.map(async ({ promotion }, index) =>
     located(file, ['services', index, 'promote'], await promotion.check()),
   )
-  const problems = (await Promise.all([...named, ...own])).flat()
-  if (problems.length > 0) throw new ConfigError(problems)
+  return (await Promise.all([...named, ...own])).flat()
+}
+
+/** Makes every foreign strategy and lets it run once, as the start does. Resolves to what is wrong with them. */
+export async function pluginProblems(config: Config, file: string): Promise<readonly Problem[]> {
+  return located(file, [], await pluginMistakes(config, moduleLoader(dirname(resolve(file)))))
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What a private broker's configuration files say: loopback only, one administrator, the management plugin. */
+import { totalmem } from 'node:os'
 import type { RabbitOptions } from './rabbit.ts'
 
 /** Where the broker listens; inside a container these are its usual ports. */
@@ -42,12 +43,19 @@ export function brokerConfig(
       `ssl_options.fail_if_no_peer_cert = ${clients === 'required'}`,
     )
   }
-  // A bare root folder has no /proc, where the broker would look.
-  if (options.root !== undefined) lines.push('vm_memory_calculation_strategy = erlang')
+  if (options.root !== undefined) lines.push(...withoutProc(totalmem()))
   if (options.proxyProtocol) lines.push('proxy_protocol = true')
   if (options.memoryWatermark !== undefined)
     lines.push(`vm_memory_high_watermark.relative = ${options.memoryWatermark}`)
   return `${[...lines, ...(options.config ?? [])].join('\n')}\n`
+}
+
+/**
+ * A bare root folder has no /proc, where the broker would look. It would take the machine for one with 1 GiB, and stop
+ * publishers at 400 MiB.
+ */
+function withoutProc(memoryBytes: number): readonly string[] {
+  return ['vm_memory_calculation_strategy = erlang', `total_memory_available_override_value = ${memoryBytes}`]
 }
 
 /** The text of enabled_plugins. */

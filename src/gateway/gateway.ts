@@ -166,7 +166,8 @@ class RunningGateway implements Gateway, ReloadHost {
       throw error
     }
     const { log } = this.#parts
-    for (const { url } of this.#listeners.all) log.write('gateway-started', { url })
+    const paths = this.#generation.config.services.map(({ path }) => path).join(' ')
+    for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
     if (this.#admin !== undefined) log.write('admin-started', { url: this.#admin.url })
     this.#inForce()
   }

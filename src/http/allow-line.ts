@@ -1,29 +1,30 @@
 /**
  * The configuration lines that would have let somebody in, as the log prints them beside a refusal. They are YAML in the
- * short form, ready to be pasted, and say nothing that the operator does not know.
+ * short form, each ready to be pasted under the key that the comment behind it names: what is there already stays. They say
+ * nothing that the operator does not know.
  */
 import { originProblem } from '../config/origin-pattern.ts'
 
 /** For `origins`; `undefined` for what no browser would send. */
 export function originLine(origin: string): string | undefined {
   if (origin.length > 300 || origin.includes('*') || originProblem(origin) !== undefined) return undefined
-  return `origins: [${scalar(origin)}]`
+  return `- ${scalar(origin)}   # under origins`
 }
 
-/** For `require`, with what the identity does have. */
+/** For `require`, in the place of what is there: with what the identity does have. */
 export function rolesLine(required: readonly string[], has: readonly string[]): string {
   const kept = required.filter((role) => has.includes(role)).map(scalar)
-  return `require: { roles: [${kept.join(', ')}] }`
+  return `roles: [${kept.join(', ')}]   # under require, instead`
 }
 
 /** For `require.addresses`. */
 export function addressLine(address: string): string {
-  return `require: { addresses: { allow: [${scalar(address)}] } }`
+  return `- ${scalar(address)}   # under require.addresses.allow`
 }
 
 /** For `promote`; which credential is the operator's decision. */
 export function ruleLine(subject: string): string {
-  return `promote: [{ when: { subject: ${scalar(subject)} }, to: CREDENTIAL }]`
+  return `- { when: { subject: ${scalar(subject)} }, to: CREDENTIAL }   # under promote`
 }
 
 /** A YAML scalar: bare where that is surely a string, else in double quotes, which JSON's are too. */

@@ -56,9 +56,9 @@ export class Listener {
     })
   }
 
-  /** Binds; rejects with the system's error when the address cannot be had. */
+  /** Binds; rejects with the system's error and advice when the address cannot be had. */
   start(): Promise<void> {
-    return this.#server.start()
+    return this.#server.start('listen')
   }
 
   get host(): string {

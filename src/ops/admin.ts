@@ -58,9 +58,9 @@ export class AdminServer {
     })
   }
 
-  /** Binds; rejects with the system's error when the address cannot be had. */
+  /** Binds; rejects with the system's error and advice when the address cannot be had. */
   start(): Promise<void> {
-    return this.#server.start()
+    return this.#server.start('admin')
   }
 
   get host(): string {

@@ -15,7 +15,7 @@ export interface EventSpec {
 }
 
 export const EVENTS = {
-  'gateway-started': { level: 'info', means: 'listens at `url`' },
+  'gateway-started': { level: 'info', means: 'listens at `url`, and serves `paths`' },
   'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
@@ -136,6 +136,7 @@ export const FIELDS = {
   bytesToClient: 'bytes of AMQP sent to the client',
   count: 'how many',
   url: 'an address to connect to',
+  paths: 'the paths of the services, separated by spaces',
   file: 'a file that was read',
   suppressed: 'lines of this event and cause that were left out since the last one',
 } as const

@@ -18,6 +18,8 @@ import {
   negotiateAuthenticator,
   type OidcOptions,
   oidcAuthenticator,
+  type PluginOptions,
+  type Problem,
   pluginAuthenticator,
   type Requirement,
   type RolesSource,
@@ -67,7 +69,25 @@ export async function makeAuthenticators(
         : undefined
       return [name, kept ?? (await placed(name, makeAuthenticator(name, one, surroundings)))] as const
     })
-  return new Map(await Promise.all(made))
+  return new Map(await allOf(made))
+}
+
+/** All of them, or all of their mistakes at once. @throws {InvalidConfiguration} or whatever else failed first */
+async function allOf<T>(made: readonly Promise<T>[]): Promise<readonly T[]> {
+  const mistakes: Problem[] = []
+  const values = await Promise.all(
+    made.map(async (one) => {
+      try {
+        return [await one]
+      } catch (error) {
+        if (!(error instanceof InvalidConfiguration)) throw error
+        mistakes.push(...error.problems)
+        return []
+      }
+    }),
+  )
+  if (mistakes.length > 0) throw new InvalidConfiguration(mistakes)
+  return values.flat()
 }
 
 /** What a service asks for, with authenticators in the place of their names. */
@@ -126,15 +146,37 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
     }
     case 'clientCertificate':
       return clientCertificateAuthenticator({ name, subject: config.subject })
-    case 'passport': {
-      const { type: _type, options, challenge, ...rest } = config
-      const given = { ...(options === undefined ? {} : { options }), ...(challenge === undefined ? {} : { challenge }) }
-      return await pluginAuthenticator({ name, ...rest, ...given }, { load: of.load })
-    }
+    case 'passport':
+      return await pluginAuthenticator(pluginOptions(name, config), { load: of.load })
     case 'negotiate': {
       const { service, realms, subject, keytab } = config
       return await negotiateAuthenticator({ name, service, realms, subject }, { load: kerberosLoader(keytab, of.load) })
     }
+  }
+}
+
+function pluginOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'passport' }>): PluginOptions {
+  const { type: _type, options, verify, challenge, ...rest } = config
+  return {
+    name,
+    ...rest,
+    ...(options === undefined ? {} : { options }),
+    ...(verify === undefined ? {} : { verify }),
+    ...(challenge === undefined ? {} : { challenge }),
+  }
+}
+
+/** What is wrong with foreign strategies, as the start would find it. */
+export async function pluginMistakes(config: Config, load: Surroundings['load']): Promise<readonly Problem[]> {
+  const made = Object.entries(config.authenticators).map(async ([name, one]) =>
+    one.type === 'passport' ? await placed(name, pluginAuthenticator(pluginOptions(name, one), { load })) : undefined,
+  )
+  try {
+    await allOf(made)
+    return []
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return error.problems
+    throw error
   }
 }
 

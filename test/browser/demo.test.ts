@@ -160,6 +160,59 @@ describe('the demo', () => {
     await until(async () => (await page.locator('#connections').innerText()) === 'nobody', 'no connection in the table')
   })
 
+  const focused = () =>
+    page.evaluate('document.activeElement.name || document.activeElement.id || document.activeElement.tagName')
+
+  it('forgets what was refused to one person when another one logs in', async () => {
+    await logIn('joe.smith')
+    await attempt('Delete the exchange')
+
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await logIn('ada.jones')
+
+    assert.equal(await page.locator('#outcome').isHidden(), true)
+  })
+
+  it('keeps the focus where somebody at the keyboard goes on', async () => {
+    await page.locator('#password').fill('wrong')
+    await page.getByRole('button', { name: 'Log in and connect' }).press('Enter')
+    await page.getByRole('alert').getByText('(HTTP 401)').waitFor()
+    await until(async () => (await focused()) === 'password', 'the focus in the password')
+
+    await page.locator('#password').fill('welcome')
+    await logIn('joe.smith')
+    assert.equal(await focused(), 'identity-title')
+    const misdeed = page.getByRole('button', { name: 'Delete the exchange' })
+    await misdeed.press('Enter')
+    await page.locator('#outcome').waitFor()
+    const text = () => page.evaluate('document.activeElement.textContent')
+    await until(async () => String(await text()).startsWith('Delete the exchange'), 'the focus on the button')
+
+    await page.getByRole('button', { name: 'Log out' }).press('Enter')
+    await page.getByRole('button', { name: 'Log in and connect' }).waitFor()
+    assert.equal(await focused(), 'person')
+  })
+
+  it('explains the word that stands for a name in keys', async () => {
+    await logIn('joe.smith')
+
+    assert.match(await page.locator('#word-note').innerText(), /joe\.smith is written\s+joe%2Esmith/)
+  })
+
+  it('shows no connection that it knows nothing about any more', async () => {
+    await logIn('joe.smith')
+    await promoted()
+
+    await page.route('**/broker/connections', (route) => route.abort())
+
+    await page.locator('#connections').getByText('not known').waitFor()
+    // The browser itself reports requests that fail.
+    complaints = []
+    await page.unroute('**/broker/connections')
+    await page.locator('#connections').getByText('joe.smith').first().waitFor()
+    complaints = []
+  })
+
   it('can be used on a small screen, and shows nothing wider than it', async () => {
     await page.setViewportSize({ width: 360, height: 740 })
     await logIn('joe.smith')

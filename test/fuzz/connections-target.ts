@@ -95,8 +95,8 @@ class Scene {
 
   static async start(certificates: Certificates): Promise<Scene> {
     const scene = new Scene(certificates, await clientHello())
-    await scene.#plain.start()
-    await scene.#secure.start()
+    await scene.#plain.start('listen')
+    await scene.#secure.start('listen')
     return scene
   }
 

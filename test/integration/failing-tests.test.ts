@@ -21,6 +21,11 @@ const FILES = {
     ...TEXT,
     "it('asserts', () => assert.ok(text0 === ''))",
   ],
+  'hangs.test.ts': [
+    "import { it } from 'node:test'",
+    `import { until } from '${new URL('../support/until.ts', import.meta.url).href}'`,
+    "it('hangs', () => until(() => false, 'what never is', 60_000))",
+  ],
   'rig.test.ts': [
     "import { it } from 'node:test'",
     `import { Rig } from '${new URL('../support/session-rig.ts', import.meta.url).href}'`,
@@ -37,8 +42,8 @@ describe('a test file whose tests fail', () => {
   })
   after(() => rm(folder, { recursive: true }))
 
-  const runner = (name: keyof typeof FILES) =>
-    run([process.execPath, '--import', 'tsx', 'test/run.ts', join(folder, name)], {
+  const runner = (name: keyof typeof FILES, ...options: string[]) =>
+    run([process.execPath, '--import', 'tsx', 'test/run.ts', join(folder, name), ...options], {
       cwd: ROOT,
       deadlineMs: DEADLINE_MS,
     })
@@ -49,6 +54,13 @@ describe('a test file whose tests fail', () => {
     assert.equal(code, 1, output)
     assert.match(output, /fail 2\n/)
     assert.match(output, /Error: an assertion/)
+  })
+
+  it('says what it waits for before it is ended', async () => {
+    const { code, output } = await runner('hangs.test.ts', '--', '--test-timeout=20000')
+
+    assert.equal(code, 1, output)
+    assert.match(output, /hangs\.test\.ts still runs after 10 s\. It waits for:\n {2}what never is, for \d+ s\n/)
   })
 
   it('says what was not truthy, within the time of an ordinary test', async () => {

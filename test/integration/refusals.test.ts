@@ -92,7 +92,7 @@ const ROWS: readonly Row[] = [
     with: '403 4403',
     log: 'authorization-refused',
     level: 'warn',
-    allow: 'promote: [{ when: { subject: guest }, to: CREDENTIAL }]',
+    allow: '- { when: { subject: guest }, to: CREDENTIAL }   # under promote',
   },
   {
     what: 'a lacking role',
@@ -102,7 +102,7 @@ const ROWS: readonly Row[] = [
     with: '403 4403',
     log: 'authorization-refused',
     level: 'warn',
-    allow: 'require: { roles: [trader] }',
+    allow: 'roles: [trader]   # under require, instead',
   },
   {
     what: 'an address that is not allowed',
@@ -154,7 +154,7 @@ describe('refused before any broker is dialled', { concurrency: 8 }, () => {
     }
     const line = await door.line('origin-refused')
     assert.equal(line['level'], 'warn')
-    assert.equal(line['allow'], 'origins: [https://evil.example]')
+    assert.equal(line['allow'], '- https://evil.example   # under origins')
     assert.equal(door.broker.connections.length, 0)
     await door.stop()
   })

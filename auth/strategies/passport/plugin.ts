@@ -3,25 +3,19 @@
  * verify function. What the strategy says is mapped, nothing of it is trusted to be well-formed; a strategy that
  * throws, or that wants to send the browser elsewhere, refuses.
  */
-import type { Strategy } from 'passport'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
 import { AuthenticationRefused, InvalidConfiguration } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
 import { readRoles } from '../claimed-roles.ts'
 import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import { isJsonObject, type JsonObject } from '../jwt/json.ts'
-import { strategyRun, type Verdict, viewOf } from '../strategy.ts'
+import { strategyRun, type Verdict } from '../strategy.ts'
+import { pluginRequest } from './plugin-request.ts'
+import { type Load, makeStrategy, type StrategyParts } from './plugin-strategy.ts'
+import { tryStrategy } from './plugin-trial.ts'
 
-export interface PluginOptions {
+export interface PluginOptions extends StrategyParts {
   readonly name: string
-  /** A package's name or a module's path, as `load` understands it. */
-  readonly module: string
-  /** The export that is the strategy's class. */
-  readonly export: string
-  /** The constructor's first argument; where absent, it gets the verify function alone. */
-  readonly options?: Readonly<Record<string, unknown>>
-  /** A module whose default export is the verify function. */
-  readonly verify: string
   /** Where in the user that the strategy gives the subject is, and the roles: names of keys, separated by dots. */
   readonly subject: string
   readonly roles: string
@@ -35,70 +29,33 @@ export interface PluginOptions {
 
 export interface PluginSurroundings {
   /** Imports a module by a package's name or an absolute path. */
-  readonly load: (module: string) => Promise<unknown>
+  readonly load: Load
 }
-
-type StrategyClass = new (...input: unknown[]) => Strategy
 
 const CHALLENGE = /^[\x20-\x7e]{1,256}$/
 
-/** @throws {InvalidConfiguration} when the modules do not hold what they should, or the strategy does not take its options */
+/** @throws {InvalidConfiguration} when the strategy cannot be made, or could never decide about an upgrade */
 export async function pluginAuthenticator(
   options: PluginOptions,
-  surroundings: PluginSurroundings,
+  { load }: PluginSurroundings,
 ): Promise<Authenticator> {
-  const run = strategyRun(await makeStrategy(options, surroundings))
-  let saidChallenge: string | undefined
+  const run = strategyRun(await makeStrategy(options, load))
+  const { mistake, verdict: first } = await tryStrategy(run, options.module)
+  if (mistake !== undefined) throw new InvalidConfiguration([{ path: ['module'], message: mistake }])
+  let saidChallenge = first?.kind === 'fail' ? challengeOf(first) : undefined
   return {
     name: options.name,
     type: 'passport',
-    /** What a strategy wants as a challenge is known from its first refusal on. */
+    /** What a strategy wants as a challenge is known from its refusals. */
     get challenge() {
       return options.challenge ?? saidChallenge
     },
     async authenticate(request: AuthenticationRequest): Promise<Outcome> {
-      const verdict = await run(viewOf(request.http))
+      const verdict = await run(pluginRequest(request.http))
       if (verdict.kind === 'fail') saidChallenge = challengeOf(verdict) ?? saidChallenge
       return outcomeOf(verdict, options)
     },
   }
-}
-
-async function makeStrategy(options: PluginOptions, { load }: PluginSurroundings): Promise<Strategy> {
-  const Constructor = await find(load, options.module, options.export, 'module')
-  const verify = await find(load, options.verify, 'default', 'verify')
-  const input = options.options === undefined ? [verify] : [{ ...options.options }, verify]
-  let strategy: Strategy
-  try {
-    strategy = new (Constructor as StrategyClass)(...input)
-  } catch (cause) {
-    throw invalid('options', `${options.module} does not take these options: ${messageOf(cause)}`)
-  }
-  if (typeof strategy.authenticate === 'function') return strategy
-  throw invalid('export', `the export ${options.export} of ${options.module} is no Passport strategy`)
-}
-
-/** A function in a module; CommonJS modules hold it in their default export, or are it. */
-async function find(
-  load: PluginSurroundings['load'],
-  module: string,
-  name: string,
-  key: 'module' | 'verify',
-): Promise<unknown> {
-  let loaded: unknown
-  try {
-    loaded = await load(module)
-  } catch (cause) {
-    throw invalid(key, `${module} cannot be loaded: ${messageOf(cause)}`)
-  }
-  const inside = property(loaded, name) ?? property(property(loaded, 'default'), name)
-  if (typeof inside === 'function') return inside
-  throw invalid(key, `${module} has no function ${name === 'default' ? 'as its default export' : name}`)
-}
-
-function property(value: unknown, name: string): unknown {
-  const holds = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  return holds ? (value as Record<string, unknown>)[name] : undefined
 }
 
 /** Passport does not tell a credential that is absent from one that is wrong; both give way to another that is proven. */
@@ -149,12 +106,4 @@ function challengeOf({ challenge }: Extract<Verdict, { kind: 'fail' }>): string 
 
 function statusText(status: number | undefined): string {
   return status === undefined ? '' : ` (${status})`
-}
-
-function invalid(key: string, message: string): InvalidConfiguration {
-  return new InvalidConfiguration([{ path: [key], message }])
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,6 +1,5 @@
 /** Promotion rules: their targets exist, they lead to a vhost, their expressions can be decided. */
-import type { Finding } from '../reading/issues.ts'
-import { suggestion } from '../reading/nearest.ts'
+import { type Finding, unknownName } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import type { Config, RuleConfig, ServiceConfig } from '../schema/schema.ts'
 import { LOOPBACK_TEXT } from './brokers.ts'
@@ -14,8 +13,8 @@ function checkTarget({ to }: RuleConfig, path: Path, { broker }: ServiceConfig, 
   }
   const credentials = Object.hasOwn(brokers, broker) ? brokers[broker]?.credentials : undefined
   if (!credentials || Object.hasOwn(credentials, to)) return []
-  const message = `broker ${broker} has no such credential${suggestion(to, Object.keys(credentials))}`
-  return [{ path, at: 'value', message, refersTo: ['brokers', broker, 'credentials', to] }]
+  const message = `broker ${broker} has no such credential`
+  return [unknownName(path, message, to, Object.keys(credentials), ['brokers', broker, 'credentials', to])]
 }
 
 function checkRule(rule: RuleConfig, path: Path, service: ServiceConfig, { brokers }: Config): Finding[] {

@@ -1,7 +1,6 @@
 /** Services: who gets in, from which pages, to which broker and vhost. */
 
-import type { Finding } from '../reading/issues.ts'
-import { suggestion } from '../reading/nearest.ts'
+import { type Finding, unknownName } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { isAmbient } from '../schema/authenticators.ts'
 import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
@@ -39,12 +38,9 @@ function checkAdmission(service: ServiceConfig, path: Path, config: Config): Fin
   const named = namedAuthenticators(service, path)
   const found: Finding[] = named
     .filter(({ name }) => !Object.hasOwn(config.authenticators, name))
-    .map(({ name, path: at }) => ({
-      path: at,
-      at: 'value',
-      message: `no such authenticator${suggestion(name, Object.keys(config.authenticators))}`,
-      refersTo: ['authenticators', name],
-    }))
+    .map(({ name, path: at }) =>
+      unknownName(at, 'no such authenticator', name, Object.keys(config.authenticators), ['authenticators', name]),
+    )
   const seen = new Set<string>()
   for (const { name, path: at, within } of named) {
     if (within === 'any' && seen.has(name)) found.push({ path: at, at: 'value', message: 'named twice' })
@@ -113,8 +109,9 @@ function checkOne(service: ServiceConfig, index: number, config: Config): Findin
     ...checkVhosts(service, path),
   ]
   if (!Object.hasOwn(config.brokers, service.broker)) {
-    const message = `no such broker${suggestion(service.broker, Object.keys(config.brokers))}`
-    found.push({ path: [...path, 'broker'], at: 'value', message, refersTo: ['brokers', service.broker] })
+    const refersTo = ['brokers', service.broker]
+    const known = Object.keys(config.brokers)
+    found.push(unknownName([...path, 'broker'], 'no such broker', service.broker, known, refersTo))
   }
   const same = config.services.findIndex((other) => other.path === service.path)
   if (same < index)

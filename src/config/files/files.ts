@@ -128,7 +128,11 @@ export class FileInspection {
     if (authenticator.type === 'negotiate' && authenticator.keytab !== undefined) {
       this.#read([...path, 'keytab'], authenticator.keytab, 'secret')?.fill(0)
     }
-    if (authenticator.type === 'passport') this.#read([...path, 'verify'], authenticator.verify, 'public')
+    if (authenticator.type === 'passport') {
+      const { options, verify } = authenticator
+      if (typeof options === 'string') this.#read([...path, 'options'], options, 'public')
+      if (verify !== undefined) this.#read([...path, 'verify'], verify, 'public')
+    }
   }
 
   #users(path: Path, file: string): void {

@@ -4,7 +4,7 @@
  * Where several shapes would do (a union), only the one that was most likely meant is talked about.
  */
 import type { z } from 'zod'
-import { suggestion } from './nearest.ts'
+import { nearest, suggestedIn, suggestion } from './nearest.ts'
 import type { Path } from './problems.ts'
 
 /** A mistake whose place is not looked up yet. */
@@ -17,6 +17,8 @@ export interface Finding {
   readonly hidesKey?: true
   /** For an unknown key, the one that was most likely meant. */
   readonly meant?: Path
+  /** For an unknown name or word, the one that was most likely meant. */
+  readonly meantValue?: string
   /** What it is missing: says nothing while that place has a mistake of its own. */
   readonly refersTo?: Path
   /** A number or a boolean was expected there: the text of an environment variable may be one. */
@@ -104,6 +106,11 @@ function finding(issue: Issue, path: Path): Finding[] {
     const branch = meant(issue)
     if (branch) return findings(branch, path)
   }
+  const mistyped = mistypedTag(issue)
+  if (mistyped !== undefined) {
+    const holder = path.slice(0, -1)
+    return [unknownKey(holder, mistyped, `unknown key${suggestion(mistyped, [String(path.at(-1))])}`)]
+  }
   if ('input' in issue && issue.input === undefined) {
     return [{ path, at: 'value', message: `missing: ${wordsFor(issue)}` }]
   }
@@ -112,14 +119,31 @@ function finding(issue: Issue, path: Path): Finding[] {
     issue.code === 'invalid_type' || (issue.code === 'invalid_union' && !isTag) ? kindOf(issue.input) : undefined
   const message = got === undefined ? issue.message : `${issue.message}, got ${got}`
   const wants = wanted(issue)
-  return [{ path, at: 'value', message, ...(wants === undefined ? {} : { wants }) }]
+  const meantValue = suggestedIn(message)
+  const more = { ...(wants !== undefined && { wants }), ...(meantValue !== undefined && { meantValue }) }
+  return [{ path, at: 'value', message, ...more }]
 }
 
 function unknownKey(path: Path, key: string, message: string): Finding {
   const finding = { path: [...path, key], at: 'key', message } as const
   if (!PLAIN_KEY.test(key)) return { ...finding, hidesKey: true, message: STRANGE_KEY }
-  const near = /did you mean "(.*)"\?$/.exec(message)?.[1]
+  const near = suggestedIn(message)
   return near === undefined ? finding : { ...finding, meant: [...path, near] }
+}
+
+/** The key that stands for the one that tells shapes apart: without that, nothing else of the mapping is judged. */
+function mistypedTag(issue: Issue): string | undefined {
+  if (issue.code !== 'invalid_union' || issue.discriminator === undefined) return undefined
+  const { input, discriminator } = issue
+  if (input === null || typeof input !== 'object' || discriminator in input) return undefined
+  return Object.keys(input).find((key) => PLAIN_KEY.test(key) && nearest(key, [discriminator]) !== undefined)
+}
+
+/** A name that refers to nothing, and the known one that is nearest. */
+export function unknownName(path: Path, what: string, name: string, known: readonly string[], refersTo: Path): Finding {
+  const message = `${what}${suggestion(name, known)}`
+  const meantValue = suggestedIn(message)
+  return { path, at: 'value', message, refersTo, ...(meantValue !== undefined && { meantValue }) }
 }
 
 /** What a list or one entry of something should be is what one entry should be. */
@@ -157,13 +181,26 @@ function missesAll(issue: Issue): boolean {
   return issue.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code)
 }
 
+/** Keys that a shape does not have; a mistyped one that is missing from it is one it has. */
 function unknownCount(issues: readonly Issue[]): number {
-  return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0)
+  const missing = new Set(issues.filter(isMissing).map((issue) => issue.path.join('.')))
+  return issues.reduce((sum, issue) => {
+    if (issue.code !== 'unrecognized_keys') return sum
+    const meant = issue.message.split('\n').map((line) => [...issue.path, suggestedIn(line)].join('.'))
+    return sum + meant.filter((path) => !missing.has(path)).length
+  }, 0)
+}
+
+function isMissing(issue: Issue): boolean {
+  return 'input' in issue && issue.input === undefined
 }
 
 /** A key that a shape does not have speaks more against it than one that is missing or wrong. */
 function cost(issues: readonly Issue[]): number {
-  return issues.length + 0.5 * unknownCount(issues)
+  const mistypedCount =
+    issues.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 0), 0) -
+    unknownCount(issues)
+  return issues.length + 0.5 * unknownCount(issues) - mistypedCount
 }
 
 function kindOf(value: unknown): string | undefined {

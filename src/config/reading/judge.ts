@@ -1,8 +1,8 @@
 /**
  * Judges what came in: the notation, the schema, then the checks (names, combinations, files).
  *
- * A mistake that one judge finds is taken out before the next one looks, so that all of them are told at once; a mistake
- * that only follows from another one is not. With any mistake at all there is no configuration.
+ * A mistake that one judge finds is mended or taken out before the next one looks, so that all of them are told at once; a
+ * mistake that only follows from another one is not. With any mistake at all there is no configuration.
  */
 import { z } from 'zod'
 import type { Keyring } from '../../../auth/index.ts'
@@ -16,6 +16,7 @@ import { type Config, configSchema, type Users } from '../schema/schema.ts'
 import { usersFile } from '../schema/users.ts'
 import { type Source, yamlSource } from './document.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
+import { followInPlace, followSuggestions, withStandIns } from './mending.ts'
 import { ConfigError, formatPath, inFileOrder, type Path, type Problem } from './problems.ts'
 import { Pruned } from './prune.ts'
 import { fromText, pathKey, readValue } from './read.ts'
@@ -50,7 +51,7 @@ export function judge(source: Source, { folder, env, files, readable }: Judging)
   placeSecrets(config)
   const inspection = new FileInspection(env, judgeUsers)
   if (files) inspection.inspect(config)
-  for (const finding of [...checkConfig(config), ...inspection.findings]) {
+  for (const finding of [...checked(config), ...inspection.findings]) {
     const original = (path: Path) => pruned.original(asWritten(pruned.value, path))
     const path = original(finding.path)
     const refersTo = finding.refersTo && original(finding.refersTo)
@@ -105,15 +106,42 @@ interface Judged {
 /** What the schema says. Takes the value over. */
 function parsed(value: unknown, filled: ReadonlySet<string>): Judged {
   const pruned = new Pruned(value)
+  const found: Finding[] = []
+  const add = (more: readonly Finding[]) => {
+    for (const finding of more) found.push({ ...finding, path: pruned.original(finding.path) })
+  }
   let result = parseWithNumbers(value, filled)
-  const found = 'data' in result ? [] : result.findings
-  for (const { meant } of found) if (meant) pruned.miss(meant)
+  for (let round = 0; !('data' in result) && round < ROUNDS; round += 1) {
+    const mended = followSuggestions(pruned, result.findings)
+    if (mended.length === 0) break
+    add(mended)
+    result = parseWithNumbers(value, filled)
+  }
+  if (!('data' in result)) add(result.findings)
+  const stillWrong = () => {
+    const again = parseAs(configSchema, pruned.value)
+    return 'data' in again ? [] : again.findings.map(({ path }) => path)
+  }
   for (let round = 0; round < ROUNDS; round += 1) {
     if ('data' in result) return { config: result.data, found, pruned }
-    if (!pruned.remove(result.findings.map(({ path }) => path))) break
+    const paths = result.findings.map(({ path }) => path)
+    if (!withStandIns(pruned, paths, stillWrong)) break
     result = parseAs(configSchema, pruned.value)
   }
   return { config: undefined, found, pruned }
+}
+
+/** What the checks say, and what they say when unknown names are those that were meant. Changes the configuration. */
+function checked(config: Config): Finding[] {
+  const found: Finding[] = []
+  const told = new Set<string>()
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const more = checkConfig(config).filter(({ path, message }) => !told.has(pathKey([...path, message])))
+    for (const { path, message } of more) told.add(pathKey([...path, message]))
+    found.push(...more)
+    if (more.filter((finding) => followInPlace(config, finding)).length === 0) break
+  }
+  return found
 }
 
 /** Text from the environment where a number or a boolean is expected is taken for one, if it is one. */

@@ -43,3 +43,8 @@ export function suggestion(word: string, known: readonly string[]): string {
   if (near !== undefined) return `; did you mean ${JSON.stringify(near)}?`
   return known.length > 0 ? `; known: ${known.join(', ')}` : ''
 }
+
+/** The word that `suggestion` suggests, out of a text that ends with it. */
+export function suggestedIn(text: string): string | undefined {
+  return /; did you mean "([^"]*)"\?$/.exec(text)?.[1]
+}

@@ -35,6 +35,7 @@ const FILES = [
     'authenticators.*.users',
     'authenticators.*.jwksFile',
     'authenticators.*.keytab',
+    'authenticators.*.options',
     'authenticators.*.verify',
   ].map(pattern),
 ]

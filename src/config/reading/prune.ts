@@ -11,6 +11,9 @@ export class Pruned {
   /** For each list that lost entries: the original index of each that is left. */
   readonly #indices = new WeakMap<object, number[]>()
 
+  /** For each mapping with mended keys: how each was written. */
+  readonly #written = new WeakMap<object, Map<string, string>>()
+
   /** Takes the value over: it is changed from here on. */
   constructor(value: unknown) {
     this.value = value
@@ -32,24 +35,59 @@ export class Pruned {
     return true
   }
 
-  /** Counts a path of the original as taken out: it is there, under a name that nobody knows. */
-  miss(path: Path): void {
-    this.#removed.push(path)
+  /** Gives a key the name that was meant; false where there is such a key already. */
+  rename(path: Path, name: string): boolean {
+    const [parent, key] = [this.#parentOf(path), path.at(-1)]
+    if (parent === undefined || typeof key !== 'string' || Object.hasOwn(parent, name)) return false
+    Reflect.set(parent, name, Reflect.get(parent, key))
+    Reflect.deleteProperty(parent, key)
+    const written = this.#written.get(parent) ?? new Map<string, string>()
+    this.#written.set(parent, written.set(name, written.get(key) ?? key))
+    return true
+  }
+
+  /** Puts a value in the place of another. */
+  replace(path: Path, value: unknown): boolean {
+    const [parent, key] = [this.#parentOf(path), path.at(-1)]
+    return parent !== undefined && key !== undefined && Reflect.set(parent, key, value)
+  }
+
+  has(path: Path): boolean {
+    const [parent, key] = [this.#parentOf(path), path.at(-1)]
+    return parent !== undefined && key !== undefined && Object.hasOwn(parent, key)
+  }
+
+  /** Puts a value where there is none, as long as nothing is wrong there then. The place counts as taken out. */
+  tryOut(path: Path, value: unknown, stillWrong: () => readonly Path[]): boolean {
+    if (!this.replace(path, value)) return false
+    if (!stillWrong().some((wrong) => isWithin(wrong, path))) {
+      this.#removed.push(this.original(path))
+      return true
+    }
+    Reflect.deleteProperty(this.#parentOf(path) ?? {}, path.at(-1) ?? '')
+    return false
   }
 
   /** The path in the original of what is at this path now. */
   original(path: Path): Path {
     let current = this.value
     return path.map((key) => {
-      const indices = isObject(current) ? this.#indices.get(current) : undefined
-      current = isObject(current) ? Reflect.get(current, key) : undefined
-      return typeof key === 'number' ? (indices?.[key] ?? key) : key
+      const holder = isObject(current) ? current : {}
+      current = Reflect.get(holder, key)
+      if (typeof key === 'number') return this.#indices.get(holder)?.[key] ?? key
+      return this.#written.get(holder)?.get(key) ?? key
     })
   }
 
   /** Whether something was taken out at, above or below this path of the original. */
   touches(path: Path): boolean {
     return this.#removed.some((removed) => isWithin(removed, path) || isWithin(path, removed))
+  }
+
+  #parentOf(path: Path): object | undefined {
+    let current = this.value
+    for (const key of path.slice(0, -1)) current = isObject(current) ? Reflect.get(current, key) : undefined
+    return isObject(current) ? current : undefined
   }
 
   /** The path that is gone now, as it was. */

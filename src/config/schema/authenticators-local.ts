@@ -56,10 +56,16 @@ export const passport = z.strictObject({
   ),
   export: text('the name of an export', 128).prefault('Strategy').describe("The strategy's class in that module."),
   options: z
-    .record(z.string(), z.unknown())
+    .union([filePath, z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+      error: 'expected options (key: value), a list of arguments, or the path of a module that gives them',
+    })
     .optional()
-    .describe("First argument of the strategy's constructor; absent: it gets `verify` alone."),
-  verify: filePath.describe("ES module whose default export is the strategy's verify function."),
+    .describe(
+      "The strategy's options; or a list, where its constructor has several arguments before `verify`; or an ES module whose default export is one of these or a function that gives it.",
+    ),
+  verify: filePath
+    .optional()
+    .describe("ES module whose default export is the strategy's verify function, called as the strategy calls it."),
   subject: claimPath.prefault('id').describe('Where in the user object the subject is, keys separated by dots.'),
   roles: claimPath.prefault('roles').describe('Where in the user object the roles are: a list, or one role as text.'),
   rolesSeparator: separator.optional().describe('What stands between roles where they are one text.'),

@@ -63,6 +63,7 @@ element('login').addEventListener('submit', async (event) => {
       await logIn(person, form.get('password'), claimed)
     } catch (error) {
       element('login-problem').textContent = sentence(error)
+      return element('password')
     }
   })
 })
@@ -93,13 +94,18 @@ function showSession(who, claimed) {
     `proven by ${who.authenticator}, ${who.roles.length > 0 ? `role ${who.roles.join(', ')}` : 'no role'}`
   element('exchange').textContent = demo.exchange
   element('key').textContent = session.key
+  element('word-name').textContent = who.subject
+  element('word').textContent = who.word
+  element('word-note').hidden = who.word === who.subject
   element('messages').replaceChildren()
   show(true)
   element('identity-title').focus()
-  refreshConnections()
+  refresh()
 }
 
+/** What was refused to one person says nothing about the next one. */
 function show(isConnected) {
+  element('outcome').hidden = true
   element('login-card').hidden = isConnected
   element('identity-card').hidden = !isConnected
   element('messages-card').hidden = !isConnected
@@ -115,7 +121,8 @@ function sessionEnded(close) {
   show(false)
   if (!wasExpected)
     element('login-problem').textContent = `The session was ended (WebSocket ${close.code} ${close.reason}).`
-  refreshConnections()
+  document.querySelector('input[name=person]:checked')?.focus()
+  refresh()
 }
 
 element('logout').addEventListener('click', async () => {
@@ -123,7 +130,6 @@ element('logout').addEventListener('click', async () => {
   session = undefined
   await client.close().catch(() => undefined)
   element('password').value = 'welcome'
-  document.querySelector('input[name=person]:checked')?.focus()
 })
 
 // --- messages -------------------------------------------------------------------------------------------------------
@@ -232,7 +238,7 @@ async function tryIt(attempt) {
     if (/^channel /.test(error.message)) rows.push(['Your session', 'goes on: only that channel was closed'])
     showOutcome(rows, false)
   }
-  refreshLog()
+  refresh()
 }
 
 function showOutcome(rows, isGood) {
@@ -268,15 +274,25 @@ async function refreshConnections() {
     }
     return row
   })
-  if (rows.length === 0) {
-    const row = document.createElement('tr')
-    const cell = row.insertCell()
-    cell.colSpan = 6
-    cell.className = 'none'
-    cell.textContent = 'nobody'
-    rows.push(row)
+  element('connections').replaceChildren(...(rows.length === 0 ? [noRow('nobody')] : rows))
+}
+
+function noRow(text) {
+  const row = document.createElement('tr')
+  const cell = row.insertCell()
+  cell.colSpan = 6
+  cell.className = 'none'
+  cell.textContent = text
+  return row
+}
+
+/** What was true a moment ago is not shown when nobody answers any more. */
+async function refresh() {
+  try {
+    await Promise.all([refreshConnections(), refreshLog()])
+  } catch {
+    element('connections').replaceChildren(noRow('not known: the demo does not answer (is it still running?)'))
   }
-  element('connections').replaceChildren(...rows)
 }
 
 async function refreshLog() {
@@ -296,20 +312,24 @@ async function refreshLog() {
   element('log').replaceChildren(...items)
 }
 
-element('log').closest('details').addEventListener('toggle', refreshLog)
+element('log').closest('details').addEventListener('toggle', refresh)
 setInterval(() => {
-  if (!document.hidden) Promise.all([refreshConnections(), refreshLog()]).catch(() => undefined)
+  if (!document.hidden) refresh()
 }, 1_000)
 
 // --- small things ---------------------------------------------------------------------------------------------------
 
+/** A button that is disabled loses the focus: it gets it back, or the element that `action` names. */
 async function whileBusy(within, action) {
+  const focused = document.activeElement
   const buttons = [...within.querySelectorAll('button')].filter((button) => !button.disabled)
   for (const button of buttons) button.disabled = true
+  let next
   try {
-    await action()
+    next = await action()
   } finally {
     for (const button of buttons) button.disabled = button.dataset.needs === 'session' && session === undefined
+    if (document.activeElement === document.body) (next ?? focused).focus()
   }
 }
 
@@ -329,4 +349,4 @@ for (const [index, person] of demo.people.entries()) {
 }
 element('broker').textContent = demo.broker
 show(false)
-await refreshConnections()
+await refresh()

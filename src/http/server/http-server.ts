@@ -9,6 +9,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { isIPv6, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import { listenAt } from '../../ops/listen-at.ts'
 import { answerRaw } from '../raw-answer.ts'
 import { readTarget } from '../target.ts'
 import { boundedRequest } from './bounded-request.ts'
@@ -100,17 +101,12 @@ export class HttpServer {
     this.#listen()
   }
 
-  /** Binds; rejects with the system's error when the address cannot be had. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off('error', reject)
-        // Nothing that happens to a listening socket may end the process.
-        this.#server.on('error', () => {})
-        resolve()
-      })
-    })
+  /**
+   * Binds; rejects with the system's error and advice when the address cannot be had.
+   * @param key where the configuration says the address
+   */
+  async start(key: string): Promise<void> {
+    await listenAt(this.#server, this.#options, key)
   }
 
   get host(): string {

@@ -82,7 +82,7 @@ export class Crossing {
     this.#towardsClient = new ToClient(
       this.#relay,
       () => undefined,
-      () => undefined,
+      () => '',
     )
   }
 

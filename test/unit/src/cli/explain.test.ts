@@ -123,6 +123,19 @@ describe('explain', () => {
     assert.equal(lastLine(stdout), 'promoted: webuser')
   })
 
+  it('points at the word where a name was written with dots', async () => {
+    const questions = ['consume ui.joe.smith.1', 'consume pt.joe.smith.1', 'consume ui.joe.1']
+    const asked = questions.flatMap((question) => ['--may', question])
+    const { stdout } = await explain('--subject', 'joe.smith', '--role', 'trader', ...asked)
+    const [allowed, refused, other] = stdout.split('\n').filter((line) => line.startsWith('may '))
+    assert.match(
+      allowed ?? '',
+      /: refused: .*; joe\.smith is one word in patterns, joe%2Esmith: consume ui\.joe%2Esmith\.1 is allowed$/,
+    )
+    assert.match(refused ?? '', /: refused: .*; joe\.smith is one word in patterns, joe%2Esmith$/)
+    assert.doesNotMatch(other ?? '', /one word/)
+  })
+
   it('says so where the broker decides', async () => {
     const { stdout } = await runCommand(['explain', '-c', valid('minimal.yaml'), '--subject', 'ann', '--may', 'bind #'])
     assert.match(stdout, /^may bind #: the broker decides, as the service has no permissions$/m)

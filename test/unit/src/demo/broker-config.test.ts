@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { totalmem } from 'node:os'
 import { describe, it } from 'node:test'
 import { brokerConfig, enabledPlugins, withFilesAt } from '../../../../src/demo/broker-config.ts'
 
@@ -12,6 +13,16 @@ describe('brokerConfig', () => {
     assert.ok(lines.includes('listeners.tcp.local = 127.0.0.1:15001'))
     assert.ok(lines.includes('management.tcp.ip = 127.0.0.1'))
     assert.ok(!lines.some((line) => line.includes('ssl')))
+  })
+
+  it('says how much memory there is where the broker cannot look, and not elsewhere', () => {
+    const memory = (root?: string) =>
+      brokerConfig(root === undefined ? {} : { root }, PORTS, ADMIN)
+        .split('\n')
+        .filter((line) => line.startsWith('total_memory'))
+
+    assert.deepEqual(memory('/root-folder'), [`total_memory_available_override_value = ${totalmem()}`])
+    assert.deepEqual(memory(), [])
   })
 
   it('asks TLS clients for a certificate as the options say', () => {

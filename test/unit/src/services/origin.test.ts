@@ -51,17 +51,17 @@ describe('OriginRule', () => {
 
 describe('lines that would allow', () => {
   it('are ready to paste', () => {
-    assert.equal(originLine('https://app.example.com:8443'), 'origins: [https://app.example.com:8443]')
-    assert.equal(rolesLine(['trader', 'admin'], ['trader']), 'require: { roles: [trader] }')
-    assert.equal(ruleLine('joe.smith'), 'promote: [{ when: { subject: joe.smith }, to: CREDENTIAL }]')
-    assert.equal(addressLine('203.0.113.7'), 'require: { addresses: { allow: ["203.0.113.7"] } }')
+    assert.equal(originLine('https://app.example.com:8443'), '- https://app.example.com:8443   # under origins')
+    assert.equal(rolesLine(['trader', 'admin'], ['trader']), 'roles: [trader]   # under require, instead')
+    assert.equal(ruleLine('joe.smith'), '- { when: { subject: joe.smith }, to: CREDENTIAL }   # under promote')
+    assert.equal(addressLine('203.0.113.7'), '- "203.0.113.7"   # under require.addresses.allow')
   })
 
   it('quote what YAML would read differently', () => {
-    assert.equal(ruleLine('yes'), 'promote: [{ when: { subject: "yes" }, to: CREDENTIAL }]')
-    assert.equal(ruleLine('a, b: c'), 'promote: [{ when: { subject: "a, b: c" }, to: CREDENTIAL }]')
-    assert.equal(ruleLine('x\n- y'), 'promote: [{ when: { subject: "x\\n- y" }, to: CREDENTIAL }]')
-    assert.equal(ruleLine('007'), 'promote: [{ when: { subject: "007" }, to: CREDENTIAL }]')
+    assert.equal(ruleLine('yes'), '- { when: { subject: "yes" }, to: CREDENTIAL }   # under promote')
+    assert.equal(ruleLine('a, b: c'), '- { when: { subject: "a, b: c" }, to: CREDENTIAL }   # under promote')
+    assert.equal(ruleLine('x\n- y'), '- { when: { subject: "x\\n- y" }, to: CREDENTIAL }   # under promote')
+    assert.equal(ruleLine('007'), '- { when: { subject: "007" }, to: CREDENTIAL }   # under promote')
   })
 
   it('are not offered for what no browser sends', () => {

@@ -42,12 +42,16 @@ function plugin(options: Partial<PluginOptions> = {}, modules: Readonly<Record<s
   )
 }
 
-/** A strategy made of its `authenticate`, as a module would hold it. */
-const strategyModule = (run: (this: Record<string, (...input: unknown[]) => void>) => unknown) => ({
+type Run = (this: Record<string, (...input: unknown[]) => void>) => unknown
+
+/** A strategy made of its `authenticate`, as a module would hold it; without a credential it passes. */
+const strategyModule = (run: Run) => ({
   own: {
     Strategy: class {
       readonly name = 'own'
-      authenticate = run
+      authenticate(this: Record<string, (...input: unknown[]) => void>, { headers }: { headers: object }) {
+        return 'authorization' in headers ? run.call(this) : this['pass']?.()
+      }
     },
   },
 })
@@ -112,23 +116,22 @@ describe('pluginAuthenticator with passport-http-bearer', () => {
       this['success']?.({ id: 'joe' })
     })
     const both = [await plugin(), await plugin({ name: 'own', module: 'own' }, joe)]
-    assert.equal((await authenticate(both, bearer(''))).identity.subject, 'joe')
+    assert.equal((await authenticate(both, bearer('unknown'))).identity.subject, 'joe')
   })
 })
 
 describe('pluginAuthenticator with a strategy that misbehaves', () => {
-  const own = (run: (this: Record<string, (...input: unknown[]) => void>) => unknown) =>
-    plugin({ module: 'own' }, strategyModule(run))
+  const own = (run: Run) => plugin({ module: 'own' }, strategyModule(run))
 
   it('takes a pass for an absent credential, and a redirect for a refusal', async () => {
     const passing = await own(function () {
       this['pass']?.()
     })
-    assert.deepEqual(await passing.authenticate(bearer('')), { kind: 'absent' })
+    assert.deepEqual(await passing.authenticate(bearer('any')), { kind: 'absent' })
     const redirecting = await own(function () {
       this['redirect']?.('https://idp.example.com')
     })
-    assert.equal((await redirecting.authenticate(bearer(''))).kind, 'refused')
+    assert.equal((await redirecting.authenticate(bearer('any'))).kind, 'refused')
   })
 
   for (const [what, run] of [
@@ -152,12 +155,12 @@ describe('pluginAuthenticator with a strategy that misbehaves', () => {
     ],
   ] as const) {
     it(`fails when it ${what}`, async () => {
-      await assert.rejects((await own(run)).authenticate(bearer('')), /broken/)
+      await assert.rejects((await own(run)).authenticate(bearer('any')), /broken/)
     })
   }
 
   it('fails when it never decides', async () => {
-    await assert.rejects(authenticate([await own(() => undefined)], bearer(''), { deadlineMs: 20 }), {
+    await assert.rejects(authenticate([await own(() => undefined)], bearer('any'), { deadlineMs: 20 }), {
       code: 'rejected',
       message: /machines took longer than 20 ms/,
     })

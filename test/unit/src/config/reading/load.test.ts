@@ -182,8 +182,8 @@ describe('parseConfig', () => {
     const { config } = parseConfig({ ...minimalConfig(), authenticators: { plugin } }, { files: false })
     const found = config.authenticators['plugin']
     assert.ok(found?.type === 'passport')
-    assert.equal(found.options?.['callback'], options.callback)
-    assert.equal(found.options['made'], made)
+    assert.deepEqual(found.options, options)
+    assert.equal((found.options as typeof options).made, made)
   })
 
   for (const [what, input] of [

@@ -56,7 +56,7 @@ async function scene(t: TestContext, { tls = false, deadlines, answer, upgrade }
       dropped: (cause) => dropped.push(cause),
     },
   )
-  await server.start()
+  await server.start('listen')
   t.after(() => {
     const stopped = server.stop()
     server.cut()
