@@ -39,7 +39,7 @@ export interface RuleExplanation {
 export interface Explanation {
   readonly rules: readonly RuleExplanation[]
   readonly result:
-    | ({ readonly kind: 'promoted' } & Decision)
+    | ({ readonly kind: 'promoted' } & Omit<Decision, 'limits'>)
     | { readonly kind: 'refused'; readonly code: 'no-rule' | 'bad-value'; readonly detail: string }
 }
 
@@ -145,7 +145,8 @@ function explain(rules: readonly Rule[], facts: PromotionFacts): Explanation {
 
 function resultOf(rules: readonly Rule[], facts: PromotionFacts): Explanation['result'] {
   try {
-    return { kind: 'promoted', ...decide(rules, facts) }
+    const { limits: _limits, ...decision } = decide(rules, facts)
+    return { kind: 'promoted', ...decision }
   } catch (error) {
     if (!(error instanceof PromotionRefused)) throw error
     return { kind: 'refused', code: error.code === 'no-rule' ? 'no-rule' : 'bad-value', detail: error.message }

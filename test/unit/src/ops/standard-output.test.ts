@@ -90,7 +90,7 @@ describe('StandardOutput', () => {
 
   it('is one for all logs of a process, and nothing of theirs is left behind', async () => {
     const program = `
-      const { Log } = await import('./log.ts')
+      const { Log } = await import('./src/ops/log.ts')
       const before = process.listenerCount('exit')
       for (let n = 0; n < 20; n++) new Log('info').write('gateway-stopped')
       said(process.listenerCount('exit') - before)`
