@@ -144,9 +144,9 @@ class RunningGateway implements Gateway, ReloadHost {
     this.#input = parts.input
     this.#parts = parts
     const { log, sessions, traffic } = parts
-    this.#listeners = this.#makeListeners()
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
+    this.#listeners = this.#makeListeners()
     const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
@@ -202,14 +202,19 @@ class RunningGateway implements Gateway, ReloadHost {
 
   async reload({ config, ...options }: GatewayReload = {}): Promise<ReloadReport> {
     const { log, metrics } = this.#parts
+    const before = this.#input
     if (config !== undefined) this.#input = config
     try {
       const report = await this.#reload.run(options)
-      if (options.dryRun === true) return report
+      if (options.dryRun === true) {
+        this.#input = before
+        return report
+      }
       metrics.reloaded('done', report.sessions)
       log.write('reload-done', { detail: detailOf(report) })
       return report
     } catch (error) {
+      this.#input = before
       if (error instanceof ReloadRefused && options.dryRun !== true) {
         metrics.reloaded('refused')
         log.write('reload-refused', { detail: error.message })
@@ -307,7 +312,7 @@ class RunningGateway implements Gateway, ReloadHost {
       pressure: this.#pressure,
       isDraining: () => this.#closing !== undefined,
       refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
-      begin: (attempt, admitted) => begin(attempt, admitted, this.#parts),
+      begin: (attempt, admitted) => begin(attempt, admitted, common),
     })
     const routes = new Routes(common)
     return new Listeners(

@@ -12,17 +12,19 @@ import {
 import type { Traffic } from '../ops/traffic.ts'
 import { LiveSession, type SessionSurroundings } from '../sessions/live-session.ts'
 import { WebSocketClientEnd } from '../websocket/client-end.ts'
+import type { ServingSource } from './serving.ts'
 import type { Admitted, Attempt } from './upgrade.ts'
 
 export interface BeginDependencies extends SessionSurroundings {
   readonly traffic: Traffic
+  readonly serving: ServingSource
 }
 
 /** Sends the 101 and opens the session, or gives the place back where the client is gone. */
 export function begin(attempt: Attempt, admitted: Admitted, dependencies: BeginDependencies): void {
   const { request, socket, head, subprotocol, service, hop, id, startedAtMs: startedMs } = attempt
   const { identity, promoted, place } = admitted
-  const { sessions, metrics, traffic } = dependencies
+  const { sessions, metrics, traffic, serving } = dependencies
   const webSocket = service.door.accept({ request, socket, head, subprotocol, headers: admitted.responseHeaders })
   if (webSocket === undefined) {
     sessions.release(place)
@@ -57,6 +59,9 @@ export function begin(attempt: Attempt, admitted: Admitted, dependencies: BeginD
   metrics.sessionStarted(service.path)
   sessions.start(place, live)
   live.attach()
+  // A reload may have judged all live sessions while this one was being admitted.
+  const present = serving.current.services.get(service.path)
+  if (present !== service) live.follow(present)
 }
 
 /** What the client reads where the broker has refused the same credential a moment ago. */

@@ -140,6 +140,13 @@ export class LiveSession implements Occupant, SessionObserver {
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
   }
 
+  /** Goes on at this service, of another configuration, or ends. */
+  follow(service: Service | undefined): void {
+    const judgement = this.judge(service)
+    if (judgement.outcome === 'ended') this.end(configurationChanged(judgement.mayReturn))
+    else this.adopt(judgement.service, judgement.terms)
+  }
+
   /** The session is in the registry: its client may be read. */
   attach(): void {
     this.#client.attach(this.#session)
@@ -241,7 +248,7 @@ export class LiveSession implements Occupant, SessionObserver {
       this.#shared.sessions.renew(place, identity)
       // Another generation may have come while the credential was made: its terms stand.
       if (this.#service === service) this.adopt(service, promoted)
-      else this.#rejudge()
+      else this.follow(this.#service)
       return { renewed: true, expiresAtMs: identity.expiresAtMs }
     } catch (error) {
       if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
@@ -249,12 +256,6 @@ export class LiveSession implements Occupant, SessionObserver {
       }
       throw error
     }
-  }
-
-  #rejudge(): void {
-    const judgement = this.judge(this.#service)
-    if (judgement.outcome === 'ended') this.end(configurationChanged(judgement.mayReturn))
-    else this.adopt(judgement.service, judgement.terms)
   }
 
   #recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {

@@ -61,6 +61,11 @@ export class Door {
     return await until(() => this.lines.find((line) => line['event'] === event && check(line)), `log line ${event}`)
   }
 
+  /** The configuration of a door like this one, for a reload. */
+  async configOf(options: DoorOptions): Promise<ConfigInput> {
+    return await doorConfig(this.broker.url, options)
+  }
+
   async stop(): Promise<void> {
     try {
       await refuseCanariesOf(this.gateway, this.lines)
@@ -83,15 +88,23 @@ export async function startDoor(options: DoorOptions = {}, t?: TestContext): Pro
   return door
 }
 
+/** Made once, so that two configurations have the same users. */
+const HASH = hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
+
 async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise<ConfigInput> {
-  const cheap = { ln: 10, r: 8, p: 1 }
-  const password = await hashPassword(PASSWORD, cheap)
+  const password = await HASH
   return {
     listen: options.listen ?? { port: 0 },
     admin: options.admin ?? { port: 0 },
     log: { level: options.level ?? 'debug' },
     brokers: {
-      main: { urls: [brokerUrl], credentials: { smithj: { username: 'smithj', password: BROKER_PASSWORD } } },
+      main: {
+        urls: [brokerUrl],
+        credentials: {
+          smithj: { username: 'smithj', password: BROKER_PASSWORD },
+          other: { username: 'other', password: BROKER_PASSWORD },
+        },
+      },
     },
     authenticators: {
       staff: {

@@ -34,7 +34,7 @@ function refuseValue(
 ): Refusal | undefined {
   const value = method.field(field as FieldName)
   if (is === 'not 0')
-    return value === 0 ? undefined : refusals.unimplemented(name, method.channel, `${says} (${value})`)
+    return value === 0 ? undefined : refusals.unimplemented(name, method.channel, `${says} (${Number(value)})`)
   return value === is ? refusals.unimplemented(name, method.channel, says) : undefined
 }
 

@@ -20,7 +20,7 @@ function shown(value: unknown): Shown {
   if (Array.isArray(value)) return value.map(shown)
   if (typeof value === 'string') return withoutUserInfo(value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
-  if (typeof value !== 'object') return String(value)
+  if (typeof value !== 'object') return typeof value
   if (holdsSecret(value)) return REDACTED
   const keys = Object.keys(value).sort()
   return Object.fromEntries(
