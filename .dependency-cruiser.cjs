@@ -12,6 +12,15 @@ const home = (name, packages, place) => ({
   to: { path: npm(...packages) },
 })
 
+/** A room of src/, and all that it may import of src/. */
+const below = (room, comment, rooms) => ({
+  name: `${room}-knows-what-is-below`,
+  comment: `${room}: ${comment}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: `^src/(${rooms})/` },
+})
+
 module.exports = {
   forbidden: [
     {
@@ -61,6 +70,31 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/' },
       to: { path: '^(proxy|auth)/', pathNot: '^(proxy|auth)/index\\.ts$' },
+    },
+    below('ops', 'config, ops and the doors', 'config|ops'),
+    below('brokers', 'and what ops and config know', 'brokers|config|ops'),
+    below('websocket', 'and what ops know', 'websocket|ops'),
+    below(
+      'services',
+      'brokers, WebSockets and what is made of the configuration',
+      'services|brokers|websocket|wiring|config|ops',
+    ),
+    below(
+      'sessions',
+      'services and below: no HTTP, no administration',
+      'sessions|services|brokers|websocket|config|ops',
+    ),
+    below(
+      'http',
+      'sessions and below: it serves whatever generation it is handed',
+      'http|sessions|services|brokers|websocket|config|ops',
+    ),
+    {
+      name: 'generations-hold-no-state',
+      comment: "what outlives a configuration is in lasting.ts, and live sessions are the registry's",
+      severity: 'error',
+      from: { path: '^src/gateway/generation\\.ts$' },
+      to: { path: '^src/sessions/' },
     },
     {
       name: 'production-knows-no-tests',

@@ -8,8 +8,6 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason } from '../../proxy/index.ts'
-import type { RefusalCause } from '../http/refusal.ts'
-import type { DropCause } from '../http/server/drops.ts'
 import type { Traffic } from './traffic.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
@@ -167,11 +165,11 @@ export class Metrics {
     for (const [became, count] of Object.entries(sessions)) this.#reloadSessions.inc({ outcome: became }, count)
   }
 
-  refused(cause: RefusalCause): void {
+  refused(cause: string): void {
     this.#refusals.inc({ cause })
   }
 
-  dropped(cause: DropCause): void {
+  dropped(cause: string): void {
     this.#drops.inc({ cause })
   }
 
