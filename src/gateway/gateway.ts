@@ -247,6 +247,7 @@ class RunningGateway implements Gateway, ReloadHost {
       apply: () => {
         this.#generation = compiled.generation
         plan.apply()
+        this.#parts.compiling.lasting.endHoldOffs()
         const { authenticators } = compiled.generation
         revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
         this.#inForce(before)

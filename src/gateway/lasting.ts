@@ -17,6 +17,11 @@ export class Lasting {
     return kept(this.#holdOffs, broker, () => new HoldOffs())
   }
 
+  /** Everything may be tried at brokers again, at once: somebody has changed something. */
+  endHoldOffs(): void {
+    for (const holdOffs of this.#holdOffs.values()) holdOffs.clear()
+  }
+
   /** What the identities of a service use, by its path. */
   usages(service: string): Usages {
     return kept(this.#usages, service, () => new Usages())
