@@ -3,6 +3,8 @@ import { AMQPSession } from './amqp-websocket-client.mjs'
 const GATEWAY = 'http://127.0.0.1:8080'
 
 const show = (line) => document.querySelector('#log').append(`${line}\n`)
+// A refused upgrade is an event without a text: browsers tell pages nothing more.
+const showError = (error) => show(error.message ?? 'not connected: see the log of the gateway')
 
 /** Logs in, and connects again by itself after an interruption. Returns one's own queue. */
 async function logIn(user, password) {
@@ -34,12 +36,12 @@ login.addEventListener('submit', async (event) => {
     await queue.subscribe((message) => show(`received: ${message.bodyString()}`))
     say.addEventListener('submit', (sent) => {
       sent.preventDefault()
-      queue.publish(say.elements.text.value).catch((error) => show(error.message))
+      queue.publish(say.elements.text.value).catch(showError)
     })
     login.hidden = true
     say.hidden = false
     show(`connected: ${queue.name}`)
   } catch (error) {
-    show(error.message)
+    showError(error)
   }
 })

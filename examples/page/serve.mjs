@@ -2,7 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 
-const TYPES = { 'index.html': 'text/html', 'page.js': 'text/javascript', 'amqp-websocket-client.mjs': 'text/javascript' }
+const TYPES = {
+  'index.html': 'text/html',
+  'page.js': 'text/javascript',
+  'amqp-websocket-client.mjs': 'text/javascript',
+}
 
 const server = createServer(async (request, response) => {
   const name = request.url === '/' ? 'index.html' : request.url.slice(1)

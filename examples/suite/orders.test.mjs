@@ -1,6 +1,6 @@
 // Tests of an application's permissions, with a gateway of their own: node --test
 //
-// They need a RabbitMQ at BROKER_URL whose user guest may do everything in the vhost BROKER_VHOST, and the packages
+// They need a RabbitMQ, a user of it that may do everything in one vhost (the gateway takes no guest), and the packages
 // amqp-gatehouse, @cloudamqp/amqp-client and ws.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
@@ -11,19 +11,14 @@ import { WebSocket } from 'ws'
 // Node 20 has no WebSocket of its own.
 globalThis.WebSocket = WebSocket
 
-const {
-  BROKER_URL = 'amqp://127.0.0.1:5672',
-  BROKER_VHOST = '/',
-  BROKER_USER = 'guest',
-  BROKER_PASSWORD = 'guest',
-} = process.env
+const { BROKER_URL = 'amqp://127.0.0.1:5672', BROKER_VHOST = '/', BROKER_USER = 'webuser' } = process.env
 
 // The hash of "welcome", from `gatehouse hash-password`.
 const password = '$scrypt$ln=15,r=8,p=1$ety7at16m1r6am1mcGmonw$sFlDaGAsYZ/dB96EqwV6uhkIXvde7qEPttBKxF8CnVg'
 
 let gateway
 before(async () => {
-  gateway = await startGateway({
+  const config = {
     listen: { host: '127.0.0.1', port: 0 },
     log: { level: 'error' },
     brokers: {
@@ -52,7 +47,8 @@ before(async () => {
         ],
       },
     ],
-  }, { env: { BROKER_PASSWORD } })
+  }
+  gateway = await startGateway(config)
 })
 after(() => gateway.close())
 

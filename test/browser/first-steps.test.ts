@@ -28,6 +28,7 @@ describe('docs/getting-started.md', () => {
   let gateway: Gateway | undefined
   let ports: { readonly page: number; readonly gateway: number }
   let endServer = () => {}
+  const lines: string[] = []
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'gatehouse-first-steps-'))
@@ -46,7 +47,7 @@ describe('docs/getting-started.md', () => {
     server.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text
     })
-    await until(() => said.includes('Open http://'), 'the server of the page')
+    await until(() => said.includes('Open http://'), 'the server of the page', 60_000)
     browser = await launchChromium()
   })
   after(async () => {
@@ -77,7 +78,7 @@ describe('docs/getting-started.md', () => {
     for (const name of ['gatehouse.yaml', 'users.yaml']) await write(`${step}/${name}`, name)
     const loaded = loadConfig(join(folder, 'gatehouse.yaml'))
     assert.deepEqual(loaded.warnings, [])
-    gateway = await startGateway(loaded.config, { folder, logTo: { write: (line) => void process.stderr.write(line) } })
+    gateway = await startGateway(loaded.config, { folder, logTo: { write: (line) => void lines.push(line) } })
   }
 
   async function logIn(user: string): Promise<Page> {
@@ -92,7 +93,10 @@ describe('docs/getting-started.md', () => {
   const log = async (page: Page) => (await page.textContent('#log')) ?? ''
 
   async function says(page: Page, text: string): Promise<void> {
-    const heard = async () => (await log(page)).includes(text) || Promise.reject(new Error(await log(page)))
+    const heard = async () => {
+      if ((await log(page)).includes(text)) return true
+      throw new Error(`it says ${await log(page)}, and the gateway ${lines.slice(-5).join('')}`)
+    }
     await until(heard, `the page says ${text}`, 30_000)
   }
 
@@ -103,7 +107,8 @@ describe('docs/getting-started.md', () => {
     await says(page, 'received: hello')
   }
 
-  const users = async () => (await rabbit.ctl('list_connections', 'user')).split('\n').filter((line) => /^\w+$/.test(line))
+  const users = async () =>
+    (await rabbit.ctl('list_connections', 'user')).split('\n').filter((line) => /^\w+$/.test(line))
 
   it('gives one person a broker user of their own', async () => {
     await serve('first')
