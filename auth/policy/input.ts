@@ -1,4 +1,5 @@
 /** What a policy is compiled from: the shape of a service's `permissions`, as plain data. Nothing is decided here. */
+import type { Match } from '../promotion/conditions/match.ts'
 
 /** A rule for queue names, or for exchange names and, under `write` and `read`, the keys used with them. */
 export type GrantInput =
@@ -17,9 +18,9 @@ export type ArgumentInput =
     }
 
 /** One entry of `permissions`. */
-export interface PermissionInput<Facts> {
+export interface PermissionInput {
   /** Whom it is for: `for`, compiled by the same matcher as promotion's `when`. */
-  readonly applies: (facts: Facts) => boolean
+  readonly match: Match
   readonly configure: readonly GrantInput[]
   readonly write: readonly GrantInput[]
   readonly read: readonly GrantInput[]

@@ -6,6 +6,7 @@
  */
 import type { Authorizer, Need, Permission, ResourceKind, Table, TableEntry } from '../../proxy/index.ts'
 import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { MatchIndex } from '../promotion/conditions/match-index.ts'
 import type { VariableFacts } from '../promotion/conditions/variables.ts'
 import { type ArgumentRule, AUTHORITY_ARGUMENTS, compileArguments, DEFAULT_ARGUMENTS, plainValue } from './arguments.ts'
 import { compileGrants, type Grant, type GrantTemplate } from './grants.ts'
@@ -16,8 +17,7 @@ const REMEMBERED_MAX = 256
 /** Most combinations of entries whose rules are kept for all to whom they apply. */
 const SHARED_MAX = 256
 
-interface Entry<Facts> {
-  readonly applies: (facts: Facts) => boolean
+interface Entry {
   readonly grants: readonly GrantTemplate[]
   /** Whether it grants the same to all to whom it applies. */
   readonly isConstant: boolean
@@ -29,30 +29,33 @@ const DEFAULT_RULES: readonly ArgumentRule[] = DEFAULT_ARGUMENTS.map((name) => (
 
 /** A service's policy: compiled once, asked for an authorizer by every session. */
 export class Policy<Facts extends VariableFacts> {
-  readonly #entries: readonly Entry<Facts>[]
+  readonly #entries: readonly Entry[]
+  readonly #byMatch: MatchIndex
   /** What entries without variables come to, by the indices of those that apply: the same for everybody. */
   readonly #shared = new Map<string, Rules>()
   /** `false`: what is refused is only written down. */
   readonly enforce: boolean
 
   /** @throws InvalidConfiguration with every mistake, their paths below `permissions` */
-  constructor(entries: readonly PermissionInput<Facts>[], options: { readonly enforce?: boolean } = {}) {
+  constructor(entries: readonly PermissionInput[], options: { readonly enforce?: boolean } = {}) {
     const problems: Problem[] = []
     this.#entries = entries.map((entry, index) => compileEntry(entry, index, problems))
     if (problems.length > 0) throw new InvalidConfiguration(problems)
+    this.#byMatch = new MatchIndex(entries.map(({ match }) => match))
     this.enforce = options.enforce ?? true
+  }
+
+  /** The positions of the entries that apply to one identity, ascending. */
+  applying(facts: Facts): readonly number[] {
+    return this.#byMatch.all(facts)
   }
 
   /** What the policy comes to for one identity. */
   rulesFor(facts: Facts): Rules {
-    const applying: Entry<Facts>[] = []
-    let key = ''
-    for (const [index, entry] of this.#entries.entries()) {
-      if (!entry.applies(facts)) continue
-      applying.push(entry)
-      key += ` ${index}`
-    }
+    const indices = this.applying(facts)
+    const applying = indices.flatMap((index) => this.#entries[index] ?? [])
     if (!applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
+    const key = indices.join(' ')
     let rules = this.#shared.get(key)
     if (rules === undefined) {
       rules = rulesOf(applying, facts)
@@ -66,7 +69,7 @@ export class Policy<Facts extends VariableFacts> {
   }
 }
 
-function rulesOf<Facts extends VariableFacts>(applying: readonly Entry<Facts>[], facts: Facts): Rules {
+function rulesOf(applying: readonly Entry[], facts: VariableFacts): Rules {
   const rendered = applying.flatMap(({ grants }) => grants.map((grant) => grant.render(facts)))
   const lists = applying.flatMap((entry) => (entry.arguments === undefined ? [] : [entry.arguments]))
   return new Rules(
@@ -76,11 +79,10 @@ function rulesOf<Facts extends VariableFacts>(applying: readonly Entry<Facts>[],
   )
 }
 
-function compileEntry<Facts>(input: PermissionInput<Facts>, index: number, problems: Problem[]): Entry<Facts> {
+function compileEntry(input: PermissionInput, index: number, problems: Problem[]): Entry {
   const grants = LISTS.flatMap((list) => compileGrants(index, list, input[list], problems))
   try {
     return {
-      applies: input.applies,
       grants,
       isConstant: grants.every(({ constant }) => constant !== undefined),
       arguments: input.arguments === undefined ? undefined : compileArguments(input.arguments),
@@ -88,7 +90,7 @@ function compileEntry<Facts>(input: PermissionInput<Facts>, index: number, probl
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     problems.push(...error.problems.map(({ path, message }) => ({ path: [index, 'arguments', ...path], message })))
-    return { applies: input.applies, grants, isConstant: false, arguments: [] }
+    return { grants, isConstant: false, arguments: [] }
   }
 }
 

@@ -119,8 +119,8 @@ export interface PromotionRuleInput<Limits = unknown> extends VhostInput {
 /** What promotion reads from outside. Every function may be called for each session. */
 export interface SecretSources {
   /**
-   * The whole file, at most 64 KiB, in a fresh buffer that is overwritten after use. Rejects when it is missing or its
-   * permissions are too wide; the error's text is for operators.
+   * The whole file as it was a second ago at most, up to 64 KiB, in a fresh buffer that is overwritten after use. Rejects
+   * when it is missing or its permissions are too wide; the error's text is for operators.
    */
   readFile(path: string): Promise<Buffer>
   env(name: string): string | undefined

@@ -7,6 +7,7 @@ import { within } from '../deadline.ts'
 import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
 import { leftOutText } from '../left-out-claims.ts'
 import { compileMatch, type Match } from './conditions/match.ts'
+import { MatchIndex } from './conditions/match-index.ts'
 import { hasControlCharacter, hasLoneSurrogate, type VariableFacts } from './conditions/variables.ts'
 import type { PromotedCredential } from './credentials/broker-credential.ts'
 import { type Credential, type Credentials, compileCredential, problemOf } from './credentials/credentials.ts'
@@ -89,6 +90,12 @@ interface Rule<Limits = unknown> {
   readonly to: string
 }
 
+/** The first rule that matches somebody. */
+interface Winner<Limits = unknown> {
+  readonly index: number
+  readonly rule: Rule<Limits>
+}
+
 const MAX_VHOST_BYTES = 255
 const DEADLINE_MS = 10_000
 
@@ -100,11 +107,16 @@ export function compilePromotion<Limits>(
   const problems: Problem[] = []
   const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
   if (problems.length > 0) throw new InvalidConfiguration(problems)
+  const byMatch = new MatchIndex(rules.map(({ match }) => match))
+  const winner = (facts: PromotionFacts): Winner<Limits> => {
+    const index = byMatch.first(facts)
+    const rule = rules[index]
+    if (rule === undefined) throw noRule(facts)
+    return { index, rule }
+  }
   return {
     async promote(facts, deadlineMs = DEADLINE_MS) {
-      const index = rules.findIndex(({ match }) => match.matches(facts))
-      const rule = rules[index]
-      if (rule === undefined) throw noRule(facts)
+      const { index, rule } = winner(facts)
       try {
         const { vhosts, tags, limits } = rule
         return {
@@ -119,8 +131,8 @@ export function compilePromotion<Limits>(
         throw named(error, index, rule.to)
       }
     },
-    decide: (facts) => decide(rules, facts),
-    explain: (facts) => explain(rules, facts),
+    decide: (facts) => decide(winner(facts), facts),
+    explain: (facts) => explain(rules, facts, () => decide(winner(facts), facts)),
     async check() {
       const own = rules.map(async ({ credential }, index) =>
         credential.name === undefined ? await problemOf(credential, [index, 'to']) : [],
@@ -130,7 +142,7 @@ export function compilePromotion<Limits>(
   }
 }
 
-function explain(rules: readonly Rule[], facts: PromotionFacts): Explanation {
+function explain(rules: readonly Rule[], facts: PromotionFacts, decision: () => Decision): Explanation {
   const reasons = rules.map(({ match }) => match.mismatch(facts))
   const won = reasons.indexOf(undefined)
   const explained = rules.map(({ to }, index): RuleExplanation => {
@@ -140,12 +152,12 @@ function explain(rules: readonly Rule[], facts: PromotionFacts): Explanation {
       ? { index, to, outcome: 'won', reason: 'everything it asks for is there' }
       : { index, to, outcome: 'passed-over', reason }
   })
-  return { rules: explained, result: resultOf(rules, facts) }
+  return { rules: explained, result: resultOf(decision) }
 }
 
-function resultOf(rules: readonly Rule[], facts: PromotionFacts): Explanation['result'] {
+function resultOf(decide: () => Decision): Explanation['result'] {
   try {
-    const { limits: _limits, ...decision } = decide(rules, facts)
+    const { limits: _limits, ...decision } = decide()
     return { kind: 'promoted', ...decision }
   } catch (error) {
     if (!(error instanceof PromotionRefused)) throw error
@@ -153,10 +165,7 @@ function resultOf(rules: readonly Rule[], facts: PromotionFacts): Explanation['r
   }
 }
 
-function decide<Limits>(rules: readonly Rule<Limits>[], facts: PromotionFacts): Decision<Limits> {
-  const index = rules.findIndex(({ match }) => match.matches(facts))
-  const rule = rules[index]
-  if (rule === undefined) throw noRule(facts)
+function decide<Limits>({ index, rule }: Winner<Limits>, facts: PromotionFacts): Decision<Limits> {
   const { credential, vhosts, tags, limits } = rule
   try {
     const username = credential.username(facts)

@@ -4,6 +4,7 @@
  */
 import type { Authenticator, SecretSources } from '../../auth/index.ts'
 import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
+import { KeptFiles } from '../config/files/kept-files.ts'
 import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
@@ -61,8 +62,10 @@ export interface Compiled {
 export async function compileGeneration(config: Config, compiling: Compiling): Promise<Compiled> {
   const { number, lasting, metrics, log, env, folder, before } = compiling
   const load = moduleLoader(folder)
+  // Its own, so that a reload judges and reads every file again.
+  const secrets = new KeptFiles(readProtected)
   const sources: SecretSources = {
-    readFile: readProtected,
+    readFile: async (path) => await secrets.read(path),
     env: (name) => env[name],
     keys: readKeys(config, env).keys,
     load,

@@ -71,8 +71,8 @@ export class ServiceFilters {
 
   /** What decides what the filters of such a session do; equal texts, equal filters. */
   signature(facts: SessionFacts, rule: RuleLimits | undefined): string {
-    const { permissions, enforce, stamp, limits, audit } = this.#config
-    const applying = permissions?.filter(({ for: whom }) => compileMatch(whom, { tags: true }).matches(facts))
+    const { permissions = [], enforce, stamp, limits, audit } = this.#config
+    const applying = this.#policy?.applying(facts).flatMap((index) => permissions[index] ?? [])
     const { roles, claims } = facts.identity
     return JSON.stringify([
       applying?.map(({ for: _whom, ...lists }) => lists),
@@ -109,6 +109,5 @@ export function policyOf({ permissions, enforce }: ServiceConfig): Policy<Sessio
 }
 
 function permissionOf({ for: whom, ...lists }: PermissionConfig) {
-  const match = compileMatch(whom, { tags: true })
-  return { ...lists, applies: (facts: SessionFacts) => match.matches(facts) }
+  return { ...lists, match: compileMatch(whom, { tags: true }) }
 }

@@ -129,7 +129,8 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
       return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds })
     case 'jwt':
       return jwtAuthenticator(jwtOptions(name, config), {
-        readFile: of.sources.readFile,
+        // A key set is no secret, and read rarely: a reload must not find it in what is kept of secrets.
+        readFile: readProtected,
         observe: (event) => of.observeKeys(name, event),
       })
     case 'oidc':

@@ -3,7 +3,7 @@
  * What leaves it is whole frames, whatever came in, and the same ones whether or not bodies came in parts.
  */
 import { strict as assert } from 'node:assert/strict'
-import { Policy } from '../../auth/index.ts'
+import { compileMatch, Policy } from '../../auth/index.ts'
 import { FRAME_OVERHEAD_BYTES } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { compile } from '../../proxy/filters/compile.ts'
@@ -104,7 +104,7 @@ const FACTS = {
 
 const POLICY = new Policy([
   {
-    applies: () => true,
+    match: compileMatch(undefined),
     configure: [{ queue: 'a*' }, { queue: '' }],
     write: [{ queue: 'a*' }, { exchange: 'a*', routingKey: 'a.#' }],
     read: [{ queue: 'a*' }, { exchange: '*', routingKey: '#.b.*' }],

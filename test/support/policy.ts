@@ -1,6 +1,7 @@
 /** Policies for tests, written as in the configuration file. */
 import type { ArgumentInput, GrantInput } from '../../auth/policy/input.ts'
 import { Policy, type SessionAuthorizer } from '../../auth/policy/permissions.ts'
+import { compileMatch } from '../../auth/promotion/conditions/match.ts'
 import type { VariableFacts } from '../../auth/promotion/conditions/variables.ts'
 
 export interface Entry {
@@ -33,7 +34,7 @@ export function facts(
 export function policy(entries: readonly Entry[], options: { enforce?: boolean } = {}): Policy<VariableFacts> {
   return new Policy(
     entries.map(({ role, configure = [], write = [], read = [], arguments: rules }) => ({
-      applies: ({ identity }) => role === undefined || identity.roles.includes(role),
+      match: compileMatch(role === undefined ? undefined : { role }),
       configure,
       write,
       read,

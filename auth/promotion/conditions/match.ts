@@ -22,21 +22,53 @@ export interface MatchFacts {
   readonly tags?: readonly string[]
 }
 
+/** Where a client has the values that a condition is about. */
+export interface Place {
+  /** No two places share one. */
+  readonly name: string
+  /** What is there; any of it will do. */
+  values(facts: MatchFacts): readonly unknown[]
+}
+
+/** A condition that nobody meets but by one of these very values. */
+export interface Exact {
+  readonly place: Place
+  readonly values: readonly ExactValue[]
+}
+
 /** A compiled `when` or `for`. */
 export interface Match {
   matches(facts: MatchFacts): boolean
   /** Why it does not match, in an operator's words; undefined when it does. */
   mismatch(facts: MatchFacts): string | undefined
+  /** Those of its conditions that name exact values; whoever matches meets all of them. */
+  readonly exact: readonly Exact[]
 }
 
-type Condition = (facts: MatchFacts) => string | undefined
+type ExactValue = string | number | boolean
+
+interface Condition {
+  mismatch(facts: MatchFacts): string | undefined
+  readonly exact: Exact | undefined
+}
+
+/** One compiled value. */
+interface Value {
+  accepts(value: unknown): boolean
+  /** The only value that it accepts; undefined where there are more. */
+  readonly exact: ExactValue | undefined
+}
 
 /** One compiled value or list. */
 interface Values {
   accepts(value: unknown): boolean
   readonly text: string
+  /** All that it accepts, where that can be listed. */
+  readonly exact: readonly ExactValue[] | undefined
 }
 
+const ROLES: Place = { name: 'role', values: ({ identity }) => identity.roles }
+const TAGS: Place = { name: 'tag', values: ({ tags = [] }) => tags }
 const KEYS = new Set(['subject', 'role', 'claim', 'issuer', 'authenticator', 'address', 'tag'])
 
 /**
@@ -51,12 +83,13 @@ export function compileMatch(input: MatchInput | undefined, { tags = false }: { 
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   const mismatch: Match['mismatch'] = (facts) => {
     for (const condition of conditions) {
-      const why = condition(facts)
+      const why = condition.mismatch(facts)
       if (why !== undefined) return why
     }
     return undefined
   }
-  return { mismatch, matches: (facts) => mismatch(facts) === undefined }
+  const exact = conditions.flatMap((condition) => condition.exact ?? [])
+  return { mismatch, matches: (facts) => mismatch(facts) === undefined, exact }
 }
 
 function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condition> {
@@ -67,18 +100,13 @@ function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condit
   for (const key of ['subject', 'issuer', 'authenticator'] as const) {
     const values = compileValues(input[key], [key], problems)
     if (values === undefined) continue
-    yield ({ identity }) =>
-      values.accepts(identity[key]) ? undefined : `${key} ${quote(identity[key])} is not ${values.text}`
+    const place: Place = { name: key, values: ({ identity }) => [identity[key]] }
+    yield oneOf(values, place, ({ identity }) => `${key} ${quote(identity[key])} is not`)
   }
   const roles = compileValues(input.role, ['role'], problems)
-  if (roles !== undefined) {
-    yield ({ identity }) =>
-      identity.roles.some((role) => roles.accepts(role)) ? undefined : `no role is ${roles.text}`
-  }
+  if (roles !== undefined) yield oneOf(roles, ROLES, () => 'no role is')
   const tags = compileValues(input.tag, ['tag'], problems)
-  if (tags !== undefined) {
-    yield (facts) => (facts.tags?.some((tag) => tags.accepts(tag)) ? undefined : `no tag is ${tags.text}`)
-  }
+  if (tags !== undefined) yield oneOf(tags, TAGS, () => 'no tag is')
   if (input.claim !== undefined) {
     const claims = Object.entries(input.claim)
     if (claims.length === 0) problems.push({ path: ['claim'], message: 'names no claim; leave it out to match anyone' })
@@ -90,7 +118,9 @@ function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condit
   }
   if (input.address !== undefined) {
     const ranges = addressRanges(input.address, problems)
-    yield ({ address }) => (ranges.contain(address) ? undefined : `address ${quote(address)} is not in ${ranges.text}`)
+    const mismatch: Condition['mismatch'] = ({ address }) =>
+      ranges.contain(address) ? undefined : `address ${quote(address)} is not in ${ranges.text}`
+    yield { mismatch, exact: undefined }
   }
 }
 
@@ -105,11 +135,26 @@ function compilePath(name: string, problems: Problem[]): ClaimPath | undefined {
 }
 
 function claimCondition(path: ClaimPath, values: Values): Condition {
-  return ({ identity }) => {
-    const claim = path.find(identity.claims)
-    const members = Array.isArray(claim) ? (claim as readonly unknown[]) : [claim]
-    if (members.some((member) => values.accepts(member))) return undefined
-    return `claim ${quote(path.text)} (${kindOf(claim)}) is not ${values.text}`
+  const place: Place = {
+    name: `claim ${path.text}`,
+    values({ identity }) {
+      const claim = path.find(identity.claims)
+      return Array.isArray(claim) ? (claim as readonly unknown[]) : [claim]
+    },
+  }
+  return oneOf(
+    values,
+    place,
+    ({ identity }) => `claim ${quote(path.text)} (${kindOf(path.find(identity.claims))}) is not`,
+  )
+}
+
+/** `why` is said in front of the values that would do. */
+function oneOf(values: Values, place: Place, why: (facts: MatchFacts) => string): Condition {
+  return {
+    mismatch: (facts) =>
+      place.values(facts).some((value) => values.accepts(value)) ? undefined : `${why(facts)} ${values.text}`,
+    exact: values.exact === undefined ? undefined : { place, values: values.exact },
   }
 }
 
@@ -132,34 +177,40 @@ function compileValues(
   const list = isList(input) ? input : [input]
   if (list.length === 0)
     problems.push({ path, message: 'an empty list matches nobody; leave the key out to match anyone' })
-  const accepting = list.map((value, index) => {
+  const compiled = list.map((value, index): Value => {
     try {
       return compileValue(value)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       problems.push({ path: isList(input) ? [...path, index] : path, message: error.message })
-      return () => false
+      return { accepts: () => false, exact: undefined }
     }
   })
+  const exact = compiled.flatMap((one) => one.exact ?? [])
   return {
-    accepts: (value) => accepting.some((accepts) => accepts(value)),
+    accepts: (value) => compiled.some((one) => one.accepts(value)),
+    exact: exact.length === compiled.length ? exact : undefined,
     text: list.length === 1 && list[0] !== undefined ? textOf(list[0]) : `one of ${list.map(textOf).join(', ')}`,
   }
 }
 
-function compileValue(input: ValueInput): (value: unknown) => boolean {
-  if (typeof input === 'number' || typeof input === 'boolean') return (value) => value === input
+function compileValue(input: ValueInput): Value {
+  if (typeof input === 'number' || typeof input === 'boolean') return only(input)
   if (typeof input === 'string') {
     if (input === '') throw new Error('an empty text matches nobody')
     // Written by a person, whose editor may have chosen the other Unicode form of the same text.
-    const expected = input.normalize('NFC')
-    return (value) => value === expected
+    return only(input.normalize('NFC'))
   }
   const covers = 'glob' in input ? glob(nonEmpty(input.glob, 'glob').normalize('NFC')) : expression(input.matches)
-  return (value) => {
+  const accepts = (value: unknown): boolean => {
     if (typeof value === 'string') return value !== '' && covers(value)
     return (typeof value === 'number' || typeof value === 'boolean') && covers(String(value))
   }
+  return { accepts, exact: undefined }
+}
+
+function only(exact: ExactValue): Value {
+  return { accepts: (value) => value === exact, exact }
 }
 
 function expression(source: string): (value: string) => boolean {

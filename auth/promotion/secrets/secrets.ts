@@ -1,7 +1,7 @@
 /**
  * Where secrets come from: the configuration itself, the environment, a file, or an encrypted text. Files and
- * environment are reached only through the functions that the composition root hands over, and nothing is kept: each
- * session reads anew, so that a changed secret applies to the next session at once.
+ * environment are reached only through the functions that the composition root hands over, and nothing is kept here: each
+ * session asks again, so that a changed secret applies as soon as they give it.
  */
 import { within } from '../../deadline.ts'
 import { PromotionRefused } from '../../errors.ts'

@@ -1,5 +1,5 @@
 /** Permissions, stamps and limits: what could never be decided, or would undo itself. */
-import { InvalidConfiguration, Policy } from '../../../auth/index.ts'
+import { compileMatch, InvalidConfiguration, Policy } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import type { Config, PermissionConfig, ServiceConfig } from '../schema/schema.ts'
@@ -12,10 +12,13 @@ function checkBounds(entry: PermissionConfig, path: Path): Finding[] {
   })
 }
 
+/** Stands for any `for`, which is judged by itself. */
+const ANYBODY = compileMatch(undefined)
+
 /** What the policy itself would refuse. */
 function checkPolicy(permissions: readonly PermissionConfig[], path: Path): Finding[] {
   try {
-    new Policy(permissions.map((entry) => ({ ...entry, applies: () => true })))
+    new Policy(permissions.map((entry) => ({ ...entry, match: ANYBODY })))
     return []
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
