@@ -35,9 +35,9 @@ describe('a served file', () => {
       command.signal('SIGHUP')
       const line = await until(() => reloads(command, 'reload-refused')[index], name, 30_000)
       const text = readFileSync(join(folder, 'invalid', name.replace('.yaml', '.txt')), 'utf8')
-      // An empty file has no place.
+      // An empty file has no place, and a users file has its own.
       const [, place] = /^[^:]+\.yaml(:\d+:\d+: |: )/.exec(text) ?? []
-      assert.ok(String(line['detail']).includes(`served.yaml${place}`), name)
+      assert.ok(String(line['detail']).includes(`.yaml${place}`), name)
     }
 
     writeFileSync(file, configuration(2))
