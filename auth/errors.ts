@@ -22,15 +22,18 @@ export class AuthenticationRefused extends Error {
   }
 }
 
-export type PromotionCode = 'no-rule' | 'bad-value' | 'secret-unavailable'
+export type PromotionCode = 'no-rule' | 'rule-refused' | 'bad-value' | 'secret-unavailable'
 
 export class PromotionRefused extends Error {
   override readonly name = 'PromotionRefused'
   readonly code: PromotionCode
+  /** The text that the rule has for the client, where a rule refused. */
+  readonly forClient: string | undefined
 
-  constructor(code: PromotionCode, detail: string, options: { cause?: unknown } = {}) {
+  constructor(code: PromotionCode, detail: string, options: { cause?: unknown; forClient?: string } = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
+    this.forClient = options.forClient
   }
 }
 

@@ -109,8 +109,10 @@ export interface VhostInput {
 /** One entry of `promote`. `limits` are handed through to whoever makes the session. */
 export interface PromotionRuleInput<Limits = unknown> extends VhostInput {
   readonly when?: MatchInput | undefined
-  /** The name of one of the broker's credentials, or a template. */
-  readonly to: string | PasswordCredentialInput
+  /** The name of one of the broker's credentials, or a template; never beside `refuse`. */
+  readonly to?: string | PasswordCredentialInput | undefined
+  /** The text with which whoever matches is refused. */
+  readonly refuse?: string | undefined
   readonly limits?: Limits | undefined
   /** Labels for `for: { tag }` in permissions. */
   readonly tags?: readonly string[] | undefined

@@ -1,6 +1,6 @@
 /**
  * Promotion: ordered rules that turn an identity into what the broker is shown. The first rule that matches wins, always
- * the same one; none means refused. Nothing here talks to a broker.
+ * the same one; it may refuse, and none means refused. Nothing here talks to a broker.
  */
 import type { SaslMechanism, VhostRule } from '../../proxy/index.ts'
 import { within } from '../deadline.ts'
@@ -31,17 +31,19 @@ export interface Promoted<Limits = unknown> {
 /** What became of one rule when somebody asked, and why. */
 export interface RuleExplanation {
   readonly index: number
-  /** What the rule promotes to, as written: a credential's name, or the template's user. */
-  readonly to: string
+  /** What the rule does, as written: `to` and a credential's name or the template's user, or `refuse` and its text. */
+  readonly effect: string
   readonly outcome: 'won' | 'passed-over' | 'not-reached'
   readonly reason: string
 }
+
+type RefusalCode = 'no-rule' | 'rule-refused' | 'bad-value'
 
 export interface Explanation {
   readonly rules: readonly RuleExplanation[]
   readonly result:
     | ({ readonly kind: 'promoted' } & Omit<Decision, 'limits'>)
-    | { readonly kind: 'refused'; readonly code: 'no-rule' | 'bad-value'; readonly detail: string }
+    | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: string }
 }
 
 /** What the rules come to for an identity, as far as it can be told without asking anybody. */
@@ -59,12 +61,12 @@ export interface Decision<Limits = unknown> {
 export interface Promotion<Limits = unknown> {
   /**
    * Takes `deadlineMs` at most.
-   * @throws PromotionRefused: no rule matched, a value does not fit, or a secret cannot be had. Names the rule.
+   * @throws PromotionRefused: no rule matched, one refuses, a value does not fit, or a secret cannot be had. Names the rule.
    */
   promote(facts: PromotionFacts, deadlineMs?: number): Promise<Promoted<Limits>>
   /**
    * What `promote` would decide, at once and without reading any secret.
-   * @throws PromotionRefused: no rule matched, or a value does not fit. Names the rule.
+   * @throws PromotionRefused: no rule matched, one refuses, or a value does not fit. Names the rule.
    */
   decide(facts: PromotionFacts): Decision<Limits>
   /** What `promote` would do, rule by rule, without reading any secret. */
@@ -81,7 +83,7 @@ export interface PromotionContext {
   readonly sources: SecretSources
 }
 
-interface Rule<Limits = unknown> {
+interface PromotingRule<Limits> {
   readonly match: Match
   readonly tags: readonly string[]
   readonly limits: Limits | undefined
@@ -90,10 +92,17 @@ interface Rule<Limits = unknown> {
   readonly to: string
 }
 
-/** The first rule that matches somebody. */
+interface RefusingRule {
+  readonly match: Match
+  readonly refuse: string
+}
+
+type Rule<Limits = unknown> = PromotingRule<Limits> | RefusingRule
+
+/** The first rule that matches somebody, where it promotes. */
 interface Winner<Limits = unknown> {
   readonly index: number
-  readonly rule: Rule<Limits>
+  readonly rule: PromotingRule<Limits>
 }
 
 const MAX_VHOST_BYTES = 255
@@ -112,6 +121,7 @@ export function compilePromotion<Limits>(
     const index = byMatch.first(facts)
     const rule = rules[index]
     if (rule === undefined) throw noRule(facts)
+    if ('refuse' in rule) throw refusedBy(rule, index)
     return { index, rule }
   }
   return {
@@ -134,8 +144,8 @@ export function compilePromotion<Limits>(
     decide: (facts) => decide(winner(facts), facts),
     explain: (facts) => explain(rules, facts, () => decide(winner(facts), facts)),
     async check() {
-      const own = rules.map(async ({ credential }, index) =>
-        credential.name === undefined ? await problemOf(credential, [index, 'to']) : [],
+      const own = rules.map(async (rule, index) =>
+        'refuse' in rule || rule.credential.name !== undefined ? [] : await problemOf(rule.credential, [index, 'to']),
       )
       return (await Promise.all(own)).flat()
     },
@@ -145,12 +155,14 @@ export function compilePromotion<Limits>(
 function explain(rules: readonly Rule[], facts: PromotionFacts, decision: () => Decision): Explanation {
   const reasons = rules.map(({ match }) => match.mismatch(facts))
   const won = reasons.indexOf(undefined)
-  const explained = rules.map(({ to }, index): RuleExplanation => {
+  const explained = rules.map((rule, index): RuleExplanation => {
     const reason = reasons[index]
-    if (won !== -1 && index > won) return { index, to, outcome: 'not-reached', reason: `rule ${won + 1} won before` }
+    const effect = 'refuse' in rule ? `refuse ${quote(rule.refuse)}` : `to ${rule.to}`
+    if (won !== -1 && index > won)
+      return { index, effect, outcome: 'not-reached', reason: `rule ${won + 1} won before` }
     return reason === undefined
-      ? { index, to, outcome: 'won', reason: 'everything it asks for is there' }
-      : { index, to, outcome: 'passed-over', reason }
+      ? { index, effect, outcome: 'won', reason: 'everything it asks for is there' }
+      : { index, effect, outcome: 'passed-over', reason }
   })
   return { rules: explained, result: resultOf(decision) }
 }
@@ -161,7 +173,9 @@ function resultOf(decide: () => Decision): Explanation['result'] {
     return { kind: 'promoted', ...decision }
   } catch (error) {
     if (!(error instanceof PromotionRefused)) throw error
-    return { kind: 'refused', code: error.code === 'no-rule' ? 'no-rule' : 'bad-value', detail: error.message }
+    // Without a secret nothing else can go wrong.
+    const code = error.code === 'secret-unavailable' ? 'bad-value' : error.code
+    return { kind: 'refused', code, detail: error.forClient ?? error.message }
   }
 }
 
@@ -188,6 +202,11 @@ function noRule({ identity }: PromotionFacts): PromotionRefused {
   return new PromotionRefused('no-rule', `no promotion rule matches ${who}${leftOutText(identity.claims)}`)
 }
 
+function refusedBy({ refuse }: RefusingRule, index: number): PromotionRefused {
+  const detail = `promotion rule ${index + 1} refuses: ${refuse}`
+  return new PromotionRefused('rule-refused', detail, { forClient: refuse })
+}
+
 function named(error: unknown, index: number, to: string): Error {
   if (!(error instanceof PromotionRefused))
     return error instanceof Error ? error : new Error('promotion failed', { cause: error })
@@ -210,14 +229,23 @@ function compileRule<Limits>(
     }
   }
   const match = attempt(['when'], () => compileMatch(input.when))
-  const credential = attempt(['to'], () => credentialOf(input.to, credentials, sources))
+  const { to, refuse } = input
+  if ((to === undefined) === (refuse === undefined))
+    problems.push({ path, message: 'either to (promotes) or refuse (a text), one of them' })
+  if (refuse !== undefined) return match && { match, refuse }
+  if (to === undefined) return undefined
+  const credential = attempt(['to'], () => credentialOf(to, credentials, sources))
   const vhost = attempt([], () => compileVhosts(input) ?? compileVhosts(vhosts) ?? missingVhost())
   if (match === undefined || credential === undefined || vhost === undefined) return undefined
-  const to = typeof input.to === 'string' ? input.to : input.to.username
-  return { match, credential, vhosts: vhost, to, tags: input.tags ?? [], limits: input.limits }
+  const target = typeof to === 'string' ? to : to.username
+  return { match, credential, vhosts: vhost, to: target, tags: input.tags ?? [], limits: input.limits }
 }
 
-function credentialOf(to: PromotionRuleInput['to'], credentials: Credentials, sources: SecretSources): Credential {
+function credentialOf(
+  to: NonNullable<PromotionRuleInput['to']>,
+  credentials: Credentials,
+  sources: SecretSources,
+): Credential {
   if (typeof to !== 'string') return compileCredential(to, sources, { broker: '' })
   const credential = credentials.get(to)
   if (credential !== undefined) return credential

@@ -114,7 +114,7 @@ function explanation(
     `service ${config.path}, broker ${config.broker}`,
     `subject ${JSON.stringify(identity.subject)} of issuer ${JSON.stringify(identity.issuer)}, from ${address}`,
     `as a word in patterns: ${word(identity.subject, 'subject')}`,
-    ...rules.map(({ index, to, outcome, reason }) => `rule ${index + 1}, to ${to}: ${OUTCOMES[outcome]}${reason}`),
+    ...rules.map(({ index, effect, outcome, reason }) => `rule ${index + 1}, ${effect}: ${OUTCOMES[outcome]}${reason}`),
   ]
   const refusal = requirementRefusal(config, identity, address)
   if (refusal !== undefined) return [...lines, `refused: ${refusal}`]

@@ -40,13 +40,13 @@ Without a file, for tests:
 
 It starts whatever state the brokers are in. Signals:
   SIGTERM, SIGINT      end all sessions evenly over \`drain\` and exit with 0; a second one ends them at once
-  SIGHUP               read certificates, users, secrets and key sets again (not the configuration)`,
+  SIGHUP               read the configuration and everything it names again, all or nothing`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'serve', options: OPTIONS })
     const { config: file, ...quick } = values
     const served = file === undefined ? await fromOptions(quick, terminal) : fromFile(file, quick, terminal)
     const folder = file === undefined ? process.cwd() : dirname(resolve(file))
-    await serveUntilStopped(served, { env: terminal.env, folder }, terminal)
+    await serveUntilStopped(served, { env: terminal.env, folder, ...(file === undefined ? {} : { file }) }, terminal)
     return EXIT.ok
   },
 }

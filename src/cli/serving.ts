@@ -37,7 +37,7 @@ export async function serveUntilStopped(
     if (stopCount > 1) gateway?.cut()
     stop?.()
   }
-  const onReload = () => void gateway?.reload()
+  const onReload = () => gateway?.requestReload()
   let hasFailed = false
   const onFault = (error: unknown) => {
     if (hasFailed) return

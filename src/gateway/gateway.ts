@@ -25,6 +25,7 @@ import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
 import { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
+import { ConfigWatch } from './config-watch.ts'
 import { type Compiling, compileGeneration, type Environment, type Generation } from './generation.ts'
 import { Lasting } from './lasting.ts'
 import { Listeners, type ListenersPlan } from './listeners.ts'
@@ -37,6 +38,7 @@ import {
   ReloadRefused,
   type ReloadReport,
 } from './reload.ts'
+import { ReloadRequests } from './reload-requests.ts'
 import { revoke } from './revoke.ts'
 import { watchUsers } from './users-files.ts'
 
@@ -83,6 +85,8 @@ export interface Gateway {
    * @throws {ReloadRefused} with every mistake; then nothing has changed
    */
   reload(options?: GatewayReload): Promise<ReloadReport>
+  /** Asks for a reload that nobody waits for, as a signal does: requests coalesce, and a refusal is in the log. */
+  requestReload(): void
   /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
   close(): Promise<void>
   /** Ends the wait of `close`: drops every connection at once. */
@@ -133,6 +137,8 @@ class RunningGateway implements Gateway, ReloadHost {
   readonly #listeners: Listeners
   readonly #admin: AdminServer | undefined
   readonly #reload = new Reload(this)
+  readonly #requests = new ReloadRequests(() => this.reload())
+  readonly #configWatch: ConfigWatch | undefined
   #generation: Generation
   #input: ConfigInput | Config
   #stopWatching = () => {}
@@ -143,6 +149,8 @@ class RunningGateway implements Gateway, ReloadHost {
     this.#generation = first
     this.#input = parts.input
     this.#parts = parts
+    const { file } = parts.options
+    this.#configWatch = file === undefined ? undefined : new ConfigWatch(file, () => this.requestReload())
     const { log, sessions, traffic } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
@@ -221,6 +229,10 @@ class RunningGateway implements Gateway, ReloadHost {
       }
       throw error
     }
+  }
+
+  requestReload(): void {
+    if (this.#closing === undefined) this.#requests.ask()
   }
 
   /** For a reload, as the three that follow. */
@@ -339,6 +351,7 @@ class RunningGateway implements Gateway, ReloadHost {
     followLogins({ made, current: this, sessions, log })
     // So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others.
     for (const one of made.values()) if (one.type === 'jwt') one.readAgain?.().catch(() => {})
+    this.#configWatch?.follow(config.watch)
     this.#stopWatching()
     this.#stopWatching = watchUsers(this.#generation, {
       lost: (keys) => revoke(keys, { ...this.#parts, authenticators }),
@@ -359,6 +372,7 @@ class RunningGateway implements Gateway, ReloadHost {
   }
 
   async #stop(): Promise<void> {
+    this.#configWatch?.follow(false)
     this.#stopWatching()
     await this.#listeners.stop()
     await this.#admin?.stop()

@@ -85,6 +85,14 @@ export const REFUSALS = {
     inBand: { code: 'access-refused', explanation: FORBIDDEN, closeCode: 4403 },
     whatToDo: 'Add a rule such as the log prints to `promote`; `gatehouse explain` shows what matches.',
   },
+  'rule-refused': {
+    status: 403,
+    text: FORBIDDEN,
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: FORBIDDEN, closeCode: 4403 },
+    whatToDo:
+      'A promotion rule with `refuse` matches, and the client reads its text. The detail names the rule: change it, or put another before it.',
+  },
   'too-many-attempts': {
     status: 429,
     text: 'too many attempts',
@@ -156,6 +164,8 @@ export function isToldInBand(cause: RefusalCause, mode: 'auto' | 'http' | 'amqp'
 export interface Refusal {
   readonly cause: RefusalCause
   readonly detail: string
+  /** For the client, instead of the row's own text. */
+  readonly text?: string | undefined
   /** The configuration line that would have let the client in. */
   readonly allow?: string | undefined
   /** Who it was, where that was known. */
@@ -176,7 +186,7 @@ export function answerTo(refusal: Refusal): RawAnswer {
   const challenges = refusal.challenges ?? []
   return {
     status,
-    text,
+    text: refusal.text ?? text,
     headers: {
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
       ...(challenges.length === 0 ? {} : { 'WWW-Authenticate': challenges }),

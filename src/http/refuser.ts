@@ -54,7 +54,7 @@ export class Refuser {
       return
     }
     socket.once('close', leave)
-    this.#inBand(attempt, spec.inBand)
+    this.#inBand(attempt, { ...spec.inBand, explanation: refusal.text ?? spec.inBand.explanation })
   }
 
   #record({ id, service, origin, hop }: Attempt, { cause, detail, allow, identity }: Refusal, status: number): void {

@@ -250,6 +250,8 @@ function leftMs({ service, startedAtMs }: Attempt): number {
 }
 
 function notPromoted(error: unknown, identity: Identity): Refusal {
+  if (error instanceof PromotionRefused && error.code === 'rule-refused')
+    return { cause: 'rule-refused', detail: error.message, text: error.forClient, identity }
   if (error instanceof PromotionRefused && error.code !== 'secret-unavailable') {
     return { cause: 'no-promotion-rule', detail: error.message, allow: ruleLine(identity.subject), identity }
   }

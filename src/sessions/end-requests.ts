@@ -22,6 +22,11 @@ export const VHOST_LOST: EndRequest = {
   closeCode: 4403,
 }
 
+/** A fresh proof is that of somebody whom a promotion rule refuses, with the rule's text. */
+export function ruleRefused(explanation: string): EndRequest {
+  return { reason: 'authority-ended', code: 'access-refused', explanation, closeCode: 4403 }
+}
+
 /** Another configuration leaves no room for the session. @param mayReturn whether the same client would be let in again */
 export function configurationChanged(mayReturn: boolean): EndRequest {
   const closeCode = mayReturn ? 1012 : 4403

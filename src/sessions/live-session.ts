@@ -23,7 +23,7 @@ import type { Metrics } from '../ops/metrics.ts'
 import type { Promoted, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
 import { ENDS } from './end-reasons.ts'
-import { configurationChanged, UNRECORDED, VHOST_LOST } from './end-requests.ts'
+import { configurationChanged, ruleRefused, UNRECORDED, VHOST_LOST } from './end-requests.ts'
 import { allowsVhost, type Judgement, judge } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
 import type { Occupant, Place } from './place.ts'
@@ -215,7 +215,9 @@ export class LiveSession implements Occupant, SessionObserver {
   /** The client shows a fresh proof in band. */
   async renew(secret: Buffer): Promise<Renewal> {
     const { requirement, path } = this.#service
-    return await this.#renewal(() => renew(requirement, this.#place.identity, secret, { service: path }))
+    const renewal = await this.#renewal(() => renew(requirement, this.#place.identity, secret, { service: path }))
+    if (renewal.end !== undefined) this.end(renewal.end)
+    return renewal
   }
 
   async goOn(identity: Identity): Promise<void> {
@@ -226,7 +228,7 @@ export class LiveSession implements Occupant, SessionObserver {
   }
 
   /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
-  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal & { readonly end?: EndRequest }> {
+  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal & { readonly end?: EndRequest | undefined }> {
     const [service, place] = [this.#service, this.#place]
     try {
       const identity = await fresh()
@@ -252,7 +254,7 @@ export class LiveSession implements Occupant, SessionObserver {
       return { renewed: true, expiresAtMs: identity.expiresAtMs }
     } catch (error) {
       if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
-        return { renewed: false, detail: error.message }
+        return { renewed: false, detail: error.message, end: endFor(error) }
       }
       throw error
     }
@@ -306,6 +308,12 @@ export class LiveSession implements Occupant, SessionObserver {
     if (rest === 'known') return { level: 'debug', cause: failure }
     return { level, cause: failure, remedy: BROKER_FAILURES[failure].remedy, pauseMs: rest?.forMs, count: rest?.count }
   }
+}
+
+/** Where the client reads more than that its secret was no good. */
+function endFor(error: AuthenticationRefused | PromotionRefused): EndRequest | undefined {
+  if (!(error instanceof PromotionRefused) || error.forClient === undefined) return undefined
+  return ruleRefused(error.forClient)
 }
 
 /** What the broker's failure, if it was one, adds to the line of a session's end, and how loud the line is. */

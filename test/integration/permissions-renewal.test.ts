@@ -40,6 +40,9 @@ before(async () => {
         { for: { tag: 'lobby' }, read: [{ queue: 'news' }] },
       ],
     },
+    '/suspended': {
+      promote: [{ when: { role: 'suspended' }, refuse: 'ask the desk' }, { to: 'webuser' }],
+    },
     '/audited': { permissions: PERMISSIONS, audit: { include: ['declare', 'bind', 'delete', 'consume', 'publish'] } },
     '/capped': {
       permissions: [
@@ -105,6 +108,21 @@ describe('permissions: renewal under another rule', () => {
     assert.equal((await joe.expect('basic.cancel')).consumerTag, 'd')
     assert.ok(!isClosed(await joe.call('basic.get', { queue: 'news', noAck: true }, 'basic.get-empty')))
     assert.ok(isClosed(await joe.call('basic.get', { queue: 'desk', noAck: true }, 'basic.get-empty')))
+  })
+})
+
+describe('a renewal that a rule refuses', () => {
+  it('ends the session with the text of the rule', async () => {
+    const joe = await live.connect('joe', ['trader'], { path: '/suspended' })
+
+    const secret = { newSecret: Buffer.from(token('joe', ['suspended'])), reason: 'renewed' }
+    const closed = await joe.call('connection.update-secret', secret, 'connection.update-secret-ok', 0)
+
+    assert.ok(isClosed(closed))
+    assert.deepEqual(closed, { refused: 'connection.close', code: 403, text: 'ACCESS_REFUSED - ask the desk' })
+    joe.send('connection.close-ok', {}, 0)
+    const ended = await live.event('session-ended', ({ service }) => service === '/suspended')
+    assert.deepEqual([ended['reason'], ended['closeCode']], ['authority-ended', 4403])
   })
 })
 

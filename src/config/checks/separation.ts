@@ -21,7 +21,7 @@ export function blurredPatterns({ permissions = [] }: ServiceConfig, path: Path)
 /** Broker users, and files with their passwords. */
 export function blurredCredentials({ promote }: ServiceConfig, path: Path): Finding[] {
   return promote.flatMap(({ to }, index) => {
-    if (typeof to === 'string') return []
+    if (typeof to !== 'object') return []
     const { username, password } = to
     const at = [...path, 'promote', index, 'to']
     return [

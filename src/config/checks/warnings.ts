@@ -158,7 +158,7 @@ function loginsElsewhere(service: ServiceConfig, path: Path, { authenticators }:
   })
 }
 
-/** One subject's name from several authenticators is several people, unless somebody made sure. */
+/** One subject's name from several authenticators is several people, unless somebody made sure. To refuse them all is safe. */
 function bareSubjects(service: ServiceConfig, path: Path, config: Config): Finding[] {
   const provers = new Set(
     namedAuthenticators(service, path)
@@ -166,8 +166,8 @@ function bareSubjects(service: ServiceConfig, path: Path, config: Config): Findi
       .filter((name) => config.authenticators[name]?.type !== 'ticket'),
   )
   if (provers.size < 2) return []
-  return service.promote.flatMap(({ when }, index) => {
-    if (!when.subject || when.issuer || when.authenticator) return []
+  return service.promote.flatMap(({ when, refuse }, index) => {
+    if (!when.subject || when.issuer || when.authenticator || refuse !== undefined) return []
     const message = `this subject from any of ${[...provers].join(', ')}: add \`issuer\` or \`authenticator\` if only one is meant`
     return [warn([...path, 'promote', index, 'when', 'subject'], message)]
   })
@@ -206,7 +206,8 @@ function roleKey(authenticator: AuthenticatorConfig): string | undefined {
 function unreachableRules({ promote }: ServiceConfig, path: Path): Finding[] {
   const catchAll = promote.findIndex(({ when }) => Object.values(when).every((condition) => condition === undefined))
   if (catchAll === -1 || catchAll === promote.length - 1) return []
-  return [warn([...path, 'promote', catchAll + 1], `never reached: promote[${catchAll}] is for everyone`)]
+  const does = promote[catchAll]?.refuse === undefined ? 'is for everyone' : 'refuses everyone'
+  return [warn([...path, 'promote', catchAll + 1], `never reached: promote[${catchAll}] ${does}`)]
 }
 
 function shadow({ enforce, permissions }: ServiceConfig, path: Path): Finding[] {

@@ -30,7 +30,7 @@ export function secretsOf(config: Config): PlacedSecret[] {
   }
   for (const [index, { promote }] of config.services.entries()) {
     for (const [position, { to }] of promote.entries()) {
-      if (typeof to !== 'string') add(to.password, 'services', index, 'promote', position, 'to', 'password')
+      if (typeof to === 'object') add(to.password, 'services', index, 'promote', position, 'to', 'password')
     }
   }
   return found

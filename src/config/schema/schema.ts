@@ -23,6 +23,12 @@ export const configSchema = z.strictObject({
   brokers: z.record(name, broker).describe('Name → broker.'),
   authenticators: z.record(name, authenticator).prefault({}).describe('Name → how identities are proven.'),
   services: services.describe('The paths that clients connect to.'),
+  watch: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Reloads when this file changes: a renamed file or a swapped link at once, one written in place after 1 s.',
+    ),
   drain: duration('0s', '1h')
     .prefault('10s')
     .describe('Time over which sessions are closed at the end; twice that, and the rest is cut.'),

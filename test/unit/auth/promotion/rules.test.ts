@@ -194,16 +194,58 @@ describe('promotion', () => {
   })
 })
 
+describe('a rule that refuses', () => {
+  const refusing = compilePromotion(
+    [{ when: { subject: 'ann' }, refuse: 'ask the desk' }, ...rules, { refuse: 'nobody else' }],
+    { ...context, vhosts: { vhost: '/' } },
+  )
+
+  it('is first where it matches, with its text for the client', async () => {
+    const error = await refusalOf(refusing.promote(facts({ subject: 'ann' })))
+    assert.deepEqual([error.code, error.forClient], ['rule-refused', 'ask the desk'])
+    assert.equal(error.message, 'promotion rule 1 refuses: ask the desk')
+    assert.throws(
+      () => refusing.decide(facts({ subject: 'ann' })),
+      (thrown) => thrown instanceof PromotionRefused && thrown.forClient === 'ask the desk',
+    )
+  })
+
+  it('does nothing to whom it does not match, or whom an earlier one promotes', async () => {
+    assert.equal((await refusing.promote(facts())).rule, 1)
+    const last = await refusalOf(refusing.promote(facts({ subject: 'eve', roles: [], claims: {} })))
+    assert.equal(last.message, 'promotion rule 6 refuses: nobody else')
+    assert.deepEqual(await refusing.check(), [])
+  })
+
+  it('needs no vhost, and shows in an explanation', () => {
+    const { rules: explained, result } = refusing.explain(facts({ subject: 'ann' }))
+    assert.deepEqual(explained[0], {
+      index: 0,
+      effect: 'refuse "ask the desk"',
+      outcome: 'won',
+      reason: 'everything it asks for is there',
+    })
+    assert.equal(explained[1]?.outcome, 'not-reached')
+    assert.deepEqual(result, { kind: 'refused', code: 'rule-refused', detail: 'ask the desk' })
+    assert.doesNotThrow(() => compilePromotion([{ refuse: 'closed' }], { ...context, vhosts: {} }))
+  })
+
+  it('either promotes or refuses', () => {
+    for (const rule of [{}, { to: 'smithj', refuse: 'no' }])
+      assert.throws(() => compilePromotion([rule], context), /0: either to \(promotes\) or refuse/)
+  })
+})
+
 describe('an explanation', () => {
   it('tells what became of each rule, and the broker’s view', () => {
     const explanation = promotion.explain(facts({ subject: 'ann' }))
     assert.deepEqual(
-      explanation.rules.map(({ outcome, to }) => [outcome, to]),
+      explanation.rules.map(({ outcome, effect }) => [outcome, effect]),
       [
-        ['passed-over', 'smithj'],
-        ['won', 'webuser'],
-        ['not-reached', '${subject}'],
-        ['not-reached', 'machine'],
+        ['passed-over', 'to smithj'],
+        ['won', 'to webuser'],
+        ['not-reached', 'to ${subject}'],
+        ['not-reached', 'to machine'],
       ],
     )
     assert.equal(explanation.rules[0]?.reason, 'subject "ann" is not "joe.smith"')

@@ -78,6 +78,19 @@ describe('explain', () => {
     assert.equal(lastLine(found.stdout), 'promoted: webuser')
   })
 
+  it('ends with the text of a rule that refuses', async () => {
+    const file = valid('refusing.yaml')
+    const rules = '{ when: { subject: ann }, refuse: "ask the desk" }, { to: webuser }'
+    writeFileSync(file, readFileSync(valid('minimal.yaml'), 'utf8').replace('{ to: webuser }', rules), { mode: 0o600 })
+    const ann = await runCommand(['explain', '-c', file, '--subject', 'ann'])
+    assert.equal(ann.code, 0, ann.stderr)
+    assert.match(ann.stdout, /^rule 1, refuse "ask the desk": wins: everything it asks for is there$/m)
+    assert.match(ann.stdout, /^rule 2, to webuser: not reached: rule 1 won before$/m)
+    assert.equal(lastLine(ann.stdout), 'refused: ask the desk')
+    const bob = await runCommand(['explain', '-c', file, '--subject', 'bob'])
+    assert.equal(lastLine(bob.stdout), 'promoted: webuser')
+  })
+
   it('ends with what does not fit into a template', async () => {
     const file = valid('template.yaml')
     const to = '{ to: { username: "${subject}", password: { file: "secrets/${subject}" } } }'
