@@ -3,6 +3,9 @@
  * it may be kept outside of this process. What has to be known in the same turn of the event loop is local knowledge, and
  * says so.
  */
+import type { Attempts } from './attempts.ts'
+import type { Logins } from './logins.ts'
+import type { PendingLogins } from './pending-logins.ts'
 import type { Tickets } from './tickets.ts'
 
 /**
@@ -11,6 +14,9 @@ import type { Tickets } from './tickets.ts'
  */
 export interface AuthState {
   tickets(scope: string): Tickets
+  attempts(scope: string): Attempts
+  logins(scope: string): Logins
+  pendingLogins(scope: string): PendingLogins
   /** Forgets everything of other scopes: whoever left may come back, and has missed by then who lost their authority. */
   keepOnly(scopes: ReadonlySet<string>): void
 }

@@ -143,7 +143,13 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
   const scope = stateScope(name, config)
   switch (config.type) {
     case 'basic':
-      return basicAuthenticator({ name, realm: config.realm, ...(await usersOf(config.users)), queue: of.hashQueue })
+      return basicAuthenticator({
+        name,
+        realm: config.realm,
+        ...(await usersOf(config.users)),
+        queue: of.hashQueue,
+        attempts: of.state.attempts(scope),
+      })
     case 'ticket':
       return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds, tickets: of.state.tickets(scope) })
     case 'jwt':
@@ -152,9 +158,16 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
         observe: (event) => of.observeKeys(name, event),
       })
     case 'oidc':
-      return oidcAuthenticator(oidcOptions(name, config, of.sources), {
-        observe: (event) => of.observeKeys(name, event),
-      })
+      return oidcAuthenticator(
+        {
+          ...oidcOptions(name, config, of.sources),
+          logins: of.state.logins(scope),
+          pendingLogins: of.state.pendingLogins(scope),
+        },
+        {
+          observe: (event) => of.observeKeys(name, event),
+        },
+      )
     case 'forwarded': {
       const { header, rolesHeader, rolesSeparator, nobody, secretHeader, trustedProxies } = config
       const secret = compileSecret(config.secret, of.sources, { template: false })
@@ -223,7 +236,7 @@ function oidcOptions(
   name: string,
   config: Extract<AuthenticatorConfig, { type: 'oidc' }>,
   sources: SecretSources,
-): OidcOptions {
+): Omit<OidcOptions, 'logins' | 'pendingLogins'> {
   const { issuer, clientId, clientSecret, publicUrl, scope, parameters, subject, cookie } = config
   const secret = clientSecret === undefined ? undefined : compileSecret(clientSecret, sources, { template: false })
   return {
