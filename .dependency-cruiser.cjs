@@ -65,6 +65,20 @@ module.exports = {
       to: { path: '^(node:)?(fs|fs/promises|process|console|child_process|readline)$' },
     },
     {
+      name: 'state-knows-no-strategies',
+      comment: 'auth/state/ knows no HTTP and no strategies',
+      severity: 'error',
+      from: { path: '^auth/state/' },
+      to: { path: '^(node:)?https?2?$|^auth/(strategies|promotion|policy)/' },
+    },
+    {
+      name: 'strategies-know-no-memory',
+      comment: 'auth/strategies/ reaches state through its interfaces only',
+      severity: 'error',
+      from: { path: '^auth/strategies/' },
+      to: { path: '^auth/state/memory/' },
+    },
+    {
       name: 'src-uses-the-doors',
       comment: 'src/ imports proxy/ and auth/ only through their index.ts',
       severity: 'error',

@@ -32,6 +32,9 @@ export {
 export { compileSecret } from './promotion/secrets/secrets.ts'
 export { renew } from './renew.ts'
 export { Secret } from './secret.ts'
+export { MemoryState } from './state/memory/state.ts'
+export type { AuthState } from './state/state.ts'
+export type { RevokedKeys } from './state/tickets.ts'
 export { basicAuthenticator } from './strategies/basic/basic.ts'
 export { HashQueue } from './strategies/basic/hash-queue.ts'
 export { hashPassword } from './strategies/basic/password.ts'
@@ -54,6 +57,7 @@ export {
 } from './strategies/oidc/oidc.ts'
 export { type PluginOptions, pluginAuthenticator } from './strategies/passport/plugin.ts'
 export {
+  type IssuedTicket,
   isTicketAuthenticator,
   type TicketAuthenticator,
   ticketAuthenticator,

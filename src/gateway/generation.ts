@@ -14,7 +14,7 @@ import { AuditTrail } from '../ops/audit.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { makeServices } from '../services/compile.ts'
-import { identityHeaders, makeAuthenticators, type Surroundings } from '../wiring/authenticators.ts'
+import { identityHeaders, makeAuthenticators, type Surroundings, stateScopes } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 import type { Lasting } from './lasting.ts'
 
@@ -75,6 +75,7 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   const surroundings: Surroundings = {
     sources,
     hashQueue: lasting.hashQueue,
+    state: lasting.authState,
     observeKeys: (authenticator, { kind, where, ...rest }) =>
       log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
     load,
@@ -100,10 +101,12 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     comesIntoForce() {
       const left = [...(before?.authenticators.values() ?? [])].filter((one) => authenticators.get(one.name) !== one)
       for (const one of left) one.close?.()
+      lasting.authState.keepOnly(stateScopes(config))
       return [...readAgain.flatMap((use) => use()), ...left.flatMap((one) => lostBy(one, authenticators))]
     },
     abandon() {
       for (const one of made) one.close?.()
+      if (before !== undefined) lasting.authState.keepOnly(stateScopes(before.config))
     },
   }
 }

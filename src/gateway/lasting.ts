@@ -2,13 +2,15 @@
  * Everything that outlives a configuration: what counts, what remembers, what is under way. It is made once and handed to
  * each generation, which holds none of it itself.
  */
-import { HashQueue } from '../../auth/index.ts'
+import { type AuthState, HashQueue, MemoryState } from '../../auth/index.ts'
 import { Usages } from '../../proxy/index.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
 
 export class Lasting {
   /** Shared by all that compute password hashes. */
   readonly hashQueue = new HashQueue()
+  /** What authenticators remember, by `stateScope`. */
+  readonly authState: AuthState = new MemoryState()
   readonly #holdOffs = new Map<string, HoldOffs>()
   readonly #usages = new Map<string, Usages>()
 

@@ -6,12 +6,12 @@ import {
   type Authenticator,
   combine,
   type Identity,
-  isTicketAuthenticator,
   type LoginListener,
   oidcAuthenticatorsOf,
 } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Sessions } from './registry.ts'
+import { endTickets } from './tickets.ts'
 
 const LOGGED_OUT = 'logged out'
 
@@ -32,7 +32,7 @@ export function followLogins(parts: FollowedLogins): void {
 function listener({ current, sessions, log }: FollowedLogins): LoginListener {
   return {
     ended(keys) {
-      for (const one of current.current.authenticators.values()) if (isTicketAuthenticator(one)) one.revoke(keys)
+      endTickets(keys, current.current.authenticators.values(), log)
       let count = 0
       for (const key of keys.sessions) count += sessions.endSessionKey(key, LOGGED_OUT)
       for (const key of keys.identities) count += sessions.endIdentity(key, LOGGED_OUT)

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   ANONYMOUS,
   type Authenticator,
+  type AuthState,
   basicAuthenticator,
   clientCertificateAuthenticator,
   compileSecret,
@@ -37,6 +38,8 @@ export interface Surroundings {
   readonly sources: SecretSources
   /** Shared by all that compute password hashes. */
   readonly hashQueue: HashQueue
+  /** What outlives them. */
+  readonly state: AuthState
   /** Told when an issuer's keys cannot be had, and when they can again. */
   observeKeys(authenticator: string, event: KeySetEvent): void
   /** Imports a module by a package's name or an absolute path. */
@@ -50,8 +53,8 @@ export interface MadeAuthenticators {
 }
 
 /**
- * By name, those that services name. An authenticator of the same name and settings is taken over from `before`, with all
- * that it remembers.
+ * By name, those that services name. An authenticator of the same name and settings is taken over from `before`; one with
+ * others is made, and continues what `Surroundings.state` has kept of it.
  *
  * @throws {InvalidConfiguration}
  */
@@ -98,6 +101,11 @@ export function requirementOf(service: ServiceConfig, made: ReadonlyMap<string, 
   )
 }
 
+/** The scopes of what the authenticators of a configuration remember. */
+export function stateScopes({ authenticators }: Pick<Config, 'authenticators'>): ReadonlySet<string> {
+  return new Set(Object.entries(authenticators).map(([name, one]) => stateScope(name, one)))
+}
+
 /** Headers by which proxies say who somebody is: one alone, spelt with hyphens, may come. */
 export function identityHeaders(config: Config): readonly string[] {
   const forwarded = Object.values(config.authenticators).filter((one) => one.type === 'forwarded')
@@ -112,6 +120,16 @@ const EVERYONE: Authenticator = {
   authenticate: async () => ({ kind: 'proven', identity: ANONYMOUS }),
 }
 
+/**
+ * Whose memories an authenticator continues: those of its name and type. A login counts only as long as it would be read
+ * the same way again, from the same provider: its refresh token is shown to nobody else, its roles are those of today.
+ */
+function stateScope(name: string, config: AuthenticatorConfig): string {
+  if (config.type !== 'oidc') return JSON.stringify([config.type, name])
+  const { issuer, clientId, userinfo, subject, roles, rolesSeparator, rolesFrom } = config
+  return JSON.stringify([config.type, name, issuer, clientId, userinfo, subject, roles, rolesSeparator, rolesFrom])
+}
+
 /** Mistakes in an authenticator are told with its place. */
 async function placed<T>(name: string, made: Promise<T>): Promise<T> {
   try {
@@ -122,11 +140,18 @@ async function placed<T>(name: string, made: Promise<T>): Promise<T> {
 }
 
 async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: Surroundings): Promise<Authenticator> {
+  const scope = stateScope(name, config)
   switch (config.type) {
     case 'basic':
-      return basicAuthenticator({ name, realm: config.realm, ...(await usersOf(config.users)), queue: of.hashQueue })
+      return basicAuthenticator({
+        name,
+        realm: config.realm,
+        ...(await usersOf(config.users)),
+        queue: of.hashQueue,
+        attempts: of.state.attempts(scope),
+      })
     case 'ticket':
-      return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds })
+      return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds, tickets: of.state.tickets(scope) })
     case 'jwt':
       return jwtAuthenticator(jwtOptions(name, config), {
         // A key set is no secret, and read rarely: a reload must not find it in what is kept of secrets.
@@ -134,9 +159,16 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
         observe: (event) => of.observeKeys(name, event),
       })
     case 'oidc':
-      return oidcAuthenticator(oidcOptions(name, config, of.sources), {
-        observe: (event) => of.observeKeys(name, event),
-      })
+      return oidcAuthenticator(
+        {
+          ...oidcOptions(name, config, of.sources),
+          logins: of.state.logins(scope),
+          pendingLogins: of.state.pendingLogins(scope),
+        },
+        {
+          observe: (event) => of.observeKeys(name, event),
+        },
+      )
     case 'forwarded': {
       const { header, rolesHeader, rolesSeparator, nobody, secretHeader, trustedProxies } = config
       const secret = compileSecret(config.secret, of.sources, { template: false })
@@ -205,7 +237,7 @@ function oidcOptions(
   name: string,
   config: Extract<AuthenticatorConfig, { type: 'oidc' }>,
   sources: SecretSources,
-): OidcOptions {
+): Omit<OidcOptions, 'logins' | 'pendingLogins'> {
   const { issuer, clientId, clientSecret, publicUrl, scope, parameters, subject, cookie } = config
   const secret = clientSecret === undefined ? undefined : compileSecret(clientSecret, sources, { template: false })
   return {

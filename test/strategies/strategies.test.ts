@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { HashQueue, InvalidConfiguration } from '../../auth/index.ts'
+import { HashQueue, InvalidConfiguration, MemoryState } from '../../auth/index.ts'
 import { readProtected } from '../../src/config/files/protected-file.ts'
 import { parseConfig } from '../../src/config/reading/load.ts'
 import { run } from '../../src/demo/processes.ts'
@@ -84,7 +84,13 @@ services:
   const { config } = parseConfig(text, { file: join(folder, 'gatehouse.yaml'), env: {} })
   const load = moduleLoader(folder)
   const sources = { readFile: readProtected, env: () => undefined, keys: new Map(), load }
-  const made = await makeAuthenticators(config, { sources, hashQueue: new HashQueue(), observeKeys: () => {}, load })
+  const made = await makeAuthenticators(config, {
+    sources,
+    hashQueue: new HashQueue(),
+    state: new MemoryState(),
+    observeKeys: () => {},
+    load,
+  })
   return made.get('machines')
 }
 

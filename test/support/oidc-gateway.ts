@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Outcome } from '../../auth/authenticator.ts'
 import type { Identity } from '../../auth/identity.ts'
 import { Secret } from '../../auth/secret.ts'
+import { MemoryState } from '../../auth/state/memory/state.ts'
 import { cookieName } from '../../auth/strategies/oidc/cookie.ts'
 import type { LoginAnswer } from '../../auth/strategies/oidc/login.ts'
 import { type OidcOptions, oidcAuthenticator } from '../../auth/strategies/oidc/oidc.ts'
@@ -32,8 +33,14 @@ export function reset(): void {
   })
 }
 
+/** State with the clock of the test. */
+export function memoryState(): MemoryState {
+  return new MemoryState({ monotonicMs: () => performance.now(), nowMs: () => clock.nowMs })
+}
+
 /** A gateway's login and one browser with its cookies. */
 export function gateway(options: Partial<OidcOptions> = {}) {
+  const state = memoryState()
   const authenticator = oidcAuthenticator(
     {
       name: 'login',
@@ -47,6 +54,8 @@ export function gateway(options: Partial<OidcOptions> = {}) {
       cookie: 'gatehouse',
       loginTimeoutMs: 3_600_000,
       loginCount: 100,
+      logins: state.logins('login'),
+      pendingLogins: state.pendingLogins('login'),
       ...options,
     },
     { observe: () => undefined, nowMs: () => clock.nowMs },

@@ -7,7 +7,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { networkOf } from '../../net/addresses.ts'
-import { type AttemptLimits, Attempts } from './attempts.ts'
+import type { Attempts } from '../../state/attempts.ts'
 import { HashQueue, TooBusy } from './hash-queue.ts'
 import { type PasswordHash, phantomHash, verifyPassword } from './password.ts'
 import { Recent } from './recent.ts'
@@ -28,7 +28,8 @@ export type PasswordVerdict =
 export interface PasswordCheckOptions {
   /** Shared by all authenticators of a process, since they share its processors. */
   readonly queue?: HashQueue | undefined
-  readonly attempts?: Partial<AttemptLimits> | undefined
+  /** Guesses so far; shared with whoever had the authenticator's name before. */
+  readonly attempts: Attempts
 }
 
 export class PasswordCheck {
@@ -44,9 +45,9 @@ export class PasswordCheck {
   #users: Users
   #phantoms: readonly PasswordHash[] = []
 
-  constructor(users: Users, { queue, attempts }: PasswordCheckOptions = {}) {
+  constructor(users: Users, { queue, attempts }: PasswordCheckOptions) {
     this.#queue = queue ?? new HashQueue()
-    this.#attempts = new Attempts(attempts)
+    this.#attempts = attempts
     this.#users = users
     this.#phantoms = phantomsOf(users)
   }

@@ -5,10 +5,10 @@
 import * as openid from 'openid-client'
 import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.ts'
 import { Secret } from '../../secret.ts'
+import type { PendingLogin } from '../../state/pending-logins.ts'
 import type { JsonObject } from '../jwt/json.ts'
 import { describe } from '../jwt/jwks.ts'
 import { boundedFetch, type Fetch } from '../jwt/jwks-fetch.ts'
-import type { PendingLogin } from './pending.ts'
 import { Slots } from './slots.ts'
 
 export interface OidcClientOptions {

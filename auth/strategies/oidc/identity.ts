@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { AuthenticationRefused } from '../../errors.ts'
 import { type Identity, identityKey } from '../../identity.ts'
+import type { Login } from '../../state/logins.ts'
 import { type RolesSource, readRoles } from '../claimed-roles.ts'
 import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import type { JsonObject } from '../jwt/json.ts'
 import type { ProviderTokens } from './client.ts'
-import type { Login } from './login-sessions.ts'
 
 export interface IdentityOptions {
   /** The authenticator's name. */

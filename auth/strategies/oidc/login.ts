@@ -7,13 +7,13 @@ import type { IncomingMessage } from 'node:http'
 import * as openid from 'openid-client'
 import { AuthenticationRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
+import type { Login, Logins, Refreshed } from '../../state/logins.ts'
+import { PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../../state/pending-logins.ts'
 import { cookieValues } from '../carriers.ts'
 import { type OidcClient, ProviderError, type ProviderTokens } from './client.ts'
 import { type CookieScope, clearCookie, cookieName, setCookie } from './cookie.ts'
 import type { IdentityMaker } from './identity.ts'
-import { type Login, LoginSessions } from './login-sessions.ts'
 import type { LogoutTokens } from './logout.ts'
-import { PENDING_SECONDS, type PendingLogin, PendingLogins } from './pending.ts'
 import { returnAddress } from './return.ts'
 
 /** For a browser, as values. `detail` is for operators. */
@@ -43,6 +43,8 @@ export interface OidcLoginOptions {
   readonly cookie: string
   readonly loginTimeoutMs: number
   readonly loginCount: number
+  readonly logins: Logins
+  readonly pendingLogins: PendingLogins
   readonly client: OidcClient
   readonly identities: IdentityMaker
   readonly logoutTokens: LogoutTokens
@@ -53,19 +55,12 @@ export interface OidcLoginOptions {
 const REFRESH_AGAIN_MS = 2000
 const PER_PERSON_COUNT = 50
 
-/** What came of a refresh. */
-export type Refreshed = 'renewed' | 'ended' | 'unavailable' | 'impossible'
-
 export class OidcLogin {
   readonly #options: OidcLoginOptions
   readonly #cookie: CookieScope
   readonly #pendingCookie: CookieScope
-  readonly #pending = new PendingLogins()
-  readonly #logins: LoginSessions
-  readonly #refreshing = new WeakMap<Login, Promise<Refreshed>>()
+  readonly #logins: Logins
   readonly #listeners: LoginListener[] = []
-  /** Identities that hung on logins that have ended. */
-  readonly #ended = new WeakSet<Identity>()
 
   constructor(options: OidcLoginOptions) {
     this.#options = options
@@ -74,8 +69,7 @@ export class OidcLogin {
     this.#cookie = { name: cookieName({ label: options.cookie, path, secure }), secure, sameSite: 'Strict' }
     const pending = cookieName({ label: `${options.cookie}-login`, path, secure })
     this.#pendingCookie = { name: pending, secure, sameSite: 'Lax' }
-    const limits = { loginCount: options.loginCount, perPersonCount: PER_PERSON_COUNT }
-    this.#logins = new LoginSessions(limits, (login) => this.#tellEnded([login]))
+    this.#logins = options.logins
   }
 
   get cookieName(): string {
@@ -98,7 +92,7 @@ export class OidcLogin {
     }
     try {
       const location = await this.#options.client.authorizationUrl(pending)
-      const sealed = await this.#pending.seal(pending)
+      const sealed = await this.#options.pendingLogins.seal(pending)
       return { status: 303, location, cookies: [setCookie(this.#pendingCookie, sealed, PENDING_SECONDS)] }
     } catch (error) {
       return providerRefusal(error)
@@ -110,13 +104,13 @@ export class OidcLogin {
     const [sealed, ...others] = cookieValues(http, this.#pendingCookie.name)
     if (sealed === undefined || sealed === '') return undefined
     const cookies = [clearCookie(this.#pendingCookie)]
-    const pending = others.length > 0 ? undefined : await this.#pending.open(sealed)
+    const pending = others.length > 0 ? undefined : await this.#options.pendingLogins.open(sealed)
     if (pending === undefined || query.get('state') !== pending.state) {
       return { ...refusal(400, 'this login took too long, or was begun in another tab: begin it again'), cookies }
     }
     try {
       const tokens = await this.#options.client.exchange(query, pending)
-      const { id, identity } = this.#open(tokens, http)
+      const { id, identity } = await this.#open(tokens, http)
       cookies.push(setCookie(this.#cookie, id, Math.floor(this.#options.loginTimeoutMs / 1000)))
       return { status: 303, location: pending.returnTo, cookies, identity }
     } catch (error) {
@@ -126,8 +120,8 @@ export class OidcLogin {
 
   /** `POST /auth/logout`: forgets the login and ends what was opened with it. */
   async logout(http: IncomingMessage): Promise<LoginAnswer> {
-    const login = this.find(http)
-    if (login !== undefined) this.#end(login)
+    const login = await this.find(http)
+    if (login !== undefined) await this.#end(login)
     const metadata = await this.#options.client.metadata().catch(() => undefined)
     const endSessionUrl = metadata?.end_session_endpoint
     const body = endSessionUrl === undefined ? {} : { endSessionUrl }
@@ -137,15 +131,16 @@ export class OidcLogin {
 
   /** `POST /auth/refresh`: renews the login and every live session opened with it. */
   async refreshFor(http: IncomingMessage): Promise<LoginAnswer> {
-    const login = this.find(http)
+    const login = await this.find(http)
     if (login === undefined) return refusal(401, 'no login, or it has ended')
     const isRecent = this.#options.nowMs() - login.refreshedAtMs < REFRESH_AGAIN_MS
     const refreshed = isRecent ? 'renewed' : await this.refresh(login)
     switch (refreshed) {
       case 'renewed': {
-        const { subject, expiresAtMs } = login.identity
+        const { identity } = isRecent ? login : ((await this.find(http)) ?? login)
+        const { subject, expiresAtMs } = identity
         const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString()
-        return { status: 200, body: { subject, expiresAt }, identity: login.identity }
+        return { status: 200, body: { subject, expiresAt }, identity }
       }
       case 'unavailable':
         return refusal(503, 'the identity provider cannot be asked now')
@@ -160,7 +155,7 @@ export class OidcLogin {
   async backchannelLogout(token: string): Promise<LoginAnswer> {
     try {
       const gone = await this.#options.logoutTokens.use(token)
-      const ended = this.#logins.endOf(gone)
+      const ended = await this.#logins.endOf(gone)
       this.#tellEnded(ended, this.#options.identities.keysOf(gone))
       return { status: 200, body: {} }
     } catch (error) {
@@ -170,27 +165,19 @@ export class OidcLogin {
   }
 
   /** The login a request's cookie names. */
-  find(http: IncomingMessage): Login | undefined {
+  async find(http: IncomingMessage): Promise<Login | undefined> {
     const [id, ...others] = cookieValues(http, this.#cookie.name)
-    return id === undefined || others.length > 0 ? undefined : this.#logins.find(id, this.#options.nowMs())
+    return id === undefined || others.length > 0 ? undefined : await this.#logins.find(id)
   }
 
   /** Whether the login that this identity came from has not been ended since. */
   holds(identity: Identity): boolean {
-    return !this.#ended.has(identity)
+    return this.#logins.holds(identity)
   }
 
   /** Renews a login, or joins whoever is renewing it. An answer of the provider that is none changes nothing. */
-  refresh(login: Login): Promise<Refreshed> {
-    const running = this.#refreshing.get(login)
-    if (running !== undefined) return running
-    const refreshing = this.#refresh(login).finally(() => this.#refreshing.delete(login))
-    this.#refreshing.set(login, refreshing)
-    return refreshing
-  }
-
-  close(): void {
-    this.#logins.clear()
+  async refresh(login: Login): Promise<Refreshed> {
+    return await this.#logins.refreshAlone(login, (current) => this.#refresh(current))
   }
 
   async #refresh(login: Login): Promise<Refreshed> {
@@ -199,13 +186,13 @@ export class OidcLogin {
     try {
       const refreshed = await client.refresh(login.refreshToken)
       // A refresh token may be good once only: the next one is kept, whatever becomes of the rest.
-      login.refreshToken = refreshed.refreshToken ?? login.refreshToken
+      const { refreshToken } = refreshed
+      if (refreshToken !== undefined && !(await this.#logins.renew(login, { refreshToken }))) return 'ended'
       const tokens = await client.withUserInfo(refreshed, login.sub)
-      const identity = identities.renew(tokens, login, nowMs())
-      if (!this.#logins.has(login)) return 'ended'
-      login.identity = identity
-      login.idClaims = tokens.claims ?? login.idClaims
-      login.refreshedAtMs = nowMs()
+      const refreshedAtMs = nowMs()
+      const identity = identities.renew(tokens, login, refreshedAtMs)
+      const idClaims = tokens.claims ?? login.idClaims
+      if (!(await this.#logins.renew(login, { identity, idClaims, refreshedAtMs }))) return 'ended'
       if (identity.sessionKey !== undefined) {
         for (const listener of this.#listeners) listener.renewed(identity.sessionKey, identity)
       }
@@ -213,29 +200,34 @@ export class OidcLogin {
     } catch (error) {
       if (error instanceof ProviderError && error.kind === 'unavailable') return 'unavailable'
       if (!(error instanceof ProviderError || error instanceof AuthenticationRefused)) throw error
-      this.#end(login)
+      await this.#end(login)
       return 'ended'
     }
   }
 
   /** Opens a login, always with a cookie of its own; the one this browser had before ends. */
-  #open(tokens: ProviderTokens, http: IncomingMessage): { readonly id: string; readonly identity: Identity } {
-    const { identities, loginTimeoutMs, nowMs } = this.#options
+  async #open(
+    tokens: ProviderTokens,
+    http: IncomingMessage,
+  ): Promise<{ readonly id: string; readonly identity: Identity }> {
+    const { identities, loginTimeoutMs, loginCount, nowMs } = this.#options
     const now = nowMs()
-    const begun = identities.begin(tokens, now, now + loginTimeoutMs)
-    const before = this.find(http)
-    if (before !== undefined) {
-      this.#logins.end(before)
-      const { subject, sessionKey } = begun.identity
-      const goesOn = before.identity.subject === subject && before.identity.sessionKey === sessionKey
-      if (!goesOn) this.#tellEnded([before])
-    }
-    const id = this.#logins.add({ ...begun, refreshToken: tokens.refreshToken, refreshedAtMs: now }, now)
+    const begun = { ...identities.begin(tokens, now, now + loginTimeoutMs), refreshedAtMs: now }
+    const before = await this.find(http)
+    const goesOn = before !== undefined && isContinuedBy(before.identity, begun.identity)
+    if (before !== undefined && !goesOn) await this.#end(before)
+    const limits = { loginCount, perPersonCount: PER_PERSON_COUNT }
+    const { id, evicted } = await this.#logins.add(
+      { ...begun, refreshToken: tokens.refreshToken },
+      limits,
+      goesOn ? before : undefined,
+    )
+    for (const login of evicted) this.#tellEnded([login])
     return { id, identity: begun.identity }
   }
 
-  #end(login: Login): void {
-    if (this.#logins.end(login)) this.#tellEnded([login])
+  async #end(login: Login): Promise<void> {
+    if (await this.#logins.end(login)) this.#tellEnded([login])
   }
 
   #tellEnded(
@@ -245,11 +237,15 @@ export class OidcLogin {
       identities: [],
     },
   ): void {
-    for (const { identity } of logins) this.#ended.add(identity)
     const own = logins.flatMap(({ identity }) => (identity.sessionKey === undefined ? [] : [identity.sessionKey]))
     const keys = { sessions: [...new Set([...own, ...more.sessions])], identities: more.identities }
     for (const listener of this.#listeners) listener.ended(keys)
   }
+}
+
+/** Whether live sessions of one login are those of the next. */
+function isContinuedBy(before: Identity, next: Identity): boolean {
+  return before.subject === next.subject && before.sessionKey === next.sessionKey
 }
 
 function refusal(status: number, error: string, detail = error): LoginAnswer {

@@ -6,6 +6,8 @@ import type { AuthenticationRequest, Authenticator, Outcome } from '../../authen
 import type { ClientAuthentication } from '../../client-authentication.ts'
 import { InvalidConfiguration } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
+import type { Logins } from '../../state/logins.ts'
+import type { PendingLogins } from '../../state/pending-logins.ts'
 import { cookieValues } from '../carriers.ts'
 import type { RolesSource } from '../claimed-roles.ts'
 import { KeySet, type KeySetEvent } from '../jwt/jwks.ts'
@@ -40,6 +42,9 @@ export interface OidcOptions {
   readonly loginTimeoutMs: number
   /** Most logins kept at once. */
   readonly loginCount: number
+  /** Where they are kept; shared with whoever had this name before, as the next ones. */
+  readonly logins: Logins
+  readonly pendingLogins: PendingLogins
 }
 
 export interface OidcSurroundings {
@@ -97,12 +102,11 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
         return []
       }
     },
-    close() {
-      keys.close()
-      login.close()
-    },
+    close: () => keys.close(),
   }
 }
+
+const ENDED = 'a login cookie of no login, or of one that has ended'
 
 async function prove({ http }: AuthenticationRequest, login: OidcLogin, nowMs: () => number): Promise<Outcome> {
   const values = cookieValues(http, login.cookieName)
@@ -110,12 +114,15 @@ async function prove({ http }: AuthenticationRequest, login: OidcLogin, nowMs: (
   if (values.length === 0) return { kind: 'absent' }
   const refused = (detail: string): Outcome => ({ kind: 'refused', detail, ambient: true, carrier })
   if (values.length > 1) return { ...refused('the login cookie is there twice'), malformed: true } as Outcome
-  const found = login.find(http)
-  if (found === undefined) return refused('a login cookie of no login, or of one that has ended')
+  const found = await login.find(http)
+  if (found === undefined) return refused(ENDED)
   if ((found.identity.expiresAtMs ?? 0) > nowMs()) return { kind: 'proven', identity: found.identity, carrier }
   switch (await login.refresh(found)) {
-    case 'renewed':
-      return { kind: 'proven', identity: found.identity, carrier }
+    case 'renewed': {
+      const renewed = await login.find(http)
+      if (renewed === undefined) return refused(ENDED)
+      return { kind: 'proven', identity: renewed.identity, carrier }
+    }
     case 'unavailable':
       throw new Error('the login has expired, and the identity provider cannot be asked to renew it')
     case 'impossible':

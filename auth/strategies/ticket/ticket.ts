@@ -6,13 +6,17 @@
 import type { AuthenticationRequest, Authenticator, Outcome, Requirement } from '../../authenticator.ts'
 import { AuthenticationRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
+import type { RevokedKeys, TicketBinding, TicketLimits, Tickets } from '../../state/tickets.ts'
 import { cookieValues, queryValues } from '../carriers.ts'
 import { type CookieScope, cookieName, setCookie } from '../oidc/cookie.ts'
 import { authenticatorOf } from '../strategy.ts'
-import { type TicketLimits, TicketStore } from './tickets.ts'
+
+const LIMITS: TicketLimits = { ttlSeconds: 30, ticketCount: 10_000, perIdentityCount: 32 }
 
 export interface TicketOptions extends Partial<TicketLimits> {
   readonly name: string
+  /** Where they are kept; shared with whoever had this name before. */
+  readonly tickets: Tickets
 }
 
 /** The ticket authenticator, which also issues them. */
@@ -22,10 +26,9 @@ export interface TicketAuthenticator extends Authenticator {
    * Issues a ticket for one service, and for one Origin if there is one.
    * @throws AuthenticationRefused 'throttled' when too many are outstanding
    */
-  issue(identity: Identity, binding: { readonly service: string; readonly origin: string | undefined }): IssuedTicket
-  /** Ends the tickets of people (`identityKey`) or login sessions that lost their authority. */
-  revoke(keys: { readonly identities?: readonly string[]; readonly sessions?: readonly string[] }): void
-  close(): void
+  issue(identity: Identity, binding: TicketBinding): Promise<IssuedTicket>
+  /** Ends tickets: in this process at once, everywhere when it resolves. */
+  revoke(keys: RevokedKeys): Promise<void>
 }
 
 export interface IssuedTicket {
@@ -33,20 +36,20 @@ export interface IssuedTicket {
   readonly expiresInSeconds: number
 }
 
-export function ticketAuthenticator({ name, ...limits }: TicketOptions): TicketAuthenticator {
-  const store = new TicketStore(limits)
+export function ticketAuthenticator({ name, tickets, ...options }: TicketOptions): TicketAuthenticator {
+  const limits: TicketLimits = { ...LIMITS, ...options }
+  const { ttlSeconds } = limits
   return {
-    ...authenticatorOf({ name, type: 'ticket' }, async (request) => prove(store, request)),
+    ...authenticatorOf({ name, type: 'ticket' }, async (request) => prove(tickets, request)),
     type: 'ticket',
-    issue(identity, binding) {
-      const ticket = store.issue(identity, binding)
-      if (ticket !== undefined) return { ticket, expiresInSeconds: store.ttlSeconds }
+    async issue(identity, binding) {
+      const ticket = await tickets.issue(identity, binding, limits)
+      if (ticket !== undefined) return { ticket, expiresInSeconds: ttlSeconds }
       throw new AuthenticationRefused('throttled', 'too many tickets are outstanding', {
-        retryAfterSeconds: store.ttlSeconds,
+        retryAfterSeconds: ttlSeconds,
       })
     },
-    revoke: (keys) => store.revoke(keys),
-    close: () => store.clear(),
+    revoke: (keys) => tickets.revoke(keys),
   }
 }
 
@@ -79,10 +82,12 @@ function cookieScope(of: { readonly service: string; readonly isSecure: boolean 
   return { name: cookieName({ label: 'gatehouse-ticket', path: of.service, secure }), secure, sameSite: 'Strict' }
 }
 
-function prove(store: TicketStore, request: AuthenticationRequest): Outcome {
-  const explicit = take(store, queryValues(request.http, 'ticket'), request)
+async function prove(tickets: Tickets, request: AuthenticationRequest): Promise<Outcome> {
   const { name } = cookieScope(request)
-  const ambient = take(store, cookieValues(request.http, name), request, name)
+  const [explicit, ambient] = await Promise.all([
+    take(tickets, queryValues(request.http, 'ticket'), request),
+    take(tickets, cookieValues(request.http, name), request, name),
+  ])
   if (explicit.kind === 'refused' || ambient.kind === 'absent') return explicit
   if (explicit.kind === 'absent' || ambient.kind === 'refused') return explicit.kind === 'absent' ? ambient : explicit
   if (ambient.kind === 'proven' && ambient.identity.subject !== explicit.identity.subject) {
@@ -91,19 +96,19 @@ function prove(store: TicketStore, request: AuthenticationRequest): Outcome {
   return explicit
 }
 
-function take(
-  store: TicketStore,
-  tickets: readonly string[],
+async function take(
+  tickets: Tickets,
+  values: readonly string[],
   request: AuthenticationRequest,
   cookie?: string,
-): Outcome {
-  const [ticket] = tickets
+): Promise<Outcome> {
+  const [ticket] = values
   if (ticket === undefined) return { kind: 'absent' }
   const fromCookie = cookie !== undefined
   const carrier = fromCookie ? `cookie:${cookie}` : 'query:ticket'
-  if (tickets.length > 1)
+  if (values.length > 1)
     return { kind: 'refused', detail: 'more than one ticket', malformed: true, ambient: fromCookie, carrier }
-  const taken = store.take(ticket, request)
+  const taken = await tickets.take(ticket, request)
   if ('detail' in taken) return { kind: 'refused', detail: taken.detail, ambient: fromCookie, carrier }
   return { kind: 'proven', identity: { ...taken.identity, fromCookie }, carrier }
 }

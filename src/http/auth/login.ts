@@ -82,9 +82,17 @@ async function forCookie(
     return answerRefusal(exchange, { cause: 'origin-not-allowed', detail: 'a login cookie needs an Origin header' }, of)
   }
   const logins = service === undefined ? [] : loginsOf(service)
-  const { login } = logins.find((one) => one.login.find(request) !== undefined) ?? logins[0] ?? {}
+  const { login } = (await loginOfCookie(logins, request)) ?? logins[0] ?? {}
   if (login === undefined) return { status: 404, body: { error: 'no such login' } }
   return answered(exchange, await login[step](request), of, event)
+}
+
+async function loginOfCookie(
+  logins: readonly OidcAuthenticator[],
+  request: IncomingMessage,
+): Promise<OidcAuthenticator | undefined> {
+  for (const one of logins) if ((await one.login.find(request)) !== undefined) return one
+  return undefined
 }
 
 async function backchannel(

@@ -5,6 +5,7 @@
 import {
   AuthenticationRefused,
   type Identity,
+  type IssuedTicket,
   type TicketAuthenticator,
   ticketAuthenticatorOf,
   ticketCookie,
@@ -38,7 +39,7 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       if (as !== null && as !== 'cookie') return { status: 400, body: { error: 'expected as=cookie or nothing' } }
       const proven = await proveExchange(service, exchange, of.metrics)
       if (isRefusal(proven)) return answerRefusal(exchange, proven, of)
-      const issued = issue(tickets, proven.identity, { service: service.path, origin })
+      const issued = await issue(tickets, proven.identity, { service: service.path, origin })
       if (isRefusal(issued)) return answerRefusal(exchange, issued, of)
       const { subject, issuer, authenticator } = proven.identity
       of.log.write('ticket-issued', { service: service.path, subject, issuer, authenticator, address: hop.address })
@@ -60,13 +61,13 @@ export function serviceNamed(query: URLSearchParams, among: readonly Service[]):
   return among.length > 1 ? 'ambiguous' : among[0]
 }
 
-function issue(
+async function issue(
   tickets: TicketAuthenticator,
   identity: Identity,
   binding: { readonly service: string; readonly origin: string | undefined },
-): ReturnType<TicketAuthenticator['issue']> | Refusal {
+): Promise<IssuedTicket | Refusal> {
   try {
-    return tickets.issue(identity, binding)
+    return await tickets.issue(identity, binding)
   } catch (error) {
     if (error instanceof AuthenticationRefused) return refusalOf(error)
     throw error

@@ -5,6 +5,7 @@ import { beforeEach, describe, it, mock } from 'node:test'
 import type { Outcome } from '../../../../../auth/authenticator.ts'
 import { InvalidConfiguration } from '../../../../../auth/errors.ts'
 import { identityKey } from '../../../../../auth/identity.ts'
+import { MemoryState } from '../../../../../auth/state/memory/state.ts'
 import {
   type BasicAuthenticator,
   type BasicOptions,
@@ -24,7 +25,13 @@ const users: UsersInput = {
 }
 
 const basic = (options: Partial<BasicOptions> = {}) =>
-  basicAuthenticator({ name: 'staff', realm: 'Staff', users, ...options })
+  basicAuthenticator({
+    name: 'staff',
+    realm: 'Staff',
+    users,
+    attempts: new MemoryState().attempts('staff'),
+    ...options,
+  })
 const header = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 const request = (user: string, password: string, address?: string) =>
   authenticationRequest({

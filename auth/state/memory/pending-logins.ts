@@ -1,24 +1,11 @@
-/**
- * Logins that have left for the provider and not come back: kept in the browser, encrypted and dated, so that no number
- * of visitors fills the gateway's memory. The key lives as long as the process.
- */
+/** Seals logins under way with a key that lives as long as the process. */
 import { randomBytes } from 'node:crypto'
 import { EncryptJWT, errors, jwtDecrypt } from 'jose'
+import { PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../pending-logins.ts'
 
-/** What the callback needs to know. */
-export interface PendingLogin {
-  readonly state: string
-  readonly nonce: string
-  /** PKCE [RFC 7636 §4.1]. */
-  readonly verifier: string
-  /** Absolute. */
-  readonly returnTo: string
-}
-
-export const PENDING_SECONDS = 600
 const ENCRYPTION = 'A256GCM'
 
-export class PendingLogins {
+export class MemoryPendingLogins implements PendingLogins {
   readonly #key = randomBytes(32)
 
   async seal(pending: PendingLogin): Promise<string> {
@@ -29,7 +16,6 @@ export class PendingLogins {
       .encrypt(this.#key)
   }
 
-  /** Undefined for what was not sealed here, or too long ago. */
   async open(sealed: string): Promise<PendingLogin | undefined> {
     try {
       const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: [ENCRYPTION] }

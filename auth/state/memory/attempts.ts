@@ -5,6 +5,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { networkOf } from '../../net/addresses.ts'
+import type { Attempt, Attempts } from '../attempts.ts'
 
 export interface AttemptLimits {
   /** Guesses without any delay. */
@@ -15,12 +16,9 @@ export interface AttemptLimits {
 
 const LIMITS: AttemptLimits = { freeCount: 10, windowSeconds: 60, maxDelaySeconds: 300 }
 
-/** Whether a guess may be made, or when the next one may. */
-export type Attempt = { readonly allowed: true } | { readonly allowed: false; readonly retryAfterSeconds: number }
-
 const ALLOWED: Attempt = { allowed: true }
 
-export class Attempts {
+export class MemoryAttempts implements Attempts {
   readonly #limits: AttemptLimits
   readonly #guesses: RateLimiterMemory
   readonly #delays: RateLimiterMemory
@@ -34,12 +32,10 @@ export class Attempts {
     this.#delays = new RateLimiterMemory({ points: 1, duration: 1 })
   }
 
-  /** Whether a guess would have to wait now. Counts nothing. */
   async peek(user: string, address: string): Promise<Attempt> {
     return await this.#peek(this.#bucket(user, address))
   }
 
-  /** Counts a guess before it is made, so that many at once count as many. One that has to wait does not count. */
   async begin(user: string, address: string): Promise<Attempt> {
     const bucket = this.#bucket(user, address)
     const turn = this.#turn.then(() => this.#begin(bucket))
@@ -50,13 +46,11 @@ export class Attempts {
     return await turn
   }
 
-  /** The guess was right: forgets all guesses of this user from this network. */
   async succeeded(user: string, address: string): Promise<void> {
     const bucket = this.#bucket(user, address)
     await Promise.all([this.#guesses.delete(bucket), this.#delays.delete(bucket)])
   }
 
-  /** The guess was not made after all: it does not count. */
   async withdrawn(user: string, address: string): Promise<void> {
     await this.#guesses.reward(this.#bucket(user, address))
   }
