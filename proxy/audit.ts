@@ -141,7 +141,10 @@ export const AUDIT_EVENTS = {
     means: 'somebody ended sessions, or tried to',
     fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'],
   },
-  'admin.block': { means: 'somebody blocked a person, or tried to', fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'] },
+  'admin.block': {
+    means: 'somebody blocked a person, or tried to',
+    fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'],
+  },
   'admin.unblock': { means: 'somebody lifted a block, or tried to', fields: [...ADMIN_FIELDS, 'match'] },
   'admin.reload': { means: 'somebody reloaded the configuration, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
 } as const satisfies Readonly<Record<string, AuditEventSpec>>

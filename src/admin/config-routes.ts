@@ -65,6 +65,6 @@ async function reloaded(gateway: Configured, options: ReloadOptions): Promise<Re
     return await gateway.reload(options)
   } catch (error) {
     if (!(error instanceof ReloadRefused)) throw error
-    throw new ApiProblem(STATUS[error.code], 'nothing has changed', { errors: error.errors })
+    throw new ApiProblem(STATUS[error.code], 'nothing has changed', { errors: error.errors, cause: error })
   }
 }

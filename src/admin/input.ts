@@ -33,8 +33,8 @@ export function checked<T extends z.ZodType>(value: unknown, schema: T, what: st
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch {
-    throw new ApiProblem(400, 'mistakes in the body', { errors: ['expected JSON'] })
+  } catch (cause) {
+    throw new ApiProblem(400, 'mistakes in the body', { errors: ['expected JSON'], cause })
   }
 }
 

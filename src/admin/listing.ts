@@ -39,7 +39,16 @@ const sort = z.enum(
 function number(least: number, most: number) {
   const error = `expected a whole number from ${least} to ${most}`
   return z
-    .union([z.number(), z.string().regex(/^\d{1,7}$/).transform(Number)], { error })
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{1,7}$/)
+          .transform(Number),
+      ],
+      { error },
+    )
     .refine((value) => Number.isInteger(value) && value >= least && value <= most, { error })
 }
 

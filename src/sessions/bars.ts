@@ -76,7 +76,11 @@ export class Bars {
   /** @returns the block that was lifted; undefined where there is none of this id */
   unblock(id: string): Block | undefined {
     const block = this.blocks().find((one) => one.id === id)
-    if (block !== undefined) this.#put(block.subject, this.#lasting(block.subject).filter((one) => one !== block))
+    if (block !== undefined)
+      this.#put(
+        block.subject,
+        this.#lasting(block.subject).filter((one) => one !== block),
+      )
     return block
   }
 
