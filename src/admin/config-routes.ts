@@ -61,10 +61,10 @@ export function configRoutes(gateway: Configured, trail: AdminTrail): readonly A
 }
 
 async function reloaded(gateway: Configured, options: ReloadOptions): Promise<ReloadReport> {
-  try {
-    return await gateway.reload(options)
-  } catch (error) {
-    if (!(error instanceof ReloadRefused)) throw error
-    throw new ApiProblem(STATUS[error.code], 'nothing has changed', { errors: error.errors, cause: error })
-  }
+  const outcome = await gateway.reload(options).catch((error: unknown) => {
+    if (error instanceof ReloadRefused) return error
+    throw error
+  })
+  if (!(outcome instanceof ReloadRefused)) return outcome
+  throw new ApiProblem(STATUS[outcome.code], 'nothing has changed', { errors: outcome.errors })
 }

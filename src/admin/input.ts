@@ -10,7 +10,9 @@ const BODY_BYTES = 64 * 1024
 export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T): Promise<z.output<T>> {
   const text = isTooLarge(request, BODY_BYTES) ? undefined : await readBody(request, BODY_BYTES)
   if (text === undefined) throw new ApiProblem(413, 'expected a body of at most 64 KiB')
-  return checked(text === '' ? {} : parsed(text), schema, 'the body')
+  const value = text === '' ? {} : parsed(text)
+  if (value === undefined) throw new ApiProblem(400, 'mistakes in the body', { errors: ['expected JSON'] })
+  return checked(value, schema, 'the body')
 }
 
 /** The query as an object of a schema; what is given several times is a list. @throws {ApiProblem} 400 */
@@ -30,11 +32,12 @@ export function checked<T extends z.ZodType>(value: unknown, schema: T, what: st
   throw new ApiProblem(400, `mistakes in ${what}`, { errors: result.error.issues.flatMap(mistakesOf) })
 }
 
+/** Undefined is no JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw new ApiProblem(400, 'mistakes in the body', { errors: ['expected JSON'], cause })
+  } catch {
+    return undefined
   }
 }
 

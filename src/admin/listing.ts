@@ -59,8 +59,6 @@ export const listingSchema = z.strictObject({
   pageSize: number(1, 500).prefault(100),
 })
 
-/** As it may be written. */
-export type ListingInput = z.input<typeof listingSchema>
 export type Listing = z.output<typeof listingSchema>
 
 export interface SessionPage {

@@ -22,8 +22,6 @@ export const matchFields = {
 
 export const matchSchema = z.strictObject(matchFields)
 
-/** As it may be written. */
-export type MatchInput = z.input<typeof matchSchema>
 export type SessionMatch = z.output<typeof matchSchema>
 
 /** Whether it would mean every session there is. */

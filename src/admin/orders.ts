@@ -7,7 +7,7 @@ const LONGEST_REASON = 200
 const reason = text('a reason', LONGEST_REASON)
 
 /** How long whoever was sent away is kept out: so that clients that connect again by themselves are not back at once. */
-export const hold = duration('0s', '1h').prefault('30s')
+const hold = duration('0s', '1h').prefault('30s')
 
 export const kickSchema = z.strictObject({
   match: matchSchema.refine((match) => !isEmptyMatch(match), {
@@ -22,7 +22,6 @@ export const kickSchema = z.strictObject({
   dryRun: z.boolean({ error: 'expected true or false' }).prefault(false),
 })
 
-export type KickInput = z.input<typeof kickSchema>
 export type KickOrder = z.output<typeof kickSchema>
 
 export const blockSchema = z.strictObject({
@@ -34,5 +33,4 @@ export const blockSchema = z.strictObject({
   reason,
 })
 
-export type BlockInput = z.input<typeof blockSchema>
 export type BlockOrder = z.output<typeof blockSchema>

@@ -7,8 +7,6 @@ export interface ProblemMore {
   readonly errors?: readonly string[] | undefined
   /** The role that would have done. */
   readonly role?: string | undefined
-  /** What it came of; not shown. */
-  readonly cause?: unknown
 }
 
 /** Thrown by whatever refuses a request; `detail` is for the person who sent it. */
@@ -18,8 +16,8 @@ export class ApiProblem extends Error {
   readonly headers: NonNullable<ProblemMore['headers']>
   readonly body: Readonly<Record<string, unknown>>
 
-  constructor(status: number, detail: string, { headers = {}, errors, role, cause }: ProblemMore = {}) {
-    super(detail, { cause })
+  constructor(status: number, detail: string, { headers = {}, errors, role }: ProblemMore = {}) {
+    super(detail)
     this.status = status
     this.headers = headers
     this.body = { type: 'about:blank', title: STATUS_CODES[status] ?? '', status, detail, errors, role }

@@ -20,7 +20,7 @@ function mistakes(admin: string): string[] {
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(formatProblem)
+    return error.problems.map(formatProblem).filter((line) => line.includes('admin.'))
   }
 }
 
