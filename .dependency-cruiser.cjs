@@ -118,7 +118,7 @@ module.exports = {
     },
     home('websocket', ['ws'], '^src/websocket/'),
     home('yaml', ['yaml'], '^src/config/'),
-    home('schema', ['zod'], '^src/config/'),
+    home('schema', ['zod'], '^src/(config|admin)/'),
     home('log', ['pino'], '^src/ops/'),
     home('metrics', ['prom-client'], '^src/ops/'),
     home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos'], '^auth/'),

@@ -14,7 +14,7 @@ export interface AuditEventSpec {
   readonly fields: readonly AuditField[]
 }
 
-/** The fields of every event. */
+/** The fields of every event; where there is no session, `time` and `event` alone. */
 export const AUDIT_COMMON = {
   time: 'when it was written, RFC 3339 in UTC',
   event: 'its name, from the table below',
@@ -48,9 +48,28 @@ export const AUDIT_FIELDS = {
   cause: 'why it was refused or ended, one of a closed set',
   detail: 'a sentence for operators',
   durationMs: 'how long the session lasted',
+  actor: 'the subject of the person who managed, or `program` for the code that started the gateway',
+  actorIssuer: 'who vouches for that person',
+  actorAddress: 'the address they sent it from',
+  role: 'the role they have',
+  match: 'which sessions or whom they meant, as JSON',
+  count: 'how many sessions ended by it',
+  reason: 'why, in their own words',
+  outcome: 'done, dry-run or refused',
+  status: 'the HTTP status of a refused request',
 } as const
 
 export type AuditField = keyof typeof AUDIT_FIELDS
+
+const ADMIN_FIELDS = [
+  'actor',
+  'actorIssuer',
+  'actorAddress',
+  'role',
+  'outcome',
+  'status',
+  'detail',
+] as const satisfies readonly AuditField[]
 
 export const AUDIT_EVENTS = {
   'session.opened': { means: 'the broker accepted the promoted credential', fields: [] },
@@ -118,9 +137,22 @@ export const AUDIT_EVENTS = {
     include: 'publish',
     fields: ['exchange', 'messages', 'bytes'],
   },
+  'admin.kick': {
+    means: 'somebody ended sessions, or tried to',
+    fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'],
+  },
+  'admin.block': {
+    means: 'somebody blocked a person, or tried to',
+    fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'],
+  },
+  'admin.unblock': { means: 'somebody lifted a block, or tried to', fields: [...ADMIN_FIELDS, 'match'] },
+  'admin.reload': { means: 'somebody reloaded the configuration, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
 } as const satisfies Readonly<Record<string, AuditEventSpec>>
 
-export type AuditEventName = keyof typeof AUDIT_EVENTS
+/** Events of people who manage the gateway: they have no session, and leave out what is said of one. */
+export type AdminEventName = Extract<keyof typeof AUDIT_EVENTS, `admin.${string}`>
+
+export type AuditEventName = Exclude<keyof typeof AUDIT_EVENTS, AdminEventName>
 
 export type AuditDetails = { readonly [F in AuditField]?: string | number | boolean | undefined }
 
@@ -133,6 +165,9 @@ export type AuditEvent = AuditDetails & {
   readonly user: string
   readonly vhost: string
 }
+
+/** What somebody did who manages the gateway, or was refused. */
+export type AdminEvent = AuditDetails & { readonly event: AdminEventName }
 
 /** Where events go, and what happens when they cannot. Shared by the sessions of a service. */
 export interface AuditSink {

@@ -6,6 +6,7 @@ import type { InBandRefusal, Session, SessionOptions } from './session/ports.ts'
 import { GatewaySession } from './session/session.ts'
 
 export {
+  type AdminEvent,
   AUDIT_COMMON,
   AUDIT_EVENTS,
   AUDIT_FIELDS,

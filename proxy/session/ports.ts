@@ -126,6 +126,8 @@ export type EndReason =
   | 'broker-fault' // the broker broke the protocol
   | 'authority-ended' // token or session expired, identity revoked
   | 'configuration-changed' // another configuration has no room for it
+  | 'kicked' // whoever manages the gateway ended it
+  | 'blocked' // whoever manages the gateway blocked the identity
   | 'drain'
   | 'overload'
   | 'refused' // refused in band before any broker was dialled
@@ -190,6 +192,8 @@ export interface EndRequest {
     EndReason,
     | 'authority-ended'
     | 'configuration-changed'
+    | 'kicked'
+    | 'blocked'
     | 'drain'
     | 'overload'
     | 'internal-error'

@@ -15,5 +15,5 @@ export function auditEvents(): string {
 export function auditFields(): string {
   const common = Object.entries(AUDIT_COMMON).map(([field, means]) => [`\`${field}\``, means, 'yes'])
   const special = Object.entries(AUDIT_FIELDS).map(([field, means]) => [`\`${field}\``, means, ''])
-  return markdownTable(['field', 'means', 'in every event'], [...common, ...special])
+  return markdownTable(['field', 'means', 'in every event of a session'], [...common, ...special])
 }

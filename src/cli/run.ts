@@ -1,7 +1,6 @@
 /** The command line as a whole: finds the command, lets it run, and says how it ended. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { suggestion } from '../config/reading/nearest.ts'
+import { version } from '../ops/version.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, report, UsageError } from './exit.ts'
@@ -47,17 +46,4 @@ function commandOf(name: string): Command {
   if (name.startsWith('-')) throw new UsageError(`expected a command before ${JSON.stringify(name)}`)
   const names = COMMANDS.map((command) => command.name)
   throw new UsageError(`no command ${JSON.stringify(name)}${suggestion(name, [...names, 'help'])}`)
-}
-
-/** The package's version. Its package.json is above the sources, and above the built files once more. */
-function version(): string {
-  for (const above of ['../..', '../../..']) {
-    try {
-      const found: unknown = JSON.parse(readFileSync(join(import.meta.dirname, above, 'package.json'), 'utf8'))
-      if (found !== null && typeof found === 'object' && 'version' in found) return String(found.version)
-    } catch {
-      // Not at this height.
-    }
-  }
-  throw new Error('the package has lost its package.json')
 }

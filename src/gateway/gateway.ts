@@ -3,6 +3,10 @@
  * meets, and the order in which it starts and stops.
  */
 import { getHeapStatistics } from 'node:v8'
+import { makeApi } from '../admin/make-api.ts'
+import { Management } from '../admin/management.ts'
+import { type AdminAddress, AdminServer } from '../admin/server.ts'
+import { AdminTrail } from '../admin/trail.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
@@ -13,7 +17,6 @@ import { Listener, type ListenerOptions } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
-import { type AdminAddress, AdminServer } from '../ops/admin.ts'
 import { Health } from '../ops/health.ts'
 import { Log } from '../ops/log.ts'
 import { heapRatio, Metrics } from '../ops/metrics.ts'
@@ -139,6 +142,8 @@ class RunningGateway implements Gateway, ReloadHost {
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
+  readonly #trail: AdminTrail
+  readonly #management: Management
   #generation: Generation
   #input: ConfigInput | Config
   #stopWatching = () => {}
@@ -160,6 +165,13 @@ class RunningGateway implements Gateway, ReloadHost {
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     traffic.guard(boundBytes, () => overload.shed())
     this.#ticker = new Ticker([sessions, overload])
+    this.#trail = new AdminTrail(log)
+    this.#management = new Management({
+      sessions,
+      bars: parts.compiling.lasting.bars,
+      trail: this.#trail,
+      authenticators: () => this.#generation.authenticators,
+    })
     const { admin } = first.config
     this.#admin = admin === undefined ? undefined : this.#makeAdmin(admin)
   }
@@ -187,6 +199,10 @@ class RunningGateway implements Gateway, ReloadHost {
 
   get addresses(): readonly GatewayAddress[] {
     return this.#listeners.all.map(({ host, port, url }) => ({ host, port, url }))
+  }
+
+  get hasFile(): boolean {
+    return this.#parts.options.file !== undefined
   }
 
   get adminAddress(): GatewayAddress | undefined {
@@ -302,9 +318,17 @@ class RunningGateway implements Gateway, ReloadHost {
       observe: ({ name, ready, cause, detail }) =>
         log.write(ready ? 'broker-ready' : 'broker-not-ready', { broker: name, cause, detail }),
     })
+    const api = makeApi({
+      managed: this,
+      management: this.#management,
+      sessions: this.#parts.sessions,
+      health,
+      trail: this.#trail,
+      notes: { metrics, log },
+    })
     return new AdminServer(
       address,
-      { health, metrics },
+      { health, metrics, api },
       {
         ...noteUnheard({ metrics, log }),
         misnamed: (host) =>
@@ -318,7 +342,8 @@ class RunningGateway implements Gateway, ReloadHost {
 
   #makeListeners(): Listeners {
     const { metrics, log } = this.#parts
-    const common = { ...this.#parts, serving: this, admission: new Admission() }
+    const { bars } = this.#parts.compiling.lasting
+    const common = { ...this.#parts, serving: this, bars, admission: new Admission() }
     const refuser = new Refuser(common)
     const upgrades = new Upgrades({
       ...common,

@@ -3,6 +3,7 @@
  * once, at their beginning. It holds no state: what has to outlive it is in `Lasting`.
  */
 import type { Authenticator, SecretSources } from '../../auth/index.ts'
+import { type Access, compileAccess } from '../admin/access.ts'
 import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
 import { KeptFiles } from '../config/files/kept-files.ts'
 import { readKeys } from '../config/files/keyring.ts'
@@ -26,6 +27,8 @@ export interface Generation extends Serving {
   readonly config: Config
   readonly brokers: ReadonlyMap<string, Broker>
   readonly authenticators: ReadonlyMap<string, Authenticator>
+  /** Who may manage the gateway; undefined where nobody may. */
+  readonly access: Access | undefined
 }
 
 /** What a generation is compiled with. */
@@ -86,12 +89,13 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const usagesOf = (path: string) => lasting.usages(path)
   const services = makeServices(config.services, { brokers, authenticators, sources, auditOf, usagesOf })
-  const routes = makeRoutes({ services, metrics, log })
+  const routes = makeRoutes({ services, metrics, log, bars: lasting.bars })
   const generation: Generation = {
     number,
     config,
     brokers,
     authenticators,
+    access: compileAccess(config, authenticators),
     services,
     routes,
     identityHeaders: identityHeaders(config),

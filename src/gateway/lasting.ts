@@ -5,12 +5,15 @@
 import { type AuthState, HashQueue, MemoryState } from '../../auth/index.ts'
 import { Usages } from '../../proxy/index.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
+import { Bars } from '../sessions/bars.ts'
 
 export class Lasting {
   /** Shared by all that compute password hashes. */
   readonly hashQueue = new HashQueue()
   /** What authenticators remember, by `stateScope`. */
   readonly authState: AuthState = new MemoryState()
+  /** Who may not come in for the time being. */
+  readonly bars = new Bars()
   readonly #holdOffs = new Map<string, HoldOffs>()
   readonly #usages = new Map<string, Usages>()
 

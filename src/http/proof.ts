@@ -13,9 +13,11 @@ import {
 } from '../../auth/index.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Service } from '../services/service.ts'
+import type { Bars } from '../sessions/bars.ts'
 import { addressLine } from './allow-line.ts'
 import type { Exchange } from './auth/request.ts'
-import type { Refusal } from './refusal.ts'
+import { barredBy } from './barred.ts'
+import { isRefusal, type Refusal } from './refusal.ts'
 
 /** Resolves in time, never rejects. */
 export async function prove(
@@ -35,11 +37,11 @@ export async function prove(
   }
 }
 
-/** The same for a request to `/auth/*`: every credential that the service takes, except tickets. */
+/** The same for a request to `/auth/*`: every credential that the service takes, except tickets, of anybody whom nothing bars. */
 export async function proveExchange(
   service: Service,
   { request, origin, hop }: Exchange,
-  metrics: Metrics,
+  { metrics, bars }: { readonly metrics: Metrics; readonly bars: Bars },
   options: AuthenticateOptions = {},
 ): Promise<Admission | Refusal> {
   const { address, peerAddress, isSecure } = hop
@@ -47,7 +49,8 @@ export async function proveExchange(
     return { cause: 'address-not-allowed', detail: 'require.addresses leaves it out', allow: addressLine(address) }
   }
   const asked = { http: request, service: service.path, origin, address, peerAddress, isSecure }
-  return await prove(withoutTickets(service.requirement), asked, metrics, options)
+  const proven = await prove(withoutTickets(service.requirement), asked, metrics, options)
+  return isRefusal(proven) ? proven : (barredBy(bars, proven.identity) ?? proven)
 }
 
 /** What a client hears that is to blame itself. */

@@ -93,6 +93,21 @@ export const REFUSALS = {
     whatToDo:
       'A promotion rule with `refuse` matches, and the client reads its text. The detail names the rule: change it, or put another before it.',
   },
+  held: {
+    status: 403,
+    text: 'not at the moment: your sessions were ended',
+    retryAfterSeconds: 30,
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: 'not at the moment: your sessions were ended', closeCode: 1013 },
+    whatToDo: 'Wait as long as Retry-After says: somebody ended the sessions of this person, with a `hold`.',
+  },
+  blocked: {
+    status: 403,
+    text: 'this login is blocked',
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: 'this login is blocked', closeCode: 4403 },
+    whatToDo: 'Somebody blocked this person: `GET /api/v1/blocks` says who, why and until when.',
+  },
   'too-many-attempts': {
     status: 429,
     text: 'too many attempts',

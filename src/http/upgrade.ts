@@ -12,12 +12,14 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
 import type { Promoted, Service } from '../services/service.ts'
+import type { Bars } from '../sessions/bars.ts'
 import type { Place } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { chooseSubprotocol, type Subprotocol } from '../websocket/subprotocol.ts'
 import { Turn } from '../websocket/turn.ts'
 import type { Admission } from './admission.ts'
 import { addressLine, originLine, rolesLine, ruleLine } from './allow-line.ts'
+import { barredBy } from './barred.ts'
 import { checkUpgradeHead, pathOf } from './head.ts'
 import type { Hop } from './listener.ts'
 import { prove } from './proof.ts'
@@ -56,6 +58,7 @@ export interface UpgradeDependencies {
   readonly serving: ServingSource
   readonly admission: Admission
   readonly sessions: Sessions
+  readonly bars: Bars
   readonly pressure: Pressure
   readonly metrics: Metrics
   readonly log: Log
@@ -146,9 +149,12 @@ export class Upgrades {
     const admitted = await this.#admit(entered)
     // Many may have waited for the same keys; that some of them have gone meanwhile is read in the same turn, perhaps later.
     await nextTurn()
-    if (isRefusal(admitted)) this.#of.refuse(entered, admitted)
-    else if (socket.destroyed) this.#of.sessions.release(admitted.place)
-    else this.#begin(entered, admitted)
+    if (isRefusal(admitted)) return this.#of.refuse(entered, admitted)
+    // Asked at the last moment: somebody may have been blocked while the login was under way.
+    const barred = barredBy(this.#of.bars, admitted.identity)
+    if (barred === undefined && !socket.destroyed) return this.#begin(entered, admitted)
+    this.#of.sessions.release(admitted.place)
+    if (barred !== undefined) this.#of.refuse(entered, barred)
   }
 
   /** A session that cannot even begin must leave nothing behind. */
@@ -189,7 +195,7 @@ export class Upgrades {
     })
     if (isRefusal(proven)) return proven
     const { identity, responseHeaders } = proven
-    const unfit = this.#mayUse(attempt, identity)
+    const unfit = barredBy(this.#of.bars, identity) ?? this.#mayUse(attempt, identity)
     if (unfit !== undefined) return unfit
     return await this.#promote(attempt, identity, responseHeaders)
   }

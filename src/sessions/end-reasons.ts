@@ -91,6 +91,16 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
     clientSees: '320, 1012 where it may come back, else 4403',
     whatToDo: 'A reload ended it: service, rule, role, Origin, address, authenticator, broker, user or vhost changed.',
   },
+  kicked: {
+    level: 'info',
+    clientSees: '320 with the reason, 1012',
+    whatToDo: 'Somebody ended it through the management API: the audit event `admin.kick` says who and why.',
+  },
+  blocked: {
+    level: 'info',
+    clientSees: '320, 4403',
+    whatToDo: 'Somebody blocked this person: the audit event `admin.block` says who and why.',
+  },
   drain: { level: 'info', clientSees: '320, 1012', whatToDo: 'Nothing: the gateway was told to stop.' },
   overload: {
     level: 'warn',

@@ -38,6 +38,19 @@ export function configurationChanged(mayReturn: boolean): EndRequest {
   }
 }
 
+/** Somebody who manages the gateway ended it. @param explanation for the client */
+export function kicked(explanation: string): EndRequest {
+  return { reason: 'kicked', code: 'connection-forced', explanation, closeCode: 1012 }
+}
+
+/** Somebody who manages the gateway blocked its identity; why is not for the client. */
+export const BLOCKED: EndRequest = {
+  reason: 'blocked',
+  code: 'connection-forced',
+  explanation: 'this login is blocked',
+  closeCode: 4403,
+}
+
 /** The gateway was told to stop. */
 export const DRAIN: EndRequest = {
   reason: 'drain',

@@ -185,7 +185,7 @@ export class Sessions {
   }
 
   /** Ends the chosen sessions, evenly over `overMs`; 0: at once. @returns stops ending those whose turn has not come */
-  endEvenly(chosen: Iterable<Occupant>, request: EndRequest, overMs: number): () => void {
+  endEvenly(chosen: Iterable<Pick<Occupant, 'end'>>, request: EndRequest, overMs: number): () => void {
     const waiting = [...chosen]
     const total = waiting.length
     const startedMs = this.#clock.monotonicMs()
@@ -196,7 +196,7 @@ export class Sessions {
       while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.end(request)
       if (waiting.length === 0) stop()
     }
-    if (total > 0 && overMs > 0) pace = setInterval(step, Math.max(10, Math.min(1_000, overMs / total)))
+    if (total > 0 && overMs > 0) pace = setInterval(step, Math.max(10, Math.min(1_000, overMs / total))).unref()
     step()
     return stop
   }

@@ -48,13 +48,13 @@ export interface Surroundings {
 
 /** A configuration and what was made of its authenticators. */
 export interface MadeAuthenticators {
-  readonly config: Pick<Config, 'authenticators' | 'services'>
+  readonly config: Pick<Config, 'authenticators' | 'services' | 'admin'>
   readonly authenticators: ReadonlyMap<string, Authenticator>
 }
 
 /**
- * By name, those that services name. An authenticator of the same name and settings is taken over from `before`; one with
- * others is made, and continues what `Surroundings.state` has kept of it.
+ * By name, those that services and the admin listener name. An authenticator of the same name and settings is taken over from
+ * `before`; one with others is made, and continues what `Surroundings.state` has kept of it.
  *
  * @throws {InvalidConfiguration}
  */
@@ -63,7 +63,8 @@ export async function makeAuthenticators(
   surroundings: Surroundings,
   before?: MadeAuthenticators,
 ): Promise<ReadonlyMap<string, Authenticator>> {
-  const named = new Set(config.services.flatMap(({ authenticate = [] }) => authenticate.flatMap(namesIn)))
+  const requirements = [...config.services.map(({ authenticate }) => authenticate), config.admin?.authenticate]
+  const named = new Set(requirements.flatMap((entries) => (entries ?? []).flatMap(namesIn)))
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
     .map(async ([name, one]) => {
@@ -95,8 +96,15 @@ async function allOf<T>(made: readonly Promise<T>[]): Promise<readonly T[]> {
 
 /** What a service asks for, with authenticators in the place of their names. */
 export function requirementOf(service: ServiceConfig, made: ReadonlyMap<string, Authenticator>): Requirement {
-  if (service.anonymous) return [EVERYONE]
-  return (service.authenticate ?? []).map((entry) =>
+  return service.anonymous ? [EVERYONE] : requirementFrom(service.authenticate ?? [], made)
+}
+
+/** Entries of `authenticate`, with authenticators in the place of their names. */
+export function requirementFrom(
+  entries: NonNullable<ServiceConfig['authenticate']>,
+  made: ReadonlyMap<string, Authenticator>,
+): Requirement {
+  return entries.map((entry) =>
     typeof entry === 'string' ? named(made, entry) : { all: entry.all.map((name) => named(made, name)) },
   )
 }

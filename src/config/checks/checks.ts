@@ -5,6 +5,7 @@
 
 import type { Finding } from '../reading/issues.ts'
 import type { Config } from '../schema/schema.ts'
+import { checkAdmin } from './admin.ts'
 import { checkAuthenticators } from './authenticators.ts'
 import { checkBrokers } from './brokers.ts'
 import { checkListeners } from './listeners.ts'
@@ -16,6 +17,7 @@ import { checkServices } from './services.ts'
 export function checkConfig(config: Config): Finding[] {
   return [
     ...checkListeners(config),
+    ...checkAdmin(config),
     ...checkBrokers(config),
     ...checkAuthenticators(config),
     ...checkServices(config),

@@ -12,13 +12,21 @@ interface Named {
   readonly within: 'any' | 'all'
 }
 
-/** Every authenticator the service names, in order. */
-export function namedAuthenticators(service: ServiceConfig, path: Path): Named[] {
-  return (service.authenticate ?? []).flatMap((entry, index): Named[] => {
+/** Every authenticator that a service or the admin listener names, in order. */
+export function namedAuthenticators({ authenticate }: Pick<ServiceConfig, 'authenticate'>, path: Path): Named[] {
+  return (authenticate ?? []).flatMap((entry, index): Named[] => {
     const at: Path = [...path, 'authenticate', index]
     if (typeof entry === 'string') return [{ name: entry, path: at, within: 'any' }]
     return entry.all.map((name, position) => ({ name, path: [...at, 'all', position], within: 'all' }))
   })
+}
+
+export function unknownAuthenticators(named: readonly Named[], { authenticators }: Config): Finding[] {
+  return named
+    .filter(({ name }) => !Object.hasOwn(authenticators, name))
+    .map(({ name, path }) =>
+      unknownName(path, 'no such authenticator', name, Object.keys(authenticators), ['authenticators', name]),
+    )
 }
 
 function checkAdmission(service: ServiceConfig, path: Path, config: Config): Finding[] {
@@ -36,11 +44,7 @@ function checkAdmission(service: ServiceConfig, path: Path, config: Config): Fin
     return [{ path: [...path, 'authenticate'], at: 'value', message }]
   }
   const named = namedAuthenticators(service, path)
-  const found: Finding[] = named
-    .filter(({ name }) => !Object.hasOwn(config.authenticators, name))
-    .map(({ name, path: at }) =>
-      unknownName(at, 'no such authenticator', name, Object.keys(config.authenticators), ['authenticators', name]),
-    )
+  const found = unknownAuthenticators(named, config)
   const seen = new Set<string>()
   for (const { name, path: at, within } of named) {
     if (within === 'any' && seen.has(name)) found.push({ path: at, at: 'value', message: 'named twice' })

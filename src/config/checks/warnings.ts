@@ -23,6 +23,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
   return [
     ...textSecrets(config, filled, readable),
     ...plainListeners(config),
+    ...plainAdmin(config),
     ...plainCookies(config),
     ...trustInEverybody(config),
     ...plainBrokers(config),
@@ -53,6 +54,14 @@ function plainListeners(config: Config): Finding[] {
   return config.listen.flatMap(({ host, tls, behindTls }, index) =>
     tls || behindTls || isLoopback(host) ? [] : [warn(['listen', index], message)],
   )
+}
+
+/** Those who manage prove it over plain HTTP. */
+function plainAdmin({ admin }: Config): Finding[] {
+  if (admin?.authenticate === undefined || isLoopback(admin.host)) return []
+  return [
+    warn(['admin', 'host'], 'passwords and tokens of operators are readable on their way here: use a loopback address'),
+  ]
 }
 
 /** Cookies are protected by their names over TLS, of which a listener on loopback does not know by itself. */
@@ -113,7 +122,9 @@ function plainKeySets({ authenticators }: Config): Finding[] {
 
 function unused(config: Config): Finding[] {
   const named = config.services.flatMap((service, index) => namedAuthenticators(service, ['services', index]))
-  const authenticators = Object.keys(config.authenticators).filter((name) => !named.some((use) => use.name === name))
+  const managing = namedAuthenticators(config.admin ?? {}, ['admin'])
+  const used = new Set([...named, ...managing].map(({ name }) => name))
+  const authenticators = Object.keys(config.authenticators).filter((name) => !used.has(name))
   const brokers = Object.keys(config.brokers).filter((name) => !config.services.some(({ broker }) => broker === name))
   return [
     ...authenticators.map((name) => warn(['authenticators', name], 'no service uses this authenticator', 'key')),

@@ -1,5 +1,7 @@
 /** Where the gateway listens, in public and for operators, and what it writes about itself. */
 import { z } from 'zod'
+import { when } from './matching.ts'
+import { authenticate, origin } from './services.ts'
 import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port } from './units.ts'
 
 const clientCertificates = z.strictObject({
@@ -48,9 +50,24 @@ const adminHost = z
     },
   )
 
+const roles = z.strictObject({
+  viewer: when.optional().describe('Who may look: sessions, overview.'),
+  operator: when.optional().describe('Who may also end sessions and block people.'),
+  administrator: when.optional().describe('Who may also reload the configuration and read it.'),
+})
+
 export const admin = z.strictObject({
-  host: hostName.prefault('127.0.0.1').describe('Address for health and metrics.'),
-  port: port.prefault(8081).describe('Port for health and metrics; 0 takes a free one.'),
+  host: hostName.prefault('127.0.0.1').describe('Address for health, metrics and the management API.'),
+  port: port.prefault(8081).describe('Port for health, metrics and the management API; 0 takes a free one.'),
+  authenticate: authenticate
+    .optional()
+    .describe('Authenticators of the management API, any of which admits; absent: there is no API.'),
+  roles: roles
+    .optional()
+    .describe('Role → whom it is given to, as in `when`; each role may do what those before it may.'),
+  origins: oneOrMany(origin, 0)
+    .prefault([])
+    .describe("Origins whose pages may write through the API, beside the listener's own."),
   hosts: oneOrMany(adminHost, 0)
     .prefault([])
     .describe('Names by which it may be called, beside IP addresses, `localhost` and its own `host`; others get 421.'),

@@ -14,7 +14,7 @@ import { duration, name } from './units.ts'
 
 export const configSchema = z.strictObject({
   listen: listen.describe('Where clients connect: one listener or a list.'),
-  admin: admin.optional().describe('Health and metrics, on a listener of their own; absent: none.'),
+  admin: admin.optional().describe('Health, metrics and the management API, on a listener of their own; absent: none.'),
   log: log.prefault({}).describe('What the gateway writes about itself.'),
   secretKeys: z
     .array(secretKey)

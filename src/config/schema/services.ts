@@ -11,7 +11,7 @@ const path = z
   .string({ error: PATH_TEXT })
   .regex(/^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)?$/, { error: PATH_TEXT })
 
-const origin = z
+export const origin = z
   .string({ error: 'expected an origin such as https://app.example.com' })
   .superRefine((value, context) => {
     const message = originProblem(value)
@@ -21,7 +21,7 @@ const origin = z
 const all = z.strictObject({
   all: atLeastOne(name, 'authenticators').describe('Every one of these must prove the same subject.'),
 })
-const authenticate = oneOrMany(
+export const authenticate = oneOrMany(
   z.union([name, all], { error: 'expected the name of an authenticator or { all: [NAMES] }' }),
 ).describe('Authenticators, any of which admits.')
 

@@ -2,6 +2,7 @@
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
+import type { Bars } from '../../sessions/bars.ts'
 import { loginRoutes } from './login.ts'
 import type { Route } from './request.ts'
 import { ticketRoute } from './ticket.ts'
@@ -10,6 +11,7 @@ import { whoamiRoute } from './whoami.ts'
 export interface RouteDependencies {
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
+  readonly bars: Bars
   readonly log: Log
 }
 

@@ -52,21 +52,21 @@ const SECURITY_HEADERS = {
 } as const
 
 /** Whether a request announces more than it may bring; it is answered 413 and its connection ends. */
-export function isTooLarge(request: IncomingMessage): boolean {
-  return Number(request.headers['content-length'] ?? 0) > BODY_BYTES
+export function isTooLarge(request: IncomingMessage, mostBytes = BODY_BYTES): boolean {
+  return Number(request.headers['content-length'] ?? 0) > mostBytes
 }
 
 /**
- * The body as text, at most 16 KiB; `undefined` when it is larger or broke off. How long it may take is the listener's
+ * The body as text, at most 16 KiB where nothing else is said; `undefined` when it is larger or broke off. How long it may take is the listener's
  * `requestTimeout`.
  */
-export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+export async function readBody(request: IncomingMessage, mostBytes = BODY_BYTES): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length
-      if (bytes > BODY_BYTES) return undefined
+      if (bytes > mostBytes) return undefined
       chunks.push(chunk)
     }
   } catch {

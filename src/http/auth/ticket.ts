@@ -13,6 +13,7 @@ import {
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
+import type { Bars } from '../../sessions/bars.ts'
 import { proveExchange, refusalOf } from '../proof.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
@@ -21,6 +22,7 @@ import type { Route } from './request.ts'
 export interface TicketRouteDependencies {
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
+  readonly bars: Bars
   readonly log: Log
 }
 
@@ -37,7 +39,7 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       if (service === undefined || tickets === undefined) return { status: 404, body: { error: 'no such service' } }
       const as = query.get('as')
       if (as !== null && as !== 'cookie') return { status: 400, body: { error: 'expected as=cookie or nothing' } }
-      const proven = await proveExchange(service, exchange, of.metrics)
+      const proven = await proveExchange(service, exchange, of)
       if (isRefusal(proven)) return answerRefusal(exchange, proven, of)
       const issued = await issue(tickets, proven.identity, { service: service.path, origin })
       if (isRefusal(issued)) return answerRefusal(exchange, issued, of)

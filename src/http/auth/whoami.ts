@@ -6,6 +6,7 @@ import { PromotionRefused, word } from '../../../auth/index.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
+import type { Bars } from '../../sessions/bars.ts'
 import { proveExchange } from '../proof.ts'
 import { isRefusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
@@ -15,6 +16,7 @@ import { serviceNamed } from './ticket.ts'
 export interface WhoamiRouteDependencies {
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
+  readonly bars: Bars
   readonly log: Log
 }
 
@@ -29,7 +31,7 @@ export function whoamiRoute(of: WhoamiRouteDependencies): Route {
       const { service } = exchange
       if (service === undefined) return { status: 404, body: { error: 'no such service' } }
       // Browsers name no origin when a page asks its own server, and no other page can read the answer.
-      const proven = await proveExchange(service, exchange, of.metrics, { cookieNeedsOrigin: false })
+      const proven = await proveExchange(service, exchange, of, { cookieNeedsOrigin: false })
       if (isRefusal(proven)) return answerRefusal(exchange, proven, of)
       const { subject, issuer, roles, authenticator, expiresAtMs } = proven.identity
       const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString()

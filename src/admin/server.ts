@@ -1,12 +1,15 @@
 /**
- * The server for operators and their machines: health and metrics, on an address of its own and never on a public
- * listener. It reads nothing and changes nothing.
+ * The server for operators and their machines, on an address of its own and never on a public listener: health and
+ * metrics for whoever reaches it, the management API for those who have a role.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
-import type { Health } from './health.ts'
-import type { Metrics } from './metrics.ts'
+import type { Health } from '../ops/health.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import { type Answer, json, problemAnswer, send } from './answer.ts'
+import type { Api } from './api.ts'
 import { OwnHosts } from './own-hosts.ts'
+import { ApiProblem } from './problem.ts'
 
 export interface AdminAddress {
   readonly host: string
@@ -16,17 +19,17 @@ export interface AdminAddress {
   readonly hosts: readonly string[]
 }
 
+export interface AdminParts {
+  readonly health: Health
+  readonly metrics: Metrics
+  readonly api: Api
+}
+
 /** Answered whatever a client calls it by: a probe of life says nothing of anybody. */
 const LIVE = '/health/live'
 
 /** A longer one is no host name. [RFC 1035 §2.3.4] */
 const LONGEST_HOST = 255
-
-interface Page {
-  readonly status: number
-  readonly type: string
-  readonly text: string
-}
 
 /** Told what was turned away before it was a request, and each request that calls it by a name that is none of its own. */
 export interface AdminEvents extends Pick<HttpServerEvents, 'refused' | 'dropped'> {
@@ -36,16 +39,14 @@ export interface AdminEvents extends Pick<HttpServerEvents, 'refused' | 'dropped
 export class AdminServer {
   readonly #server: HttpServer
   readonly #ownHosts: OwnHosts
-  readonly #pages: ReadonlyMap<string, () => Promise<Page>>
+  readonly #api: Api
+  readonly #pages: ReadonlyMap<string, () => Promise<Answer>>
   readonly #refused: (host: string) => void
 
-  constructor(
-    address: AdminAddress,
-    { health, metrics }: { readonly health: Health; readonly metrics: Metrics },
-    events: AdminEvents,
-  ) {
+  constructor(address: AdminAddress, { health, metrics, api }: AdminParts, events: AdminEvents) {
     this.#ownHosts = new OwnHosts([address.host, ...address.hosts])
     this.#refused = (host) => events.misnamed(host)
+    this.#api = api
     this.#pages = new Map([
       [LIVE, async () => json(200, { status: 'live' })],
       ['/health/ready', async () => await readiness(health)],
@@ -84,41 +85,27 @@ export class AdminServer {
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '').split('?', 1)[0] ?? ''
+    const refuse = (problem: ApiProblem): void => send(request, response, problemAnswer(problem))
     const foreign = path === LIVE ? undefined : this.#ownHosts.foreignIn(request)
     if (foreign !== undefined) {
       const host = foreign.slice(0, LONGEST_HOST)
       this.#refused(host)
-      return send(response, json(421, { error: `this listener does not answer to '${host}': see admin.hosts` }))
+      return refuse(new ApiProblem(421, `this listener does not answer to '${host}': see admin.hosts`))
     }
+    if (path.startsWith('/api/')) return this.#api.handle(request, response)
     const page = this.#pages.get(path)
-    if (page === undefined) return send(response, json(404, { error: 'not found' }))
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD')
-      return send(response, json(405, { error: 'method not allowed' }))
-    }
+    if (page === undefined) return refuse(new ApiProblem(404, 'not found'))
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return refuse(new ApiProblem(405, 'expected another method', { headers: { Allow: 'GET, HEAD' } }))
     page().then(
-      (found) => send(response, found),
-      () => send(response, json(500, { error: 'internal error' })),
+      (found) => send(request, response, found),
+      () => refuse(new ApiProblem(500, 'internal error')),
     )
   }
 }
 
-async function readiness(health: Health): Promise<Page> {
+async function readiness(health: Health): Promise<Answer> {
   const { ready, draining, brokers } = await health.readiness()
   const status = draining ? 'draining' : ready ? 'ready' : 'not ready'
   return json(ready ? 200 : 503, { status, brokers })
-}
-
-function json(status: number, body: object): Page {
-  return { status, type: 'application/json; charset=utf-8', text: `${JSON.stringify(body)}\n` }
-}
-
-function send(response: ServerResponse, { status, type, text }: Page): void {
-  response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  response.end(text)
 }

@@ -1,0 +1,46 @@
+/** Who sent a request to the management API: proven by the same authenticators as services use, with a role that does. */
+import type { IncomingMessage } from 'node:http'
+import type { Identity } from '../../auth/index.ts'
+import { answerRefusal, type RefusalNotes } from '../http/auth/refuse.ts'
+import { prove } from '../http/proof.ts'
+import { isRefusal } from '../http/refusal.ts'
+import { canonicalAddress } from '../services/address.ts'
+import type { Access } from './access.ts'
+import { ApiProblem } from './problem.ts'
+import type { Role } from './roles.ts'
+
+export interface Caller {
+  readonly identity: Identity
+  /** Undefined: none at all. */
+  readonly role: Role | undefined
+  readonly address: string
+  /** To be sent with the answer. */
+  readonly responseHeaders: Readonly<Record<string, string>>
+}
+
+/** What authenticators read as the service: tokens and caches of services are none of this one. */
+const SERVICE = '/api/v1'
+
+/** @throws {ApiProblem} where nobody is proven: 401, 429 or 503 */
+export async function callerOf(
+  request: IncomingMessage,
+  { requirement, roleOf }: Access,
+  { isWrite, notes }: { readonly isWrite: boolean; readonly notes: RefusalNotes },
+): Promise<Caller> {
+  const peerAddress = request.socket.remoteAddress ?? ''
+  const hop = { address: canonicalAddress(peerAddress) ?? peerAddress, peerAddress, isSecure: false }
+  const { origin } = request.headers
+  const asked = { http: request, service: SERVICE, origin, ...hop }
+  const proven = await prove(requirement, asked, notes.metrics, { cookieNeedsOrigin: isWrite })
+  if (isRefusal(proven)) {
+    const { status, headers } = answerRefusal({ hop, service: undefined, origin }, proven, notes)
+    throw new ApiProblem(status, TEXTS[status] ?? 'nobody can be authenticated at the moment', { headers })
+  }
+  const { identity, responseHeaders } = proven
+  return { identity, role: roleOf(identity, hop.address), address: hop.address, responseHeaders }
+}
+
+const TEXTS: Readonly<Record<number, string>> = {
+  401: 'not authenticated: see admin.authenticate',
+  429: 'too many attempts',
+}

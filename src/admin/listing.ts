@@ -1,0 +1,103 @@
+/** One page of sessions. Of all sessions that match, only those up to the page's end are held, however many there are. */
+import { z } from 'zod'
+import type { Occupant } from '../sessions/place.ts'
+import type { SessionRecord } from '../sessions/record.ts'
+import { matcherOf, matchFields, type SessionMatch } from './match.ts'
+import { type ShownSession, shownSession } from './shown-session.ts'
+
+type Key = string | number | undefined
+
+const SORTS = {
+  id: ({ id }) => id,
+  subject: ({ identity }) => identity.subject,
+  issuer: ({ identity }) => identity.issuer,
+  authenticator: ({ identity }) => identity.authenticator,
+  service: ({ service }) => service,
+  broker: ({ broker }) => broker,
+  node: ({ node }) => node,
+  user: ({ user }) => user,
+  vhost: ({ vhost }) => vhost,
+  address: ({ address }) => address,
+  openedAt: ({ startedAtMs }) => startedAtMs,
+  expiresAt: ({ expiresAtMs }) => expiresAtMs,
+  rule: ({ rule }) => rule,
+  bytesFromClient: ({ bytesFromClient }) => bytesFromClient,
+  bytesToClient: ({ bytesToClient }) => bytesToClient,
+} as const satisfies Readonly<Record<string, (record: SessionRecord) => Key>>
+
+type SortKey = keyof typeof SORTS
+
+const SORT_KEYS = Object.keys(SORTS) as readonly SortKey[]
+const SORT_TEXT = `expected one of ${SORT_KEYS.join(', ')}, with - before it for the opposite order`
+
+const sort = z.enum(
+  SORT_KEYS.flatMap((key): readonly (SortKey | `-${SortKey}`)[] => [key, `-${key}`]),
+  { error: SORT_TEXT },
+)
+
+/** A number in a query, or from code. */
+function number(least: number, most: number) {
+  const error = `expected a whole number from ${least} to ${most}`
+  return z
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{1,7}$/)
+          .transform(Number),
+      ],
+      { error },
+    )
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most, { error })
+}
+
+export const listingSchema = z.strictObject({
+  ...matchFields,
+  sort: sort.prefault('openedAt'),
+  page: number(1, 1_000_000).prefault(1),
+  pageSize: number(1, 500).prefault(100),
+})
+
+export type Listing = z.output<typeof listingSchema>
+
+export interface SessionPage {
+  /** How many match. */
+  readonly total: number
+  readonly page: number
+  readonly pageSize: number
+  readonly items: readonly ShownSession[]
+}
+
+interface Ranked {
+  readonly key: Key
+  readonly session: Occupant
+}
+
+export function pageOf(sessions: Iterable<Occupant>, { sort: by, page, pageSize, ...match }: Listing): SessionPage {
+  const isDescending = by.startsWith('-')
+  const keyOf = SORTS[(isDescending ? by.slice(1) : by) as SortKey]
+  const order = (one: Ranked, other: Ranked) => compare(one.key, other.key, isDescending)
+  const end = page * pageSize
+  const matches = matcherOf(match satisfies SessionMatch)
+  const first: Ranked[] = []
+  let total = 0
+  for (const session of sessions) {
+    const { record } = session
+    if (!matches(record)) continue
+    total++
+    first.push({ key: keyOf(record), session })
+    if (first.length < end * 2) continue
+    first.sort(order)
+    first.length = end
+  }
+  const items = first.sort(order).slice(end - pageSize, end)
+  return { total, page, pageSize, items: items.map(({ session }) => shownSession(session.record)) }
+}
+
+/** What has no value comes last, whatever the order; equals stay in the order in which they began. */
+function compare(one: Key, other: Key, isDescending: boolean): number {
+  if (one === other) return 0
+  if (one === undefined || other === undefined) return one === undefined ? 1 : -1
+  return one < other === isDescending ? 1 : -1
+}

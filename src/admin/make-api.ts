@@ -1,0 +1,36 @@
+/** All routes of the management API together. */
+import type { RefusalNotes } from '../http/auth/refuse.ts'
+import type { Health } from '../ops/health.ts'
+import type { Sessions } from '../sessions/registry.ts'
+import { Api, type ApiAccess } from './api.ts'
+import { blockRoutes } from './block-routes.ts'
+import { type Configured, configRoutes } from './config-routes.ts'
+import type { Management } from './management.ts'
+import { overviewRoute } from './overview-route.ts'
+import { sessionRoutes } from './session-routes.ts'
+import type { AdminTrail } from './trail.ts'
+
+/** The gateway, as the API sees it. */
+export interface Managed extends Configured {
+  readonly current: Configured['current'] & ApiAccess
+}
+
+export interface ApiParts {
+  readonly managed: Managed
+  readonly management: Management
+  readonly sessions: Sessions
+  readonly health: Health
+  readonly trail: AdminTrail
+  readonly notes: RefusalNotes
+}
+
+export function makeApi(parts: ApiParts): Api {
+  const { managed, management, trail } = parts
+  const routes = [
+    overviewRoute(parts),
+    ...sessionRoutes(management),
+    ...blockRoutes(management),
+    ...configRoutes(managed, trail),
+  ]
+  return new Api(routes, parts)
+}

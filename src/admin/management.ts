@@ -1,0 +1,145 @@
+/**
+ * What people and programs who manage the gateway can see and do of its sessions. Who they are and whether they may is
+ * decided before; each act is in the audit trail.
+ */
+import { type Authenticator, type Identity, identityKey, isTicketAuthenticator } from '../../auth/index.ts'
+import type { EndRequest } from '../../proxy/index.ts'
+import type { Bars, Block } from '../sessions/bars.ts'
+import { BLOCKED, kicked } from '../sessions/end-requests.ts'
+import type { Occupant } from '../sessions/place.ts'
+import type { Sessions } from '../sessions/registry.ts'
+import { type Listing, pageOf, type SessionPage } from './listing.ts'
+import { matcherOf, type SessionMatch } from './match.ts'
+import type { BlockOrder, KickOrder } from './orders.ts'
+import { type ShownSession, shownSession } from './shown-session.ts'
+import type { Actor, AdminTrail } from './trail.ts'
+
+export interface Kicked {
+  /** Sessions that are meant. */
+  readonly matched: number
+  /** Those that end by this: none of a dry run. */
+  readonly ended: number
+  /** Replicas that did not answer. */
+  readonly notReached: readonly string[]
+}
+
+export interface ShownBlock {
+  readonly id: string
+  readonly subject: string
+  /** `null`: of every issuer. */
+  readonly issuer: string | null
+  /** RFC 3339 in UTC. */
+  readonly until: string
+  readonly reason: string
+  /** The subject of whoever did it. */
+  readonly by: string
+}
+
+export interface Blocked extends ShownBlock {
+  readonly ended: number
+  /** Issuers of those whose sessions ended by it. */
+  readonly issuers: readonly string[]
+  readonly notReached: readonly string[]
+}
+
+export interface ManagementParts {
+  readonly sessions: Sessions
+  readonly bars: Bars
+  readonly trail: AdminTrail
+  /** Those in force. */
+  authenticators(): ReadonlyMap<string, Authenticator>
+}
+
+/** What the client reads where nobody gives a reason. */
+const NO_REASON = 'an operator ended this session'
+
+export class Management {
+  readonly #of: ManagementParts
+
+  constructor(parts: ManagementParts) {
+    this.#of = parts
+  }
+
+  list(listing: Listing): SessionPage {
+    return pageOf(this.#candidates(listing), listing)
+  }
+
+  session(id: string): ShownSession | undefined {
+    const session = this.#of.sessions.byId(id)?.session
+    return session === undefined ? undefined : shownSession(session.record)
+  }
+
+  kick({ match, reason, hold, perSecond, dryRun }: KickOrder, actor: Actor): Kicked {
+    const matches = matcherOf(match)
+    const chosen = [...this.#candidates(match)].filter(({ record }) => matches(record))
+    const matched = chosen.length
+    if (!dryRun) {
+      const overMs = perSecond === undefined ? 0 : (matched / perSecond) * 1000
+      const leaving = chosen.map((session) => this.#heldFrom(session, hold))
+      this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), overMs)
+    }
+    const ended = dryRun ? 0 : matched
+    const outcome = dryRun ? 'dry-run' : 'done'
+    this.#of.trail.done('admin.kick', actor, { match: JSON.stringify(match), count: matched, reason, outcome })
+    return { matched, ended, notReached: [] }
+  }
+
+  /** Blocks a person: their sessions and tickets end. @returns undefined where there are too many blocks */
+  block({ subject, issuer, for: forMs, reason }: BlockOrder, actor: Actor): Blocked | undefined {
+    const by = actor === 'program' ? actor : actor.identity.subject
+    const block = this.#of.bars.block({ subject, issuer, reason, by }, forMs)
+    if (block === undefined) return undefined
+    const isMeant = (one: Identity) => one.subject === subject && (issuer === undefined || one.issuer === issuer)
+    const chosen = [...this.#of.sessions.each()].filter(({ record: { identity } }) =>
+      [identity, ...(identity.parts ?? [])].some(isMeant),
+    )
+    const issuers = [...new Set(chosen.map(({ record }) => record.identity.issuer))]
+    this.#revokeTickets([...new Set([...issuers, ...(issuer === undefined ? [] : [issuer])])], subject)
+    for (const session of chosen) session.end(BLOCKED)
+    const match = JSON.stringify({ subject, issuer })
+    this.#of.trail.done('admin.block', actor, { match, count: chosen.length, reason })
+    return { ...shownBlock(block), ended: chosen.length, issuers, notReached: [] }
+  }
+
+  blocks(): readonly ShownBlock[] {
+    return this.#of.bars.blocks().map(shownBlock)
+  }
+
+  /** @returns whether there was one of this id */
+  unblock(id: string, actor: Actor): boolean {
+    const block = this.#of.bars.unblock(id)
+    if (block === undefined) return false
+    const { subject, issuer } = block
+    this.#of.trail.done('admin.unblock', actor, { match: JSON.stringify({ subject, issuer }) })
+    return true
+  }
+
+  /** The hold begins when the session's turn has come. */
+  #heldFrom(session: Occupant, holdMs: number): Pick<Occupant, 'end'> {
+    const { identity } = session.record
+    return {
+      end: (request: EndRequest) => {
+        this.#of.bars.hold(identity, holdMs)
+        session.end(request)
+      },
+    }
+  }
+
+  /** Those of one person are found without a look at all others. */
+  #candidates({ issuer: issuers = [], subject: subjects = [] }: SessionMatch): Iterable<Occupant> {
+    const [[issuer, ...moreIssuers], [subject, ...moreSubjects]] = [issuers, subjects]
+    const isOne = moreIssuers.length === 0 && moreSubjects.length === 0
+    return isOne && issuer !== undefined && subject !== undefined
+      ? this.#of.sessions.ofIdentity(identityKey({ issuer, subject }))
+      : this.#of.sessions.each()
+  }
+
+  #revokeTickets(issuers: readonly string[], subject: string): void {
+    const identities = issuers.map((issuer) => identityKey({ issuer, subject }))
+    for (const one of this.#of.authenticators().values()) if (isTicketAuthenticator(one)) one.revoke({ identities })
+  }
+}
+
+function shownBlock({ id, subject, issuer, untilMs, reason, by }: Block): ShownBlock {
+  return { id, subject, issuer: issuer ?? null, until: new Date(untilMs).toISOString(), reason, by }
+}

@@ -1,0 +1,57 @@
+/** Sessions in the management API: who is connected, and their end. */
+import { json } from './answer.ts'
+import { checked, readJson, readQuery } from './input.ts'
+import { listingSchema } from './listing.ts'
+import type { Management } from './management.ts'
+import { kickSchema } from './orders.ts'
+import { ApiProblem } from './problem.ts'
+import type { ApiRoute } from './route.ts'
+
+/** All but what the query and the header say: the id stands in the path. */
+const dismissSchema = kickSchema.pick({ hold: true })
+
+export function sessionRoutes(management: Management): readonly ApiRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/sessions',
+      role: 'viewer',
+      handle: ({ query }) => json(200, management.list(readQuery(query, listingSchema))),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/sessions/{id}',
+      role: 'viewer',
+      handle({ id }) {
+        const session = management.session(id)
+        if (session === undefined) throw noSession()
+        return json(200, session)
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/api/v1/sessions/{id}',
+      role: 'operator',
+      event: 'admin.kick',
+      handle({ id, query, request, caller }) {
+        const reasons = request.headersDistinct['x-reason']
+        const { hold } = readQuery(query, dismissSchema)
+        const order = { match: { session: id }, reason: reasons?.join(', ') }
+        const { matched } = management.kick({ ...checked(order, kickSchema, 'X-Reason'), hold }, caller)
+        if (matched === 0) throw noSession()
+        return { status: 204 }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/kick',
+      role: 'operator',
+      event: 'admin.kick',
+      handle: async ({ request, caller }) => json(200, management.kick(await readJson(request, kickSchema), caller)),
+    },
+  ]
+}
+
+function noSession(): ApiProblem {
+  return new ApiProblem(404, 'no such session')
+}

@@ -1,0 +1,71 @@
+/** The management API: who may use it, and as what. */
+import type { Finding } from '../reading/issues.ts'
+import type { Path } from '../reading/problems.ts'
+import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import { checkMatch } from './matching.ts'
+import { namedAuthenticators, unknownAuthenticators } from './services.ts'
+
+/** Why these cannot say who manages the gateway. */
+const UNFIT: Partial<Readonly<Record<AuthenticatorConfig['type'], string>>> = {
+  ticket: 'a ticket stands for a proof at a service: name what proves people themselves',
+  oidc: 'its logins are for the pages of services: there is no login page on this listener',
+  clientCertificate: 'this listener speaks no TLS, so nobody can show a certificate',
+}
+
+export function checkAdmin(config: Config): Finding[] {
+  const { admin } = config
+  if (admin === undefined) return []
+  const path: Path = ['admin']
+  if (admin.authenticate === undefined) {
+    const without = (key: string): Finding => ({
+      path: [...path, key],
+      at: 'key',
+      message: 'without meaning: there is no management API without `authenticate`',
+    })
+    return [
+      ...(admin.roles === undefined ? [] : [without('roles')]),
+      ...(admin.origins.length === 0 ? [] : [without('origins')]),
+    ]
+  }
+  const named = namedAuthenticators(admin, path)
+  const unfit = named.flatMap(({ name, path: at }): Finding[] => {
+    const message = UNFIT[config.authenticators[name]?.type ?? 'basic']
+    return message === undefined ? [] : [{ path: at, at: 'value', message }]
+  })
+  return [
+    ...unknownAuthenticators(named, config),
+    ...unfit,
+    ...checkRoles(admin.roles, path),
+    ...checkOrigins(admin.origins),
+  ]
+}
+
+type Roles = NonNullable<Config['admin']>['roles']
+
+function checkRoles(roles: Roles, path: Path): Finding[] {
+  const given = Object.entries(roles ?? {}).flatMap(([role, conditions]) =>
+    conditions === undefined ? [] : [{ at: [...path, 'roles', role], conditions }],
+  )
+  if (given.length === 0) {
+    const message = 'missing: expected `viewer`, `operator` or `administrator`, and whom each is given to'
+    return [{ path: [...path, 'roles'], at: 'value', message }]
+  }
+  return given.flatMap(({ at, conditions }): Finding[] => {
+    if (Object.values(conditions).some((condition) => condition !== undefined)) return checkMatch(conditions, at)
+    return [{ path: at, at: 'value', message: 'expected at least one condition: an empty one would mean everybody' }]
+  })
+}
+
+function checkOrigins(origins: readonly string[]): Finding[] {
+  return origins.flatMap((origin, index): Finding[] =>
+    origin === '*'
+      ? [
+          {
+            path: ['admin', 'origins', index],
+            at: 'value',
+            message: 'any page could use the logins of operators: name the origins',
+          },
+        ]
+      : [],
+  )
+}

@@ -1,0 +1,222 @@
+/** The management API: who may what, and what becomes of sessions. */
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import WebSocket from 'ws'
+import { hashPassword } from '../../auth/index.ts'
+import { connectAmqplib } from '../support/amqplib-over-websocket.ts'
+import {
+  BROKER_PASSWORD,
+  basic,
+  type Door,
+  ORIGIN,
+  PASSWORD,
+  sendRaw,
+  startDoor,
+  upgradeRequest,
+} from '../support/door.ts'
+
+const ROLES = ['viewer', 'operator', 'administrator'] as const
+
+async function startManaged(t: TestContext): Promise<Door> {
+  const password = await hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
+  const users = Object.fromEntries(['nobody', ...ROLES].map((name) => [name, { password, roles: [`gate-${name}`] }]))
+  return await startDoor(
+    {
+      admin: {
+        port: 0,
+        authenticate: ['ops'],
+        roles: {
+          viewer: { role: 'gate-viewer' },
+          operator: { role: 'gate-operator' },
+          administrator: { role: 'gate-administrator' },
+        },
+        origins: ['https://console.example.com'],
+      },
+      authenticators: { ops: { type: 'basic', users } },
+    },
+    t,
+  )
+}
+
+interface Sent {
+  readonly as?: string
+  readonly password?: string
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+async function call(door: Door, route: string, { as, password, body, headers = {} }: Sent = {}) {
+  const [method = '', path = ''] = route.split(' ')
+  const authorization = as === undefined ? {} : { authorization: basic(as, password) }
+  const response = await fetch(`${door.gateway.adminAddress?.url}${path}`, {
+    method,
+    headers: { ...authorization, ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  assert.ok(!text.includes('CANARY') && !text.includes(BROKER_PASSWORD) && !text.includes('$scrypt$'), text)
+  assert.equal(response.headers.get('cache-control'), 'no-store')
+  assert.equal(response.headers.get('x-content-type-options'), 'nosniff')
+  assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+  if (response.status >= 400) assert.equal(response.headers.get('content-type'), 'application/problem+json')
+  const json = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
+  return { status: response.status, json, headers: response.headers }
+}
+
+const joe = (door: Door) => connectAmqplib(door.url(), { websocket: { headers: { authorization: basic() } } })
+const ended = (client: Awaited<ReturnType<typeof joe>>) =>
+  new Promise<Error>((resolve) => client.connection.once('close', resolve))
+
+/** Every route, the role it needs, a request that it takes, and what it answers. */
+const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], body: unknown, status: number])[] = [
+  ['GET /api/v1/overview', 'viewer', undefined, 200],
+  ['GET /api/v1/sessions', 'viewer', undefined, 200],
+  ['GET /api/v1/sessions/none', 'viewer', undefined, 404],
+  ['DELETE /api/v1/sessions/none', 'operator', undefined, 404],
+  ['POST /api/v1/kick', 'operator', { match: { subject: 'none' } }, 200],
+  ['GET /api/v1/blocks', 'operator', undefined, 200],
+  ['PUT /api/v1/blocks', 'operator', { subject: 'none', for: '1s', reason: 'a test' }, 201],
+  ['DELETE /api/v1/blocks/none', 'operator', undefined, 404],
+  ['GET /api/v1/config', 'administrator', undefined, 200],
+  ['POST /api/v1/reload', 'administrator', undefined, 409],
+]
+
+describe('the management API', () => {
+  it('does not exist where nobody may use it', async (t) => {
+    const door = await startDoor({}, t)
+    for (const [route, , body] of TABLE)
+      assert.equal((await call(door, route, { as: 'joe.smith', body })).status, 404, route)
+  })
+
+  it('asks each caller for the role that a route needs', async (t) => {
+    const door = await startManaged(t)
+    for (const [route, needed, body, status] of TABLE) {
+      const none = await call(door, route, { body })
+      assert.equal(none.status, 401, route)
+      assert.match(none.headers.get('www-authenticate') ?? '', /^x?Basic /)
+      for (const as of ['nobody', ...ROLES]) {
+        const answer = await call(door, route, { as, body })
+        const may = ROLES.indexOf(as as 'viewer') >= ROLES.indexOf(needed)
+        assert.equal(answer.status, may ? status : 403, `${route} as ${as}`)
+        if (!may) assert.equal(answer.json['role'], needed)
+      }
+    }
+    assert.equal((await call(door, 'GET /api/v1/overview', { as: 'viewer', password: 'wrong' })).status, 401)
+    assert.equal((await call(door, 'GET /api/v1/overview', { as: 'joe.smith' })).status, 401, 'a user of a service')
+    const refused = door.lines.filter((line) => line['event'] === 'admin.kick' && line['outcome'] === 'refused')
+    assert.ok(
+      refused.some((line) => line['actor'] === 'viewer' && line['status'] === 403 && line['session'] === undefined),
+    )
+    assert.ok(refused.some((line) => line['actor'] === undefined && line['status'] === 401))
+  })
+
+  it('refuses what a foreign page sends', async (t) => {
+    const door = await startManaged(t)
+    const kick = { as: 'operator', body: { match: { subject: 'none' } } }
+    const own = String(door.gateway.adminAddress?.url)
+    for (const [origin, status] of [
+      [own, 200],
+      ['https://console.example.com', 200],
+      ['https://evil.example', 403],
+      ['null', 403],
+    ] as const)
+      assert.equal((await call(door, 'POST /api/v1/kick', { ...kick, headers: { origin } })).status, status, origin)
+    const headers = { 'sec-fetch-site': 'cross-site' }
+    assert.equal((await call(door, 'GET /api/v1/sessions', { as: 'viewer', headers })).status, 403)
+  })
+
+  it('tells every mistake of a request', async (t) => {
+    const door = await startManaged(t)
+    const status = async (route: string, body?: unknown) =>
+      (await call(door, route, { as: 'administrator', body })).status
+    const { json } = await call(door, 'PUT /api/v1/blocks', { as: 'operator', body: { subject: '', for: '0s', x: 1 } })
+    assert.equal((json['errors'] as string[]).length, 4, JSON.stringify(json))
+    assert.equal(await status('POST /api/v1/kick', { match: {} }), 400)
+    assert.equal(await status('POST /api/v1/kick', {}), 400)
+    assert.equal(await status('POST /api/v1/kick', '{'), 400)
+    assert.equal(await status('POST /api/v1/kick', '[]'), 400)
+    assert.equal(await status('POST /api/v1/kick', { match: { subject: 'x' }, hold: '2h' }), 400)
+    assert.equal(await status('POST /api/v1/kick', ' '.repeat(64 * 1024 + 1)), 413)
+    assert.equal(await status('GET /api/v1/sessions?sort=secret'), 400)
+    assert.equal(await status('GET /api/v1/sessions?pageSize=501'), 400)
+    assert.equal(await status('GET /api/v1/sessions?colour=red'), 400)
+    assert.equal(await status('GET /api/v1/none'), 404)
+    assert.equal(await status('POST /api/v1/reload', { text: 'x' }), 400)
+    assert.equal(await status('POST /api/v1/reload', { dryRun: true, text: 'listen: 5' }), 422)
+    assert.equal(await status('POST /api/v1/reload', { dryRun: true, text: '', ifHash: 'other' }), 412)
+    const wrong = await call(door, 'POST /api/v1/sessions', { as: 'viewer' })
+    assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD'])
+  })
+
+  it('lists sessions by filter, order and page, and shows one', async (t) => {
+    const door = await startManaged(t)
+    const clients = [await joe(door), await joe(door), await joe(door)]
+    const list = async (query: string) => (await call(door, `GET /api/v1/sessions?${query}`, { as: 'viewer' })).json
+    const all = await list('subject=joe.smith')
+    const items = all['items'] as { id: string; openedAt: string; user: string; vhost: string }[]
+    assert.deepEqual([all['total'], all['page'], all['pageSize'], items.length], [3, 1, 100, 3])
+    assert.deepEqual([items[0]?.user, items[0]?.vhost], ['smithj', '/'])
+    const last = await list('sort=-openedAt&pageSize=1&page=3')
+    assert.deepEqual(
+      (last['items'] as { id: string }[]).map(({ id }) => id),
+      [items[0]?.id],
+    )
+    for (const query of ['subject=other', 'vhost=/x', 'address=10.0.0.0/8', 'role=none', 'replica=a', 'session=x'])
+      assert.equal((await list(query))['total'], 0, query)
+    for (const query of ['issuer=staff', 'address=127.0.0.0/8', 'role=trader', 'user=smithj&user=other', 'broker=main'])
+      assert.equal((await list(query))['total'], 3, query)
+    const one = await call(door, `GET /api/v1/sessions/${items[1]?.id}`, { as: 'viewer' })
+    assert.deepEqual(one.json, items[1])
+    const { json } = await call(door, 'GET /api/v1/overview', { as: 'viewer' })
+    assert.deepEqual([json['sessions'], json['generation']], [3, 1])
+    await Promise.all(clients.map(({ connection }) => connection.close()))
+  })
+
+  it('kicks sessions with the reason, and holds their people off', async (t) => {
+    const door = await startManaged(t)
+    const client = await joe(door)
+    const gone = ended(client)
+    const body = { match: { subject: 'joe.smith' }, reason: 'a new contract', hold: '20s' }
+    const dry = await call(door, 'POST /api/v1/kick', { as: 'operator', body: { ...body, dryRun: true } })
+    assert.deepEqual(dry.json, { matched: 1, ended: 0, notReached: [] })
+    const kicked = await call(door, 'POST /api/v1/kick', { as: 'operator', body })
+    assert.deepEqual(kicked.json, { matched: 1, ended: 1, notReached: [] })
+    assert.match((await gone).message, /CONNECTION[_-]FORCED - a new contract/)
+    assert.equal((await door.line('session-ended'))['closeCode'], 1012)
+    const more: [string, string][] = [['Authorization', basic()]]
+    const next = await sendRaw(door.port, upgradeRequest('/amqp', { more }))
+    assert.equal(next.status, 403)
+    assert.ok(Number(next.headers.get('retry-after')?.[0]) in Array(21).fill(0))
+    assert.equal(
+      (await fetch(door.http('/auth/ticket'), { method: 'POST', headers: { authorization: basic() } })).status,
+      403,
+    )
+    const audited = await door.line('admin.kick', (line) => line['outcome'] === 'done')
+    assert.deepEqual([audited['actor'], audited['count'], audited['reason']], ['operator', 1, 'a new contract'])
+  })
+
+  it('blocks a person until the block is lifted', async (t) => {
+    const door = await startManaged(t)
+    const client = await joe(door)
+    const gone = ended(client)
+    const body = { subject: 'joe.smith', for: '10m', reason: 'left the house' }
+    const { json, status } = await call(door, 'PUT /api/v1/blocks', { as: 'operator', body })
+    assert.deepEqual([status, json['ended'], json['issuers'], json['by']], [201, 1, ['staff'], 'operator'])
+    assert.match((await gone).message, /CONNECTION[_-]FORCED/)
+    assert.equal((await door.line('session-ended'))['closeCode'], 4403)
+    const headers = { authorization: basic(), origin: ORIGIN }
+    const page = new WebSocket(door.url(), 'amqp', { headers })
+    page.on('error', () => undefined)
+    await door.line('authorization-refused', (line) => line['cause'] === 'blocked' && line['status'] === 101)
+    page.terminate()
+    const lifted = await call(door, `DELETE /api/v1/blocks/${String(json['id'])}`, { as: 'operator' })
+    assert.equal(lifted.status, 204)
+    await (await joe(door)).connection.close()
+  })
+
+  it('shows the configuration without secrets', async (t) => {
+    const door = await startManaged(t)
+    const { json } = await call(door, 'GET /api/v1/config', { as: 'administrator' })
+    assert.match(JSON.stringify(json['config']), /"password":"\[redacted\]"/)
+  })
+})
