@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { type Credentials, checkCredentials, compileCredentials, type SecretSources } from '../../auth/index.ts'
-import type { BrokerTarget, BrokerTls } from '../../proxy/index.ts'
+import { type BrokerTarget, type BrokerTls, type Dialler, dialInTurn, TcpDialler } from '../../proxy/index.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema/schema.ts'
 import type { HoldOffs } from './hold-offs.ts'
@@ -12,6 +12,7 @@ import type { HoldOffs } from './hold-offs.ts'
 export interface Broker {
   readonly name: string
   readonly target: BrokerTarget
+  readonly dialler: Dialler
   readonly credentials: Credentials
   /** What it has said no to lately. */
   readonly holdOffs: HoldOffs
@@ -33,7 +34,8 @@ export function makeBrokers(
   return new Map(
     brokers.map(([name, broker]) => {
       const credentials = compileCredentials(broker.credentials, sources, name)
-      return [name, { name, target: brokerTarget(broker), credentials, holdOffs: lasting.holdOffs(name) }]
+      const target = brokerTarget(broker)
+      return [name, { name, target, dialler: inTurn(target), credentials, holdOffs: lasting.holdOffs(name) }]
     }),
   )
 }
@@ -58,6 +60,11 @@ export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promis
 /** @throws {Error} when a certificate file cannot be read */
 function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
   return { urls, proxyProtocol, ...(tls === undefined ? {} : { tls: brokerTls(tls) }) }
+}
+
+function inTurn(target: BrokerTarget): Dialler {
+  const nodes = target.urls.map((url) => new TcpDialler(url, target))
+  return { hosts: target.urls.map(({ host }) => host), dial: (request) => dialInTurn(nodes, request) }
 }
 
 function brokerTls({ ca, cert, key, serverName }: NonNullable<BrokerConfig['tls']>): BrokerTls {

@@ -2,15 +2,15 @@
  * Whether the gateway lives and whether it could serve somebody: every broker that a service names has to greet. Brokers
  * are asked at most once in five seconds, whoever asks how often.
  */
-import { type BrokerFailure, type BrokerTarget, BrokerUnavailable, probeBroker } from '../../proxy/index.ts'
+import { type BrokerFailure, BrokerUnavailable, type Dialler, probeBroker } from '../../proxy/index.ts'
 
 const CACHED_MS = 5_000
 const PROBE_MS = 3_000
 
-/** A broker that a service names; its target may change between two questions. */
+/** A broker that a service names; its dialler may change between two questions. */
 export interface NamedBroker {
   readonly name: string
-  readonly target: BrokerTarget
+  readonly dialler: Dialler
 }
 
 export interface BrokerHealth {
@@ -33,7 +33,7 @@ export interface Readiness {
 }
 
 /** Resolves with the URL that greeted. */
-export type Probe = (target: BrokerTarget, timeoutMs: number) => Promise<string>
+export type Probe = (dialler: Dialler, timeoutMs: number) => Promise<string>
 
 export interface HealthOptions {
   /** Those that services name now. */
@@ -80,9 +80,9 @@ export class Health {
     return this.#asked
   }
 
-  async #ask({ name, target }: NamedBroker): Promise<BrokerHealth> {
+  async #ask({ name, dialler }: NamedBroker): Promise<BrokerHealth> {
     try {
-      const detail = await this.#probe(target, PROBE_MS)
+      const detail = await this.#probe(dialler, PROBE_MS)
       if (this.#away.delete(name)) this.#observe({ name, ready: true, detail })
       return { name, ready: true }
     } catch (error) {

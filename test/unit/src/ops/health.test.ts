@@ -4,26 +4,26 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { type BrokerTarget, BrokerUnavailable } from '../../../../proxy/index.ts'
+import { BrokerUnavailable, type Dialler, NO_BROKER } from '../../../../proxy/index.ts'
 import { type BrokerChange, Health } from '../../../../src/ops/health.ts'
 import { descriptorLimit, Pressure } from '../../../../src/ops/pressure.ts'
 import { Traffic } from '../../../../src/ops/traffic.ts'
 
-const target = { urls: [{ host: 'b', port: 5672, tls: false }], proxyProtocol: false }
+const dialler = NO_BROKER
+const gone: Dialler = { ...NO_BROKER }
 
-const one = { brokers: () => [{ name: 'main', target }], isDraining: () => false, observe: () => undefined }
+const one = { brokers: () => [{ name: 'main', dialler }], isDraining: () => false, observe: () => undefined }
 
 describe('Health', () => {
   it('G32 is ready when all brokers are, names those that are not, and tells their URLs to operators only', async () => {
     let isBack = false
-    const probe = async (asked: BrokerTarget) => {
-      if (asked.urls[0]?.host === 'away' && !isBack)
-        throw new BrokerUnavailable('amqp://away: ECONNREFUSED', 'unreachable')
+    const probe = async (asked: Dialler) => {
+      if (asked === gone && !isBack) throw new BrokerUnavailable('amqp://away: ECONNREFUSED', 'unreachable')
       return 'amqp://b:5672'
     }
     const named = [
-      { name: 'main', target },
-      { name: 'second', target: { ...target, urls: [{ host: 'away', port: 5672, tls: false }] } },
+      { name: 'main', dialler },
+      { name: 'second', dialler: gone },
     ]
     let nowMs = 0
     const changes: BrokerChange[] = []
