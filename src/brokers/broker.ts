@@ -4,15 +4,18 @@
  */
 import { readFileSync } from 'node:fs'
 import { type Credentials, checkCredentials, compileCredentials, type SecretSources } from '../../auth/index.ts'
-import { type BrokerTarget, type BrokerTls, type Dialler, dialInTurn, TcpDialler } from '../../proxy/index.ts'
+import type { BrokerTarget, BrokerTls } from '../../proxy/index.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema/schema.ts'
+import type { BrokerNodes, NodesSettings } from './broker-nodes.ts'
 import type { HoldOffs } from './hold-offs.ts'
 
 export interface Broker {
   readonly name: string
   readonly target: BrokerTarget
-  readonly dialler: Dialler
+  readonly settings: NodesSettings
+  /** They outlive this configuration. */
+  readonly nodes: BrokerNodes
   readonly credentials: Credentials
   /** What it has said no to lately. */
   readonly holdOffs: HoldOffs
@@ -27,7 +30,7 @@ export interface Broker {
 export function makeBrokers(
   config: Config,
   sources: SecretSources,
-  lasting: { holdOffs(broker: string): HoldOffs },
+  lasting: { holdOffs(broker: string): HoldOffs; nodes(broker: string, settings: NodesSettings): BrokerNodes },
 ): ReadonlyMap<string, Broker> {
   const named = new Set(config.services.map(({ broker }) => broker))
   const brokers = Object.entries(config.brokers).filter(([name]) => named.has(name))
@@ -35,7 +38,11 @@ export function makeBrokers(
     brokers.map(([name, broker]) => {
       const credentials = compileCredentials(broker.credentials, sources, name)
       const target = brokerTarget(broker)
-      return [name, { name, target, dialler: inTurn(target), credentials, holdOffs: lasting.holdOffs(name) }]
+      const settings = { target, choose: broker.choose, probe: broker.probe }
+      return [
+        name,
+        { name, target, settings, nodes: lasting.nodes(name, settings), credentials, holdOffs: lasting.holdOffs(name) },
+      ]
     }),
   )
 }
@@ -60,11 +67,6 @@ export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promis
 /** @throws {Error} when a certificate file cannot be read */
 function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
   return { urls, proxyProtocol, ...(tls === undefined ? {} : { tls: brokerTls(tls) }) }
-}
-
-function inTurn(target: BrokerTarget): Dialler {
-  const nodes = target.urls.map((url) => new TcpDialler(url, target))
-  return { hosts: target.urls.map(({ host }) => host), dial: (request) => dialInTurn(nodes, request) }
 }
 
 function brokerTls({ ca, cert, key, serverName }: NonNullable<BrokerConfig['tls']>): BrokerTls {

@@ -4,17 +4,36 @@
  */
 import { HashQueue } from '../../auth/index.ts'
 import { Usages } from '../../proxy/index.ts'
+import type { NodeChange } from '../brokers/broker-node.ts'
+import { BrokerNodes, type NodesSettings } from '../brokers/broker-nodes.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
 
 export class Lasting {
   /** Shared by all that compute password hashes. */
   readonly hashQueue = new HashQueue()
   readonly #holdOffs = new Map<string, HoldOffs>()
+  readonly #nodes = new Map<string, BrokerNodes>()
+  readonly #observeNode: (broker: string, change: NodeChange) => void
   readonly #usages = new Map<string, Usages>()
+
+  /** @param observeNode called when a node of a broker goes away or is back */
+  constructor(observeNode: (broker: string, change: NodeChange) => void) {
+    this.#observeNode = observeNode
+  }
 
   /** What a broker has said no to lately. */
   holdOffs(broker: string): HoldOffs {
     return kept(this.#holdOffs, broker, () => new HoldOffs())
+  }
+
+  /** The nodes of a broker, by these settings until others are applied. */
+  nodes(broker: string, settings: NodesSettings): BrokerNodes {
+    const observe = (change: NodeChange) => {
+      // Its noes may have been those of a broker that was on its way.
+      if (change.isUp) this.holdOffs(broker).clear()
+      this.#observeNode(broker, change)
+    }
+    return kept(this.#nodes, broker, () => new BrokerNodes(settings, { observe }))
   }
 
   /** What the identities of a service use, by its path. */

@@ -26,6 +26,9 @@ export interface DoorOptions {
   readonly admin?: ConfigInput['admin']
   readonly authenticators?: ConfigInput['authenticators']
   readonly drain?: string
+  /** More nodes of the broker, behind the fake one; how they are probed. */
+  readonly moreNodes?: readonly string[]
+  readonly probe?: { readonly every?: string; readonly timeout?: string }
   readonly level?: 'info' | 'debug'
 }
 
@@ -91,7 +94,11 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
     admin: options.admin ?? { port: 0 },
     log: { level: options.level ?? 'debug' },
     brokers: {
-      main: { urls: [brokerUrl], credentials: { smithj: { username: 'smithj', password: BROKER_PASSWORD } } },
+      main: {
+        urls: [brokerUrl, ...(options.moreNodes ?? [])],
+        probe: options.probe ?? {},
+        credentials: { smithj: { username: 'smithj', password: BROKER_PASSWORD } },
+      },
     },
     authenticators: {
       staff: {
