@@ -24,7 +24,7 @@ interface WatchedNode {
   readonly sessionCount: number
 }
 
-export interface BrokerWithNodes {
+interface BrokerWithNodes {
   readonly name: string
   readonly nodes: { readonly all: readonly WatchedNode[] }
 }
