@@ -25,7 +25,16 @@ export { ReservedNames } from './filters/stamp/names.ts'
 export { type Stamps, stampFilter } from './filters/stamp/stamp.ts'
 export { BROKER_AWAY, BROKER_SAYS_NO } from './session/closing/ending.ts'
 export type { BrokerFailure } from './session/dialling/broker-failure.ts'
-export { BrokerUnavailable, urlText } from './session/dialling/dial.ts'
+export { TcpDialler, urlText } from './session/dialling/dial.ts'
+export {
+  BrokerUnavailable,
+  type Dialled,
+  type Dialler,
+  type DialRequest,
+  dialInTurn,
+  GiveUp,
+  NO_BROKER,
+} from './session/dialling/dialler.ts'
 export { probeBroker } from './session/dialling/probe.ts'
 export { connectionName } from './session/opening/client-properties.ts'
 export { otherUserId } from './session/opening/user-id-probe.ts'

@@ -5,6 +5,7 @@
 import type { ReplyCode } from '../faults.ts'
 import type { Filter } from '../filters/filter.ts'
 import type { BrokerFailure } from './dialling/broker-failure.ts'
+import type { Dialler } from './dialling/dialler.ts'
 
 /** The WebSocket, as far as a session may know it. */
 export interface ClientEnd {
@@ -66,7 +67,7 @@ export interface SessionIdentity {
 /** `pinned` replaces whatever the client asks for; `allowed` must contain it. */
 export type VhostRule = { readonly pinned: string } | { readonly allowed: readonly string[] }
 
-/** How to reach the broker. Tried in turn within the handshake's deadline. */
+/** Where a broker's nodes are, and how each is reached. */
 export interface BrokerTarget {
   readonly urls: readonly BrokerUrl[]
   readonly tls?: BrokerTls
@@ -140,6 +141,8 @@ export interface SessionEnd {
   readonly detail: string
   /** Where it was the broker: what was wrong. */
   readonly failure?: BrokerFailure
+  /** The broker node it was connected to. */
+  readonly node?: string
   readonly replyCode?: number
   readonly closeCode: number
   readonly durationMs: number
@@ -224,7 +227,7 @@ export interface SessionOptions {
   readonly identity: SessionIdentity
   readonly credential: BrokerCredential
   readonly vhosts: VhostRule
-  readonly target: BrokerTarget
+  readonly dialler: Dialler
   readonly limits: SessionLimits
   readonly filters: readonly Filter[]
   readonly observer: SessionObserver

@@ -87,7 +87,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#brokerSecret = new BrokerSecret(options.credential.username, this.#broker, this.#closing)
     const { handshakeMs } = options.limits
     this.#course.deadline.arm(handshakeMs, () => this.#closing.handshakeTimedOut())
-    if (refusal === undefined) this.#broker.start(options.target, options.identity.address, handshakeMs)
+    if (refusal === undefined) this.#broker.start(options.dialler, options.identity.address, handshakeMs)
     else this.#closing.refuse(refusal)
   }
 

@@ -83,6 +83,7 @@ export function fieldTable(): string {
 /** Every metric. */
 export function metricTable(): string {
   const metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
+  metrics.watchNodes(() => [])
   const rows = metrics
     .describe()
     .map(({ name, type, labels, help }) => [

@@ -88,6 +88,9 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
     remedy:
       'Nothing answers at the URLs of the broker: is it running, and are names, ports and the network between right?',
   },
+  maintenance: {
+    remedy: 'Nothing, if an operator put the node into maintenance mode; `rabbitmq-upgrade revive` takes it back.',
+  },
   'hung-up': {
     remedy:
       'The broker ended the connection in the handshake without a word: see its log. A port where something other than AMQP is spoken does that, a PROXY protocol setting of one side only, and before 4.1 a start-ok above 4096 bytes (long tokens).',

@@ -7,11 +7,15 @@ import { type Credentials, checkCredentials, compileCredentials, type SecretSour
 import type { BrokerTarget, BrokerTls } from '../../proxy/index.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema/schema.ts'
+import type { BrokerNodes, NodesSettings } from './broker-nodes.ts'
 import type { HoldOffs } from './hold-offs.ts'
 
 export interface Broker {
   readonly name: string
   readonly target: BrokerTarget
+  readonly settings: NodesSettings
+  /** They outlive this configuration. */
+  readonly nodes: BrokerNodes
   readonly credentials: Credentials
   /** What it has said no to lately. */
   readonly holdOffs: HoldOffs
@@ -26,14 +30,19 @@ export interface Broker {
 export function makeBrokers(
   config: Config,
   sources: SecretSources,
-  lasting: { holdOffs(broker: string): HoldOffs },
+  lasting: { holdOffs(broker: string): HoldOffs; nodes(broker: string, settings: NodesSettings): BrokerNodes },
 ): ReadonlyMap<string, Broker> {
   const named = new Set(config.services.map(({ broker }) => broker))
   const brokers = Object.entries(config.brokers).filter(([name]) => named.has(name))
   return new Map(
     brokers.map(([name, broker]) => {
       const credentials = compileCredentials(broker.credentials, sources, name)
-      return [name, { name, target: brokerTarget(broker), credentials, holdOffs: lasting.holdOffs(name) }]
+      const target = brokerTarget(broker)
+      const settings = { target, choose: broker.choose, probe: broker.probe }
+      return [
+        name,
+        { name, target, settings, nodes: lasting.nodes(name, settings), credentials, holdOffs: lasting.holdOffs(name) },
+      ]
     }),
   )
 }

@@ -7,6 +7,7 @@ import { makeApi } from '../admin/make-api.ts'
 import { Management } from '../admin/management.ts'
 import { type AdminAddress, AdminServer } from '../admin/server.ts'
 import { AdminTrail } from '../admin/trail.ts'
+import { BROKER_FAILURES } from '../brokers/broker-failures.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
@@ -114,7 +115,7 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
     bufferedBytes: () => sessions.bufferedBytes() + traffic.heldBytes,
     auditLostCount: () => log.auditLostCount,
   })
-  const compiling = { lasting: new Lasting(), metrics, log, env, folder: folder ?? process.cwd() }
+  const compiling = { lasting: new Lasting(nodeLog(log)), metrics, log, env, folder: folder ?? process.cwd() }
   const { generation } = await compileGeneration(loaded.config, { ...compiling, number: 1 })
   const gateway = new RunningGateway(generation, { log, sessions, traffic, metrics, compiling, input: config, options })
   await gateway.start()
@@ -156,7 +157,7 @@ class RunningGateway implements Gateway, ReloadHost {
     this.#parts = parts
     const { file } = parts.options
     this.#configWatch = file === undefined ? undefined : new ConfigWatch(file, () => this.requestReload())
-    const { log, sessions, traffic } = parts
+    const { log, sessions, traffic, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
     this.#listeners = this.#makeListeners()
@@ -164,7 +165,8 @@ class RunningGateway implements Gateway, ReloadHost {
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     traffic.guard(boundBytes, () => overload.shed())
-    this.#ticker = new Ticker([sessions, overload])
+    this.#ticker = new Ticker([sessions, overload, { tick: () => this.#tickNodes() }])
+    metrics.watchNodes(() => this.#generation.brokers.values())
     this.#trail = new AdminTrail(log)
     this.#management = new Management({
       sessions,
@@ -315,8 +317,6 @@ class RunningGateway implements Gateway, ReloadHost {
     const health = new Health({
       brokers: () => [...this.#generation.brokers.values()],
       isDraining: () => this.#closing !== undefined,
-      observe: ({ name, ready, cause, detail }) =>
-        log.write(ready ? 'broker-ready' : 'broker-not-ready', { broker: name, cause, detail }),
     })
     const api = makeApi({
       managed: this,
@@ -367,11 +367,16 @@ class RunningGateway implements Gateway, ReloadHost {
     )
   }
 
+  #tickNodes(): void {
+    for (const { nodes } of this.#generation.brokers.values()) nodes.tick()
+  }
+
   /** A generation serves from now on. */
   #inForce(before?: Generation): void {
     const { log, sessions, metrics } = this.#parts
     const { number, config, authenticators } = this.#generation
     metrics.configured(number, hashOf(config))
+    for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
     // So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others.
@@ -404,6 +409,15 @@ class RunningGateway implements Gateway, ReloadHost {
     this.#ticker.stop()
     for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
     this.#parts.metrics.close()
+  }
+}
+
+/** One line when a node goes away, and one when it is back. */
+function nodeLog(log: Log): ConstructorParameters<typeof Lasting>[0] {
+  return (broker, { node, isUp, cause, detail, count }) => {
+    if (isUp) return log.write('broker-node-back', { broker, node, count })
+    const remedy = cause === undefined ? undefined : BROKER_FAILURES[cause].remedy
+    log.write('broker-node-away', { broker, node, cause, detail, remedy, count })
   }
 }
 

@@ -4,6 +4,8 @@
  */
 import { type AuthState, HashQueue, MemoryState } from '../../auth/index.ts'
 import { Usages } from '../../proxy/index.ts'
+import type { NodeChange } from '../brokers/broker-node.ts'
+import { BrokerNodes, type NodesSettings } from '../brokers/broker-nodes.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
 import { Bars } from '../sessions/bars.ts'
 
@@ -15,7 +17,14 @@ export class Lasting {
   /** Who may not come in for the time being. */
   readonly bars = new Bars()
   readonly #holdOffs = new Map<string, HoldOffs>()
+  readonly #nodes = new Map<string, BrokerNodes>()
+  readonly #observeNode: (broker: string, change: NodeChange) => void
   readonly #usages = new Map<string, Usages>()
+
+  /** @param observeNode called when a node of a broker goes away or is back */
+  constructor(observeNode: (broker: string, change: NodeChange) => void) {
+    this.#observeNode = observeNode
+  }
 
   /** What a broker has said no to lately. */
   holdOffs(broker: string): HoldOffs {
@@ -25,6 +34,16 @@ export class Lasting {
   /** Everything may be tried at brokers again, at once: somebody has changed something. */
   endHoldOffs(): void {
     for (const holdOffs of this.#holdOffs.values()) holdOffs.clear()
+  }
+
+  /** The nodes of a broker, by these settings until others are applied. */
+  nodes(broker: string, settings: NodesSettings): BrokerNodes {
+    const observe = (change: NodeChange) => {
+      // Its noes may have been those of a broker that was on its way.
+      if (change.isUp) this.holdOffs(broker).clear()
+      this.#observeNode(broker, change)
+    }
+    return kept(this.#nodes, broker, () => new BrokerNodes(settings, { observe }))
   }
 
   /** What the identities of a service use, by its path. */

@@ -47,7 +47,7 @@ export function begin(attempt: Attempt, admitted: Admitted, dependencies: BeginD
         identity: { subject: identity.subject, issuer: identity.issuer, address },
         credential: promoted.credential,
         vhosts: promoted.vhosts,
-        target: service.target,
+        dialler: service.nodes,
         limits: { ...promoted.limits, handshakeMs: Math.max(1, service.handshakeMs - (performance.now() - startedMs)) },
         filters: promoted.filters,
         observer,

@@ -2,7 +2,7 @@
  * Tells a client no: by HTTP instead of the 101, or after a 101 in AMQP, which is all that a page can read. Sockets that
  * are refused in band are few, small and short; when there are enough of them, HTTP has to do.
  */
-import { type InBandRefusal, refuseInBand, type SessionLimits } from '../../proxy/index.ts'
+import { type InBandRefusal, NO_BROKER, refuseInBand, type SessionLimits } from '../../proxy/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
@@ -99,7 +99,7 @@ export class Refuser {
         identity: { subject: '', issuer: '', address: hop.address },
         credential: { username: '', mechanisms: [], response: () => Buffer.alloc(0) },
         vhosts: { allowed: [] },
-        target: { urls: [], proxyProtocol: false },
+        dialler: NO_BROKER,
         limits: LIMITS,
         filters: [],
         observer: { ended: () => this.#of.sessions.refusedEnded(session) },

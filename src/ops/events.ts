@@ -33,11 +33,15 @@ export const EVENTS = {
       'the admin listener was called by a name that `admin.hosts` does not list: by a stranger’s page, or yours is missing',
     perTenSeconds: 1,
   },
-  'broker-not-ready': {
+  'broker-node-away': {
     level: 'warn',
-    means: 'a broker did not answer when readiness was asked for; said once, until it answers again',
+    means:
+      'a node of a broker refused, did not answer in time or is in maintenance, and is left out; it had `count` sessions. Written once',
   },
-  'broker-ready': { level: 'info', means: 'a broker answers again' },
+  'broker-node-back': {
+    level: 'info',
+    means: 'the node answers again; `count` sessions were refused since another node was back, because none was there',
+  },
   'configuration-warning': {
     level: 'warn',
     means: 'the configuration is unsafe or surprising in the way `detail` says',
@@ -116,6 +120,7 @@ export const FIELDS = {
   authenticator: 'the key of the authenticator in the configuration',
   user: 'the broker user',
   broker: 'the key of the broker in the configuration',
+  node: 'the URL of the broker node',
   vhost: 'the vhost the session was opened in',
   address: 'the address of the client, after trusted proxies',
   origin: 'the Origin header, when it is one',

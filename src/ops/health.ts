@@ -1,16 +1,14 @@
 /**
- * Whether the gateway lives and whether it could serve somebody: every broker that a service names has to greet. Brokers
- * are asked at most once in five seconds, whoever asks how often.
+ * Whether the gateway lives and whether it could serve somebody: of every broker that a service names, one node has to be
+ * there.
  */
-import { type BrokerFailure, type BrokerTarget, BrokerUnavailable, probeBroker } from '../../proxy/index.ts'
+import type { BrokerFailure } from '../../proxy/index.ts'
 
-const CACHED_MS = 5_000
-const PROBE_MS = 3_000
-
-/** A broker that a service names; its target may change between two questions. */
+/** A broker that a service names. */
 export interface NamedBroker {
   readonly name: string
-  readonly target: BrokerTarget
+  /** `problem` resolves with why none of them is there. */
+  readonly nodes: { problem(): Promise<BrokerFailure | undefined> }
 }
 
 export interface BrokerHealth {
@@ -21,76 +19,34 @@ export interface BrokerHealth {
   readonly cause?: BrokerFailure
 }
 
-/** A broker that was not ready before and is now, or the other way round. `detail` names URLs, for operators. */
-export interface BrokerChange extends BrokerHealth {
-  readonly detail: string
-}
-
 export interface Readiness {
   readonly ready: boolean
   readonly draining: boolean
   readonly brokers: readonly BrokerHealth[]
 }
 
-/** Resolves with the URL that greeted. */
-export type Probe = (target: BrokerTarget, timeoutMs: number) => Promise<string>
-
 export interface HealthOptions {
   /** Those that services name now. */
   readonly brokers: () => readonly NamedBroker[]
   readonly isDraining: () => boolean
-  /** Told when a broker has not answered, and when it answers again. */
-  readonly observe: (change: BrokerChange) => void
-  readonly probe?: Probe
-  readonly nowMs?: () => number
 }
 
 export class Health {
-  readonly #named: () => readonly NamedBroker[]
-  readonly #isDraining: () => boolean
-  readonly #observe: (change: BrokerChange) => void
-  readonly #probe: Probe
-  readonly #nowMs: () => number
-  /** Brokers that did not answer when they were asked last. */
-  readonly #away = new Set<string>()
-  #asked: Promise<readonly BrokerHealth[]> | undefined
-  #askedAtMs = 0
+  readonly #options: HealthOptions
 
-  constructor({ brokers, isDraining, observe, probe = probeBroker, nowMs = () => performance.now() }: HealthOptions) {
-    this.#named = brokers
-    this.#isDraining = isDraining
-    this.#observe = observe
-    this.#probe = probe
-    this.#nowMs = nowMs
+  constructor(options: HealthOptions) {
+    this.#options = options
   }
 
-  /** Never rejects; takes as long as the slowest broker, three seconds at most. */
+  /** Never rejects; takes as long as the slowest node, `probe.timeout` at most. */
   async readiness(): Promise<Readiness> {
-    const brokers = await this.#brokers()
-    const draining = this.#isDraining()
+    const brokers = await Promise.all(this.#options.brokers().map(healthOf))
+    const draining = this.#options.isDraining()
     return { ready: !draining && brokers.every(({ ready }) => ready), draining, brokers }
   }
+}
 
-  /** Concurrent questions share one answer, and its age counts from the question. */
-  #brokers(): Promise<readonly BrokerHealth[]> {
-    if (this.#asked === undefined || this.#nowMs() - this.#askedAtMs >= CACHED_MS) {
-      this.#askedAtMs = this.#nowMs()
-      this.#asked = Promise.all(this.#named().map((broker) => this.#ask(broker)))
-    }
-    return this.#asked
-  }
-
-  async #ask({ name, target }: NamedBroker): Promise<BrokerHealth> {
-    try {
-      const detail = await this.#probe(target, PROBE_MS)
-      if (this.#away.delete(name)) this.#observe({ name, ready: true, detail })
-      return { name, ready: true }
-    } catch (error) {
-      const cause = error instanceof BrokerUnavailable ? error.failure : 'other'
-      const detail = error instanceof Error ? error.message : 'unknown failure'
-      if (!this.#away.has(name)) this.#observe({ name, ready: false, cause, detail })
-      this.#away.add(name)
-      return { name, ready: false, cause }
-    }
-  }
+async function healthOf({ name, nodes }: NamedBroker): Promise<BrokerHealth> {
+  const cause = await nodes.problem()
+  return cause === undefined ? { name, ready: true } : { name, ready: false, cause }
 }

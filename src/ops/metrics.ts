@@ -16,6 +16,17 @@ type BrokerFailure = (typeof BROKER_FAILURES)[number]
 
 export type AuthenticationOutcome = 'proven' | 'missing' | 'malformed' | 'rejected' | 'throttled' | 'failed'
 
+interface WatchedNode {
+  readonly name: string
+  readonly isUp: boolean
+  readonly sessionCount: number
+}
+
+interface BrokerWithNodes {
+  readonly name: string
+  readonly nodes: { readonly all: readonly WatchedNode[] }
+}
+
 /** What is read at the moment of a scrape. */
 export interface MetricSources {
   readonly traffic: Traffic
@@ -175,6 +186,33 @@ export class Metrics {
 
   authenticated(outcome: AuthenticationOutcome, authenticator = ''): void {
     this.#authentications.inc({ authenticator, outcome })
+  }
+
+  /** @param brokers those that services name now */
+  watchNodes(brokers: () => Iterable<BrokerWithNodes>): void {
+    const registers = [this.#registry]
+    const labelNames = ['broker', 'node'] as const
+    const byNode = (name: string, help: string, value: (node: WatchedNode) => number) => {
+      const gauge = new Gauge({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect: () => {
+          gauge.reset()
+          for (const { name: broker, nodes } of brokers())
+            for (const node of nodes.all) gauge.set({ broker, node: node.name }, value(node))
+        },
+      })
+    }
+    byNode('gatehouse_broker_node_up', '1: the node answers, as far as is known; 0: it is left out.', ({ isUp }) =>
+      Number(isUp),
+    )
+    byNode(
+      'gatehouse_broker_node_sessions',
+      'Sessions of the node, those that are being opened included.',
+      ({ sessionCount }) => sessionCount,
+    )
   }
 
   close(): void {

@@ -48,6 +48,7 @@ function makeService(
     path: config.path,
     broker: broker.name,
     target: broker.target,
+    nodes: broker.nodes,
     holdOffs: broker.holdOffs,
     origins: new OriginRule(config.origins),
     addresses: new AddressRule(config.require.addresses),

@@ -4,6 +4,7 @@
  */
 import type { Identity, PromotedCredential, Requirement } from '../../auth/index.ts'
 import type { AuditSink, BrokerTarget, Filter, SessionLimits, VhostRule } from '../../proxy/index.ts'
+import type { BrokerNodes } from '../brokers/broker-nodes.ts'
 import type { HoldOffs } from '../brokers/hold-offs.ts'
 import type { WebSocketDoor } from '../websocket/door.ts'
 import { addressSet } from './address.ts'
@@ -44,6 +45,7 @@ export interface Service {
   /** The broker's key in the configuration. */
   readonly broker: string
   readonly target: BrokerTarget
+  readonly nodes: BrokerNodes
   /** What the broker has said no to lately. */
   readonly holdOffs: HoldOffs
   readonly origins: OriginRule

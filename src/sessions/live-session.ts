@@ -202,6 +202,7 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#handshakeDone = undefined
     this.#shared.sessions.release(this.#place)
     this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
+    this.#service.nodes.ended(end)
     const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
     const durationMs = Math.round(end.durationMs)
     const { replyCode } = end
@@ -305,7 +306,9 @@ export class LiveSession implements Occupant, SessionObserver {
       return { level }
     }
     const rest = this.#trial.failed(failure)
-    if (rest === 'known') return { level: 'debug', cause: failure }
+    // That no node is there is in the log already, once.
+    const isKnown = reason === 'broker-unavailable' && !this.#service.nodes.isUp
+    if (rest === 'known' || isKnown) return { level: 'debug', cause: failure }
     return { level, cause: failure, remedy: BROKER_FAILURES[failure].remedy, pauseMs: rest?.forMs, count: rest?.count }
   }
 }

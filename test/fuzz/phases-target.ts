@@ -7,7 +7,7 @@ import { strict as assert } from 'node:assert/strict'
 import { FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { METHOD_NAMES, methodFrame, methodIndexAt } from '../../proxy/codec/method.ts'
-import { type ClientEnd, refuseInBand, type SessionOptions } from '../../proxy/index.ts'
+import { type ClientEnd, NO_BROKER, refuseInBand, type SessionOptions } from '../../proxy/index.ts'
 import { BrokerLeg } from '../../proxy/session/legs/broker-leg.ts'
 import { ClientLeg } from '../../proxy/session/legs/client-leg.ts'
 import { Handshake } from '../../proxy/session/opening/handshake.ts'
@@ -218,7 +218,7 @@ function options(ended: () => void): SessionOptions {
     identity: { subject: 'joe.smith', issuer: 'staff', address: '203.0.113.7' },
     credential: { username: 'webuser', mechanisms: ['PLAIN', 'AMQPLAIN'], response: () => Buffer.from(SECRET) },
     vhosts: { pinned: '/' },
-    target: { urls: [], proxyProtocol: false },
+    dialler: NO_BROKER,
     limits: LIMITS,
     filters: [],
     observer: { ended },

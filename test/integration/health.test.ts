@@ -46,7 +46,7 @@ describe('/health', () => {
       status: 'not ready',
       brokers: [{ name: 'main', ready: false, cause: 'unreachable' }],
     })
-    assert.match(String((await away.line('broker-not-ready'))['detail']), /ECONNREFUSED/)
+    assert.match(String((await away.line('broker-node-away'))['detail']), /ECONNREFUSED/)
     assert.equal((await admin(away, '/health/live')).status, 200)
     await away.stop()
 

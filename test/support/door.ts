@@ -26,6 +26,9 @@ export interface DoorOptions {
   readonly admin?: ConfigInput['admin']
   readonly authenticators?: ConfigInput['authenticators']
   readonly drain?: string
+  /** More nodes of the broker, behind the fake one; how they are probed. */
+  readonly moreNodes?: readonly string[]
+  readonly probe?: { readonly every?: string; readonly timeout?: string }
   readonly level?: 'info' | 'debug'
 }
 
@@ -99,7 +102,8 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
     log: { level: options.level ?? 'debug' },
     brokers: {
       main: {
-        urls: [brokerUrl],
+        urls: [brokerUrl, ...(options.moreNodes ?? [])],
+        probe: options.probe ?? {},
         credentials: {
           smithj: { username: 'smithj', password: BROKER_PASSWORD },
           other: { username: 'other', password: BROKER_PASSWORD },

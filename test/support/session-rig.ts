@@ -3,7 +3,8 @@
  * which no real peer shows on demand. Every byte of both legs is recorded.
  */
 import assert from 'node:assert/strict'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { afterEach } from 'node:test'
 import { FRAME_METHOD, frame, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
@@ -11,6 +12,7 @@ import { checkShape, decodeMethod, METHOD_NAMES, methodFrame, methodIndexAt } fr
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
 import {
   type ClientEnd,
+  type Dialler,
   type Filter,
   type InBandRefusal,
   openSession,
@@ -19,6 +21,7 @@ import {
   type SessionEnd,
   type SessionLimits,
   type SessionOptions,
+  TcpDialler,
 } from '../../proxy/index.ts'
 
 const LIMITS: SessionLimits = {
@@ -131,13 +134,13 @@ export interface BrokerScript {
 export class FakeBroker {
   readonly record = new Transcript(true)
   connections = 0
-  socket: Socket | undefined
+  socket: Duplex | undefined
   readonly #server: Server
   readonly #script: BrokerScript
 
   constructor(script: BrokerScript = {}) {
     this.#script = script
-    this.#server = createServer((socket) => this.#accept(socket))
+    this.#server = createServer((socket) => this.accept(socket))
   }
 
   async listen(): Promise<number> {
@@ -160,7 +163,8 @@ export class FakeBroker {
     this.#server.close()
   }
 
-  #accept(socket: Socket): void {
+  /** Speaks as a broker over this stream. */
+  accept(socket: Duplex): void {
     this.connections++
     this.socket = socket
     socket.on('error', () => undefined)
@@ -205,6 +209,8 @@ export interface RigOptions {
   readonly refusal?: InBandRefusal
   readonly renew?: SessionOptions['renew']
   readonly port?: number
+  /** Instead of TCP to the scripted broker. */
+  readonly dialler?: (broker: FakeBroker) => Dialler
   readonly credential?: Partial<SessionOptions['credential']>
 }
 
@@ -247,8 +253,8 @@ export class Rig {
   /** What a test leaves open ends with it. */
   static async open(options: RigOptions = {}): Promise<Rig> {
     const broker = new FakeBroker(options.script)
-    const port = options.port ?? (await broker.listen())
     const rig = new Rig(broker)
+    const dialler = options.dialler?.(broker) ?? tcp(options.port ?? (await broker.listen()))
     const session: SessionOptions = {
       id: 'session-1',
       client: rig.#end(),
@@ -260,7 +266,7 @@ export class Rig {
         ...options.credential,
       },
       vhosts: options.vhosts ?? { pinned: '/pinned' },
-      target: { urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false },
+      dialler,
       limits: { ...LIMITS, ...options.limits },
       filters: options.filters ?? [],
       observer: { ended: rig.#ended, channelClosed: (close) => rig.channelCloses.push(close) },
@@ -360,6 +366,10 @@ export class Rig {
       terminate: () => this.session.clientGone(1006),
     }
   }
+}
+
+function tcp(port: number): Dialler {
+  return new TcpDialler({ host: '127.0.0.1', port, tls: false }, { proxyProtocol: false })
 }
 
 /** What an ordinary client says of itself. */

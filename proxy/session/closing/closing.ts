@@ -178,6 +178,6 @@ export class Closing {
     this.#host.over()
     const { bytesIn: bytesFromClient, bytesOut: bytesToClient } = this.#client
     const durationMs = performance.now() - this.#startedMs
-    this.#observer.ended(sessionEnd(this.#ending, { durationMs, bytesFromClient, bytesToClient }))
+    this.#observer.ended(sessionEnd(this.#ending, this.#broker.url, { durationMs, bytesFromClient, bytesToClient }))
   }
 }

@@ -185,6 +185,7 @@ export function closeReason(tell: Ending['tell']): string {
 /** What is reported of a session that is over. */
 export function sessionEnd(
   { by, reason, detail, failure, closeCode, tell }: Ending,
+  node: string,
   figures: Pick<SessionEnd, 'durationMs' | 'bytesFromClient' | 'bytesToClient'>,
 ): SessionEnd {
   return {
@@ -192,6 +193,7 @@ export function sessionEnd(
     reason,
     detail,
     ...(failure ? { failure } : {}),
+    ...(node === '' ? {} : { node }),
     ...(tell ? { replyCode: tell.replyCode } : {}),
     closeCode,
     ...figures,

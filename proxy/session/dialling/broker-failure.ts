@@ -19,6 +19,7 @@ export type BrokerFailure =
   | 'tls' // no certificate chain, another name, no TLS at all, no client certificate
   | 'timeout'
   | 'unreachable' // refused, no route, unknown host
+  | 'maintenance' // the node has sent its clients away
   | 'hung-up' // the socket ended without a word in the handshake
   | 'other'
 

@@ -1,16 +1,14 @@
 /**
- * Opening the broker's socket: the URLs in turn, TCP or verified TLS, PROXY protocol first where it is asked for, all
- * within one deadline. Not a byte of AMQP is written here, and nothing is retried: the next session tries again.
+ * Opening a broker node's socket: TCP or verified TLS, PROXY protocol first where it is asked for, within one deadline.
+ * Not a byte of AMQP is written here, and nothing is retried: the next session tries again.
  */
 import { isIP, type Socket, type TcpNetConnectOpts, connect as tcpConnect } from 'node:net'
 import type { DuplexOptions } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import type { BrokerTarget, BrokerUrl } from '../ports.ts'
-import { type BrokerFailure, commonFailure, errorText } from './broker-failure.ts'
+import { type BrokerFailure, errorText } from './broker-failure.ts'
+import { BrokerUnavailable, type Dialled, type Dialler, type DialRequest } from './dialler.ts'
 import { proxyHeader } from './proxy-protocol.ts'
-
-/** No single URL may use up the deadline of all. */
-const ATTEMPT_MS = 5000
 
 /** A socket that is paused takes one chunk more from the operating system, and then no more: see `BrokerReads`. */
 const TCP_OPTIONS: Partial<TcpNetConnectOpts> & DuplexOptions = {
@@ -25,24 +23,10 @@ const TCP_OPTIONS: Partial<TcpNetConnectOpts> & DuplexOptions = {
   decodeStrings: false,
 }
 
-export interface Dialled {
-  readonly socket: Socket
-  readonly url: BrokerUrl
-}
+/** How every node of a broker is reached. */
+type NodeTarget = Pick<BrokerTarget, 'tls' | 'proxyProtocol'>
 
-/** Nothing answered. `message` names each URL and its failure, for operators only. */
-export class BrokerUnavailable extends Error {
-  override readonly name = 'BrokerUnavailable'
-  /** What can be said of all URLs; `unreachable` where they failed in different ways. */
-  readonly failure: BrokerFailure
-
-  constructor(message: string, failure: BrokerFailure) {
-    super(message)
-    this.failure = failure
-  }
-}
-
-/** One URL did not answer, and at which step. */
+/** The node did not answer, and at which step. */
 class AttemptFailed extends Error {
   override readonly name = 'AttemptFailed'
   readonly failure: BrokerFailure
@@ -58,60 +42,41 @@ export function urlText(url: BrokerUrl): string {
   return `${url.tls ? 'amqps' : 'amqp'}://${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`
 }
 
-/** How a dial under way is given up. An `AbortSignal` would serve, but each is an event target with an object shape of its own. */
-export class GiveUp {
-  #isGivenUp = false
-  /** Ends the attempt that is under way; set by the dial. */
-  onGivenUp: (() => void) | undefined
+/** One node, over TCP or verified TLS, with the PROXY protocol's header first where it is asked for. */
+export class TcpDialler implements Dialler {
+  readonly node: string
+  readonly hosts: readonly string[]
+  readonly #url: BrokerUrl
+  readonly #target: NodeTarget
 
-  get isGivenUp(): boolean {
-    return this.#isGivenUp
+  constructor(url: BrokerUrl, target: NodeTarget) {
+    this.#url = url
+    this.#target = target
+    this.node = urlText(url)
+    this.hosts = [url.host]
   }
 
-  now(): void {
-    this.#isGivenUp = true
-    this.onGivenUp?.()
-  }
-}
-
-/**
- * Connects to the first URL that answers.
- * @param clientAddress the source that PROXY protocol announces
- * @throws BrokerUnavailable when none did within `timeoutMs`, or when it was given up
- */
-export async function dial(
-  target: BrokerTarget,
-  clientAddress: string,
-  timeoutMs: number,
-  giveUp: GiveUp = new GiveUp(),
-): Promise<Dialled> {
-  const failures: { text: string; failure: BrokerFailure }[] = []
-  const endsAt = performance.now() + timeoutMs
-  for (const [at, url] of target.urls.entries()) {
-    const left = endsAt - performance.now()
-    if (left <= 0 || giveUp.isGivenUp) break
-    // The last URL may use all that is left; the others leave something for those behind them.
-    const budget = Math.min(ATTEMPT_MS, at === target.urls.length - 1 ? left : left / 2)
+  /** A name is resolved for each dial, and each of its addresses is tried. */
+  async dial(request: DialRequest): Promise<Dialled> {
     try {
-      return { socket: await attempt(target, url, clientAddress, budget, giveUp), url }
+      const stream = await attempt(this.#target, this.#url, request)
+      // TLS hands over what it has read record by record.
+      return { stream, node: this.node, gathers: !this.#url.tls }
     } catch (error) {
-      const failure = error instanceof AttemptFailed ? error.failure : 'unreachable'
-      failures.push({ text: `${urlText(url)}: ${errorText(error)}`, failure })
+      throw this.#unavailable(error)
     }
   }
-  if (failures.length === 0) throw new BrokerUnavailable('no time left to dial', 'timeout')
-  throw new BrokerUnavailable(
-    failures.map(({ text }) => text).join('; '),
-    commonFailure(failures.map(({ failure }) => failure)),
-  )
+
+  #unavailable(error: unknown): BrokerUnavailable {
+    const failure = error instanceof AttemptFailed ? error.failure : 'unreachable'
+    return new BrokerUnavailable(`${this.node}: ${errorText(error)}`, failure)
+  }
 }
 
 function attempt(
-  target: BrokerTarget,
+  target: NodeTarget,
   url: BrokerUrl,
-  clientAddress: string,
-  timeoutMs: number,
-  giveUp: GiveUp,
+  { clientAddress, timeoutMs, giveUp }: DialRequest,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const tcp = tcpConnect({ host: url.host, port: url.port, ...TCP_OPTIONS })

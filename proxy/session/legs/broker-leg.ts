@@ -2,13 +2,13 @@
  * The session's broker connection: dialling, whole frames in, gathered bytes out, its own heartbeats and its own
  * closing. It knows nothing of the client; whatever happens to it is reported once.
  */
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { FRAME_METHOD, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../../codec/frame.ts'
 import { FrameReader } from '../../codec/frame-reader.ts'
 import { indexOf, methodFrame, methodIndexAt } from '../../codec/method.ts'
 import { type BrokerFailure, errorText, failureOfSocket } from '../dialling/broker-failure.ts'
-import { BrokerUnavailable, type Dialled, dial, GiveUp, urlText } from '../dialling/dial.ts'
-import type { BrokerTarget, Watermarks } from '../ports.ts'
+import { BrokerUnavailable, type Dialled, type Dialler, GiveUp } from '../dialling/dialler.ts'
+import type { Watermarks } from '../ports.ts'
 import { BrokerReads } from './broker-reads.ts'
 import { Gather } from './gather.ts'
 import { Heartbeats } from './heartbeats.ts'
@@ -22,7 +22,7 @@ const CLOSE_MS = 5000
 export interface BrokerEvents {
   /** Bytes have arrived: read them with `reader`. */
   readable(): void
-  /** Nothing answered at any URL, or the socket went away; with operators' text. Not after `close` or `destroy`. */
+  /** No node answered, or the stream went away; with operators' text. Not after `close` or `destroy`. */
   lost(detail: string, failure: BrokerFailure, phase: 'dialling' | 'connected'): void
   /** What was buffered for the broker is below the low watermark again. */
   drained(): void
@@ -45,13 +45,14 @@ export class BrokerLeg {
   established = false
   /** Set while the broker says it is under an alarm. */
   blocked = false
+  /** The node it is connected to; empty before. */
   url = ''
   readonly #watermarks: Watermarks
   readonly #events: BrokerEvents
   /** While it is being dialled. */
   #giveUp: GiveUp | undefined
   readonly #onFlushed = (): void => this.#flushed()
-  #socket: Socket | undefined
+  #stream: Duplex | undefined
   #reads: BrokerReads | undefined
   #closeTimer: NodeJS.Timeout | undefined
   #over = false
@@ -69,14 +70,15 @@ export class BrokerLeg {
   }
 
   /** Starts dialling; the protocol header is the first thing sent. */
-  start(target: BrokerTarget, clientAddress: string, timeoutMs: number): void {
-    this.#giveUp = new GiveUp()
-    void this.#dial(dial(target, clientAddress, timeoutMs, this.#giveUp))
+  start(dialler: Dialler, clientAddress: string, timeoutMs: number): void {
+    const giveUp = new GiveUp()
+    this.#giveUp = giveUp
+    void this.#dial(dialler.dial({ clientAddress, timeoutMs, giveUp }))
   }
 
   /** Bytes written that the operating system has not taken yet. */
   get bufferedBytes(): number {
-    return this.#socket?.writableLength ?? 0
+    return this.#stream?.writableLength ?? 0
   }
 
   /** Bytes that wait in memory, read and unread. */
@@ -103,28 +105,28 @@ export class BrokerLeg {
     this.flush()
     this.#heartbeats.hasWritten = true
     this.#reads?.prompted()
-    this.#socket?.write(frame, () => frame.fill(0))
+    this.#stream?.write(frame, () => frame.fill(0))
   }
 
-  /** Hands everything gathered to the socket, in one system call. */
+  /** Hands everything gathered to the stream, in one system call. */
   flush(): void {
     if (this.out.bytes === 0) return
     const parts = this.out.drain()
-    const socket = this.#socket
-    if (socket === undefined || this.#closing || !socket.writable) return
+    const stream = this.#stream
+    if (stream === undefined || this.#closing || !stream.writable) return
     this.#heartbeats.hasWritten = true
     this.#reads?.prompted()
     this.#pass()
     const last = parts.length - 1
-    const waits = socket.writableLength > 0
-    if (last > 0) socket.cork()
+    const waits = stream.writableLength > 0
+    if (last > 0) stream.cork()
     for (const [at, part] of parts.entries()) {
       const written = waits ? slim(part) : part
-      if (at === last) socket.write(written, this.#onFlushed)
-      else socket.write(written)
+      if (at === last) stream.write(written, this.#onFlushed)
+      else stream.write(written)
     }
-    if (last > 0) socket.uncork()
-    if (socket.writableLength > this.#watermarks.highBytes) this.#high = true
+    if (last > 0) stream.uncork()
+    if (stream.writableLength > this.#watermarks.highBytes) this.#high = true
   }
 
   pause(): void {
@@ -140,9 +142,9 @@ export class BrokerLeg {
     if (this.#closing) return
     this.flush()
     this.#closing = true
-    const socket = this.#socket
-    if (socket === undefined || !socket.writable || !this.established) return this.destroy()
-    socket.write(CLOSE)
+    const stream = this.#stream
+    if (stream === undefined || !stream.writable || !this.established) return this.destroy()
+    stream.write(CLOSE)
     this.resume()
     this.#closeTimer = setTimeout(() => this.destroy(), CLOSE_MS)
   }
@@ -151,7 +153,7 @@ export class BrokerLeg {
   answerClose(): void {
     if (this.#closing) return
     this.#closing = true
-    this.#socket?.end(CLOSE_OK)
+    this.#stream?.end(CLOSE_OK)
     this.#closeTimer = setTimeout(() => this.destroy(), CLOSE_MS)
   }
 
@@ -159,7 +161,7 @@ export class BrokerLeg {
   destroy(): void {
     this.#closing = true
     this.#giveUp?.now()
-    this.#socket?.destroy()
+    this.#stream?.destroy()
   }
 
   /**
@@ -184,8 +186,7 @@ export class BrokerLeg {
     try {
       dialled = await dialling
     } catch (error) {
-      const { message, failure } =
-        error instanceof BrokerUnavailable ? error : new BrokerUnavailable(String(error), 'other')
+      const { message, failure } = BrokerUnavailable.from(error)
       if (!this.#closing) this.#events.lost(message, failure, 'dialling')
       this.#end()
       return
@@ -193,25 +194,25 @@ export class BrokerLeg {
     this.#connected(dialled)
   }
 
-  #connected({ socket, url }: Dialled): void {
+  #connected({ stream, node, gathers }: Dialled): void {
     this.#giveUp = undefined
     if (this.#closing) {
-      socket.on('error', () => undefined).destroy()
+      stream.on('error', () => undefined).destroy()
       return this.#end()
     }
-    this.#socket = socket
-    this.url = urlText(url)
+    this.#stream = stream
+    this.url = node
     let failed: Error | undefined
-    socket.on('error', (error) => {
+    stream.on('error', (error) => {
       failed = error
     })
-    socket.on('close', () => {
+    stream.on('close', () => {
       this.#fail(failed === undefined ? 'the broker closed the socket' : errorText(failed), failureOfSocket(failed))
       this.#end()
     })
-    this.#reads = new BrokerReads(socket)
-    socket.on('data', (chunk: Buffer) => this.#data(chunk))
-    socket.write(PROTOCOL_HEADER)
+    this.#reads = new BrokerReads(stream, gathers)
+    stream.on('data', (chunk: Buffer) => this.#data(chunk))
+    stream.write(PROTOCOL_HEADER)
   }
 
   #data(chunk: Buffer): void {

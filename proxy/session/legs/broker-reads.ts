@@ -7,8 +7,7 @@
  * to the broker ends a rest, and none begins within 2 ms of that, nor in the middle of a frame. A window of messages that
  * is acknowledged as it comes is therefore not slowed down.
  */
-import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { Duplex } from 'node:stream'
 
 /** How long a rest is; timers are late by up to a millisecond. */
 const REST_MS = 1
@@ -22,7 +21,7 @@ const UNPROMPTED_MS = 2
 const COUNT_MS = 1
 
 export class BrokerReads {
-  readonly #socket: Socket
+  readonly #stream: Duplex
   readonly #mayRest: boolean
   readonly #onRested = (): void => this.#endRest()
   #timer: NodeJS.Timeout | undefined
@@ -38,13 +37,12 @@ export class BrokerReads {
   #countedBytes = 0
 
   /**
-   * @param socket connected. Its readable high watermark is to be 1: a paused socket reads on until so many bytes wait in
-   * memory, and a rest is to gather them in the operating system.
+   * @param gathers whether a rest brings larger reads. The stream's readable high watermark is to be 1 then: a paused
+   * socket reads on until so many bytes wait in memory, and a rest is to gather them in the operating system.
    */
-  constructor(socket: Socket) {
-    this.#socket = socket
-    // TLS hands over what it has read record by record: there is nothing to be gathered.
-    this.#mayRest = !(socket instanceof TLSSocket)
+  constructor(stream: Duplex, gathers: boolean) {
+    this.#stream = stream
+    this.#mayRest = gathers
   }
 
   /** Whether reading was stopped from outside; a rest does not count. */
@@ -55,7 +53,7 @@ export class BrokerReads {
   /** Reads no more until `resume`. */
   pause(): void {
     this.#isPaused = true
-    this.#socket.pause()
+    this.#stream.pause()
   }
 
   /** Reads on at once, also from a rest. */
@@ -98,7 +96,7 @@ export class BrokerReads {
 
   #rest(): void {
     this.#isResting = true
-    this.#socket.pause()
+    this.#stream.pause()
     // One timer for all rests: there are hundreds each second.
     if (this.#timer === undefined) this.#timer = setTimeout(this.#onRested, REST_MS)
     else this.#timer.refresh()
@@ -111,6 +109,6 @@ export class BrokerReads {
   #readOn(): void {
     this.#isResting = false
     this.#isStale = true
-    if (!this.#isPaused) this.#socket.resume()
+    if (!this.#isPaused) this.#stream.resume()
   }
 }

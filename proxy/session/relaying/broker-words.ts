@@ -16,14 +16,14 @@ export class BrokerWords {
   readonly #observer: SessionObserver
   readonly #known: KnownNames
 
-  constructor(options: Pick<SessionOptions, 'credential' | 'identity' | 'observer' | 'target'>, opened: Opened) {
+  constructor(options: Pick<SessionOptions, 'credential' | 'identity' | 'observer' | 'dialler'>, opened: Opened) {
     this.#observer = options.observer
     this.#known = {
       brokerUser: options.credential.username,
       subject: options.identity.subject,
       vhost: opened.vhost,
       requestedVhost: opened.requestedVhost,
-      hosts: options.target.urls.map(({ host }) => host),
+      hosts: options.dialler.hosts,
     }
   }
 

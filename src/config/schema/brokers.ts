@@ -132,12 +132,23 @@ const credential = z.union([password, external, oauth2, passOn, ownModule], {
 
 export const broker = z.strictObject({
   urls: atLeastOne(brokerUrl, 'broker URLs').describe(
-    'Tried in turn; `amqps://` verifies chain and name, TLS 1.2 or newer.',
+    'The nodes, each tried once for a session; `amqps://` verifies chain and name, TLS 1.2 or newer.',
   ),
   tls: tls.optional().describe('How `amqps://` is verified, and the client certificate shown.'),
   proxyProtocol: z
     .boolean()
     .prefault(false)
     .describe("Sends a PROXY protocol v2 header with the client's address; the broker must expect it."),
+  choose: z
+    .enum(['inOrder', 'random', 'leastSessions'])
+    .prefault('inOrder')
+    .describe('Which node a new session is given: the first URL that answers, any, or the one with fewest sessions.'),
+  probe: z
+    .strictObject({
+      every: duration('1s', '1h').prefault('5s').describe('How often a node that is away is asked whether it is back.'),
+      timeout: duration('100ms', '1m').prefault('2s').describe('How long it may take to greet.'),
+    })
+    .prefault({})
+    .describe('How nodes that are away are found to be back: by the greeting alone, never by a login.'),
   credentials: z.record(name, credential).prefault({}).describe('Name → what this broker may be shown.'),
 })

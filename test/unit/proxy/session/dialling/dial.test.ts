@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { BrokerUnavailable, dial, GiveUp } from '../../../../../proxy/session/dialling/dial.ts'
+import { TcpDialler, urlText } from '../../../../../proxy/session/dialling/dial.ts'
+import { BrokerUnavailable, dialInTurn, GiveUp } from '../../../../../proxy/session/dialling/dialler.ts'
+import type { BrokerUrl } from '../../../../../proxy/session/ports.ts'
 
 /** Listens, and counts who came. */
 class Listener {
@@ -47,28 +49,32 @@ describe('several URLs of a broker', () => {
     good.stop()
     mute.stop()
   })
-  const target = (...urls: { host: string; port: number; tls: boolean }[]) => ({ urls, proxyProtocol: false })
+  const dial = (urls: readonly BrokerUrl[], timeoutMs: number, giveUp = new GiveUp()) => {
+    const nodes = urls.map((url) => new TcpDialler(url, { proxyProtocol: false }))
+    return dialInTurn(nodes, { clientAddress: '203.0.113.7', timeoutMs, giveUp })
+  }
 
   it('are tried in the order of the configuration', async () => {
-    const { socket, url } = await dial(target(NOWHERE, good.url(), mute.url()), '203.0.113.7', 5_000)
-    socket.destroy()
+    const { stream, node, gathers } = await dial([NOWHERE, good.url(), mute.url()], 5_000)
+    stream.destroy()
 
-    assert.deepEqual(url, good.url())
+    assert.equal(node, urlText(good.url()))
     assert.equal(mute.came, 0)
+    assert.equal(gathers, true)
   })
 
   it('leave time for those behind one that is silent', async () => {
     const startedMs = performance.now()
-    const { socket, url } = await dial(target(mute.url(true), good.url()), '203.0.113.7', 2_000)
-    socket.destroy()
+    const { stream, node } = await dial([mute.url(true), good.url()], 2_000)
+    stream.destroy()
 
-    assert.deepEqual(url, good.url())
+    assert.equal(node, urlText(good.url()))
     assert.ok(performance.now() - startedMs >= 950, 'half of the deadline was for the first')
   })
 
   it('are given up together at the deadline, each with its own failure', async () => {
     const startedMs = performance.now()
-    await assert.rejects(dial(target(NOWHERE, mute.url(true), mute.url(true)), '203.0.113.7', 600), (error) => {
+    await assert.rejects(dial([NOWHERE, mute.url(true), mute.url(true)], 600), (error) => {
       assert.ok(error instanceof BrokerUnavailable)
       assert.match(
         error.message,
@@ -80,10 +86,16 @@ describe('several URLs of a broker', () => {
     assert.ok(performance.now() - startedMs >= 590)
   })
 
+  it('may be names with several addresses, which are all tried', async () => {
+    // Loopback has an address of either family; only one of them is listened at.
+    const { stream } = await dial([{ ...good.url(), host: 'localhost' }], 5_000)
+    stream.destroy()
+  })
+
   it('are not tried any more for somebody who has left', async () => {
     const left = new GiveUp()
     const camePreviously = good.came
-    const dialled = dial(target(mute.url(true), good.url()), '203.0.113.7', 5_000, left)
+    const dialled = dial([mute.url(true), good.url()], 5_000, left)
     left.now()
 
     await assert.rejects(dialled, BrokerUnavailable)

@@ -3,10 +3,15 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
 import { describe, it, mock } from 'node:test'
 import { FRAME_BODY, frame, HEARTBEAT_FRAME } from '../../../../../proxy/codec/frame.ts'
+import { TcpDialler } from '../../../../../proxy/session/dialling/dial.ts'
 import { BrokerLeg } from '../../../../../proxy/session/legs/broker-leg.ts'
 import { until, within } from '../../../../support/until.ts'
 
 const EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: () => {}, busy: () => {} }
+
+function tcp(port: number): TcpDialler {
+  return new TcpDialler({ host: '127.0.0.1', port, tls: false }, { proxyProtocol: false })
+}
 
 describe('BrokerLeg', () => {
   it('keeps no large message for the small part of it that a broker does not read', async () => {
@@ -15,7 +20,7 @@ describe('BrokerLeg', () => {
     const connected = once(server, 'connection')
     const leg = new BrokerLeg({ highBytes: 262_144, lowBytes: 131_072 }, EVENTS)
     const { port } = server.address() as AddressInfo
-    leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
+    leg.start(tcp(port), '203.0.113.7', 10_000)
     const [broker] = (await connected) as [Socket]
     await until(() => leg.url !== '', 'the connection')
     // More than the operating system takes.
@@ -59,7 +64,7 @@ describe('BrokerLeg', () => {
       },
     )
     const { port } = server.address() as AddressInfo
-    leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
+    leg.start(tcp(port), '203.0.113.7', 10_000)
     const [broker] = (await connected) as [Socket]
     await until(() => leg.url !== '', 'the connection')
     const ended = new Promise<void>((resolve) => {
@@ -106,7 +111,7 @@ describe('BrokerLeg', () => {
       },
     )
     const { port } = server.address() as AddressInfo
-    leg.start({ urls: [{ host: '127.0.0.1', port, tls: false }], proxyProtocol: false }, '203.0.113.7', 10_000)
+    leg.start(tcp(port), '203.0.113.7', 10_000)
     const [broker] = (await connected) as [Socket]
     t.after(() => {
       leg.destroy()

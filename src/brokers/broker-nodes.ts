@@ -1,0 +1,153 @@
+/**
+ * The nodes of one broker, as sessions dial them: those that answer, in the order that `choose` says, each tried once. Where
+ * none of them answers, those that were away are asked once for all sessions that wait. It outlives configurations.
+ */
+import {
+  type BrokerFailure,
+  type BrokerTarget,
+  BrokerUnavailable,
+  type Dialled,
+  type Dialler,
+  type DialRequest,
+  dialInTurn,
+  probeBroker,
+  type SessionEnd,
+  TcpDialler,
+  urlText,
+} from '../../proxy/index.ts'
+import { BrokerNode, type NodeChange, type NodeSurroundings, type Probe } from './broker-node.ts'
+
+/** What a broker's configuration says of its nodes. */
+export interface NodesSettings {
+  readonly target: BrokerTarget
+  readonly choose: 'inOrder' | 'random' | 'leastSessions'
+  readonly probe: { readonly every: number; readonly timeout: number }
+}
+
+export interface NodesParts {
+  readonly observe: (change: NodeChange) => void
+  readonly probe?: Probe
+  readonly dialler?: (url: BrokerTarget['urls'][number], target: BrokerTarget) => Dialler
+  readonly nowMs?: () => number
+  /** From 0 to 1. */
+  readonly random?: () => number
+}
+
+export class BrokerNodes implements Dialler {
+  readonly #around: NodeSurroundings
+  readonly #makeDialler: NonNullable<NodesParts['dialler']>
+  readonly #random: () => number
+  #settings: NodesSettings
+  #nodes: readonly BrokerNode[] = []
+  /** Sessions that no node took, since the last one came back. */
+  #refusedCount = 0
+
+  constructor(settings: NodesSettings, parts: NodesParts) {
+    const { observe, probe = probeBroker, nowMs = () => performance.now(), random = Math.random } = parts
+    this.#around = { probe, nowMs, observe: (change) => observe(change.isUp ? this.#counted(change) : change) }
+    this.#makeDialler = parts.dialler ?? ((url, target) => new TcpDialler(url, target))
+    this.#random = random
+    this.#settings = settings
+    this.apply(settings)
+  }
+
+  /** Goes on with the nodes of another configuration: what is known of those that stay is kept. */
+  apply(settings: NodesSettings): void {
+    const { target, probe } = settings
+    const known = new Map(this.#nodes.map((node) => [node.name, node]))
+    this.#settings = settings
+    this.#nodes = target.urls.map((url) => {
+      const dialler = this.#makeDialler(url, target)
+      const ofNode = { dialler, probeTimeoutMs: probe.timeout }
+      const name = urlText(url)
+      const node = known.get(name) ?? new BrokerNode(name, ofNode, this.#around)
+      node.settings = ofNode
+      return node
+    })
+  }
+
+  get hosts(): readonly string[] {
+    return this.#settings.target.urls.map(({ host }) => host)
+  }
+
+  get all(): readonly Pick<BrokerNode, 'name' | 'isUp' | 'sessionCount'>[] {
+    return this.#nodes
+  }
+
+  /** Whether one of them answers, as far as is known. */
+  get isUp(): boolean {
+    return this.#nodes.some(({ isUp }) => isUp)
+  }
+
+  async dial(request: DialRequest): Promise<Dialled> {
+    const { timeoutMs, giveUp } = request
+    const endsAt = performance.now() + timeoutMs
+    const away = this.#nodes.filter(({ isUp }) => !isUp)
+    const up = this.#order()
+    const failures: BrokerUnavailable[] = []
+    try {
+      if (up.length > 0) return await dialInTurn(up, request)
+    } catch (error) {
+      failures.push(BrokerUnavailable.from(error))
+    }
+    const givenUp = new Promise<void>((resolve) => {
+      giveUp.onGivenUp = resolve
+    })
+    if (!giveUp.isGivenUp) await Promise.race([Promise.all(away.map(async (node) => await node.ask())), givenUp])
+    const back = away.filter(({ isUp }) => isUp)
+    try {
+      if (back.length > 0) return await dialInTurn(back, { ...request, timeoutMs: endsAt - performance.now() })
+    } catch (error) {
+      failures.push(BrokerUnavailable.from(error))
+    }
+    this.#refusedCount++
+    throw BrokerUnavailable.ofAll([...failures, ...away.flatMap(({ failure }) => failure ?? [])])
+  }
+
+  /** Asks those that are away once in `probe.every`. */
+  tick(): void {
+    for (const node of this.#nodes) if (!node.isUp) void node.ask(this.#settings.probe.every)
+  }
+
+  /** Undefined where one node answers, or has within `probe.every`; else why not. Never rejects. */
+  async problem(): Promise<BrokerFailure | undefined> {
+    await Promise.all(this.#nodes.map(async (node) => await node.ask(this.#settings.probe.every)))
+    if (this.isUp) return undefined
+    return BrokerUnavailable.ofAll(this.#nodes.flatMap(({ failure }) => failure ?? [])).failure
+  }
+
+  /** How a session ended may say something of its node: it is asked, or known to be away. */
+  ended({ node: name, reason, failure, replyCode, detail }: SessionEnd): void {
+    const node = this.#nodes.find((one) => one.name === name)
+    if (node === undefined) return
+    if (reason === 'broker-closed' && replyCode === 320 && /maintenance/i.test(detail)) {
+      node.away(new BrokerUnavailable(`${node.name}: ${detail}`, 'maintenance'))
+    } else if (reason === 'broker-lost' || (reason === 'broker-unavailable' && failure === 'timeout')) {
+      void node.ask()
+    }
+  }
+
+  #order(): BrokerNode[] {
+    const up = this.#nodes.filter(({ isUp }) => isUp)
+    if (up.length < 2) return up
+    const { choose } = this.#settings
+    const keyed = up.map((node) => ({
+      node,
+      key: choose === 'inOrder' ? 0 : this.#random(),
+      late: this.#random() >= node.share,
+    }))
+    keyed.sort(
+      (one, other) =>
+        Number(one.late) - Number(other.late) ||
+        (choose === 'leastSessions' ? one.node.sessionCount - other.node.sessionCount : 0) ||
+        one.key - other.key,
+    )
+    return keyed.map(({ node }) => node)
+  }
+
+  #counted(change: NodeChange): NodeChange {
+    const count = this.#refusedCount
+    this.#refusedCount = 0
+    return { ...change, count }
+  }
+}
