@@ -144,9 +144,9 @@ class RunningGateway implements Gateway, ReloadHost {
     this.#input = parts.input
     this.#parts = parts
     const { log, sessions, traffic } = parts
-    this.#listeners = this.#makeListeners()
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
+    this.#listeners = this.#makeListeners()
     const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
