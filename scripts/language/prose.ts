@@ -61,7 +61,7 @@ function blocksOf(lines: readonly string[]): Block[] {
         close()
         open = { line, lines: [text.replace(ITEM, '')] }
       } else {
-        open.lines.push(text)
+        open.lines.push(text.trim())
       }
     }
   }

@@ -24,6 +24,16 @@ describe('sentencesOf', () => {
     )
   })
 
+  it('ends a sentence of an item where a line ends, too', () => {
+    assert.deepEqual(
+      sentencesOf('- One.\n  Two\n  goes on.\n').map(({ line, text }) => [line, text]),
+      [
+        [1, 'One.'],
+        [2, 'Two goes on.'],
+      ],
+    )
+  })
+
   it('does not end a sentence inside a name, a number or a path', () => {
     assert.deepEqual(texts('Gatehouse 0.1.0 reads docs/security.md, e.g. its tables.'), [
       'Gatehouse 0.1.0 reads docs/security.md, e.g. its tables.',
