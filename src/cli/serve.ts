@@ -40,7 +40,7 @@ Without a file, for tests:
 
 It starts whatever state the brokers are in. Signals:
   SIGTERM, SIGINT      end all sessions evenly over \`drain\` and exit with 0; a second one ends them at once
-  SIGHUP               read certificates, users, secrets and key sets again (not the configuration)`,
+  SIGHUP               read the configuration, certificates, users, secrets and key sets again`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'serve', options: OPTIONS })
     const { config: file, ...quick } = values
