@@ -22,5 +22,5 @@ export function writeLimits(limits: Limits): void {
   const lines = Object.entries(limits).map(
     ([page, { long, word }]) => `  ${JSON.stringify(page)}: { "long": ${long}, "word": ${word} }`,
   )
-  writeFileSync(limitsFile, `{\n${lines.join(',\n')}\n}\n`)
+  writeFileSync(limitsFile, lines.length === 0 ? '{}\n' : `{\n${lines.join(',\n')}\n}\n`)
 }
