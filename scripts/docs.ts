@@ -1,10 +1,16 @@
 /**
  * `npm run docs` writes the generated regions of the documentation; `npm run docs:check` only says which are out of
  * step, and fails when there are any. Every page under docs/ is read, so that a marker without a region is found.
+ *
+ * Both also count sentences that are hard to read. A page may have as many as scripts/language/limits.json says; the
+ * first command lowers that number where a page has become better, and no command raises it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fillRegions } from './generated-regions.ts'
+import { countOf } from './language/findings.ts'
+import { lowered, pagesBeyond } from './language/limits.ts'
+import { languageFindings, readLimits, writeLimits } from './language/pages.ts'
 import { REGIONS } from './regions.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -33,3 +39,14 @@ if (mayWrite) {
   console.error(`Out of step with the code: ${stale.join(', ')}. Run "npm run docs" and commit what it changes.`)
   process.exitCode = 1
 }
+
+const findings = languageFindings()
+const counts = Object.fromEntries([...findings].map(([page, found]) => [page, countOf(found)]))
+const limits = readLimits()
+for (const page of pagesBeyond(limits, counts)) {
+  const { long, word } = limits[page] ?? { long: 0, word: 0 }
+  console.error(`${page} may have ${long} long sentences and ${word} words to avoid, and has:`)
+  for (const { line, why, text } of findings.get(page) ?? []) console.error(`  ${line}: ${why} | ${text}`)
+  process.exitCode = 1
+}
+if (mayWrite) writeLimits(lowered(limits, counts))

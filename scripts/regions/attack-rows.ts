@@ -29,7 +29,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       "somebody else's connection name, markup in properties",
       'name and `gatehouse` table are written by the gateway; the client’s own name is quoted, without quotes, arrows and control characters',
     ],
-    ['A17', 'capabilities that the client has not', 'it hears only what it said it knows'],
+    ['A17', 'capabilities that the client has not', 'it gets only the methods that it said it knows'],
     ['A18', 'extreme values in `tune-ok`', '530'],
     ['A21', 'the loopback user by way of a gateway beside the broker', '`guest` is no target unless its entry says so'],
     ['A23', 'a false broker', '`amqps` verifies chain and name; nothing is sent before'],
@@ -106,7 +106,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     [
       'B36',
       'going on under a withdrawn right',
-      'decided anew at renewal; nothing is delivered from then on; consumers cancelled, or their channel closed, within a second, whatever requests cross; half a message does not delay it',
+      'decided again at renewal; nothing is delivered from then on; consumers cancelled, or their channel closed, within a second, whatever requests cross; half a message does not delay it',
     ],
     ['B37', 'decisions remembered too broadly', 'remembered by permission, name and key, bounded'],
     [
@@ -225,7 +225,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['F1', 'staying beyond the end of a token', 'the session ends with it, to the millisecond, however far away'],
     ['F2', 'tokens whose end is far away', 'the session timeout ends the session before'],
     ['F3', 'clocks that are set back', 'two clocks; the earlier end counts'],
-    ['F6', 'renewal that keeps old roles and tags', 'promoted anew'],
+    ['F6', 'renewal that keeps old roles and tags', 'promoted again'],
     ['F7', 'a ticket used by two at once', 'taken by the first, gone for the other'],
     ['F13', 'a broker connection that outlives its client', 'closed within seconds'],
     ['F14', 'a failed renewal taken for a good one', '530, the session ends'],

@@ -2,12 +2,14 @@
  * What people and programs who manage the gateway can see and do of its sessions. Who they are and whether they may is
  * decided before; each act is in the audit trail.
  */
-import { type Authenticator, type Identity, identityKey, isTicketAuthenticator } from '../../auth/index.ts'
+import { type Authenticator, type Identity, identityKey } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
+import type { Log } from '../ops/log.ts'
 import type { Bars, Block } from '../sessions/bars.ts'
 import { BLOCKED, kicked } from '../sessions/end-requests.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
+import { endTickets } from '../sessions/tickets.ts'
 import { type Listing, pageOf, type SessionPage } from './listing.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
 import type { BlockOrder, KickOrder } from './orders.ts'
@@ -46,6 +48,7 @@ export interface ManagementParts {
   readonly sessions: Sessions
   readonly bars: Bars
   readonly trail: AdminTrail
+  readonly log: Log
   /** Those in force. */
   authenticators(): ReadonlyMap<string, Authenticator>
 }
@@ -136,7 +139,7 @@ export class Management {
 
   #revokeTickets(issuers: readonly string[], subject: string): void {
     const identities = issuers.map((issuer) => identityKey({ issuer, subject }))
-    for (const one of this.#of.authenticators().values()) if (isTicketAuthenticator(one)) one.revoke({ identities })
+    endTickets({ identities }, this.#of.authenticators().values(), this.#of.log)
   }
 }
 

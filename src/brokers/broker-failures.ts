@@ -20,7 +20,7 @@ const LIMIT_REST_MS = 10_000
 export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
   'login-refused': {
     remedy:
-      'Wrong password or unknown user: RabbitMQ tells both alike. `rabbitmqctl authenticate_user USER` tests it; set the secret right here, or `rabbitmqctl change_password` there. With tokens: issuer key, audience and expiry.',
+      'Wrong password or unknown user: RabbitMQ answers both alike. Test it by `rabbitmqctl authenticate_user USER`. Correct the secret here, or use `rabbitmqctl change_password` there. With tokens: check issuer key, audience and expiry.',
     rests: 'credential',
   },
   'loopback-only': {
@@ -48,22 +48,22 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
   },
   'impersonator-missing': {
     remedy:
-      'Messages carry the `user-id` of the person (`stamp: { userId: subject }`), and the broker takes that only from users with a tag: `rabbitmqctl set_user_tags USER impersonator`, or stamp with `userId: broker`.',
+      'Messages carry the `user-id` of the person (`stamp: { userId: subject }`), and the broker accepts that only from users with a tag: `rabbitmqctl set_user_tags USER impersonator`, or stamp with `userId: broker`.',
     rests: 'credential',
   },
   'user-limit': {
     remedy:
-      'The broker user has as many connections as it may: `rabbitmqctl set_user_limits USER`, or spread people over several users.',
+      'The broker user has reached its limit of connections: `rabbitmqctl set_user_limits USER`, or spread people over several users.',
     rests: 'credential',
     longestRestMs: LIMIT_REST_MS,
   },
   'vhost-limit': {
-    remedy: 'The vhost has as many connections as it may: `rabbitmqctl set_vhost_limits -p VHOST`.',
+    remedy: 'The vhost has reached its limit of connections: `rabbitmqctl set_vhost_limits -p VHOST`.',
     rests: 'vhost',
     longestRestMs: LIMIT_REST_MS,
   },
   'node-limit': {
-    remedy: 'The broker node has as many connections as it may: see `connection_max` of the broker.',
+    remedy: 'The broker node has reached its limit of connections: see `connection_max` of the broker.',
     rests: 'broker',
     longestRestMs: LIMIT_REST_MS,
   },
@@ -73,7 +73,7 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
   },
   'secret-expired': {
     remedy:
-      'No fresh token could be had before the old one expired: see the detail, and whether the token endpoint or the module works.',
+      'The gateway got no fresh token before the old one expired: see the detail, and check the token endpoint or the module.',
   },
   tls: {
     remedy:
@@ -81,12 +81,10 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
     rests: 'broker',
   },
   timeout: {
-    remedy:
-      'The broker accepted the connection, or nobody refused it, but there was no answer in time: firewall, overload, wrong port?',
+    remedy: 'The broker did not answer in time: check firewall, load and port.',
   },
   unreachable: {
-    remedy:
-      'Nothing answers at the URLs of the broker: is it running, and are names, ports and the network between right?',
+    remedy: 'Nothing answers at the URLs of the broker: is it running? Check names, ports and the network between.',
   },
   maintenance: {
     remedy: 'Nothing, if an operator put the node into maintenance mode; `rabbitmq-upgrade revive` takes it back.',

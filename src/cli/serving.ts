@@ -2,7 +2,8 @@
  * The gateway as a process: what signals do to it, and how it ends. Nothing else in the program listens to signals.
  */
 import type { Config } from '../config/schema/schema.ts'
-import { type Gateway, type GatewayOptions, startGateway } from '../gateway/gateway.ts'
+import { startGateway } from '../gateway/gateway.ts'
+import type { Gateway, GatewayOptions } from '../gateway/ports.ts'
 import { HeapGrowth } from '../ops/heap-growth.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'

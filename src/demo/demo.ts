@@ -2,7 +2,8 @@
  * `gatehouse demo`: a private RabbitMQ, a gateway in front of it, and a page in which one logs in and sees who the broker
  * thinks one is. Everything is on loopback unless told otherwise, and everything it started ends with it.
  */
-import { type Gateway, startGateway } from '../gateway/gateway.ts'
+import { startGateway } from '../gateway/gateway.ts'
+import type { Gateway } from '../gateway/ports.ts'
 import { LOOPBACK, namesOf, tryGatewayPort } from './addresses.ts'
 import { PageServer } from './page-server.ts'
 import { demoConfig, demoSecrets, EXCHANGE, PEOPLE, prepareBroker, SERVICE, tidyBroker, VHOST } from './people.ts'

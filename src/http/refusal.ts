@@ -42,14 +42,14 @@ export const REFUSALS = {
     status: 400,
     text: 'not HTTP',
     log: 'request-refused',
-    whatToDo: 'The detail names the protocol that came. Set up the proxy or the client for HTTP/1.1.',
+    whatToDo: 'The detail names the protocol that arrived. Set up the proxy or the client for HTTP/1.1.',
   },
   'too-many-requests': {
     status: 429,
     text: 'too many requests at once',
     log: 'limit-refused',
     whatToDo:
-      'Wait for answers before you send more: 16 requests, of 64 KiB together, may wait on one connection. It ends behind this answer.',
+      'Wait for answers before you send more: 16 requests, of 64 KiB together, may wait on one connection. It ends after this answer.',
   },
   'origin-not-allowed': {
     status: 403,
@@ -62,7 +62,7 @@ export const REFUSALS = {
     text: UNAUTHENTICATED,
     log: 'authentication-refused',
     inBand: { code: 'access-refused', explanation: UNAUTHENTICATED, closeCode: 4401 },
-    whatToDo: 'Log in again; operators find in the log which credential came and why it was no good.',
+    whatToDo: 'Log in again. Operators find in the log which credential arrived, and why it is invalid.',
   },
   'address-not-allowed': {
     status: 403,
@@ -83,7 +83,7 @@ export const REFUSALS = {
     text: FORBIDDEN,
     log: 'authorization-refused',
     inBand: { code: 'access-refused', explanation: FORBIDDEN, closeCode: 4403 },
-    whatToDo: 'Add a rule such as the log prints to `promote`; `gatehouse explain` shows what matches.',
+    whatToDo: 'Add the rule that the log prints to `promote`. `gatehouse explain` shows which rules match.',
   },
   'rule-refused': {
     status: 403,
@@ -114,7 +114,7 @@ export const REFUSALS = {
     retryAfterSeconds: 1,
     log: 'limit-refused',
     inBand: { code: 'access-refused', explanation: 'too many attempts', closeCode: 1013 },
-    whatToDo: 'Wait as long as Retry-After says. Somebody is guessing passwords, or a program has an old one.',
+    whatToDo: 'Wait as long as Retry-After says. An attacker guesses passwords, or a program has an old one.',
   },
   'too-many-sessions': {
     status: 429,

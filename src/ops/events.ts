@@ -21,11 +21,11 @@ export const EVENTS = {
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
   'reload-done': {
     level: 'info',
-    means: 'the configuration was read again and is in force; `detail` says what changed and what became of sessions',
+    means: 'a new configuration is in force; `detail` lists the changes and the effect on sessions',
   },
   'reload-refused': {
     level: 'error',
-    means: 'the configuration could not be read again, and nothing has changed; `detail` says where and why',
+    means: 'the new configuration has a mistake, and nothing has changed; `detail` says where and why',
   },
   'admin-refused': {
     level: 'warn',
@@ -48,7 +48,7 @@ export const EVENTS = {
   },
   'request-refused': {
     level: 'info',
-    means: 'no HTTP, not a well-formed request or upgrade, an unknown path, or a method that is not taken there',
+    means: 'no HTTP, no well-formed request or upgrade, an unknown path, or a method that the path does not have',
     perTenSeconds: 20,
   },
   'origin-refused': {
@@ -56,20 +56,20 @@ export const EVENTS = {
     means: 'a page of an origin that the service does not list; `allow` is the configuration line that would list it',
     perTenSeconds: 20,
   },
-  'authentication-refused': { level: 'info', means: 'no credential, or none that is good', perTenSeconds: 20 },
+  'authentication-refused': { level: 'info', means: 'no valid credential', perTenSeconds: 20 },
   'authentication-failed': {
     level: 'error',
-    means: 'nobody could be authenticated: a fault of the gateway or of what it asks',
+    means: 'the gateway could not authenticate: a fault of its own, or of a server that it asks',
     perTenSeconds: 20,
   },
   'authorization-refused': {
     level: 'warn',
-    means: 'proven, but lacking a role, a promotion rule or the right address; `allow` is the line that would do',
+    means: 'the identity lacks a role, a promotion rule or the right address; `allow` is the line that would let it in',
     perTenSeconds: 20,
   },
   'promotion-failed': {
     level: 'error',
-    means: 'a rule matched, but its credential could not be made, for a missing secret for instance',
+    means: 'a rule matched, but the gateway could not make its credential, for instance because a secret is missing',
     perTenSeconds: 20,
   },
   'limit-refused': {
@@ -81,9 +81,9 @@ export const EVENTS = {
   'overload-shed': { level: 'warn', means: 'the session that held most bytes was ended', perTenSeconds: 20 },
   'keys-unavailable': {
     level: 'error',
-    means: 'the key set of an issuer cannot be had; the last good one is used as long as it may',
+    means: 'the gateway cannot fetch the key set of an issuer; it uses the last one for up to a day',
   },
-  'keys-available': { level: 'info', means: 'the key set of an issuer can be had again' },
+  'keys-available': { level: 'info', means: 'the gateway can fetch the key set of an issuer again' },
   'tls-failed': { level: 'info', means: 'a TLS handshake with a client failed, for the `cause`', perTenSeconds: 1 },
   'answer-unread': {
     level: 'info',
@@ -91,13 +91,13 @@ export const EVENTS = {
     perTenSeconds: 1,
   },
   'ticket-issued': { level: 'debug', means: 'a one-time ticket was handed out' },
-  'login-opened': { level: 'info', means: 'somebody came back from the identity provider and has a login cookie now' },
-  'login-renewed': { level: 'debug', means: 'a page had its login renewed, and the sessions opened with it' },
+  'login-opened': { level: 'info', means: 'a user returned from the identity provider and has a login cookie now' },
+  'login-renewed': { level: 'debug', means: 'a page renewed its login and the sessions opened with it' },
   'login-ended': { level: 'info', means: 'a page ended its login' },
   'session-opened': { level: 'debug', means: 'the broker accepted the promoted credential' },
   'session-ended': {
     level: 'info',
-    means: 'one line for each session: who, as whom, how long, how much, why it ended',
+    means: 'one line for each session: identity, broker user, duration, bytes, and the reason of its end',
   },
   'broker-refused-method': {
     level: 'info',

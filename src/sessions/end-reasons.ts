@@ -21,7 +21,7 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   'client-lost': {
     level: 'info',
     clientSees: '–',
-    whatToDo: 'Nothing: a tab was closed or a network went away. Many at once: look at what stands in front.',
+    whatToDo: 'Nothing: a tab was closed or a network went away. Many at once: look at the proxy in front.',
   },
   'client-dead': {
     level: 'info',
@@ -31,7 +31,7 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   'client-fault': {
     level: 'warn',
     clientSees: 'the AMQP exception, 1002',
-    whatToDo: 'The detail names the rule that the client broke. A defect of the client, or an attempt.',
+    whatToDo: 'The detail names the rule that the client broke. The client has a defect, or is an attacker.',
   },
   'text-message': {
     level: 'warn',
@@ -41,13 +41,12 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   'message-too-large': {
     level: 'warn',
     clientSees: '1009',
-    whatToDo: 'Raise `limits.message`, or find out who sends so much before the session is open.',
+    whatToDo: 'Raise `limits.message`, or find the client that sends so much before its session is open.',
   },
   'handshake-timeout': {
     level: 'warn',
     clientSees: '320, 1008',
-    whatToDo:
-      'The detail names the phase: was it the client or the broker that was slow? `limits.handshake` is the deadline.',
+    whatToDo: 'The detail names the phase, and so the slow peer: client or broker. `limits.handshake` is the deadline.',
   },
   'broker-unavailable': {
     level: 'error',
@@ -63,13 +62,13 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   'broker-lost': {
     level: 'error',
     clientSees: '320, 1012',
-    whatToDo: "The broker's socket ended without a word: see the broker's log and the network between.",
+    whatToDo: "The broker's socket ended without a `connection.close`: see the broker's log and the network between.",
   },
   'renewal-failed': {
     level: 'error',
     clientSees: '320, 1013',
     whatToDo:
-      'The broker credential was about to expire: the broker would not take the fresh token, or none was to be had. The detail says which.',
+      'The broker credential was about to expire. The broker refused the fresh token, or the gateway could not get one. The detail says which.',
   },
   'broker-closed': {
     level: 'info',
@@ -106,7 +105,7 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
     level: 'warn',
     clientSees: '506, 1013',
     whatToDo:
-      'All sessions together held too much, or the heap stayed full, and this one held most: a slow reader, or a huge message.',
+      'All sessions together held too much, or the heap stayed full. This session held most: a slow reader, or a huge message.',
   },
   refused: { level: 'info', clientSees: 'see the causes above', whatToDo: 'The line of the refusal says why.' },
   'internal-error': {

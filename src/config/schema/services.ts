@@ -93,7 +93,7 @@ const service = z.strictObject({
   refusal: z
     .enum(['auto', 'http', 'amqp'])
     .prefault('auto')
-    .describe('How refusals are told: by HTTP status, in AMQP after the upgrade, or in AMQP to browsers only.'),
+    .describe('How the gateway refuses: by HTTP status, in AMQP after the upgrade, or in AMQP to browsers only.'),
   limits: limits.prefault({}).describe('What sessions may take.'),
   audit: audit.prefault({}).describe('Which audit events are written.'),
 })

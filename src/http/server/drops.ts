@@ -19,7 +19,7 @@ export const DROPS = {
   'tls-refused': {
     log: 'tls-failed',
     means:
-      'No TLS session came about: an old version, no common cipher, a certificate that is missing or no good. The detail is OpenSSL’s.',
+      'No TLS session came about: an old version, no common cipher, a missing or invalid certificate. The detail is OpenSSL’s.',
   },
   'not-tls': {
     log: 'tls-failed',
