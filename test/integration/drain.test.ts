@@ -123,7 +123,7 @@ describe('a change of the users file', () => {
     assert.equal((await door.line('sessions-revoked'))['count'], 2)
 
     await writeFile(file, 'users: {')
-    await door.line('reload-failed')
+    await door.line('reload-refused')
     assert.equal(door.gateway.sessionCount, 1)
     await joe.connection.close()
     await (await connect(door, 'joe')).connection.close()

@@ -104,14 +104,20 @@ describe('/health', () => {
       for (const host of [...own, 'gateway.internal', `GATEWAY.internal.:${port}`]) {
         assert.notEqual(await statusOf(port, path, `Host: ${host}`), 421, `${path} ${host}`)
       }
-      for (const host of [...foreign, ...odd]) {
+      for (const host of foreign) {
         assert.equal(await statusOf(port, path, `Host: ${host}`), 421, `${path} ${host}`)
       }
+      // Some of these are no Host at all. [RFC 9112 §3.2]
+      for (const host of odd) {
+        const status = await statusOf(port, path, `Host: ${host}`)
+        assert.ok(status === 400 || status === 421, `${path} ${host}: ${status}`)
+      }
     }
-    for (const host of [...own, ...foreign, ...odd]) {
+    for (const host of [...own, ...foreign]) {
       assert.equal(await statusOf(port, '/health/live', `Host: ${host}`), 200, host)
     }
-    assert.equal(await statusOf(port, '/metrics', 'Host: localhost\r\nHost: evil.example'), 421)
+    const twice = await statusOf(port, '/metrics', 'Host: localhost\r\nHost: evil.example')
+    assert.ok(twice === 400 || twice === 421, `two Hosts: ${twice}`)
     assert.equal(await statusOf(port, '/metrics', undefined), 200, 'a probe of HTTP/1.0')
     assert.match(String((await door.line('admin-refused'))['allow']), /^admin: \{ hosts: \["evil.example"\] \}$/)
     await door.stop()

@@ -29,7 +29,7 @@ export async function ticket(subject, password, as) {
 /** A client with credentials that nobody has, as every page should send. */
 function invented(url) {
   const { username, password, vhost } = place.claimed
-  return new AMQPWebSocketClient({ url, username, password, vhost, name: 'CANARY-claimed-name' })
+  return new AMQPWebSocketClient({ url, username, password, vhost, name: 'orders-ui' })
 }
 
 /** Logs in, connects with the ticket in the URL, and keeps the connection. */
