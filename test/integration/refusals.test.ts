@@ -327,7 +327,7 @@ describe('the end of an open session', () => {
   it('the authority ended', async () => {
     await open({ service: { sessionTimeout: '1s' } })
     const { amqp, ...rest } = await outcome()
-    assert.match(amqp, /320.*CONNECTION_FORCED - credential expired/)
+    assert.match(amqp, /320.*CONNECTION_FORCED - the session has reached its longest time/)
     assert.deepEqual(rest, { close: 4401, level: 'info', reason: 'authority-ended', by: 'gateway' })
   })
 
