@@ -29,7 +29,7 @@ async function testFiles(names: readonly string[]): Promise<string[]> {
   const files: string[] = []
   for (const name of names.length > 0 ? names : FOLDERS) {
     const path = FOLDERS.includes(name) ? join(ROOT, 'test', name) : resolve(name)
-    const found = (await isFolder(path)) ? await filesIn(path) : path.endsWith('.test.ts') ? [path] : []
+    const found = (await isFolder(path)) ? await filesIn(path, FOLDERS.includes(name)) : path.endsWith('.test.ts') ? [path] : []
     if (found.length === 0 && names.length > 0) {
       throw new Error(
         `${name}: no test files there; expected one of ${FOLDERS.join(', ')} or the path of a *.test.ts file`,
@@ -40,8 +40,9 @@ async function testFiles(names: readonly string[]): Promise<string[]> {
   return files.map((file) => relative(ROOT, file))
 }
 
-async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true })
+/** @param recursive also those in the folders below, as the suite’s own folders have them */
+async function filesIn(folder: string, recursive: boolean): Promise<string[]> {
+  const names = await readdir(folder, { recursive })
   return names
     .filter((name) => name.endsWith('.test.ts'))
     .sort()
