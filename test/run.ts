@@ -29,7 +29,11 @@ async function testFiles(names: readonly string[]): Promise<string[]> {
   const files: string[] = []
   for (const name of names.length > 0 ? names : FOLDERS) {
     const path = FOLDERS.includes(name) ? join(ROOT, 'test', name) : resolve(name)
-    const found = (await isFolder(path)) ? await filesIn(path, FOLDERS.includes(name)) : path.endsWith('.test.ts') ? [path] : []
+    const found = (await isFolder(path))
+      ? await filesIn(path, FOLDERS.includes(name))
+      : path.endsWith('.test.ts')
+        ? [path]
+        : []
     if (found.length === 0 && names.length > 0) {
       throw new Error(
         `${name}: no test files there; expected one of ${FOLDERS.join(', ')} or the path of a *.test.ts file`,
