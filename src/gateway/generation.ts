@@ -8,6 +8,7 @@ import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
 import { KeptFiles } from '../config/files/kept-files.ts'
 import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
+import type { Environment } from '../config/reading/load.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { makeRoutes } from '../http/auth/make-routes.ts'
 import type { Serving } from '../http/serving.ts'
@@ -18,8 +19,6 @@ import { makeServices } from '../services/compile.ts'
 import { identityHeaders, makeAuthenticators, type Surroundings, stateScopes } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 import type { Lasting } from './lasting.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Generation extends Serving {
   /** From 1; each one that is applied counts one more. */

@@ -1,7 +1,8 @@
 /** A running gateway as programs see it, and what they start one with. */
+
+import type { Environment } from '../config/reading/load.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
-import type { Environment } from './generation.ts'
-import type { ReloadOptions, ReloadReport } from './reload.ts'
+import type { ReloadOptions, ReloadReport } from './reload-report.ts'
 
 export interface GatewayOptions {
   /** For `${env:NAME}` and `{ env: NAME }`; the process's own when left out. */

@@ -32,14 +32,8 @@ import { ConfigWatch } from './config-watch.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
 import { Listeners, type ListenersPlan } from './listeners.ts'
 import type { Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
-import {
-  type EndedByReload,
-  type Prepared,
-  Reload,
-  type ReloadHost,
-  ReloadRefused,
-  type ReloadReport,
-} from './reload.ts'
+import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
+import { ReloadRefused, type ReloadReport } from './reload-report.ts'
 import { ReloadRequests } from './reload-requests.ts'
 import { revoke } from './revoke.ts'
 import { watchUsers } from './users-files.ts'

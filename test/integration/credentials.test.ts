@@ -152,9 +152,9 @@ describe('a broker that says no', () => {
       // A node that is away has a line of its own, whoever finds out.
       const isAway = row.cause === 'tls' || row.cause === 'unreachable'
       assert.deepEqual([line['level'], line['cause']], [isAway ? 'debug' : 'error', row.cause])
-      if (isAway) await gateway.line('broker-node-away', ({ cause }) => cause === row.cause)
+      const told = isAway ? await gateway.line('broker-node-away', ({ cause }) => cause === row.cause) : line
       assert.match(String(line['detail']), row.detail)
-      assert.match(String(line['remedy']), REMEDIES[row.cause] ?? /never/)
+      assert.match(String(told['remedy']), REMEDIES[row.cause] ?? /never/)
     })
   }
 
