@@ -10,10 +10,10 @@ import { BLOCKED, kicked } from '../sessions/end-requests.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
-import { type Listing, pageOf, type SessionPage } from './listing.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
 import type { BlockOrder, KickOrder } from './orders.ts'
-import { type ShownSession, shownSession } from './shown-session.ts'
+import { type Listing, pageOf, type SessionPage } from './routes/listing.ts'
+import { type ShownSession, shownSession } from './routes/shown-session.ts'
 import type { Actor, AdminTrail } from './trail.ts'
 
 export interface Kicked {

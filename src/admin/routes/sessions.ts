@@ -1,11 +1,11 @@
 /** Sessions in the management API: who is connected, and their end. */
-import { json } from './answer.ts'
-import { checked, readJson, readQuery } from './input.ts'
+import { json } from '../answer.ts'
+import { checked, readJson, readQuery } from '../input.ts'
+import type { Management } from '../management.ts'
+import { kickSchema } from '../orders.ts'
+import { ApiProblem } from '../problem.ts'
+import type { ApiRoute } from '../route.ts'
 import { listingSchema } from './listing.ts'
-import type { Management } from './management.ts'
-import { kickSchema } from './orders.ts'
-import { ApiProblem } from './problem.ts'
-import type { ApiRoute } from './route.ts'
 
 /** All but what the query and the header say: the id stands in the path. */
 const dismissSchema = kickSchema.pick({ hold: true })

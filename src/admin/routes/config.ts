@@ -1,14 +1,14 @@
 /** The configuration in the management API: what is in force, and its change. */
 import { z } from 'zod'
-import { hashOf } from '../config/effective/hash.ts'
-import { redacted } from '../config/effective/redacted.ts'
-import type { Config } from '../config/schema/schema.ts'
-import { type ReloadOptions, ReloadRefused, type ReloadReport } from '../gateway/reload-report.ts'
-import { json } from './answer.ts'
-import { readJson } from './input.ts'
-import { ApiProblem } from './problem.ts'
-import type { ApiRoute } from './route.ts'
-import type { AdminTrail } from './trail.ts'
+import { hashOf } from '../../config/effective/hash.ts'
+import { redacted } from '../../config/effective/redacted.ts'
+import type { Config } from '../../config/schema/schema.ts'
+import { type ReloadOptions, ReloadRefused, type ReloadReport } from '../../gateway/reload-report.ts'
+import { json } from '../answer.ts'
+import { readJson } from '../input.ts'
+import { ApiProblem } from '../problem.ts'
+import type { ApiRoute } from '../route.ts'
+import type { AdminTrail } from '../trail.ts'
 
 export interface Configured {
   readonly current: { readonly number: number; readonly config: Config }

@@ -1,5 +1,5 @@
 /** A session as operators see it: never a claim, never a secret. */
-import type { SessionRecord } from '../sessions/record.ts'
+import type { SessionRecord } from '../../sessions/record.ts'
 
 export interface ShownSession {
   readonly id: string

@@ -1,10 +1,10 @@
 /** Blocks in the management API: who is kept out, for how long, and why. */
-import { json } from './answer.ts'
-import { readJson } from './input.ts'
-import type { Management } from './management.ts'
-import { blockSchema } from './orders.ts'
-import { ApiProblem } from './problem.ts'
-import type { ApiRoute } from './route.ts'
+import { json } from '../answer.ts'
+import { readJson } from '../input.ts'
+import type { Management } from '../management.ts'
+import { blockSchema } from '../orders.ts'
+import { ApiProblem } from '../problem.ts'
+import type { ApiRoute } from '../route.ts'
 
 export function blockRoutes(management: Management): readonly ApiRoute[] {
   return [

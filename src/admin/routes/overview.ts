@@ -1,12 +1,12 @@
 /** The gateway at a glance: what is in force, and how many sessions each service and broker node has. */
 import { hostname } from 'node:os'
-import { hashOf } from '../config/effective/hash.ts'
-import type { Config } from '../config/schema/schema.ts'
-import type { Health } from '../ops/health.ts'
-import { version } from '../ops/version.ts'
-import type { Sessions } from '../sessions/registry.ts'
-import { json } from './answer.ts'
-import type { ApiRoute } from './route.ts'
+import { hashOf } from '../../config/effective/hash.ts'
+import type { Config } from '../../config/schema/schema.ts'
+import type { Health } from '../../ops/health.ts'
+import { version } from '../../ops/version.ts'
+import type { Sessions } from '../../sessions/registry.ts'
+import { json } from '../answer.ts'
+import type { ApiRoute } from '../route.ts'
 
 export interface Overseen {
   readonly managed: { readonly current: { readonly number: number; readonly config: Config } }

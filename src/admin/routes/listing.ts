@@ -1,8 +1,8 @@
 /** One page of sessions. Of all sessions that match, only those up to the page's end are held, however many there are. */
 import { z } from 'zod'
-import type { Occupant } from '../sessions/place.ts'
-import type { SessionRecord } from '../sessions/record.ts'
-import { matcherOf, matchFields, type SessionMatch } from './match.ts'
+import type { Occupant } from '../../sessions/place.ts'
+import type { SessionRecord } from '../../sessions/record.ts'
+import { matcherOf, matchFields, type SessionMatch } from '../match.ts'
 import { type ShownSession, shownSession } from './shown-session.ts'
 
 type Key = string | number | undefined
