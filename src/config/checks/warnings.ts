@@ -7,6 +7,7 @@ import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
 import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
+import { keyedRights } from './keyed-rights.ts'
 import { blurredCredentials, blurredPatterns } from './separation.ts'
 import { namedAuthenticators } from './services.ts'
 
@@ -142,6 +143,7 @@ function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Fi
     ...shadow(service, path),
     ...blurredCredentials(service, path),
     ...blurredPatterns(service, path),
+    ...keyedRights(service, path),
   ]
 }
 
