@@ -40,6 +40,11 @@ export class Api {
     this.#of = dependencies
   }
 
+  /** Whether anybody may use it. */
+  get isOffered(): boolean {
+    return this.#of.managed.current.access !== undefined
+  }
+
   /** Answers one request whose path begins with `/api/`; never throws. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     this.#answerOf(request).then(

@@ -6,6 +6,7 @@ import { Api, type ApiAccess } from './api.ts'
 import type { Management } from './management.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
+import { meRoute } from './routes/me.ts'
 import { overviewRoute } from './routes/overview.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import type { AdminTrail } from './trail.ts'
@@ -27,6 +28,7 @@ export interface ApiParts {
 export function makeApi(parts: ApiParts): Api {
   const { managed, management, trail } = parts
   const routes = [
+    meRoute,
     overviewRoute(parts),
     ...sessionRoutes(management),
     ...blockRoutes(management),
