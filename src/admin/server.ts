@@ -92,7 +92,7 @@ export class AdminServer {
       this.#refused(host)
       return refuse(new ApiProblem(421, `this listener does not answer to '${host}': see admin.hosts`))
     }
-    if (path.startsWith('/api/')) return this.#api.handle(request, response)
+    if (path.startsWith('/api/')) return this.#api.handle(request, response, () => this.#server.goesOn(request))
     const page = this.#pages.get(path)
     if (page === undefined) return refuse(new ApiProblem(404, 'not found'))
     if (request.method !== 'GET' && request.method !== 'HEAD')
