@@ -95,7 +95,7 @@ export class AdminServer {
       this.#refused(host)
       return refuse(new ApiProblem(421, `this listener does not answer to '${host}': see admin.hosts`))
     }
-    if (path.startsWith('/api/')) return this.#api.handle(request, response)
+    if (path.startsWith('/api/')) return this.#api.handle(request, response, () => this.#server.goesOn(request))
     if (Console.has(path)) return this.#answer(this.#console.answer(request, path), request, response)
     const page = this.#pages.get(path)
     if (page === undefined) return refuse(new ApiProblem(404, 'not found'))
