@@ -20,7 +20,7 @@ export { type VariableFacts, word } from './promotion/conditions/variables.ts'
 export type { PromotedCredential } from './promotion/credentials/broker-credential.ts'
 export { type Credentials, checkCredentials, compileCredentials } from './promotion/credentials/credentials.ts'
 export type { SecretSources } from './promotion/input.ts'
-export { compilePromotion, type Decision, type Promotion } from './promotion/rules.ts'
+export { compilePromotion, type Decision, type Promotion, type RuleExplanation } from './promotion/rules.ts'
 export {
   decrypt,
   EncryptionError,

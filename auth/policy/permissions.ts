@@ -50,9 +50,8 @@ export class Policy<Facts extends VariableFacts> {
     return this.#byMatch.all(facts)
   }
 
-  /** What the policy comes to for one identity. */
-  rulesFor(facts: Facts): Rules {
-    const indices = this.applying(facts)
+  /** What the policy comes to for one identity. @param indices those that `applying` gives */
+  rulesFor(facts: Facts, indices = this.applying(facts)): Rules {
     const applying = indices.flatMap((index) => this.#entries[index] ?? [])
     if (!applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
     const key = indices.join(' ')
@@ -64,8 +63,8 @@ export class Policy<Facts extends VariableFacts> {
     return rules
   }
 
-  authorizer(facts: Facts): SessionAuthorizer<Facts> {
-    return new SessionAuthorizer(this, facts)
+  authorizer(facts: Facts, indices = this.applying(facts)): SessionAuthorizer<Facts> {
+    return new SessionAuthorizer(this, facts, indices)
   }
 }
 
@@ -162,10 +161,10 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
   #published: Map<string, Map<string, boolean>> | undefined
   #remembered = 0
 
-  constructor(policy: Policy<Facts>, facts: Facts) {
+  constructor(policy: Policy<Facts>, facts: Facts, indices: readonly number[]) {
     this.#policy = policy
     this.enforce = policy.enforce
-    this.#rules = policy.rulesFor(facts)
+    this.#rules = policy.rulesFor(facts, indices)
     this.#mayDeclareServerNamed = this.#rules.serverNamed !== undefined
   }
 
