@@ -20,7 +20,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /** Lets a server listen. @param option what chooses its port @throws when it cannot, saying what to do */
-export async function listenAt(
+export async function listenForDemo(
   server: Server,
   what: string,
   at: { readonly host: string; readonly port: number },
@@ -35,9 +35,9 @@ export async function listenAt(
   })
 }
 
-/** Finds out whether the gateway will be able to listen, before a broker is started for it. @throws as `listenAt` */
+/** Finds out whether the gateway will be able to listen, before a broker is started for it. @throws as `listenForDemo` */
 export async function tryGatewayPort(host: string, port: number): Promise<void> {
   const server = createServer()
-  await listenAt(server, 'the gateway', { host, port }, '--gateway-port')
+  await listenForDemo(server, 'the gateway', { host, port }, '--gateway-port')
   await new Promise((resolve) => server.close(resolve))
 }

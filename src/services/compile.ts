@@ -16,7 +16,14 @@ import { explain } from './explain.ts'
 import { ServiceFilters, type SessionFacts } from './filters.ts'
 import { type Hits, hitsOf, type Tallied } from './hits.ts'
 import { OriginRule } from './origin.ts'
-import { AddressRule, type Decided, type Promoted, type PromotionContext, type Service, type Terms } from './service.ts'
+import {
+  AddressRule,
+  type Decided,
+  type PromotedTerms,
+  type Service,
+  type Terms,
+  type UpgradeFacts,
+} from './service.ts'
 import type { Standing } from './standing.ts'
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
@@ -90,8 +97,8 @@ interface Promoting {
 async function promote(
   { promotion, filters, limits, hits }: Promoting,
   identity: Identity,
-  { sessionId, address, deadlineMs }: PromotionContext,
-): Promise<Promoted> {
+  { sessionId, address, deadlineMs }: UpgradeFacts,
+): Promise<PromotedTerms> {
   const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
   const { credential, tags } = promoted
   const facts = { identity, address, session: sessionId, user: credential.username, tags }
@@ -104,7 +111,7 @@ async function promote(
 function decide(
   { promotion, filters, limits }: Promoting,
   identity: Identity,
-  { sessionId, address, user }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
+  { sessionId, address, user }: Omit<UpgradeFacts, 'deadlineMs'> & { readonly user: string },
 ): Decided {
   const decision = promotion.decide({ identity, address, session: sessionId })
   const { username, tags } = decision
@@ -122,7 +129,7 @@ function standing(
     address,
     user,
     sessions,
-  }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string; readonly sessions: number },
+  }: Omit<UpgradeFacts, 'deadlineMs'> & { readonly user: string; readonly sessions: number },
 ): Standing {
   const { username, tags, limits: own } = promotion.decide({ identity, address, session: sessionId })
   const facts = { identity, address, session: sessionId, user: username ?? user, tags }

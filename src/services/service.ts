@@ -26,7 +26,7 @@ export interface Terms {
 }
 
 /** The terms, and what the broker is shown instead of the identity. */
-export interface Promoted extends Terms {
+export interface PromotedTerms extends Terms {
   readonly credential: PromotedCredential
 }
 
@@ -36,7 +36,7 @@ export interface Decided extends Terms {
   readonly username: string | undefined
 }
 
-export interface PromotionContext {
+export interface UpgradeFacts {
   readonly sessionId: string
   readonly address: string
   /** What is left of the handshake's time. */
@@ -64,13 +64,13 @@ export interface Service {
   /** How often its rules and permissions applied to somebody. */
   readonly tallied: Tallied
   /** @throws {PromotionRefused} */
-  promote(identity: Identity, context: PromotionContext): Promise<Promoted>
+  promote(identity: Identity, context: UpgradeFacts): Promise<PromotedTerms>
   /**
    * What `promote` would decide, at once and without reading a secret, for a session that lives already.
    * @param user its broker user, which stands in variables
    * @throws {PromotionRefused}
    */
-  decide(identity: Identity, context: Omit<PromotionContext, 'deadlineMs'>, user: string): Decided
+  decide(identity: Identity, context: Omit<UpgradeFacts, 'deadlineMs'>, user: string): Decided
   /**
    * How the person of a session that lives stands at the moment.
    * @param counted its broker user, and how many sessions the same identity has at this service
@@ -78,7 +78,7 @@ export interface Service {
    */
   standing(
     identity: Identity,
-    context: Omit<PromotionContext, 'deadlineMs'>,
+    context: Omit<UpgradeFacts, 'deadlineMs'>,
     counted: { readonly user: string; readonly sessions: number },
   ): Standing
   /** What it would make of somebody, without anybody logging in. @throws {NotExplainable} for a question that is none */

@@ -20,11 +20,11 @@ import type { Trial } from '../brokers/hold-offs.ts'
 import type { EventSpec, LogFields } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
-import type { Promoted, Service, Terms } from '../services/service.ts'
+import type { PromotedTerms, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
 import { ENDS } from './end-reasons.ts'
 import { configurationChanged, ruleRefused, UNRECORDED, VHOST_LOST } from './end-requests.ts'
-import { allowsVhost, type Judgement, judge } from './judge.ts'
+import { allowsVhost, type Judgement, judgeSession } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
 import type { Occupant, Place } from './place.ts'
 import type { SessionRecord } from './record.ts'
@@ -38,7 +38,7 @@ export interface NewSession {
   readonly id: string
   readonly service: Service
   readonly place: Place
-  readonly promoted: Promoted
+  readonly promoted: PromotedTerms
   /** The client's address, after trusted proxies. */
   readonly address: string
   /** Of the page that asks for it; absent where it is no browser. */
@@ -134,7 +134,7 @@ export class LiveSession implements Occupant, SessionObserver {
   }
 
   judge(service: Service | undefined): Judgement {
-    return judge({ record: this.record, origin: this.#origin, signature: this.#signature }, service)
+    return judgeSession({ record: this.record, origin: this.#origin, signature: this.#signature }, service)
   }
 
   adopt(service: Service, terms: Terms): void {
