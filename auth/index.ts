@@ -10,6 +10,8 @@ export { AuthenticationRefused, InvalidConfiguration, type Problem, PromotionRef
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutText } from './left-out-claims.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
+export { type BrokerName, brokerNames } from './policy/broker-names.ts'
+export { ALL_RIGHTS, type BrokerRights, brokerRights } from './policy/broker-rights.ts'
 export { MAY_USAGE, may } from './policy/may.ts'
 export { Policy } from './policy/permissions.ts'
 export { unseparated } from './policy/separation.ts'

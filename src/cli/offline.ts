@@ -31,6 +31,7 @@ export interface Offline {
   /** By the broker's name. */
   readonly credentials: ReadonlyMap<string, Credentials>
   readonly services: readonly OfflineService[]
+  readonly sources: SecretSources
 }
 
 /** No secret is read. @throws ConfigError */
@@ -52,7 +53,7 @@ export function offline(config: Config, file: string, env: Environment): Offline
     const promotion = compiled(file, ['services', index, 'promote'], () => compilePromotion(service.promote, context))
     return { config: service, promotion }
   })
-  return { file, credentials, services }
+  return { file, credentials, services, sources }
 }
 
 /** Reads every secret that needs no identity, and loads every module. Resolves to those that cannot be used. */
