@@ -6,7 +6,17 @@ export { type Admission, type AuthenticateOptions, authenticate, authenticatorsO
 export type { AuthenticationRequest, Authenticator, Requirement } from './authenticator.ts'
 export { claimPathProblem } from './claim-path.ts'
 export { combine } from './combine.ts'
-export { AuthenticationRefused, InvalidConfiguration, type Problem, PromotionRefused } from './errors.ts'
+export { type Entitlement, NO_ENTITLEMENT } from './entitlements/entitlement.ts'
+export { type EntitlementOutcome, Entitlements, entitlementKey } from './entitlements/entitlements.ts'
+export type { EntitlementQuestion } from './entitlements/input.ts'
+export {
+  AuthenticationRefused,
+  EntitlementRefused,
+  EntitlementUnavailable,
+  InvalidConfiguration,
+  type Problem,
+  PromotionRefused,
+} from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutText } from './left-out-claims.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'

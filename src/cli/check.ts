@@ -70,6 +70,7 @@ function serviceText(service: ServiceConfig, broker: BrokerConfig | undefined): 
     service.permissions
       ? counted(service.permissions.length, 'permission entry', 'permission entries')
       : 'no permissions',
+    ...(service.entitlements ? [`entitlements of ${service.entitlements.url ?? service.entitlements.module}`] : []),
   ].join('; ')
 }
 

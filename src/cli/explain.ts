@@ -1,11 +1,12 @@
 /** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
-import { ANONYMOUS, compileAddresses, type Identity, MAY_USAGE, may, word } from '../../auth/index.ts'
+import { ANONYMOUS, compileAddresses, type Identity, MAY_USAGE, may, NO_ENTITLEMENT, word } from '../../auth/index.ts'
 import { connectionName } from '../../proxy/index.ts'
 import { loadConfig } from '../config/reading/load.ts'
 import { nearest, suggestion } from '../config/reading/nearest.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { policyOf, type SessionFacts } from '../services/filters.ts'
 import type { Command } from './command.ts'
+import { type AskedEntitlements, askEntitlements } from './entitlements.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { type OfflineService, offline } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
@@ -21,6 +22,7 @@ const OPTIONS = {
   authenticator: { type: 'string' },
   address: { type: 'string' },
   may: { type: 'string', multiple: true },
+  entitlements: { type: 'boolean' },
 } as const
 
 /** Stands in for a session's id, of which there is none. */
@@ -39,19 +41,23 @@ export const explain: Command = {
   --issuer ISSUER         who vouches (what that authenticator would say)
   --address ADDRESS       where they come from (127.0.0.1)
   --may QUESTION          what they may do, as in "bind quotes.#"; any number
+  --entitlements          ask the service's entitlement service, and count its answer
 
 Questions:
 ${MAY_USAGE.replaceAll(/^/gm, '  ')}
 
-No secret is read and nobody is asked. The last line is "promoted: USER" or "refused: REASON"; the exit code 0 either way.`,
+No secret is read and nobody is asked, unless --entitlements says so. The last line is "promoted: USER" or "refused: REASON"; the exit code 0 either way.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'explain', options: OPTIONS })
     const file = needed(values.config, '-c FILE', 'explain')
     const { config } = loadConfig(file, terminal.env, { files: false })
-    const service = serviceOf(offline(config, file, terminal.env).services, values.service)
+    const { services, sources } = offline(config, file, terminal.env)
+    const service = serviceOf(services, values.service)
     const address = values.address ?? '127.0.0.1'
     const identity = identityOf(service.config, config, values)
-    for (const line of explanation(service, identity, address, values.may ?? [])) say(terminal, line)
+    const asked =
+      values.entitlements === true ? await askEntitlements(service, { identity, address }, sources) : undefined
+    for (const line of explanation(service, { identity, address, asked }, values.may ?? [])) say(terminal, line)
     return EXIT.ok
   },
 }
@@ -103,10 +109,16 @@ function readClaim(text: string): [string, unknown] {
   }
 }
 
+interface Explained {
+  readonly identity: Identity
+  readonly address: string
+  /** The answer of the entitlement service, where it was asked. */
+  readonly asked: AskedEntitlements | undefined
+}
+
 function explanation(
   { config, promotion }: OfflineService,
-  identity: Identity,
-  address: string,
+  { identity, address, asked }: Explained,
   questions: readonly string[],
 ): string[] {
   const { rules, result } = promotion.explain({ identity, address, session: SESSION })
@@ -125,13 +137,16 @@ function explanation(
     'pinned' in result.vhosts ? `vhost ${result.vhosts.pinned}` : `one of ${result.vhosts.allowed.join(', ')}`
   const tags = result.tags.length > 0 ? `, tags ${result.tags.join(', ')}` : ''
   const { username: user = UNKNOWN_USER } = result
+  if (asked?.refused !== undefined) return [...lines, ...asked.lines, `refused: ${asked.refused}`]
+  const entitlement = asked?.entitlement ?? (config.entitlements === undefined ? undefined : NO_ENTITLEMENT)
   const parts = { subject: identity.subject, address, brokerUser: user }
   return [
     ...lines,
     `the broker sees: user ${user}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
     `its connection list: ${connectionName(parts)}`,
     `where the client has a name of its own: ${connectionName({ ...parts, clientName: CLIENT_NAME })}`,
-    ...answers(config, { identity, address, session: SESSION, user, tags: result.tags }, questions),
+    ...(asked?.lines ?? (config.entitlements === undefined ? [] : [NOT_ASKED])),
+    ...answers(config, { identity, address, session: SESSION, user, tags: result.tags, entitlement }, questions),
     `promoted: ${user}`,
   ]
 }
@@ -167,6 +182,7 @@ function wordHint({ subject, claims }: Identity, question: string, isAllowed: (q
 
 /** Stands for what a module would answer: it is not asked. */
 const CLIENT_NAME = 'orders-ui'
+const NOT_ASKED = 'entitlements: not asked, so nothing of theirs counts below; --entitlements asks'
 const UNKNOWN_USER = '(whom the module names)'
 
 const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const

@@ -5,6 +5,7 @@ import {
   checkCredentials,
   compileCredentials,
   compilePromotion,
+  Entitlements,
   InvalidConfiguration,
   kerberosProblem,
   type Problem as Mistake,
@@ -57,14 +58,22 @@ export function offline(config: Config, file: string, env: Environment): Offline
 }
 
 /** Reads every secret that needs no identity, and loads every module. Resolves to those that cannot be used. */
-export async function secretProblems({ file, credentials, services }: Offline): Promise<readonly Problem[]> {
+export async function secretProblems({ file, credentials, services, sources }: Offline): Promise<readonly Problem[]> {
   const named = [...credentials].map(async ([name, compiled]) =>
     located(file, ['brokers', name, 'credentials'], await checkCredentials(compiled)),
   )
   const own = services.map(async ({ promotion }, index) =>
     located(file, ['services', index, 'promote'], await promotion.check()),
   )
-  return (await Promise.all([...named, ...own])).flat()
+  const asked = services.map(async ({ config }, index) =>
+    located(file, ['services', index, 'entitlements'], (await entitlementsOf(config, sources)?.check()) ?? []),
+  )
+  return (await Promise.all([...named, ...own, ...asked])).flat()
+}
+
+/** Whom a service asks; undefined where nobody. */
+export function entitlementsOf({ entitlements }: ServiceConfig, sources: SecretSources): Entitlements | undefined {
+  return entitlements === undefined ? undefined : new Entitlements(entitlements, sources)
 }
 
 /** Makes every foreign strategy and lets it run once, as the start does. Resolves to what is wrong with them. */

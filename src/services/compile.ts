@@ -3,7 +3,12 @@ import {
   type Authenticator,
   compilePromotion,
   type Decision,
+  type EntitlementOutcome,
+  type EntitlementQuestion,
+  Entitlements,
+  EntitlementUnavailable,
   type Identity,
+  NO_ENTITLEMENT,
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
@@ -14,7 +19,15 @@ import { WebSocketDoor } from '../websocket/door.ts'
 import { requirementOf } from '../wiring/authenticators.ts'
 import { ServiceFilters, type SessionFacts } from './filters.ts'
 import { OriginRule } from './origin.ts'
-import { AddressRule, type Decided, type Promoted, type PromotionContext, type Service, type Terms } from './service.ts'
+import {
+  AddressRule,
+  type Decided,
+  type Entitled,
+  type Promoted,
+  type PromotionContext,
+  type Service,
+  type Terms,
+} from './service.ts'
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
 
@@ -26,6 +39,8 @@ export interface ServiceParts {
   auditOf(service: ServiceConfig): AuditSink
   /** What a service's identities use, by its path. */
   usagesOf(path: string): Usages
+  /** Called for each question to a service's entitlements. */
+  observeEntitlement(path: string, outcome: EntitlementOutcome, seconds: number): void
 }
 
 /** By path. @throws {InvalidConfiguration} for a rule that cannot be */
@@ -35,7 +50,7 @@ export function makeServices(configs: readonly ServiceConfig[], parts: ServicePa
 
 function makeService(
   config: ServiceConfig,
-  { brokers, authenticators, sources, auditOf, usagesOf }: ServiceParts,
+  { brokers, authenticators, sources, auditOf, usagesOf, observeEntitlement }: ServiceParts,
 ): Service {
   const broker = brokers.get(config.broker)
   if (broker === undefined) throw new Error(`there is no broker ${config.broker}`)
@@ -44,8 +59,14 @@ function makeService(
   const { limits } = config
   const audit = auditOf(config)
   const filters = new ServiceFilters(config, audit, usagesOf(config.path))
+  const { path } = config
+  const entitlements =
+    config.entitlements === undefined
+      ? undefined
+      : new Entitlements(config.entitlements, sources, (outcome, seconds) => observeEntitlement(path, outcome, seconds))
+  const promoting: Promoting = { path, promotion, filters, limits, entitlements }
   return {
-    path: config.path,
+    path,
     broker: broker.name,
     target: broker.target,
     nodes: broker.nodes,
@@ -60,36 +81,65 @@ function makeService(
     door: new WebSocketDoor(largestMessageBytes(config)),
     requirement: requirementOf(config, authenticators),
     audit,
-    promote: async (identity, context) => await promote({ promotion, filters, limits }, identity, context),
-    decide: (identity, context, user) => decide({ promotion, filters, limits }, identity, { ...context, user }),
+    entitlements,
+    promote: async (identity, context) => await promote(promoting, identity, context),
+    decide: (identity, context, user) => decide(promoting, identity, { ...context, user }),
   }
 }
 
 interface Promoting {
+  readonly path: string
+  readonly entitlements: Entitlements | undefined
   readonly promotion: Promotion<RuleLimits>
   readonly filters: ServiceFilters
   readonly limits: LimitsConfig
 }
 
 async function promote(
-  { promotion, filters, limits }: Promoting,
+  { path, promotion, filters, limits, entitlements }: Promoting,
   identity: Identity,
-  { sessionId, address, deadlineMs }: PromotionContext,
+  { sessionId, address, deadlineMs, entitled: last }: PromotionContext,
 ): Promise<Promoted> {
   const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
-  const { credential, tags } = promoted
-  const facts = { identity, address, session: sessionId, user: credential.username, tags }
-  return { credential, ...termsOf(promoted, filters, limits, facts) }
+  const { credential, tags, vhosts } = promoted
+  const user = credential.username
+  const vhost = 'pinned' in vhosts ? vhosts.pinned : undefined
+  const question = { identity, service: path, address, user, vhost, session: sessionId }
+  const entitled = entitlements === undefined ? undefined : await asked(entitlements, question, last)
+  const facts = { identity, address, session: sessionId, user, tags, entitlement: entitled?.entitlement }
+  return { credential, entitled, ...termsOf(promoted, filters, limits, facts) }
+}
+
+/** Where nobody answers, a session that lives already keeps the last answer for a while. */
+async function asked(
+  entitlements: Entitlements,
+  question: EntitlementQuestion,
+  last: Entitled | undefined,
+): Promise<Entitled> {
+  const atMs = performance.now()
+  try {
+    return { question, entitlement: await entitlements.ask(question), atMs }
+  } catch (error) {
+    const isKept = error instanceof EntitlementUnavailable && last !== undefined && isFresh(last, entitlements, atMs)
+    if (!isKept) throw error
+    return { ...last, question }
+  }
+}
+
+function isFresh({ atMs, entitlement: { untilMs } }: Entitled, entitlements: Entitlements, nowMs: number): boolean {
+  if (untilMs !== undefined && untilMs <= Date.now()) return false
+  return nowMs - atMs < entitlements.refreshMs + entitlements.staleForMs
 }
 
 function decide(
-  { promotion, filters, limits }: Promoting,
+  { promotion, filters, limits, entitlements }: Promoting,
   identity: Identity,
-  { sessionId, address, user }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
+  { sessionId, address, user, entitled }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
 ): Decided {
   const decision = promotion.decide({ identity, address, session: sessionId })
   const { username, tags } = decision
-  const facts = { identity, address, session: sessionId, user: username ?? user, tags }
+  const entitlement = entitlements === undefined ? undefined : (entitled?.entitlement ?? NO_ENTITLEMENT)
+  const facts = { identity, address, session: sessionId, user: username ?? user, tags, entitlement }
   return { username, ...termsOf(decision, filters, limits, facts) }
 }
 

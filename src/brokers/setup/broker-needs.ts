@@ -81,7 +81,9 @@ function needsOf(config: Config, broker: string): BrokerNeeds {
   }
 }
 
-function serviceNotes({ path, permissions, enforce }: ServiceConfig): string[] {
+function serviceNotes({ path, permissions, entitlements, enforce }: ServiceConfig): string[] {
+  if (enforce && entitlements !== undefined)
+    return [`service ${path} asks for \`entitlements\`: its users need what those grant, too`]
   if (permissions === undefined)
     return [`service ${path} has no \`permissions\`: the broker decides there, and every right is given; narrow them`]
   if (!enforce)
@@ -155,8 +157,10 @@ function passwordUser(credential: Extract<CredentialConfig, { kind: 'password' }
   return { name, login: { kind: 'password', source, place: `${place}.password` }, credential }
 }
 
-function permissionsOf({ permissions, enforce }: ServiceConfig, { tags }: RuleConfig): Permissions {
-  return enforce ? permissions?.filter((entry) => mayApply(entry, tags)) : undefined
+function permissionsOf({ permissions, entitlements, enforce }: ServiceConfig, { tags }: RuleConfig): Permissions {
+  if (!enforce) return undefined
+  const written = permissions ?? (entitlements === undefined ? undefined : [])
+  return written?.filter((entry) => mayApply(entry, tags))
 }
 
 /** Of `for`, only the tags are sure before anybody logs in: the rule gives them. */

@@ -61,6 +61,10 @@ export class FileInspection {
     for (const [name, authenticator] of Object.entries(config.authenticators)) {
       this.#authenticator(authenticator, ['authenticators', name])
     }
+    for (const [index, { entitlements }] of config.services.entries()) {
+      const module = entitlements?.module
+      if (module !== undefined) this.#read(['services', index, 'entitlements', 'module'], module, 'public')
+    }
     for (const placed of secretsOf(config)) this.#secret(placed, keys)
   }
 

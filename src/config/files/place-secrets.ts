@@ -15,7 +15,7 @@ export interface PlacedSecret {
 export function secretsOf(config: Config): PlacedSecret[] {
   const found: PlacedSecret[] = []
   const add = (secret: SecretSource | undefined, ...path: Path) => {
-    if (secret !== undefined) found.push({ path, secret, isTemplate: path[0] === 'services' })
+    if (secret !== undefined) found.push({ path, secret, isTemplate: path.includes('promote') })
   }
   for (const [name, { credentials }] of Object.entries(config.brokers)) {
     for (const [key, credential] of Object.entries(credentials)) {
@@ -28,7 +28,8 @@ export function secretsOf(config: Config): PlacedSecret[] {
     if (authenticator.type === 'oidc') add(authenticator.clientSecret, 'authenticators', name, 'clientSecret')
     if (authenticator.type === 'forwarded') add(authenticator.secret, 'authenticators', name, 'secret')
   }
-  for (const [index, { promote }] of config.services.entries()) {
+  for (const [index, { promote, entitlements }] of config.services.entries()) {
+    add(entitlements?.secret, 'services', index, 'entitlements', 'secret')
     for (const [position, { to }] of promote.entries()) {
       if (typeof to === 'object') add(to.password, 'services', index, 'promote', position, 'to', 'password')
     }
