@@ -4,7 +4,7 @@
  * `permissions` they are mistakes. An answer with a mistake is none: no part of it counts.
  */
 
-import type { Problem } from '../errors.ts'
+import type { Mistake } from '../errors.ts'
 import { EntitlementRefused } from '../errors.ts'
 import { compileGrants, type GrantList, type GrantTemplate } from '../policy/grants.ts'
 import type { GrantInput } from '../policy/input.ts'
@@ -117,7 +117,7 @@ function pattern(value: unknown, place: string): string {
 }
 
 function grantsOf(permissions: Permissions): readonly GrantTemplate[] {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const grants = LISTS.flatMap((list) =>
     compileGrants({ path: [list], text: `entitlements.${list}` }, list, permissions[list], problems),
   )

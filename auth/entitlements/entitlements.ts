@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { within } from '../deadline.ts'
-import { EntitlementRefused, EntitlementUnavailable, InvalidConfiguration, type Problem } from '../errors.ts'
+import { EntitlementRefused, EntitlementUnavailable, InvalidConfiguration, type Mistake } from '../errors.ts'
 import type { SecretSources } from '../promotion/input.ts'
 import { deepFreeze } from '../strategies/claims.ts'
 import { readAnswer } from './answer.ts'
@@ -58,7 +58,7 @@ export class Entitlements {
   }
 
   /** Loads the module, or reads the secret. Resolves to what is wrong with it. */
-  async check(): Promise<readonly Problem[]> {
+  async check(): Promise<readonly Mistake[]> {
     try {
       await this.#check()
       return []

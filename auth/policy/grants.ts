@@ -4,7 +4,7 @@
  * A variable enters a pattern as one word, encoded so that it holds neither separator nor wildcard; a rule whose variable
  * has no value that could be a word grants nothing.
  */
-import { type Problem, PromotionRefused } from '../errors.ts'
+import { type Mistake, PromotionRefused } from '../errors.ts'
 import { compileTemplate, type Template, type VariableFacts, word } from '../promotion/conditions/variables.ts'
 import type { GrantInput } from './input.ts'
 import { nameGlob } from './name-glob.ts'
@@ -38,7 +38,7 @@ const EVERY_KEY = topicPattern('#')
 
 /** Where a list of rules stands: below what is compiled, and as explanations name it. */
 export interface GrantsPlace {
-  readonly path: Problem['path']
+  readonly path: Mistake['path']
   readonly text: string
 }
 
@@ -46,7 +46,7 @@ export function compileGrants(
   { path: place, text }: GrantsPlace,
   list: GrantList,
   inputs: readonly GrantInput[],
-  problems: Problem[],
+  problems: Mistake[],
 ): GrantTemplate[] {
   return inputs.flatMap((input, index) => {
     const path = [...place, index]

@@ -6,7 +6,7 @@
  */
 import type { Authorizer, Need, Permission, ResourceKind, Table, TableEntry } from '../../proxy/index.ts'
 import type { Entitlement } from '../entitlements/entitlement.ts'
-import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../errors.ts'
 import { MatchIndex } from '../promotion/conditions/match-index.ts'
 import type { VariableFacts } from '../promotion/conditions/variables.ts'
 import { type ArgumentRule, AUTHORITY_ARGUMENTS, compileArguments, DEFAULT_ARGUMENTS, plainValue } from './arguments.ts'
@@ -45,7 +45,7 @@ export class Policy<Facts extends PolicyFacts> {
 
   /** @throws InvalidConfiguration with every mistake, their paths below `permissions` */
   constructor(entries: readonly PermissionInput[], options: { readonly enforce?: boolean } = {}) {
-    const problems: Problem[] = []
+    const problems: Mistake[] = []
     this.#entries = entries.map((entry, index) => compileEntry(entry, index, problems))
     if (problems.length > 0) throw new InvalidConfiguration(problems)
     this.#byMatch = new MatchIndex(entries.map(({ match }) => match))
@@ -91,7 +91,7 @@ function rulesOf(applying: readonly Entry[], facts: VariableFacts): Rules {
   )
 }
 
-function compileEntry(input: PermissionInput, index: number, problems: Problem[]): Entry {
+function compileEntry(input: PermissionInput, index: number, problems: Mistake[]): Entry {
   const grants = LISTS.flatMap((list) =>
     compileGrants({ path: [index, list], text: `permissions[${index}].${list}` }, list, input[list], problems),
   )

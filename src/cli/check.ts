@@ -6,7 +6,7 @@ import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../con
 import { probeBrokers } from './check-connect.ts'
 import type { Command } from './command.ts'
 import { EXIT, UsageError } from './exit.ts'
-import { offline, pluginProblems, secretProblems, tryKerberos } from './offline.ts'
+import { offline, secretProblems, tryAuthenticators } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
 import { complain, say } from './terminal.ts'
 
@@ -32,9 +32,11 @@ where something is missing. RabbitMQ logs each channel that it closes for a refu
     if (values.management !== undefined && values.connect !== true)
       throw new UsageError('check: --management goes with --connect', { command: 'check' })
     const prepared = offline(config, file, terminal.env)
-    const problems = [...(await secretProblems(prepared)), ...(await pluginProblems(config, file))]
+    const secrets = await secretProblems(prepared)
+    const tried = await tryAuthenticators(config, file)
+    const problems = [...secrets, ...tried.problems]
     if (problems.length > 0) throw new ConfigError(problems)
-    const warnings = [...seldomMeant, ...(await tryKerberos(config, file))]
+    const warnings = [...seldomMeant, ...tried.warnings]
     for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
     for (const line of summary(config)) say(terminal, line)
     say(terminal, `${file}: good${warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''}`)

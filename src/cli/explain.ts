@@ -1,5 +1,14 @@
 /** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
-import { ANONYMOUS, compileAddresses, type Identity, MAY_USAGE, may, NO_ENTITLEMENT, word } from '../../auth/index.ts'
+import {
+  ANONYMOUS,
+  compileAddresses,
+  descriptorOf,
+  type Identity,
+  MAY_USAGE,
+  may,
+  NO_ENTITLEMENT,
+  word,
+} from '../../auth/index.ts'
 import { connectionName } from '../../proxy/index.ts'
 import { loadConfig } from '../config/reading/load.ts'
 import { nearest, suggestion } from '../config/reading/nearest.ts'
@@ -94,7 +103,7 @@ function identityOf(service: ServiceConfig, config: Config, values: Values): Ide
 
 function issuerOf(config: Config, authenticator: string): string {
   const found = config.authenticators[authenticator]
-  return found && 'issuer' in found ? found.issuer : authenticator
+  return (found && descriptorOf(found).issuer?.(found)) ?? authenticator
 }
 
 /** `dept=fx` is text, `level=3` a number, `tags=["a"]` a list. */

@@ -33,8 +33,8 @@ export class ManagementApi {
   async tagsOf(user: string): Promise<readonly string[]> {
     const tags = (await this.#get(`/api/users/${encodeURIComponent(user)}`))?.['tags']
     // A list since RabbitMQ 3.9, a text before.
-    const list: unknown[] = Array.isArray(tags) ? tags : String(tags ?? '').split(',')
-    return list.map(String)
+    if (typeof tags === 'string') return tags.split(',')
+    return Array.isArray(tags) ? tags.map(String) : []
   }
 
   async #get(path: string): Promise<Record<string, unknown> | undefined> {
