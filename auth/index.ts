@@ -19,7 +19,7 @@ export {
   PromotionRefused,
 } from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
-export { leftOutText } from './left-out-claims.ts'
+export { leftOutDetail, leftOutText } from './left-out-claims.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
 export { type BrokerName, brokerNames } from './policy/broker-names.ts'
 export { ALL_RIGHTS, type BrokerRights, brokerRights } from './policy/broker-rights.ts'
@@ -32,7 +32,7 @@ export { type VariableFacts, word } from './promotion/conditions/variables.ts'
 export type { PromotedCredential } from './promotion/credentials/broker-credential.ts'
 export { type Credentials, checkCredentials, compileCredentials } from './promotion/credentials/credentials.ts'
 export type { SecretSources } from './promotion/input.ts'
-export { compilePromotion, type Decision, type Promotion } from './promotion/rules.ts'
+export { compilePromotion, type Decision, type Promotion, type RuleExplanation } from './promotion/rules.ts'
 export {
   decrypt,
   EncryptionError,

@@ -60,9 +60,8 @@ export class Policy<Facts extends PolicyFacts> {
     return this.#byMatch.all({ ...facts, identity: { ...identity, roles: [...identity.roles, ...roles] } })
   }
 
-  /** What the policy comes to for one identity. */
-  rulesFor(facts: Facts): Rules {
-    const indices = this.applying(facts)
+  /** What the policy comes to for one identity. @param indices those that `applying` gives */
+  rulesFor(facts: Facts, indices = this.applying(facts)): Rules {
     const applying = indices.flatMap((index) => this.#entries[index] ?? [])
     const granted = facts.entitlement?.grants ?? []
     if (granted.length > 0) applying.push({ grants: granted, isConstant: true, arguments: undefined })
@@ -76,8 +75,8 @@ export class Policy<Facts extends PolicyFacts> {
     return rules
   }
 
-  authorizer(facts: Facts): SessionAuthorizer<Facts> {
-    return new SessionAuthorizer(this, facts)
+  authorizer(facts: Facts, indices = this.applying(facts)): SessionAuthorizer<Facts> {
+    return new SessionAuthorizer(this, facts, indices)
   }
 }
 
@@ -176,10 +175,10 @@ export class SessionAuthorizer<Facts extends PolicyFacts> implements Authorizer 
   #published: Map<string, Map<string, boolean>> | undefined
   #remembered = 0
 
-  constructor(policy: Policy<Facts>, facts: Facts) {
+  constructor(policy: Policy<Facts>, facts: Facts, indices: readonly number[]) {
     this.#policy = policy
     this.enforce = policy.enforce
-    this.#rules = policy.rulesFor(facts)
+    this.#rules = policy.rulesFor(facts, indices)
     this.#mayDeclareServerNamed = this.#rules.serverNamed !== undefined
   }
 

@@ -81,6 +81,8 @@ export interface PromotionContext {
   /** The service's vhosts, for rules without their own. */
   readonly vhosts: VhostInput
   readonly sources: SecretSources
+  /** Called with the index of the rule that matched, from 0, each time somebody is to be promoted. */
+  readonly matched?: ((rule: number) => void) | undefined
 }
 
 interface PromotingRule<Limits> {
@@ -117,16 +119,17 @@ export function compilePromotion<Limits>(
   const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   const byMatch = new MatchIndex(rules.map(({ match }) => match))
-  const winner = (facts: PromotionFacts): Winner<Limits> => {
+  const winner = (facts: PromotionFacts, matched?: PromotionContext['matched']): Winner<Limits> => {
     const index = byMatch.first(facts)
     const rule = rules[index]
     if (rule === undefined) throw noRule(facts)
+    matched?.(index)
     if ('refuse' in rule) throw refusedBy(rule, index)
     return { index, rule }
   }
   return {
     async promote(facts, deadlineMs = DEADLINE_MS) {
-      const { index, rule } = winner(facts)
+      const { index, rule } = winner(facts, context.matched)
       try {
         const { vhosts, tags, limits } = rule
         return {

@@ -93,12 +93,14 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   const readAgain = await readTakenOver([...authenticators.values()].filter((one) => !made.includes(one)))
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const usagesOf = (path: string) => lasting.usages(path)
+  const talliedBefore = (path: string) => before?.services.get(path)?.tallied
   const services = makeServices(config.services, {
     brokers,
     authenticators,
     sources,
     auditOf,
     usagesOf,
+    talliedBefore,
     observeEntitlement: (...asked) => metrics.entitlementAsked(...asked),
   })
   await checkEntitlements(services)

@@ -11,6 +11,7 @@ import {
   EntitlementRefused,
   EntitlementUnavailable,
   type Identity,
+  leftOutDetail,
   leftOutText,
   PromotionRefused,
 } from '../../auth/index.ts'
@@ -158,9 +159,28 @@ export class Upgrades {
     if (isRefusal(admitted)) return this.#of.refuse(entered, admitted)
     // Asked at the last moment: somebody may have been blocked while the login was under way.
     const barred = barredBy(this.#of.bars, admitted.identity)
-    if (barred === undefined && !socket.destroyed) return this.#begin(entered, admitted)
+    if (barred === undefined && !socket.destroyed) {
+      this.#sayLeftOut(entered, admitted.identity)
+      return this.#begin(entered, admitted)
+    }
     this.#of.sessions.release(admitted.place)
     if (barred !== undefined) this.#of.refuse(entered, barred)
+  }
+
+  /** Somebody may be admitted as less than they are, and a refusal says it by itself. */
+  #sayLeftOut({ id, service, hop }: Attempt, { claims, subject, issuer, authenticator }: Identity): void {
+    const detail = leftOutDetail(claims)
+    if (detail === undefined) return
+    const { address } = hop
+    this.#of.log.write('claims-left-out', {
+      session: id,
+      service: service.path,
+      subject,
+      issuer,
+      authenticator,
+      address,
+      detail,
+    })
   }
 
   /** A session that cannot even begin must leave nothing behind. */

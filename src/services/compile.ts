@@ -3,6 +3,7 @@ import {
   type Authenticator,
   compilePromotion,
   type Decision,
+  type Entitlement,
   type EntitlementOutcome,
   type EntitlementQuestion,
   Entitlements,
@@ -17,7 +18,9 @@ import type { Broker } from '../brokers/broker.ts'
 import type { LimitsConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
 import { WebSocketDoor } from '../websocket/door.ts'
 import { requirementOf } from '../wiring/authenticators.ts'
+import { explain } from './explain.ts'
 import { ServiceFilters, type SessionFacts } from './filters.ts'
+import { type Hits, hitsOf, type Tallied } from './hits.ts'
 import { OriginRule } from './origin.ts'
 import {
   AddressRule,
@@ -28,6 +31,7 @@ import {
   type Service,
   type Terms,
 } from './service.ts'
+import type { Standing } from './standing.ts'
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
 
@@ -39,6 +43,8 @@ export interface ServiceParts {
   auditOf(service: ServiceConfig): AuditSink
   /** What a service's identities use, by its path. */
   usagesOf(path: string): Usages
+  /** The tallies of the service that had the path before. */
+  talliedBefore(path: string): Tallied | undefined
   /** Called for each question to a service's entitlements. */
   observeEntitlement(path: string, outcome: EntitlementOutcome, seconds: number): void
 }
@@ -50,12 +56,18 @@ export function makeServices(configs: readonly ServiceConfig[], parts: ServicePa
 
 function makeService(
   config: ServiceConfig,
-  { brokers, authenticators, sources, auditOf, usagesOf, observeEntitlement }: ServiceParts,
+  { brokers, authenticators, sources, auditOf, usagesOf, talliedBefore, observeEntitlement }: ServiceParts,
 ): Service {
   const broker = brokers.get(config.broker)
   if (broker === undefined) throw new Error(`there is no broker ${config.broker}`)
   const { credentials } = broker
-  const promotion = compilePromotion<RuleLimits>(config.promote, { credentials, vhosts: config, sources })
+  const hits = hitsOf(config, talliedBefore(config.path))
+  const promotion = compilePromotion<RuleLimits>(config.promote, {
+    credentials,
+    vhosts: config,
+    sources,
+    matched: (rule) => hits.rules[rule]?.hit(),
+  })
   const { limits } = config
   const audit = auditOf(config)
   const filters = new ServiceFilters(config, audit, usagesOf(config.path))
@@ -64,7 +76,7 @@ function makeService(
     config.entitlements === undefined
       ? undefined
       : new Entitlements(config.entitlements, sources, (outcome, seconds) => observeEntitlement(path, outcome, seconds))
-  const promoting: Promoting = { path, promotion, filters, limits, entitlements }
+  const promoting: Promoting = { path, promotion, filters, limits, hits, entitlements }
   return {
     path,
     broker: broker.name,
@@ -82,8 +94,11 @@ function makeService(
     requirement: requirementOf(config, authenticators),
     audit,
     entitlements,
+    tallied: { config, hits },
     promote: async (identity, context) => await promote(promoting, identity, context),
     decide: (identity, context, user) => decide(promoting, identity, { ...context, user }),
+    standing: (identity, context, counted) => standing(promoting, identity, { ...context, ...counted }),
+    explain: (identity, address, questions) => explain({ config, promotion }, identity, address, questions),
   }
 }
 
@@ -93,10 +108,11 @@ interface Promoting {
   readonly promotion: Promotion<RuleLimits>
   readonly filters: ServiceFilters
   readonly limits: LimitsConfig
+  readonly hits: Hits
 }
 
 async function promote(
-  { path, promotion, filters, limits, entitlements }: Promoting,
+  { path, promotion, filters, limits, hits, entitlements }: Promoting,
   identity: Identity,
   { sessionId, address, deadlineMs, entitled: last }: PromotionContext,
 ): Promise<Promoted> {
@@ -107,7 +123,8 @@ async function promote(
   const question = { identity, service: path, address, user, vhost, session: sessionId }
   const entitled = entitlements === undefined ? undefined : await asked(entitlements, question, last)
   const facts = { identity, address, session: sessionId, user, tags, entitlement: entitled?.entitlement }
-  return { credential, entitled, ...termsOf(promoted, filters, limits, facts) }
+  const forSession = filters.forSession(facts, promoted.limits, hits)
+  return { credential, entitled, ...termsOf(promoted, forSession, { filters, limits }, facts) }
 }
 
 /** Where nobody answers, a session that lives already keeps the last answer for a while. */
@@ -138,21 +155,55 @@ function decide(
 ): Decided {
   const decision = promotion.decide({ identity, address, session: sessionId })
   const { username, tags } = decision
-  const entitlement = entitlements === undefined ? undefined : (entitled?.entitlement ?? NO_ENTITLEMENT)
+  const entitlement = entitlementOf(entitlements, entitled)
   const facts = { identity, address, session: sessionId, user: username ?? user, tags, entitlement }
-  return { username, ...termsOf(decision, filters, limits, facts) }
+  return { username, ...termsOf(decision, filters.forSession(facts, decision.limits), { filters, limits }, facts) }
+}
+
+/** By which a session lives that lives already: the last answer, or none yet. */
+function entitlementOf(
+  entitlements: Entitlements | undefined,
+  entitled: Entitled | undefined,
+): Entitlement | undefined {
+  return entitlements === undefined ? undefined : (entitled?.entitlement ?? NO_ENTITLEMENT)
 }
 
 type Won = Pick<Decision<RuleLimits>, 'rule' | 'vhosts' | 'limits'>
 
-function termsOf(won: Won, filters: ServiceFilters, limits: LimitsConfig, facts: SessionFacts): Terms {
+function standing(
+  { promotion, filters, limits, entitlements }: Promoting,
+  identity: Identity,
+  {
+    sessionId,
+    address,
+    user,
+    sessions,
+    entitled,
+  }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string; readonly sessions: number },
+): Standing {
+  const { username, tags, limits: own } = promotion.decide({ identity, address, session: sessionId })
+  const entitlement = entitlementOf(entitlements, entitled)
+  const facts = { identity, address, session: sessionId, user: username ?? user, tags, entitlement }
+  const of = own?.sessionsPerIdentity ?? limits.sessionsPerIdentity
+  return {
+    limits: { sessionsPerIdentity: { used: sessions, of }, ...filters.sharesOf(identity, own) },
+    permissions: filters.inForce(facts) ?? null,
+  }
+}
+
+function termsOf(
+  won: Won,
+  forSession: Terms['filters'],
+  { filters, limits }: Pick<Promoting, 'filters' | 'limits'>,
+  facts: SessionFacts,
+): Terms {
   const { rule, vhosts, limits: own } = won
   return {
     rule,
     vhosts,
     limits: sessionLimits(limits, own),
     sessionsPerIdentity: own?.sessionsPerIdentity ?? limits.sessionsPerIdentity,
-    filters: filters.forSession(facts, own),
+    filters: forSession,
     get signature() {
       return filters.signature(facts, own)
     },

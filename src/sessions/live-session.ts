@@ -120,6 +120,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
 
   get record(): SessionRecord {
     const { identity } = this.#place
+    const { channels, consumers, messagesFromClient, messagesToClient } = this.#session.activity
     return {
       id: this.id,
       service: this.#service.path,
@@ -135,6 +136,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
       expiresAtMs: identity.expiresAtMs,
       bytesFromClient: this.#session.bytesFromClient,
       bytesToClient: this.#session.bytesToClient,
+      channels,
+      consumers,
+      messagesFromClient,
+      messagesToClient,
     }
   }
 
@@ -160,6 +165,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     this.#signature = terms.signature
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
     this.#hangOn()
+  }
+
+  get entitled(): Entitled | undefined {
+    return this.#entitled
   }
 
   get entitlements(): Entitlements | undefined {

@@ -9,6 +9,7 @@ import { pathKey } from '../reading/read.ts'
 import type { Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
 import { authenticatorWarnings } from './authenticators.ts'
+import { keyedRights } from './keyed-rights.ts'
 import { blurredCredentials, blurredPatterns } from './separation.ts'
 import { namedAuthenticators, standsForProof } from './services.ts'
 
@@ -129,6 +130,7 @@ function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Fi
     ...shadow(service, path),
     ...blurredCredentials(service, path),
     ...blurredPatterns(service, path),
+    ...keyedRights(service, path),
   ]
 }
 

@@ -13,15 +13,13 @@ import { textProblem } from './file-text.ts'
 import { readKeys } from './keyring.ts'
 import type { PlacedSecret } from './place-secrets.ts'
 import { secretsOf } from './place-secrets.ts'
-import { protectedBytes, protectedText } from './protected-file.ts'
+import { PUBLIC_BYTES, protectedBytes, protectedText } from './protected-file.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Reads = 'public' | 'secret'
 
 /** Largest users file. */
 const USERS_BYTES = 8 * 1024 * 1024
-/** Largest file of certificates, keys or code. */
-const PUBLIC_BYTES = 1024 * 1024
 
 /** Collects what it sees while it looks at one file after another. */
 export class FileInspection {
