@@ -79,11 +79,27 @@ module.exports = {
       to: { path: '^auth/state/memory/' },
     },
     {
+      name: 'schemas-are-in-descriptors',
+      comment:
+        'in auth/strategies/, schemas are in descriptors and in what descriptors share: authenticators get plain options',
+      severity: 'error',
+      from: { path: '^auth/strategies/', pathNot: '/(descriptor|authenticator-types|[a-z]+-schema|claim-keys)\\.ts$' },
+      to: { path: npm('zod') },
+    },
+    {
+      name: 'types-are-known-to-the-registry',
+      comment: 'one line of registry.ts names a descriptor; the house asks authenticator-types.ts',
+      severity: 'error',
+      from: { path: '^(proxy|auth|src)/', pathNot: '^auth/strategies/registry\\.ts$' },
+      to: { path: '^auth/strategies/[^/]+/descriptor\\.ts$' },
+    },
+    {
       name: 'src-uses-the-doors',
-      comment: 'src/ imports proxy/ and auth/ only through their index.ts',
+      comment:
+        'src/ imports proxy/ and auth/ only through their index.ts; the values of configurations have one of their own',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(proxy|auth)/', pathNot: '^(proxy|auth)/index\\.ts$' },
+      to: { path: '^(proxy|auth)/', pathNot: '^(proxy|auth|auth/schema)/index\\.ts$' },
     },
     below('ops', 'config, ops and the doors', 'config|ops'),
     below('brokers', 'and what ops and config know', 'brokers|config|ops'),
@@ -118,7 +134,7 @@ module.exports = {
     },
     home('websocket', ['ws'], '^src/websocket/'),
     home('yaml', ['yaml'], '^src/config/'),
-    home('schema', ['zod'], '^src/(config|admin)/'),
+    home('schema', ['zod'], '^src/(config|admin)/|^auth/(schema|strategies)/'),
     home('log', ['pino'], '^src/ops/'),
     home('metrics', ['prom-client'], '^src/ops/'),
     home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos'], '^auth/'),
