@@ -23,6 +23,7 @@ export interface ClientEnd {
   resume(): void
   /**
    * Starts the WebSocket's closing handshake, and terminates the socket when the peer does not finish it in time.
+   * @param reason cut by whoever writes it to what a close frame takes
    * @param last sent before it, as by `send`
    */
   close(code: number, reason: string, last?: readonly Buffer[]): void
@@ -127,6 +128,7 @@ export type EndReason =
   | 'broker-fault' // the broker broke the protocol
   | 'authority-ended' // token or session expired, identity revoked
   | 'configuration-changed' // another configuration has no room for it
+  | 'entitlement-ended' // an entitlement service said no, or nothing for too long
   | 'kicked' // whoever manages the gateway ended it
   | 'blocked' // whoever manages the gateway blocked the identity
   | 'drain'
@@ -195,6 +197,7 @@ export interface EndRequest {
     EndReason,
     | 'authority-ended'
     | 'configuration-changed'
+    | 'entitlement-ended'
     | 'kicked'
     | 'blocked'
     | 'drain'

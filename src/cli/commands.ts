@@ -1,4 +1,5 @@
 /** All commands, in the order in which help lists them. */
+import { brokerSetup } from './broker-setup.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
@@ -12,6 +13,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   check,
   explainCommand,
+  brokerSetup,
   hashPasswordCommand,
   secretCommand,
   schema,

@@ -35,9 +35,9 @@ export async function listenForDemo(
   })
 }
 
-/** Finds out whether the gateway will be able to listen, before a broker is started for it. @throws as `listenForDemo` */
-export async function tryGatewayPort(host: string, port: number): Promise<void> {
+/** Finds out whether something will be able to listen, before a broker is started for it. @throws as `listenForDemo` */
+export async function tryPort(what: string, at: { readonly host: string; readonly port: number }, option: string) {
   const server = createServer()
-  await listenForDemo(server, 'the gateway', { host, port }, '--gateway-port')
+  await listenForDemo(server, what, at, option)
   await new Promise((resolve) => server.close(resolve))
 }
