@@ -124,6 +124,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'a subject or claim chosen so that two people’s patterns meet',
       'warned about: between variables and wildcards there must be a character that no value has',
     ],
+    [
+      'B50',
+      'an entitlement service that is late, silent, hostile, or says more than it should',
+      'bounded in time and size; an answer with a mistake is none, and nobody gets in; no variables, and no right but those of patterns',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],
