@@ -6,6 +6,7 @@ import { Api, type ApiAccess } from './api.ts'
 import type { Management } from './management.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
+import { drainRoutes } from './routes/drain.ts'
 import { overviewRoute } from './routes/overview.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import type { AdminTrail } from './trail.ts'
@@ -30,6 +31,7 @@ export function makeApi(parts: ApiParts): Api {
     overviewRoute(parts),
     ...sessionRoutes(management),
     ...blockRoutes(management),
+    ...drainRoutes(management),
     ...configRoutes(managed, trail),
   ]
   return new Api(routes, parts)

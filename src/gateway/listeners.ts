@@ -2,7 +2,14 @@
  * The listeners of a gateway. Those of one configuration become those of the next without shutting a port that stays: new
  * ones are opened first, and only then are the others changed or closed.
  */
+import type { Config } from '../config/schema/schema.ts'
 import type { Listener, ListenerOptions } from '../http/listener.ts'
+
+/** Kerberos tickets need larger heads. */
+export function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
+  const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
+  return listen.map((one) => ({ ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) }))
+}
 
 /** The next set, ready. Either function is called, once. */
 export interface ListenersPlan {

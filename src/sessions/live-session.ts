@@ -163,6 +163,10 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#session.end(request)
   }
 
+  endAtQuietPoint(request: EndRequest, withinMs: number): void {
+    this.#session.endAtQuietPoint(request, withinMs)
+  }
+
   terminate(): void {
     this.#client.terminate()
   }
@@ -201,7 +205,7 @@ export class LiveSession implements Occupant, SessionObserver {
     const { endedFor } = this.#place
     this.#handshakeDone = undefined
     this.#shared.sessions.release(this.#place)
-    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
+    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end)
     this.#service.nodes.ended(end)
     const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
     const durationMs = Math.round(end.durationMs)

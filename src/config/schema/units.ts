@@ -10,7 +10,7 @@ import { claimPathProblem } from '../../../auth/index.ts'
 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/
-const DURATION_TEXT = 'a duration: a whole number and ms, s, m, h or d, such as 30s, 5m or 24h'
+export const DURATION_TEXT = 'a duration: a whole number and ms, s, m, h or d, such as 30s, 5m or 24h'
 
 const SIZE_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 const SIZE = /^(\d{1,12})(B|KiB|MiB|GiB)$/
