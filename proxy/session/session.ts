@@ -24,6 +24,7 @@ import type {
   EndRequest,
   InBandRefusal,
   Session,
+  SessionActivity,
   SessionOptions,
   SessionRules,
 } from './ports.ts'
@@ -38,6 +39,9 @@ import { type SessionHands, sessionView } from './session-view.ts'
 
 /** Frames judged in one go before other sessions have their turn. */
 const SLICE_FRAMES = 1024
+
+/** Until the broker has opened it. */
+const NO_ACTIVITY: SessionActivity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
 
 const CLOSE = indexOf('connection.close')
 const UPDATE_SECRET = indexOf('connection.update-secret')
@@ -166,6 +170,17 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   get bytesToClient(): number {
     return this.#client.bytesOut
+  }
+
+  get activity(): SessionActivity {
+    const relay = this.#relay
+    if (relay === undefined) return NO_ACTIVITY
+    return {
+      channels: relay.channels.count,
+      consumers: relay.slots.track.consumers.count,
+      messagesFromClient: relay.messagesFromClient,
+      messagesToClient: relay.messagesToClient,
+    }
   }
 
   /** For its course. */

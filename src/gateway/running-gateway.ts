@@ -3,9 +3,8 @@
  * and stops.
  */
 import { getHeapStatistics } from 'node:v8'
-import { makeApi } from '../admin/make-api.ts'
+import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
-import { type AdminAddress, AdminServer } from '../admin/server.ts'
 import { AdminTrail } from '../admin/trail.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
@@ -18,7 +17,6 @@ import { Listener } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
-import { Health } from '../ops/health.ts'
 import type { Log } from '../ops/log.ts'
 import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
@@ -30,6 +28,7 @@ import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
+import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
 import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
@@ -61,11 +60,10 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #pressure: Pressure
   readonly #ticker: Ticker
   readonly #listeners: Listeners
-  readonly #admin: AdminServer | undefined
+  readonly #administration: Administration | undefined
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
-  readonly #trail: AdminTrail
   readonly #drain: Drain
   readonly #management: Management
   #generation: Generation
@@ -88,29 +86,47 @@ export class RunningGateway implements Gateway, ReloadHost {
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     traffic.guard(boundBytes, () => overload.shed())
-    this.#ticker = new Ticker([sessions, overload, { tick: () => this.#tickNodes() }])
+    this.#ticker = new Ticker([
+      sessions,
+      overload,
+      { tick: () => this.#tickNodes() },
+      { tick: () => this.#administration?.tick() },
+    ])
     metrics.watchNodes(() => this.#generation.brokers.values())
-    this.#trail = new AdminTrail(log)
     this.#drain = new Drain(sessions)
+    const trail = new AdminTrail(log)
+    const sessionRefusals = new SessionRefusals()
     this.#management = new Management({
       sessions,
       bars: parts.compiling.lasting.bars,
-      trail: this.#trail,
+      trail,
       log,
       drain: this.#drain,
       drainTerms: () => this.#generation.config.drain,
       isStopping: () => this.#closing !== undefined,
-      authenticators: () => this.#generation.authenticators,
+      refusals: sessionRefusals,
+      current: () => this.#generation,
     })
     const { admin } = first.config
-    this.#admin = admin === undefined ? undefined : this.#makeAdmin(admin)
+    const isDraining = () => this.#drain.isOn
+    this.#administration =
+      admin === undefined
+        ? undefined
+        : new Administration(admin, {
+            managed: this,
+            management: this.#management,
+            trail,
+            sessionRefusals,
+            isDraining,
+            ...parts,
+          })
   }
 
   async start(): Promise<void> {
     try {
       const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
       plan.apply()
-      await this.#admin?.start()
+      await this.#administration?.server.start()
     } catch (error) {
       await this.#stop()
       throw error
@@ -118,7 +134,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log } = this.#parts
     const paths = this.#generation.config.services.map(({ path }) => path).join(' ')
     for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
-    if (this.#admin !== undefined) log.write('admin-started', { url: this.#admin.url })
+    const { adminAddress } = this
+    if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
     this.#inForce()
   }
 
@@ -136,8 +153,8 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   get adminAddress(): GatewayAddress | undefined {
-    if (this.#admin === undefined) return undefined
-    const { host, port, url } = this.#admin
+    if (this.#administration === undefined) return undefined
+    const { host, port, url } = this.#administration.server
     return { host, port, url }
   }
 
@@ -252,34 +269,6 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#listeners.cut()
   }
 
-  #makeAdmin(address: AdminAddress): AdminServer {
-    const { log, metrics } = this.#parts
-    const health = new Health({
-      brokers: () => [...this.#generation.brokers.values()],
-      isDraining: () => this.#drain.isOn,
-    })
-    const api = makeApi({
-      managed: this,
-      management: this.#management,
-      sessions: this.#parts.sessions,
-      health,
-      trail: this.#trail,
-      notes: { metrics, log },
-    })
-    return new AdminServer(
-      address,
-      { health, metrics, api },
-      {
-        ...noteUnheard({ metrics, log }),
-        misnamed: (host) =>
-          log.write('admin-refused', {
-            detail: `called ${host}`,
-            allow: `admin: { hosts: [${JSON.stringify(host)}] }`,
-          }),
-      },
-    )
-  }
-
   #makeListeners(): Listeners {
     const { metrics, log } = this.#parts
     const { bars } = this.#parts.compiling.lasting
@@ -322,8 +311,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
-    // So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others.
-    for (const one of made.values()) if (one.type === 'jwt') one.readAgain?.().catch(() => {})
+    // A failure is in the log, and is no reason not to serve others.
+    for (const one of made.values()) one.warmUp?.().catch(() => {})
     this.#configWatch?.follow(config.watch)
     this.#stopWatching()
     this.#stopWatching = watchUsers(this.#generation, {
@@ -348,7 +337,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#configWatch?.follow(false)
     this.#stopWatching()
     await this.#listeners.stop()
-    await this.#admin?.stop()
+    await this.#administration?.server.stop()
     this.#ticker.stop()
     for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
     this.#parts.metrics.close()

@@ -44,6 +44,9 @@ export class Relay {
   /** While the session is brought to one, to be ended there. */
   quietPoint: QuietPoint | undefined
   #earlyRoom: EarlyRoom | undefined
+  /** Messages that were forwarded, each counted at its content header. */
+  messagesFromClient = 0
+  messagesToClient = 0
   /** Channels on which something for the broker waits for the end of a content. */
   #waiting = 0
 

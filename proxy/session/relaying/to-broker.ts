@@ -215,6 +215,7 @@ export class ToBroker {
     else this.#relay.toBroker.add(verdict)
     channel.fromClient.startBody(size)
     channel.dues?.published()
+    this.#relay.messagesFromClient++
   }
 
   #body(reader: FrameReader): void {
