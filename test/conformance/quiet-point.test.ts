@@ -282,7 +282,7 @@ describe('the end at a quiet point', () => {
     await assertEnds(rig)
   })
 
-  it('is at the deadline for who never acknowledges, with whole frames', async () => {
+  it('D50 is at the deadline for who never acknowledges, with whole frames', async () => {
     const rig = await consuming()
     rig.broker.write(delivery(1, 1))
     await settled(rig)

@@ -51,7 +51,7 @@ describe('a drain of sessions at work', () => {
     assert.deepEqual([await drained('quiet'), await drained('deadline')], [40, 0])
   })
 
-  it('waits for who never acknowledges as long as it says, and for nobody else', async (t) => {
+  it('D50 waits for who never acknowledges as long as it says, and for nobody else', async (t) => {
     const load = await DrainLoad.open(
       { url: live.url(), headers: HEADERS },
       { busy: 5, idle: 5, 'never acknowledges': 1 },

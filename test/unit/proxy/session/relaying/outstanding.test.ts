@@ -56,7 +56,7 @@ describe('Outstanding', () => {
     assert.equal(outstanding.isNone, true)
   })
 
-  it('remembers so many that were settled early and no more, and is certain again when all are settled', () => {
+  it('D51 remembers so many that were settled early and no more, and is certain again when all are settled', () => {
     const room = new EarlyRoom()
     const [stuck, other] = [new Outstanding(room), new Outstanding(room)]
     for (let tag = 1; tag <= 65_538; tag++) stuck.next()
