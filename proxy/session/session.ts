@@ -9,6 +9,7 @@ import { methodFrame } from '../codec/method.ts'
 import { ConnectionFault } from '../faults.ts'
 import { Closing, type ClosingHost } from './closing/closing.ts'
 import { ended } from './closing/ending.ts'
+import { QuietEnding } from './closing/quiet-ending.ts'
 import { Course, type CourseEvents } from './course.ts'
 import { BrokerLeg } from './legs/broker-leg.ts'
 import { ClientLeg, HOLD, type Hold } from './legs/client-leg.ts'
@@ -17,6 +18,7 @@ import { Handshake, type Opened } from './opening/handshake.ts'
 import { PHASES, type Phase } from './phases.ts'
 import type {
   BrokerCredential,
+  EndedAt,
   EndRequest,
   InBandRefusal,
   Session,
@@ -48,6 +50,8 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   readonly #closing: Closing
   readonly #renewals: Renewals
   readonly #brokerSecret: BrokerSecret
+  /** While it is brought to a quiet point, to end there. */
+  #quietEnding: QuietEnding | undefined
   #lookMs = FIRST_LOOK_MS
   /** From `open-ok` on. */
   #relaying: Relaying | undefined
@@ -110,6 +114,17 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#closing.begin(ended.requested(request))
   }
 
+  endAtQuietPoint(request: EndRequest, withinMs: number): void {
+    if (this.#closing.hasBegun || this.#quietEnding !== undefined) return
+    // Nothing has begun: no point is more quiet.
+    const relay = this.#relaying?.relay
+    if (relay === undefined) return this.#closing.begin(ended.requested(request, 'quiet'))
+    const end = (at: EndedAt): void => this.#closing.begin(ended.requested(request, at))
+    this.#quietEnding = new QuietEnding(relay, withinMs, end)
+    this.#quietEnding.look()
+    this.flush()
+  }
+
   renewBroker(credential: BrokerCredential): Promise<void> {
     return this.#brokerSecret.show(credential)
   }
@@ -159,7 +174,10 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   /** For its course. */
   entered(phase: Phase): void {
-    if (phase === 'closing' || phase === 'closed') this.#brokerSecret.stop()
+    if (phase === 'closing' || phase === 'closed') {
+      this.#brokerSecret.stop()
+      this.#quietEnding?.stop()
+    }
     if (PHASES[phase].turn === 'broker') return
     if (this.#client.isHeld(HOLD.phase) || (this.#client.reader.pendingBytes > 0 && !this.#reading))
       setImmediate(() => this.#release(HOLD.phase))
@@ -213,6 +231,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
       this.#reading = false
     }
     this.#relaying?.toBroker.settle()
+    this.#quietEnding?.look()
     this.flush()
   }
 
@@ -255,6 +274,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
       this.#closing.begin(error instanceof ConnectionFault ? ended.brokerFault(error) : ended.internalError(error))
     }
     this.#client.flush()
+    this.#quietEnding?.look()
     if (this.#stalled) this.#release(HOLD.channel)
     this.flush()
   }
