@@ -13,6 +13,7 @@ import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
 import { explainRoute } from './routes/explain.ts'
 import { liveRoutes } from './routes/live.ts'
+import { openApiRoute } from './routes/openapi.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { rulesRoute } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -50,5 +51,5 @@ export function makeApi(parts: ApiParts): Api {
     rulesRoute(parts),
     ...liveRoutes(parts),
   ]
-  return new Api(routes, parts)
+  return new Api([...routes, openApiRoute(routes)], parts)
 }

@@ -1,5 +1,6 @@
 /** `gatehouse check`: judges a configuration as `serve` would, and more: every secret that can be read is read. */
 
+import { readBlocks } from '../admin/blocks-file.ts'
 import { loadConfig } from '../config/reading/load.ts'
 import { ConfigError, formatProblem } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
@@ -21,6 +22,7 @@ provider is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, 
     const { values } = parseOptions(args, { command: 'check', options: { config: { type: 'string', short: 'c' } } })
     const file = needed(values.config, '-c FILE', 'check')
     const { config, warnings: seldomMeant } = loadConfig(file, terminal.env)
+    if (config.blocks !== undefined) readBlocks(config.blocks)
     const problems = [
       ...(await secretProblems(offline(config, file, terminal.env))),
       ...(await pluginProblems(config, file)),
@@ -34,12 +36,19 @@ provider is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, 
   },
 }
 
-function summary({ listen, admin, services, brokers }: Config): string[] {
+function summary({ listen, admin, blocks, services, brokers }: Config): string[] {
   return [
     ...listen.map((listener) => `listens at ${listenerUrl(listener)}`),
-    ...(admin ? [`health and metrics at http://${bracketed(admin.host)}:${admin.port}`] : []),
+    ...(admin
+      ? [`health and metrics at ${admin.tls ? 'https' : 'http'}://${bracketed(admin.host)}:${admin.port}`]
+      : []),
+    ...(admin?.authenticate === undefined ? [] : [blocksText(blocks)]),
     ...services.map((service) => `${service.path}: ${serviceText(service, brokers[service.broker])}`),
   ]
+}
+
+function blocksText(blocks: string | undefined): string {
+  return blocks === undefined ? 'blocks end with the process (no `blocks`)' : `blocks are kept in ${blocks}`
 }
 
 function serviceText(service: ServiceConfig, broker: BrokerConfig | undefined): string {

@@ -1,4 +1,5 @@
 /** All commands, in the order in which help lists them. */
+import { ADMIN_COMMANDS } from './admin/commands.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
@@ -8,4 +9,13 @@ import { schema } from './schema.ts'
 import { secret } from './secret/secret.ts'
 import { serve } from './serve.ts'
 
-export const COMMANDS: readonly Command[] = [serve, check, explain, hashPassword, secret, schema, demo]
+export const COMMANDS: readonly Command[] = [
+  serve,
+  check,
+  explain,
+  ...ADMIN_COMMANDS,
+  hashPassword,
+  secret,
+  schema,
+  demo,
+]

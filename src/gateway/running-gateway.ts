@@ -3,8 +3,11 @@
  * and stops.
  */
 import { getHeapStatistics } from 'node:v8'
+import type { BlocksFile } from '../admin/blocks-file.ts'
+import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
+import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import { AdminTrail } from '../admin/trail.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
@@ -28,11 +31,12 @@ import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
 import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
+import { expectSeries } from './expected-series.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
 import { Listeners, type ListenersPlan } from './listeners.ts'
 import type { Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
 import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
-import { ReloadRefused, type ReloadReport } from './reload-report.ts'
+import { ReloadRefused, type ReloadReport, reportText } from './reload-report.ts'
 import { ReloadRequests } from './reload-requests.ts'
 import { revoke } from './revoke.ts'
 import { watchUsers } from './users-files.ts'
@@ -50,6 +54,8 @@ export interface GatewayParts {
   /** What the gateway was started with. */
   readonly input: ConfigInput | Config
   readonly options: GatewayOptions
+  /** Where blocks are kept. */
+  readonly blocksFile: BlocksFile | undefined
 }
 
 export class RunningGateway implements Gateway, ReloadHost {
@@ -58,6 +64,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #ticker: Ticker
   readonly #listeners: Listeners
   readonly #administration: Administration | undefined
+  readonly #fromCode: FromCode
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
@@ -96,8 +103,10 @@ export class RunningGateway implements Gateway, ReloadHost {
       trail,
       log,
       refusals: sessionRefusals,
+      blocksFile: parts.blocksFile,
       current: () => this.#generation,
     })
+    this.#fromCode = new FromCode(management)
     const { admin } = first.config
     const isDraining = () => this.#closing !== undefined
     this.#administration =
@@ -166,7 +175,7 @@ export class RunningGateway implements Gateway, ReloadHost {
         return report
       }
       metrics.reloaded('done', report.sessions)
-      log.write('reload-done', { detail: detailOf(report) })
+      log.write('reload-done', { detail: reportText(report) })
       return report
     } catch (error) {
       this.#input = before
@@ -176,6 +185,18 @@ export class RunningGateway implements Gateway, ReloadHost {
       }
       throw error
     }
+  }
+
+  sessions(query?: SessionQuery): SessionPage {
+    return this.#fromCode.sessions(query)
+  }
+
+  kick(order: Kick): Kicked {
+    return this.#fromCode.kick(order)
+  }
+
+  async block(order: BlockPerson): Promise<Blocked> {
+    return await this.#fromCode.block(order)
   }
 
   requestReload(): void {
@@ -195,7 +216,9 @@ export class RunningGateway implements Gateway, ReloadHost {
     const number = before.number + 1
     const compiled = await compileGeneration(config, { ...this.#parts.compiling, number, before })
     let plan: ListenersPlan
+    let changeAdmin: (() => void) | undefined
     try {
+      changeAdmin = config.admin === undefined ? undefined : this.#administration?.server.change(config.admin)
       plan = await this.#listeners.plan(listenerOptions(config))
     } catch (error) {
       compiled.abandon()
@@ -206,6 +229,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       apply: () => {
         this.#generation = compiled.generation
         plan.apply()
+        changeAdmin?.()
         this.#parts.compiling.lasting.endHoldOffs()
         const { authenticators } = compiled.generation
         revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
@@ -277,6 +301,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions, metrics } = this.#parts
     const { number, config, authenticators } = this.#generation
     metrics.configured(number, hashOf(config))
+    expectSeries(metrics, this.#generation)
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
@@ -317,9 +342,4 @@ export class RunningGateway implements Gateway, ReloadHost {
 function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
   const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
   return listen.map((one) => ({ ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) }))
-}
-
-function detailOf({ changes, sessions: { kept, changed, ended } }: ReloadReport): string {
-  const where = changes.length === 0 ? 'the configuration is the same' : `changed: ${changes.join(', ')}`
-  return `${where}; sessions: ${kept} kept, ${changed} changed, ${ended} ended`
 }

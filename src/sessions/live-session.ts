@@ -125,6 +125,10 @@ export class LiveSession implements Occupant, SessionObserver {
     }
   }
 
+  get isEnding(): boolean {
+    return this.#session.isEnding
+  }
+
   get bufferedBytes(): number {
     return this.#session.bufferedBytes
   }

@@ -25,6 +25,7 @@ const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], bo
   ['GET /api/v1/refusals', 'viewer', undefined, 200],
   ['GET /api/v1/history', 'viewer', undefined, 200],
   ['HEAD /api/v1/events', 'viewer', undefined, 200],
+  ['GET /api/openapi.json', 'viewer', undefined, 200],
   ['GET /api/v1/config', 'administrator', undefined, 200],
   ['POST /api/v1/reload', 'administrator', undefined, 409],
 ]

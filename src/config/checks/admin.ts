@@ -9,7 +9,6 @@ import { namedAuthenticators, unknownAuthenticators } from './services.ts'
 const UNFIT: Partial<Readonly<Record<AuthenticatorConfig['type'], string>>> = {
   ticket: 'a ticket stands for a proof at a service: name what proves people themselves',
   oidc: 'its logins are for the pages of services: there is no login page on this listener',
-  clientCertificate: 'this listener speaks no TLS, so nobody can show a certificate',
 }
 
 export function checkAdmin(config: Config): Finding[] {
@@ -29,7 +28,8 @@ export function checkAdmin(config: Config): Finding[] {
   }
   const named = namedAuthenticators(admin, path)
   const unfit = named.flatMap(({ name, path: at }): Finding[] => {
-    const message = UNFIT[config.authenticators[name]?.type ?? 'basic']
+    const type = config.authenticators[name]?.type ?? 'basic'
+    const message = type === 'clientCertificate' ? certificateProblem(admin) : UNFIT[type]
     return message === undefined ? [] : [{ path: at, at: 'value', message }]
   })
   return [
@@ -38,6 +38,11 @@ export function checkAdmin(config: Config): Finding[] {
     ...checkRoles(admin.roles, path),
     ...checkOrigins(admin.origins),
   ]
+}
+
+function certificateProblem({ tls }: NonNullable<Config['admin']>): string | undefined {
+  if (tls?.clientCertificates !== undefined && tls.clientCertificates.mode !== 'none') return undefined
+  return 'the admin listener asks for no client certificates: set `admin.tls: { clientCertificates: { ca } }`'
 }
 
 type Roles = NonNullable<Config['admin']>['roles']

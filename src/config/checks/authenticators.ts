@@ -96,8 +96,9 @@ function checkForwarded(forwarded: OfType<'forwarded'>, path: Path): Finding[] {
   return found
 }
 
-function checkClientCertificate({ listen }: Config, path: Path): Finding[] {
-  if (listen.some(({ tls }) => tls?.clientCertificates && tls.clientCertificates.mode !== 'none')) return []
+function checkClientCertificate({ listen, admin }: Config, path: Path): Finding[] {
+  if ([...listen, admin].some(({ tls } = {}) => tls?.clientCertificates && tls.clientCertificates.mode !== 'none'))
+    return []
   const message = 'no listener asks for client certificates: set `tls: { clientCertificates: { ca } }` of one'
   return [{ path: [...path, 'type'], at: 'value', message, refersTo: ['listen'] }]
 }
