@@ -5,7 +5,7 @@
  * question only, so publishes are remembered, within bounds, until the identity is renewed.
  */
 import type { Authorizer, Need, Permission, ResourceKind, Table, TableEntry } from '../../proxy/index.ts'
-import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../errors.ts'
 import { MatchIndex } from '../promotion/conditions/match-index.ts'
 import type { VariableFacts } from '../promotion/conditions/variables.ts'
 import { type ArgumentRule, AUTHORITY_ARGUMENTS, compileArguments, DEFAULT_ARGUMENTS, plainValue } from './arguments.ts'
@@ -38,7 +38,7 @@ export class Policy<Facts extends VariableFacts> {
 
   /** @throws InvalidConfiguration with every mistake, their paths below `permissions` */
   constructor(entries: readonly PermissionInput[], options: { readonly enforce?: boolean } = {}) {
-    const problems: Problem[] = []
+    const problems: Mistake[] = []
     this.#entries = entries.map((entry, index) => compileEntry(entry, index, problems))
     if (problems.length > 0) throw new InvalidConfiguration(problems)
     this.#byMatch = new MatchIndex(entries.map(({ match }) => match))
@@ -78,7 +78,7 @@ function rulesOf(applying: readonly Entry[], facts: VariableFacts): Rules {
   )
 }
 
-function compileEntry(input: PermissionInput, index: number, problems: Problem[]): Entry {
+function compileEntry(input: PermissionInput, index: number, problems: Mistake[]): Entry {
   const grants = LISTS.flatMap((list) => compileGrants(index, list, input[list], problems))
   try {
     return {

@@ -219,7 +219,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ],
     [
       'E5',
-      'a file put in the place of a secret',
+      'a file put in the place of a secret, a key or a certificate',
       'files and all folders on the way to them, links followed: refused where everybody may write',
     ],
     ['F1', 'staying beyond the end of a token', 'the session ends with it, to the millisecond, however far away'],
@@ -262,6 +262,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'G32',
       'names that lead a page to the admin listener (DNS rebinding)',
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
+    ],
+    [
+      'G65',
+      'a foreign page, or somebody without the role, that ends sessions or blocks people',
+      'every route needs a role; a write from a browser needs the listener’s own origin or one of `admin.origins`; both are audited',
+    ],
+    [
+      'G66',
+      'a broken or exchanged file of blocks lets somebody in',
+      'the start is refused; the file is this user’s only, and replaced as a whole',
     ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],

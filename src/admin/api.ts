@@ -48,6 +48,11 @@ export class Api {
     this.#of = dependencies
   }
 
+  /** Whether anybody may use it. */
+  get isOffered(): boolean {
+    return this.#of.managed.current.access !== undefined
+  }
+
   /** Answers one request whose path begins with `/api/`; never throws. */
   handle(request: IncomingMessage, response: ServerResponse, connection: Connection): void {
     this.#answerOf(request, connection.hop).then(

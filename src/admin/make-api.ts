@@ -13,6 +13,7 @@ import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
 import { explainRoute } from './routes/explain.ts'
 import { liveRoutes } from './routes/live.ts'
+import { meRoute } from './routes/me.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { rulesRoute } from './routes/rules.ts'
@@ -43,6 +44,7 @@ export interface ApiParts {
 export function makeApi(parts: ApiParts): Api {
   const { managed, management, trail } = parts
   const routes = [
+    meRoute,
     ...overviewRoutes(parts),
     ...sessionRoutes(management),
     ...blockRoutes(management),

@@ -1,6 +1,6 @@
 /**
  * The server for operators and their machines, on an address of its own and never on a public listener: health and
- * metrics for whoever reaches it, the management API for those who have a role.
+ * metrics for whoever reaches it, the management API and its console for those who have a role.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hops } from '../http/hop.ts'
@@ -10,6 +10,7 @@ import type { Health } from '../ops/health.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
 import type { Api } from './api.ts'
+import { Console } from './console/console.ts'
 import { OwnHosts } from './own-hosts.ts'
 import { ApiProblem } from './problem.ts'
 
@@ -47,6 +48,7 @@ export class AdminServer {
   #ownHosts: OwnHosts
   #hops: Hops
   readonly #api: Api
+  readonly #console: Console
   readonly #pages: ReadonlyMap<string, () => Promise<Answer>>
   readonly #refused: (host: string) => void
 
@@ -56,6 +58,7 @@ export class AdminServer {
     this.#hops = new Hops(address)
     this.#refused = (host) => events.misnamed(host)
     this.#api = api
+    this.#console = new Console(() => api.isOffered)
     this.#pages = new Map([
       [LIVE, async () => json(200, { status: 'live' })],
       ['/health/ready', async () => await readiness(health)],
@@ -128,13 +131,21 @@ export class AdminServer {
         hop: this.#hops.of(request),
         goesOn: () => this.#server.goesOn(request),
       })
+    if (Console.has(path)) return this.#answer(this.#console.answer(request, path), request, response)
     const page = this.#pages.get(path)
     if (page === undefined) return refuse(new ApiProblem(404, 'not found'))
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refuse(new ApiProblem(405, 'expected another method', { headers: { Allow: 'GET, HEAD' } }))
-    page().then(
+    this.#answer(page(), request, response)
+  }
+
+  #answer(answer: Promise<Answer>, request: IncomingMessage, response: ServerResponse): void {
+    answer.then(
       (found) => send(request, response, found),
-      () => refuse(new ApiProblem(500, 'internal error')),
+      (error: unknown) => {
+        const problem = error instanceof ApiProblem ? error : new ApiProblem(500, 'internal error')
+        send(request, response, problemAnswer(problem))
+      },
     )
   }
 }

@@ -3,6 +3,7 @@
  * and stops.
  */
 import { getHeapStatistics } from 'node:v8'
+import { descriptorOf } from '../../auth/index.ts'
 import type { BlocksFile } from '../admin/blocks-file.ts'
 import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
@@ -305,8 +306,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
-    // So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others.
-    for (const one of made.values()) if (one.type === 'jwt') one.readAgain?.().catch(() => {})
+    // A failure is in the log, and is no reason not to serve others.
+    for (const one of made.values()) one.warmUp?.().catch(() => {})
     this.#configWatch?.follow(config.watch)
     this.#stopWatching()
     this.#stopWatching = watchUsers(this.#generation, {
@@ -338,8 +339,9 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 }
 
-/** Kerberos tickets need larger heads. */
+/** Some credentials need larger heads. */
 function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
-  const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
-  return listen.map((one) => ({ ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) }))
+  const needs = Object.values(authenticators).flatMap((one) => descriptorOf(one).headBytes ?? [])
+  const maxHeaderBytes = needs.length === 0 ? undefined : Math.max(...needs)
+  return listen.map((one) => ({ ...one, maxHeaderBytes }))
 }

@@ -16,7 +16,7 @@ export interface ListenerOptions {
   readonly trustedProxies?: readonly string[] | undefined
   readonly behindTls?: boolean
   /** 16 KiB, or 32 where Kerberos tickets come in headers. */
-  readonly maxHeaderBytes?: number
+  readonly maxHeaderBytes?: number | undefined
   /** For tests; ten seconds and the like otherwise. */
   readonly deadlines?: Partial<Deadlines>
 }

@@ -2,6 +2,7 @@
 import {
   ANONYMOUS,
   compileAddresses,
+  descriptorOf,
   type Identity,
   may,
   type Promotion,
@@ -93,7 +94,7 @@ export function personOf(
     throw new NotExplainable(`this service has no authenticator ${JSON.stringify(by)}${suggestion(by, names)}`)
   if (subject === undefined) throw new NotExplainable('expected a subject: this service does not let in just anybody')
   const configured = authenticators[by]
-  const vouching = configured !== undefined && 'issuer' in configured ? configured.issuer : by
+  const vouching = (configured && descriptorOf(configured).issuer?.(configured)) ?? by
   return { issuer: issuer ?? vouching, subject, authenticator: by, roles, claims, fromCookie: false }
 }
 

@@ -43,7 +43,7 @@ describe('blocks: a file', () => {
     assert.deepEqual((JSON.parse(readFileSync(blocks, 'utf8')) as { blocks: unknown[] }).blocks, [])
   })
 
-  it('refuses the start where the file is broken, open to others, or cannot be written', async (t) => {
+  it('G66 refuses the start where the file is broken, open to others, or cannot be written', async (t) => {
     const refused = async (blocks: string, text: RegExp) =>
       await assert.rejects(startManaged(t, { blocks }), (error: unknown) => {
         assert.ok(error instanceof ConfigError, String(error))

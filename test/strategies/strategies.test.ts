@@ -90,6 +90,9 @@ services:
     state: new MemoryState(),
     observeKeys: () => {},
     load,
+    readFile: readProtected,
+    readUsers: async () => ({}),
+    processEnv: {},
   })
   return made.get('machines')
 }

@@ -4,6 +4,7 @@ import type { ReloadReport } from '../../gateway/reload-report.ts'
 import type { Explained } from '../../services/explain.ts'
 import type { ShownSample } from '../live/history.ts'
 import type { ShownRefusal } from '../live/recent-refusals.ts'
+import { ROLES } from '../roles.ts'
 import type { ShownOverview } from '../routes/overview.ts'
 import type { SessionDetail } from '../routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from '../shapes.ts'
@@ -45,6 +46,13 @@ export const overview = z.strictObject({
   replicas: z.array(z.never()),
   workers: z.array(z.never()),
 }) satisfies z.ZodType<ShownOverview>
+
+export const me = z.strictObject({
+  subject: z.string(),
+  issuer: z.string(),
+  authenticator: z.string(),
+  role: z.enum(ROLES).describe('The highest one.'),
+})
 
 export const history = listOf(
   z.strictObject({

@@ -22,6 +22,7 @@ export interface Operation {
 /** By method and path. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /api/v1/overview': { summary: 'The gateway at a glance', status: 200, answer: answers.overview },
+  'GET /api/v1/me': { summary: 'Whoever asks, and their role', status: 200, answer: answers.me },
   'GET /api/v1/history': {
     summary: 'The last hour, a sample for each ten seconds',
     status: 200,

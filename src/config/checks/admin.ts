@@ -1,15 +1,10 @@
 /** The management API: who may use it, and as what. */
+import { descriptorOf } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
-import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import type { Config } from '../schema/schema.ts'
 import { checkMatch } from './matching.ts'
 import { namedAuthenticators, unknownAuthenticators } from './services.ts'
-
-/** Why these cannot say who manages the gateway. */
-const UNFIT: Partial<Readonly<Record<AuthenticatorConfig['type'], string>>> = {
-  ticket: 'a ticket stands for a proof at a service: name what proves people themselves',
-  oidc: 'its logins are for the pages of services: there is no login page on this listener',
-}
 
 export function checkAdmin(config: Config): Finding[] {
   const { admin } = config
@@ -28,8 +23,9 @@ export function checkAdmin(config: Config): Finding[] {
   }
   const named = namedAuthenticators(admin, path)
   const unfit = named.flatMap(({ name, path: at }): Finding[] => {
-    const type = config.authenticators[name]?.type ?? 'basic'
-    const message = type === 'clientCertificate' ? certificateProblem(admin) : UNFIT[type]
+    const one = config.authenticators[name]
+    const message =
+      one?.type === 'clientCertificate' ? certificateProblem(admin) : one && descriptorOf(one).unfitForAdmin
     return message === undefined ? [] : [{ path: at, at: 'value', message }]
   })
   return [

@@ -5,15 +5,13 @@
  * mistake that only follows from another one is not. With any mistake at all there is no configuration.
  */
 import { z } from 'zod'
-import type { Keyring } from '../../../auth/index.ts'
+import { type Keyring, type Mistake, usersFileSchema, usersMistakes } from '../../../auth/index.ts'
 import { checkConfig } from '../checks/checks.ts'
-import { checkUsers } from '../checks/users.ts'
 import { configWarnings } from '../checks/warnings.ts'
 import { FileInspection } from '../files/files.ts'
 import { readKeys } from '../files/keyring.ts'
 import { placeSecrets } from '../files/place-secrets.ts'
 import { type Config, configSchema, type Users } from '../schema/schema.ts'
-import { usersFile } from '../schema/users.ts'
 import { type Source, yamlSource } from './document.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
 import { followInPlace, followSuggestions, withStandIns } from './mending.ts'
@@ -67,10 +65,14 @@ export function judge(source: Source, { folder, env, files, readable }: Judging)
 export function judgeUsers(text: string, file: string): Users {
   const source = yamlSource(text, file)
   if (source.problems.length > 0) throw new ConfigError(source.problems)
-  const result = parseAs(usersFile, source.value)
-  const found = 'data' in result ? checkUsers(result.data.users, ['users']) : result.findings
+  const result = parseAs(usersFileSchema, source.value)
+  const found = 'data' in result ? usersMistakes(result.data.users).map(inUsers) : result.findings
   if ('data' in result && found.length === 0) return result.data.users
   throw new ConfigError(located(source, found))
+}
+
+function inUsers({ path, at = 'value', message }: Mistake): Finding {
+  return { path: ['users', ...path], at, message }
 }
 
 const keysOnly = z.object({ secretKeys: configSchema.shape.secretKeys })
