@@ -58,7 +58,7 @@ describe('who asks', () => {
   })
 
   it('is either a user or a token', async () => {
-    const both = ['blocks', '--admin', 'http://127.0.0.1:8081', '--user', 'ann', '--token-file', '/tmp/none']
+    const both = ['blocks', '--admin', 'http://127.0.0.1:8081', '--user', 'ann', '--token-file', 'none']
     assert.equal((await runCommand(both)).code, 64)
     const colon = ['blocks', '--admin', 'http://127.0.0.1:8081', '--user', 'a:b']
     assert.match((await runCommand(colon)).stderr, /without a colon/)
