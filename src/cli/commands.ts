@@ -1,5 +1,6 @@
 /** All commands, in the order in which help lists them. */
 import { ADMIN_COMMANDS } from './admin/commands.ts'
+import { brokerSetup } from './broker-setup.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
@@ -13,6 +14,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   check,
   explain,
+  brokerSetup,
   ...ADMIN_COMMANDS,
   hashPassword,
   secret,

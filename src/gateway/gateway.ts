@@ -6,6 +6,7 @@ import { Log } from '../ops/log.ts'
 import { Metrics } from '../ops/metrics.ts'
 import { linesIn } from '../ops/pretty-lines.ts'
 import { Traffic } from '../ops/traffic.ts'
+import { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { Sessions } from '../sessions/registry.ts'
 import { compileGeneration } from './generation.ts'
 import { Lasting } from './lasting.ts'
@@ -37,16 +38,10 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
   const { generation } = await compileGeneration(loaded.config, { ...compiling, number: 1 })
   const { blocks } = loaded.config
   const blocksFile = blocks === undefined ? undefined : await BlocksFile.open(blocks, lasting.bars)
-  const gateway = new RunningGateway(generation, {
-    log,
-    sessions,
-    traffic,
-    metrics,
-    compiling,
-    input: config,
-    options,
-    blocksFile,
-  })
+  const entitled = new EntitledSessions(log)
+  metrics.watchEntitlements(() => entitled.questionCount)
+  const parts = { log, sessions, entitled, traffic, metrics, compiling, input: config, options, blocksFile }
+  const gateway = new RunningGateway(generation, parts)
   await gateway.start()
   return gateway
 }
