@@ -275,6 +275,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
     ],
     [
+      'G65',
+      'a foreign page, or somebody without the role, that ends sessions or blocks people',
+      'every route needs a role; a write from a browser needs the listener’s own origin or one of `admin.origins`; both are audited',
+    ],
+    [
+      'G66',
+      'a broken or exchanged file of blocks lets somebody in',
+      'the start is refused; the file is this user’s only, and replaced as a whole',
+    ],
+    [
       'G75',
       'pages of others in the browser of an operator, whose password the browser sends by itself',
       'no write without its own Origin, no read across sites, no frame; the console’s policy allows its own files only',
