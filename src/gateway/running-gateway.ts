@@ -22,6 +22,7 @@ import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import { configurationChanged, DRAIN } from '../sessions/end-requests.ts'
+import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
@@ -45,6 +46,7 @@ const BUFFER_RATIO = 0.25
 export interface GatewayParts {
   readonly log: Log
   readonly sessions: Sessions
+  readonly entitled: EntitledSessions
   readonly traffic: Traffic
   readonly metrics: Metrics
   readonly compiling: Omit<Compiling, 'number' | 'before'>
@@ -84,6 +86,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     traffic.guard(boundBytes, () => overload.shed())
     this.#ticker = new Ticker([
       sessions,
+      parts.entitled,
       overload,
       { tick: () => this.#tickNodes() },
       { tick: () => this.#administration?.tick() },
