@@ -161,7 +161,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['C20', 'streams cut anywhere, byte by byte', 'the same frames, whatever the cuts'],
     ['C21', 'a close between a delivery and its body', 'waits for the end of the content'],
     ['C22', 'a close towards the broker inside content', 'at a content boundary; no frame error in its log'],
-    ['C23', 'closes that cross', 'each leg keeps its own handshake; what is left of the channel before is dropped'],
+    [
+      'C23',
+      'closes that cross, answered late or never',
+      'each leg keeps its own handshake; what is left of the channel before is dropped; nobody waits for an answer that a broker may not give',
+    ],
     ['C24', 'channels opened twice, used unopened', '504'],
     ['C25', 'what is sent on after a close', 'dropped until `close-ok`'],
     ['C26', '`connection.close` inside content, data behind it', 'answered; nothing of the message is stored'],
