@@ -6,6 +6,9 @@ import type { Environment } from '../config/environment.ts'
 
 export interface Output {
   write(text: string): unknown
+  /** Where it is a screen, and how large. */
+  readonly isTTY?: boolean
+  readonly rows?: number
 }
 
 /** Standard input; `setRawMode` is there where it is a terminal. */
