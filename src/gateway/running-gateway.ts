@@ -23,6 +23,7 @@ import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import { Drain } from '../sessions/drain.ts'
 import { configurationChanged } from '../sessions/end-requests.ts'
+import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
@@ -47,6 +48,7 @@ const BUFFER_RATIO = 0.25
 export interface GatewayParts {
   readonly log: Log
   readonly sessions: Sessions
+  readonly entitled: EntitledSessions
   readonly traffic: Traffic
   readonly metrics: Metrics
   readonly compiling: Omit<Compiling, 'number' | 'before'>
@@ -88,6 +90,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     traffic.guard(boundBytes, () => overload.shed())
     this.#ticker = new Ticker([
       sessions,
+      parts.entitled,
       overload,
       { tick: () => this.#tickNodes() },
       { tick: () => this.#administration?.tick() },
