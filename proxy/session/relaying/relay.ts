@@ -108,9 +108,10 @@ export class Relay {
     return true
   }
 
-  /** The broker's `channel.close-ok`. @returns false when nobody asked for it */
+  /** The broker's `channel.close-ok`, which may come late where closes have crossed. @returns false when nobody asked for it */
   brokerAnswers(channel: Channel): boolean {
-    if (!channel.broker.over()) return false
+    const isOfChannelBefore = channel.leftovers?.isOpen === false
+    if (isOfChannelBefore || !channel.broker.over()) return channel.wasClosedByBroker
     if (channel.client.over()) this.#tellClient(channel, methodFrame(channel.number, 'channel.close-ok', {}))
     this.#freeIfDone(channel)
     return true
