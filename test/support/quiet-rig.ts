@@ -59,6 +59,7 @@ export class QuietRig {
   /** Frames in the order in which the client has sent them, and those of them that left for the broker. */
   readonly #sent: string[] = []
   readonly #forwarded: string[] = []
+  #point: QuietPoint | undefined
   #isStalled = false
   #isOver = false
   #consumerCount = 0
@@ -90,7 +91,8 @@ export class QuietRig {
   }
 
   bringToQuiet(): void {
-    this.#relay.quietPoint = new QuietPoint(this.#relay)
+    this.#point = new QuietPoint(this.#relay)
+    this.#relay.quietPoint = this.#point
     this.#passed()
   }
 
@@ -233,7 +235,7 @@ export class QuietRig {
 
   /** What the relay has gathered is on its way; the session ends as soon as it is quiet. */
   #passed(): void {
-    const { toBroker, toClient, quietPoint } = this.#relay
+    const { toBroker, toClient } = this.#relay
     const before = this.#pipes.toBroker.frames.length
     if (toBroker.bytes > 0) this.#pipes.toBroker.write(Buffer.concat(toBroker.drain()))
     if (toClient.bytes > 0) this.#pipes.toClient.write(Buffer.concat(toClient.drain()))
@@ -241,7 +243,7 @@ export class QuietRig {
     for (const { name, bytes } of this.#pipes.toBroker.frames.slice(before))
       if (name !== gateways) this.#forwarded.push(bytes.toString('hex'))
     assert.deepEqual(this.#forwarded, this.#sent.slice(0, this.#forwarded.length), 'a beginning of what was sent')
-    if (quietPoint?.isReached !== true) return
+    if (this.#point?.isReached !== true) return
     this.#isOver = true
     this.#judge()
   }

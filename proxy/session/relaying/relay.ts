@@ -16,7 +16,6 @@ import { Cancels } from './cancels.ts'
 import { type Channel, Channels, EXPECT_METHOD } from './channels.ts'
 import { Dues } from './dues.ts'
 import { EarlyRoom } from './outstanding.ts'
-import type { QuietPoint } from './quiet-point.ts'
 
 export interface RelayOptions {
   readonly toBroker: Gather
@@ -44,7 +43,7 @@ export class Relay {
   /** Largest content body from the client; exchanged with the filters. */
   messageBytes: number
   /** While the session is brought to one, to be ended there. */
-  quietPoint: QuietPoint | undefined
+  quietPoint: { readonly holdsBack: boolean } | undefined
   #earlyRoom: EarlyRoom | undefined
   /** Messages that were forwarded, each counted at its content header. */
   messagesFromClient = 0
