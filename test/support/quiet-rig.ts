@@ -8,7 +8,6 @@ import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
-import { compile } from '../../proxy/filters/compile.ts'
 import { Gather } from '../../proxy/session/legs/gather.ts'
 import { QuietPoint } from '../../proxy/session/relaying/quiet-point.ts'
 import { Relay } from '../../proxy/session/relaying/relay.ts'
@@ -74,8 +73,8 @@ export class QuietRig {
       clientPayloadMax: 0xffff,
       client: { cancelNotify: true, blocked: true },
     }
-    this.#relay = new Relay(options, 65_536)
-    this.#relay.slots = compile([], new FilterSession([]).view)
+    const rules = { filters: [], messageBytes: 65_536 }
+    this.#relay = new Relay(options, rules, () => new FilterSession([]).view)
     this.#towardsBroker = new ToBroker(this.#relay, () => undefined)
     this.#towardsClient = new ToClient(
       this.#relay,
