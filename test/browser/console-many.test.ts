@@ -26,7 +26,7 @@ interface TraceEvent {
   readonly name: string
   readonly pid: number
   readonly tid: number
-  /** Processor time, in µs. */
+  /** Processor time, in µs; absent of the tasks in which tracing begins and ends. */
   readonly tdur?: number
   readonly args?: { readonly name?: string }
 }
@@ -85,7 +85,7 @@ async function tasksOf(page: Page, act: () => Promise<void>): Promise<number[]> 
   )
   return traceEvents
     .filter(({ name, pid, tid }) => name.endsWith('RunTask') && mains.has(`${pid} ${tid}`))
-    .map(({ tdur = Number.POSITIVE_INFINITY }) => tdur / 1000)
+    .flatMap(({ tdur }) => (tdur === undefined ? [] : [tdur / 1000]))
 }
 
 /** From one end to the other by wheel and by keys, and by two orders. */
