@@ -264,6 +264,8 @@ export interface Session {
   readonly bytesToClient: number
   /** As it is now. */
   readonly activity: SessionActivity
+  /** Whether something has begun to end it. */
+  readonly isEnding: boolean
   /** Bytes from one binary WebSocket message, cut anywhere; a view is kept until its frames are forwarded. */
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */

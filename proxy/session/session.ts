@@ -172,6 +172,10 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     return this.#client.bytesOut
   }
 
+  get isEnding(): boolean {
+    return this.#closing.hasBegun
+  }
+
   get activity(): SessionActivity {
     const relay = this.#relay
     if (relay === undefined) return NO_ACTIVITY
