@@ -19,7 +19,7 @@ const MANY = 10_000
 /** As the browser defines a long task. [Long Tasks §2] */
 const LONG_MS = 50
 /** The first time the engine compiles, and its collector cleans up what others left: one round without any is the proof. */
-const ROUNDS = 3
+const ROUNDS = 6
 const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline']
 
 interface TraceEvent {
