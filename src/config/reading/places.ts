@@ -14,6 +14,7 @@ const SECRETS = [
   'brokers.*.credentials.*.oauth2.clientSecret',
   'authenticators.*.clientSecret',
   'authenticators.*.secret',
+  'authenticators.*.bind.password',
   'services.*.promote.*.to.password',
   'services.*.entitlements.secret',
 ].map(pattern)
@@ -36,6 +37,7 @@ const FILES = [
     'authenticators.*.users',
     'authenticators.*.jwksFile',
     'authenticators.*.keytab',
+    'authenticators.*.tls.ca',
     'authenticators.*.options',
     'authenticators.*.verify',
     'services.*.entitlements.module',
