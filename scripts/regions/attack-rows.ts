@@ -273,6 +273,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'names that lead a page to the admin listener (DNS rebinding)',
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
     ],
+    [
+      'G75',
+      'pages of others in the browser of an operator, whose password the browser sends by itself',
+      'no write without its own Origin, no read across sites, no frame; the console’s policy allows its own files only',
+    ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
     [

@@ -28,9 +28,4 @@ export class History {
   column(name: string): Column {
     return this.#columns.get(name) ?? Array<null>(this.times.length).fill(null)
   }
-
-  /** Names with this beginning. */
-  names(prefix: string): readonly string[] {
-    return [...this.#columns.keys()].filter((name) => name.startsWith(prefix))
-  }
 }
