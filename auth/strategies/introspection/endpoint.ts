@@ -4,15 +4,13 @@
  */
 import * as openid from 'openid-client'
 import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.ts'
+import { type EndpointPlace, ProviderEndpoint } from '../../provider-endpoint.ts'
 import type { Secret } from '../../secret.ts'
 import { isJsonObject, type JsonObject } from '../jwt/json.ts'
 import { describe } from '../jwt/jwks.ts'
-import { boundedFetch, type Fetch, fetchJson } from '../jwt/jwks-fetch.ts'
+import { boundedFetch, type Fetch } from '../jwt/jwks-fetch.ts'
 
-export interface EndpointOptions {
-  /** Whose metadata names the endpoint, where `url` does not. */
-  readonly issuer: string | undefined
-  readonly url: string | undefined
+export interface EndpointOptions extends EndpointPlace {
   readonly clientId: string
   readonly clientAuthentication: ClientAuthentication
   readSecret(): Promise<Secret>
@@ -21,8 +19,6 @@ export interface EndpointOptions {
 
 const TIMEOUT_MS = 4_000
 const MAX_BYTES = 64 * 1024
-/** The place of the endpoint is looked up again after this time. */
-const METADATA_MS = 60 * 60 * 1000
 /** Most questions at once. */
 const ASKING_MAX = 64
 
@@ -34,12 +30,13 @@ export class TooManyQuestions extends Error {
 export class IntrospectionEndpoint {
   readonly #options: EndpointOptions
   readonly #fetch: Fetch
-  #found: { readonly url: string; readonly untilMs: number } | undefined
+  readonly #place: ProviderEndpoint
   #askingCount = 0
 
   constructor(options: EndpointOptions) {
     this.#options = options
     this.#fetch = options.fetch ?? globalThis.fetch
+    this.#place = new ProviderEndpoint(options, 'introspection_endpoint', this.#fetch)
   }
 
   /** What the provider says of an active token; undefined: it is not active. Rejects where nobody can tell. */
@@ -67,7 +64,7 @@ export class IntrospectionEndpoint {
 
   /** Made for each question: the secret may have changed, and lives no longer than it has to. */
   async #configuration(): Promise<openid.Configuration> {
-    const url = await this.#url()
+    const url = await this.#place.url()
     const { clientId, clientAuthentication: how, readSecret, issuer } = this.#options
     const bytes = (await readSecret()).reveal()
     const secret = bytes.toString()
@@ -80,26 +77,4 @@ export class IntrospectionEndpoint {
     if (url.startsWith('http:')) openid.allowInsecureRequests(configuration)
     return configuration
   }
-
-  async #url(): Promise<string> {
-    const { url, issuer } = this.#options
-    if (url !== undefined) return url
-    if (issuer === undefined) throw new Error('there is neither an issuer nor a URL')
-    const known = this.#found
-    if (known !== undefined && performance.now() < known.untilMs) return known.url
-    const found = await endpointOf(issuer, this.#fetch)
-    this.#found = { url: found, untilMs: performance.now() + METADATA_MS }
-    return found
-  }
-}
-
-/** [OpenID Connect Discovery §4, RFC 8414 §2] */
-async function endpointOf(issuer: string, fetch: Fetch): Promise<string> {
-  const place = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const metadata = await fetchJson(fetch, place, AbortSignal.timeout(TIMEOUT_MS))
-  if (!isJsonObject(metadata) || metadata['issuer'] !== issuer)
-    throw new Error(`the metadata at ${place} is of another issuer`)
-  const endpoint = metadata['introspection_endpoint']
-  if (typeof endpoint !== 'string') throw new Error(`the metadata at ${place} names no introspection endpoint`)
-  return endpoint
 }

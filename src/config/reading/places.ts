@@ -12,6 +12,7 @@ const pattern = (text: string): Pattern => text.split('.')
 const SECRETS = [
   'brokers.*.credentials.*.password',
   'brokers.*.credentials.*.oauth2.clientSecret',
+  'brokers.*.credentials.*.exchange.clientSecret',
   'authenticators.*.clientSecret',
   'authenticators.*.secret',
   'authenticators.*.bind.password',
