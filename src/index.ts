@@ -1,4 +1,5 @@
 /** The door of the package: everything that a program can import from `amqp-gatehouse`. */
+export { hashPassword } from '../auth/index.ts'
 export { ConfigError, type Problem } from './config/reading/problems.ts'
 export type { Config, ConfigInput } from './config/schema/schema.ts'
 export { startGateway } from './gateway/gateway.ts'

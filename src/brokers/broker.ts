@@ -52,7 +52,7 @@ export function makeBrokers(
  *
  * @throws {ConfigError} with every one of them
  */
-export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promise<void> {
+export async function tryBrokerCredentials(brokers: ReadonlyMap<string, Broker>): Promise<void> {
   const found = [...brokers].map(async ([name, { credentials }]) => {
     const problems = await checkCredentials(credentials)
     return problems.map(({ path, message }) => ({

@@ -10,8 +10,8 @@ import { setImmediate } from 'node:timers/promises'
 import { brokerConfig, enabledPlugins, withFilesAt } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
 import { findCommand, isExecutable } from './install.ts'
-import { Management } from './management.ts'
-import { freePorts, type GuardedChild, run, spawnGuarded } from './processes.ts'
+import { BrokerManagement } from './management.ts'
+import { freePorts, type GuardedChild, runCommand, spawnGuarded } from './processes.ts'
 import { accepts, type Provision, type Rabbit } from './rabbit.ts'
 
 const SCRIPT_FOLDERS = ['/usr/lib/rabbitmq/bin', '/opt/homebrew/sbin', '/usr/local/sbin', '/usr/local/lib/rabbitmq/bin']
@@ -72,7 +72,7 @@ class PrivateNode {
   readonly #inside: string
   readonly #admin = { username: 'gatehouse-admin', password: randomBytes(12).toString('hex') }
   readonly #log = new BrokerLog()
-  readonly #management: Management
+  readonly #management: BrokerManagement
   #epmd: GuardedChild | undefined
   #server: GuardedChild | undefined
 
@@ -89,7 +89,7 @@ class PrivateNode {
     this.#ports = ports
     this.#folder = folder
     this.#inside = folder.slice(scripts.root.length)
-    this.#management = new Management(
+    this.#management = new BrokerManagement(
       `http://127.0.0.1:${ports.management}`,
       this.#admin.username,
       this.#admin.password,
@@ -222,7 +222,7 @@ class PrivateNode {
 
   async #ctl(args: readonly string[]): Promise<string> {
     const command = this.#command(`${this.#scripts.folder}/rabbitmqctl`, '-q', ...args)
-    const { code, output } = await run(command, { env: this.#environment() })
+    const { code, output } = await runCommand(command, { env: this.#environment() })
     if (code !== 0) throw new Error(`rabbitmqctl ${args.join(' ')} failed with ${code}:\n${output}`)
     return output.trim()
   }

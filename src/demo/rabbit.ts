@@ -1,7 +1,7 @@
 /** What a RabbitMQ for the demo and the tests is asked for, and what it is when it runs; wherever it comes from. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Management } from './management.ts'
+import type { BrokerManagement } from './management.ts'
 
 export interface RabbitOptions {
   /** Plugins beside the management plugin, e.g. `rabbitmq_auth_backend_oauth2`, `rabbitmq_auth_mechanism_ssl`. */
@@ -48,7 +48,7 @@ export interface Rabbit {
   /** `amqp://` with the administrator's name and password, for the default vhost. */
   readonly url: string
   readonly admin: { readonly username: string; readonly password: string }
-  readonly management: Management
+  readonly management: BrokerManagement
   /** The broker's log file, where it is on this machine. */
   readonly logFile?: string
   /** The end of what the broker has logged, at most 256 KiB. */

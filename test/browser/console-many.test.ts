@@ -82,7 +82,7 @@ async function scrollAndSort(page: Page): Promise<void> {
     .waitFor()
   await page.getByRole('button', { name: 'subject' }).click()
   await until(async () => (await page.locator('.rows th[aria-sort=descending]').count()) === 1, 'the other order')
-  await page.locator('.rows').evaluate('(element) => { element.scrollTop = 0 }')
+  await page.evaluate('document.querySelector(".rows").scrollTop = 0')
   await page.getByRole('link', { name: 'person-09999' }).waitFor()
   await page.getByRole('button', { name: 'subject' }).click()
   await page.getByRole('link', { name: 'person-00000' }).waitFor()

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../src/demo/processes.ts'
+import { runCommand } from '../../src/demo/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('test/run.ts', () => {
   let folder: string
   const runner = (...args: string[]) =>
-    run([process.execPath, '--import', 'tsx', 'test/run.ts', ...args], { cwd: ROOT, deadlineMs: 120_000 })
+    runCommand([process.execPath, '--import', 'tsx', 'test/run.ts', ...args], { cwd: ROOT, deadlineMs: 120_000 })
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'gatehouse-runner-'))

@@ -8,7 +8,7 @@ import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD } from '../../codec/frame.ts'
 import type { FrameReader } from '../../codec/frame-reader.ts'
 import { checkMethod, indexOf, isFromClient, MethodView, methodIndex, peek } from '../../codec/method.ts'
 import { type Cause, ChannelFault, ConnectionFault } from '../../faults.ts'
-import { isRefusal } from '../../filters/compile.ts'
+import { isFilterRefusal } from '../../filters/compile.ts'
 import type { Verdict } from '../../filters/filter.ts'
 import { Cancels } from './cancels.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
@@ -105,7 +105,7 @@ export class ToBroker {
     // The broker has so much to answer that nothing is added to it.
     if (this.#relay.slots.track.isFull && this.#relay.slots.layout.toBroker[index] !== null) return false
     const verdict = this.#verdict(reader, index)
-    if (isRefusal(verdict)) {
+    if (isFilterRefusal(verdict)) {
       this.#refuse(channel, verdict.fault)
       return true
     }
@@ -155,7 +155,7 @@ export class ToBroker {
   /** A refusal here is the session's: there is no channel yet to close. */
   #open(reader: FrameReader, index: number): boolean {
     const verdict = this.#verdict(reader, index)
-    if (isRefusal(verdict)) {
+    if (isFilterRefusal(verdict)) {
       if (verdict.fault instanceof ConnectionFault) throw verdict.fault
       throw new ConnectionFault('not-allowed', verdict.fault.explanation, cause(reader.buffer, reader.payloadStart))
     }
@@ -181,7 +181,7 @@ export class ToBroker {
     const { layout, states } = this.#relay.slots
     const check = layout.publish
     const verdict = check === null ? undefined : check(PUBLISH.of(channel), states)
-    if (isRefusal(verdict)) return this.#refuse(channel, verdict.fault)
+    if (isFilterRefusal(verdict)) return this.#refuse(channel, verdict.fault)
     this.#relay.toBroker.take(channel.held, channel.heldStart, channel.heldEnd)
     channel.held = undefined
     if (verdict === undefined) this.#relay.toBroker.take(reader.buffer, reader.frameStart, reader.frameEnd)

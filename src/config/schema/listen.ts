@@ -1,7 +1,7 @@
 /** Where the gateway listens, in public and for operators, and what it writes about itself. */
 import { z } from 'zod'
 import { when } from './matching.ts'
-import { authenticate, origin } from './services.ts'
+import { authenticateEntries, origin } from './services.ts'
 import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port } from './units.ts'
 
 const clientCertificates = z.strictObject({
@@ -59,7 +59,7 @@ const roles = z.strictObject({
 export const admin = z.strictObject({
   host: hostName.prefault('127.0.0.1').describe('Address for health, metrics and the management API.'),
   port: port.prefault(8081).describe('Port for health, metrics and the management API; 0 takes a free one.'),
-  authenticate: authenticate
+  authenticate: authenticateEntries
     .optional()
     .describe('Authenticators of the management API, any of which admits; absent: there is no API.'),
   roles: roles

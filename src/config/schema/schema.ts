@@ -46,5 +46,5 @@ export type ServiceConfig = Config['services'][number]
 export type RuleConfig = ServiceConfig['promote'][number]
 export type PermissionConfig = NonNullable<ServiceConfig['permissions']>[number]
 export type LimitsConfig = ServiceConfig['limits']
-export type Users = z.output<typeof usersFileSchema>['users']
+export type ConfiguredUsers = z.output<typeof usersFileSchema>['users']
 export type { SecretSource } from './secrets.ts'

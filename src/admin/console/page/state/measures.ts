@@ -3,9 +3,9 @@ import type { Overview } from '../api/shapes.ts'
 
 export function measuresOf({ brokers }: Overview): Readonly<Record<string, number>> {
   const nodes = brokers.flatMap((broker) =>
-    broker.nodes.map((node) => [nodeMeasure(broker.name, node.url), node.sessions]),
+    broker.nodes.map((node): [string, number] => [nodeMeasure(broker.name, node.url), node.sessions]),
   )
-  return Object.fromEntries(nodes)
+  return Object.fromEntries<number>(nodes)
 }
 
 export function nodeMeasure(broker: string, url: string): string {
