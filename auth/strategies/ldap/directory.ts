@@ -15,7 +15,7 @@ export interface DirectoryOptions {
     | undefined
 }
 
-export interface Person {
+export interface DirectoryPerson {
   /** As the directory writes the name, whatever was typed. */
   readonly name: string
   readonly dn: string
@@ -41,7 +41,7 @@ export class Directory {
   }
 
   /** Undefined: wrong name or password. The password is not empty. @throws an `Error` in operators' words */
-  async prove(user: string, password: string): Promise<Person | undefined> {
+  async prove(user: string, password: string): Promise<DirectoryPerson | undefined> {
     const { bind } = this.#options
     return 'template' in bind
       ? await this.#proveByTemplate(bind.template, user, password)
@@ -49,7 +49,7 @@ export class Directory {
   }
 
   /** The same person as it is now; undefined: there is none any more. Only where the gateway itself searches. */
-  async again(name: string): Promise<Person | undefined> {
+  async again(name: string): Promise<DirectoryPerson | undefined> {
     return await this.#connections.asService(async (client) => {
       const entry = await this.#find(client, name)
       return entry === undefined ? undefined : await this.#person(client, entry, name)
@@ -64,7 +64,7 @@ export class Directory {
     this.#connections.close()
   }
 
-  async #proveBySearch(user: string, password: string): Promise<Person | undefined> {
+  async #proveBySearch(user: string, password: string): Promise<DirectoryPerson | undefined> {
     const entry = await this.#connections.asService((client) => this.#find(client, user))
     // Whoever measures time learns nothing of whether there is such a name: it is tried all the same.
     const dn = entry?.dn ?? `${this.#attribute}=nobody,${this.#options.users?.base ?? ''}`
@@ -76,7 +76,7 @@ export class Directory {
     return await this.#connections.asService((client) => this.#person(client, entry, user))
   }
 
-  async #proveByTemplate(template: string, user: string, password: string): Promise<Person | undefined> {
+  async #proveByTemplate(template: string, user: string, password: string): Promise<DirectoryPerson | undefined> {
     const isDn = template.includes('=')
     if (!isDn && !PLAIN_NAME.test(user)) return undefined
     const name = filledIn(template, 'user', isDn ? dnValue(user) : user)
@@ -104,7 +104,7 @@ export class Directory {
     return found.length === 1 ? found[0] : undefined
   }
 
-  async #person(client: LdapClient, entry: Entry, typed: string): Promise<Person> {
+  async #person(client: LdapClient, entry: Entry, typed: string): Promise<DirectoryPerson> {
     const values = valuesOf(entry, this.#attribute)
     const name = values.find((value) => value.toLowerCase() === typed.toLowerCase()) ?? values[0]
     if (name === undefined)

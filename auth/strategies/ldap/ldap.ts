@@ -9,7 +9,7 @@ import { basicChallenge } from '../basic/challenge.ts'
 import { readBasicHeader } from '../basic/header.ts'
 import { checkSubject } from '../claims.ts'
 import { ldapClients } from './client.ts'
-import { Directory, type DirectoryOptions, type Person } from './directory.ts'
+import { Directory, type DirectoryOptions, type DirectoryPerson } from './directory.ts'
 import { LoginCheck, type LoginVerdict } from './login-check.ts'
 
 export interface LdapOptions extends DirectoryOptions {
@@ -71,7 +71,7 @@ function outcomeOf(verdict: LoginVerdict, issuer: string): Outcome {
   }
 }
 
-function identityOf({ name, dn, roles }: Person, issuer: string): Identity {
+function identityOf({ name, dn, roles }: DirectoryPerson, issuer: string): Identity {
   const subject = checkSubject(name, 'the name in the directory')
   return { issuer, subject, authenticator: issuer, roles, claims: { dn }, fromCookie: false }
 }

@@ -7,7 +7,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { networkOf } from '../../net/addresses.ts'
 import type { Attempts } from '../../state/attempts.ts'
 import { DirectoryBusy } from './connections.ts'
-import type { Directory, Person } from './directory.ts'
+import type { Directory, DirectoryPerson } from './directory.ts'
 import { isPlainName } from './escape.ts'
 
 const RIGHT_MS = 60_000
@@ -15,7 +15,7 @@ const REMEMBERED_COUNT = 10_000
 const BUSY_RETRY_SECONDS = 2
 
 export type LoginVerdict =
-  | { readonly kind: 'right'; readonly person: Person }
+  | { readonly kind: 'right'; readonly person: DirectoryPerson }
   | { readonly kind: 'wrong' }
   | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterSeconds: number }
 
@@ -24,7 +24,7 @@ export class LoginCheck {
   readonly #attempts: Attempts
   readonly #nowMs: () => number
   readonly #key = randomBytes(32)
-  readonly #right = new Map<string, { readonly person: Person; readonly untilMs: number }>()
+  readonly #right = new Map<string, { readonly person: DirectoryPerson; readonly untilMs: number }>()
   readonly #underWay = new Map<string, Promise<LoginVerdict>>()
 
   constructor(directory: Pick<Directory, 'prove'>, attempts: Attempts, nowMs: () => number = () => performance.now()) {
@@ -63,7 +63,7 @@ export class LoginCheck {
   async #decide({ user, password, address, counted, credential }: Question): Promise<LoginVerdict> {
     const attempt = await this.#attempts.begin(counted, address)
     if (!attempt.allowed) return tooMany(attempt.retryAfterSeconds)
-    let person: Person | undefined
+    let person: DirectoryPerson | undefined
     try {
       person = await this.#directory.prove(user, password)
     } catch (error) {
@@ -78,7 +78,7 @@ export class LoginCheck {
     return { kind: 'right', person }
   }
 
-  #remember(credential: string, person: Person): void {
+  #remember(credential: string, person: DirectoryPerson): void {
     this.#right.delete(credential)
     const [oldest] = this.#right.keys()
     if (this.#right.size >= REMEMBERED_COUNT && oldest !== undefined) this.#right.delete(oldest)
