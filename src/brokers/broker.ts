@@ -38,7 +38,7 @@ export function makeBrokers(
     brokers.map(([name, broker]) => {
       const credentials = compileCredentials(broker.credentials, sources, name)
       const target = brokerTarget(broker)
-      const settings = { target, choose: broker.choose, probe: broker.probe }
+      const settings = { target, choose: broker.choose, probe: broker.probe, rebalance: broker.rebalance }
       return [
         name,
         { name, target, settings, nodes: lasting.nodes(name, settings), credentials, holdOffs: lasting.holdOffs(name) },

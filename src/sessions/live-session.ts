@@ -204,6 +204,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     this.#session.end(request)
   }
 
+  endAtQuietPoint(request: EndRequest, withinMs: number): void {
+    this.#session.endAtQuietPoint(request, withinMs)
+  }
+
   terminate(): void {
     this.#client.terminate()
   }
@@ -249,7 +253,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     const { endedFor } = this.#place
     this.#handshakeDone = undefined
     this.#shared.sessions.release(this.#place)
-    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
+    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end)
     this.#service.nodes.ended(end)
     const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
     const durationMs = Math.round(end.durationMs)
