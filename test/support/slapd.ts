@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findCommand } from '../../src/demo/install.ts'
-import { freePorts, type GuardedChild, run, spawnGuarded } from '../../src/demo/processes.ts'
+import { freePorts, type GuardedChild, runCommand, spawnGuarded } from '../../src/demo/processes.ts'
 import { debianPackage } from './kerberos-package.ts'
 import { until } from './until.ts'
 
@@ -39,7 +39,7 @@ export class Slapd {
   /** Changes entries as the administrator. */
   async modify(ldif: string): Promise<void> {
     const command = ['ldapmodify', '-x', '-H', this.url, '-D', 'cn=admin,dc=example', '-w', 'admin-of-a-test']
-    const { code, output } = await run(command, { stdin: ldif, env: ENVIRONMENT, deadlineMs: 20_000 })
+    const { code, output } = await runCommand(command, { stdin: ldif, env: ENVIRONMENT, deadlineMs: 20_000 })
     if (code !== 0) throw new Error(`ldapmodify failed with ${code}:\n${output}`)
   }
 
@@ -71,7 +71,7 @@ export async function startSlapd(
   const urls = [`ldap://127.0.0.1:${plain}`, `ldaps://127.0.0.1:${secure}`] as const
   await writeFile(join(folder, 'slapd.conf'), slapdConf(folder, tls))
   await writeFile(join(folder, 'people.ldif'), ldif)
-  const added = await run(['slapadd', '-f', join(folder, 'slapd.conf'), '-l', join(folder, 'people.ldif')], {
+  const added = await runCommand(['slapadd', '-f', join(folder, 'slapd.conf'), '-l', join(folder, 'people.ldif')], {
     env: ENVIRONMENT,
     deadlineMs: 20_000,
   })
