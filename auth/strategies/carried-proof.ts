@@ -3,8 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Outcome } from '../authenticator.ts'
 import { AuthenticationRefused } from '../errors.ts'
 import type { Identity } from '../identity.ts'
-import { type CarriedToken, type Carrier, carrierName, findToken } from './bearer.ts'
-import { isCookieCarrier } from './carrier-key.ts'
+import { type CarriedToken, type Carrier, carrierName, findToken, isCookieCarrier } from './bearer.ts'
 
 /** What the page itself sent goes before what a browser attached. */
 export function cookiesLast(from: readonly Carrier[]): readonly Carrier[] {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { filePath } from '../../schema/index.ts'
 import type { AuthenticatorDescriptor } from '../descriptor.ts'
-import { realm } from '../realm.ts'
+import { realm } from '../realm-schema.ts'
 import { basicAuthenticator } from './basic.ts'
 import { usersMistakes } from './users.ts'
 import { usersSchema } from './users-schema.ts'

@@ -1,7 +1,7 @@
 /** People and their groups in a directory: found, proven by their password, and found again. */
 import { type Entry, failureOf, hasResultCode, type LdapClient, type MakeClient, saysNo } from './client.ts'
 import { Connections, DirectoryRefusal, type Server, type ServiceLogin } from './connections.ts'
-import { dnValue, filledIn, filterValue, userAttribute } from './escape.ts'
+import { escapedValue, filledIn, userAttribute } from './escape.ts'
 
 export interface DirectoryOptions {
   readonly server: Server
@@ -79,7 +79,7 @@ export class Directory {
   async #proveByTemplate(template: string, user: string, password: string): Promise<DirectoryPerson | undefined> {
     const isDn = template.includes('=')
     if (!isDn && !PLAIN_NAME.test(user)) return undefined
-    const name = filledIn(template, 'user', isDn ? dnValue(user) : user)
+    const name = filledIn(template, 'user', isDn ? escapedValue(user) : user)
     return await this.#connections.alone(
       (client) => bound(client, name, password),
       async (client, isRight) => {
@@ -99,7 +99,7 @@ export class Directory {
   async #find(client: LdapClient, user: string): Promise<Entry | undefined> {
     const { users } = this.#options
     if (users === undefined) return undefined
-    const filter = filledIn(users.filter, 'user', filterValue(user))
+    const filter = filledIn(users.filter, 'user', escapedValue(user))
     const found = await this.#search(client, users.base, filter, [this.#attribute])
     return found.length === 1 ? found[0] : undefined
   }
@@ -120,7 +120,7 @@ export class Directory {
     for (let level = 0; members.length > 0 && level < (groups.nested ? NESTED_LEVELS_MAX : 1); level += 1) {
       const next: string[] = []
       for (const dn of members) {
-        const filter = filledIn(groups.filter, 'dn', filterValue(dn))
+        const filter = filledIn(groups.filter, 'dn', escapedValue(dn))
         for (const group of await this.#search(client, groups.base, filter, [groups.role])) {
           if (found.has(group.dn.toLowerCase())) continue
           found.set(group.dn.toLowerCase(), group)

@@ -1,17 +1,14 @@
 /** Values that become a part of what is sent to a directory: always data, never syntax. */
 
 /**
- * For filters: every character of ASCII but letters, digits and a few marks as `\XX`, so that none of `* ( ) \ NUL` is left.
- * [RFC 4515 §3]
+ * For filters and for the value in a distinguished name: every character of ASCII but letters, digits and a few marks as
+ * `\XX`, so that none of `* ( ) \ NUL` is left, nor a comma, a plus, or a space at the end. [RFC 4515 §3, RFC 4514 §2.4]
  */
-export function filterValue(text: string): string {
+export function escapedValue(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9_.@\u0080-\u{10ffff}-]/gu, (character) => {
     return `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`
   })
 }
-
-/** For the value in a distinguished name: the same, which also covers spaces at its ends. [RFC 4514 §2.4] */
-export const dnValue = filterValue
 
 /**
  * Whether a name is written in the one way in which it counts. Directories pass over spaces, forms and invisible characters

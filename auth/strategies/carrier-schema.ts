@@ -8,7 +8,3 @@ export const carrierKey = z
   .string({ error: CARRIER_TEXT })
   .regex(/^(?:bearer|subprotocol|cookie:[!#$%&'*+.^_`|~A-Za-z0-9-]{1,128})$/, { error: CARRIER_TEXT })
   .transform((value) => value as Carrier)
-
-export function isCookieCarrier(carrier: Carrier): boolean {
-  return carrier.startsWith('cookie:')
-}
