@@ -23,6 +23,7 @@ export interface ClientEnd {
   resume(): void
   /**
    * Starts the WebSocket's closing handshake, and terminates the socket when the peer does not finish it in time.
+   * @param reason cut by whoever writes it to what a close frame takes
    * @param last sent before it, as by `send`
    */
   close(code: number, reason: string, last?: readonly Buffer[]): void
@@ -264,6 +265,8 @@ export interface Session {
   readonly bytesToClient: number
   /** As it is now. */
   readonly activity: SessionActivity
+  /** Whether something has begun to end it. */
+  readonly isEnding: boolean
   /** Bytes from one binary WebSocket message, cut anywhere; a view is kept until its frames are forwarded. */
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */

@@ -166,7 +166,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['C20', 'streams cut anywhere, byte by byte', 'the same frames, whatever the cuts'],
     ['C21', 'a close between a delivery and its body', 'waits for the end of the content'],
     ['C22', 'a close towards the broker inside content', 'at a content boundary; no frame error in its log'],
-    ['C23', 'closes that cross', 'each leg keeps its own handshake; what is left of the channel before is dropped'],
+    [
+      'C23',
+      'closes that cross, answered late or never',
+      'each leg keeps its own handshake; what is left of the channel before is dropped; nobody waits for an answer that a broker may not give',
+    ],
     ['C24', 'channels opened twice, used unopened', '504'],
     ['C25', 'what is sent on after a close', 'dropped until `close-ok`'],
     ['C26', '`connection.close` inside content, data behind it', 'answered; nothing of the message is stored'],
@@ -278,6 +282,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'G32',
       'names that lead a page to the admin listener (DNS rebinding)',
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
+    ],
+    [
+      'G65',
+      'a foreign page, or somebody without the role, that ends sessions or blocks people',
+      'every route needs a role; a write from a browser needs the listener’s own origin or one of `admin.origins`; both are audited',
+    ],
+    [
+      'G66',
+      'a broken or exchanged file of blocks lets somebody in',
+      'the start is refused; the file is this user’s only, and replaced as a whole',
     ],
     [
       'G75',

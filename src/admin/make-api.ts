@@ -15,6 +15,7 @@ import { drainRoutes } from './routes/drain.ts'
 import { explainRoute } from './routes/explain.ts'
 import { liveRoutes } from './routes/live.ts'
 import { meRoute } from './routes/me.ts'
+import { openApiRoute } from './routes/openapi.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { rulesRoute } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -54,5 +55,5 @@ export function makeApi(parts: ApiParts): Api {
     rulesRoute(parts),
     ...liveRoutes(parts),
   ]
-  return new Api(routes, parts)
+  return new Api([...routes, openApiRoute(routes)], parts)
 }

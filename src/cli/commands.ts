@@ -1,4 +1,5 @@
 /** All commands, in the order in which help lists them. */
+import { ADMIN_COMMANDS } from './admin/commands.ts'
 import { brokerSetup } from './broker-setup.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   check,
   explainCommand,
   brokerSetup,
+  ...ADMIN_COMMANDS,
   hashPasswordCommand,
   secretCommand,
   schema,

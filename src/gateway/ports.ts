@@ -1,9 +1,9 @@
 /** A running gateway as programs see it, and what they start one with. */
 
+import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
+import type { Environment } from '../config/environment.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
 import type { ReloadOptions, ReloadReport } from './reload-report.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 export interface GatewayOptions {
   /** For `${env:NAME}` and `{ env: NAME }`; the process's own when left out. */
@@ -52,6 +52,16 @@ export interface Gateway {
    * @throws {ReloadRefused} with every mistake; then nothing has changed
    */
   reload(options?: GatewayReload): Promise<ReloadReport>
+  /** Live sessions, by filter, order and page. @throws {TypeError} with every mistake of the query */
+  sessions(query?: SessionQuery): SessionPage
+  /** Ends sessions, and keeps their people out for a while. It is in the audit trail. @throws {TypeError} */
+  kick(order: Kick): Kicked
+  /**
+   * Keeps a person out, and ends their sessions and tickets at once. Resolves when the block survives a restart, where
+   * `blocks` names a file. It is in the audit trail.
+   * @throws {TypeError} with every mistake of the order
+   */
+  block(order: BlockPerson): Promise<Blocked>
   /** Asks for a reload that nobody waits for, as a signal does: requests coalesce, and a refusal is in the log. */
   requestReload(): void
   /**

@@ -45,6 +45,7 @@ const EXAMPLE_COUNT = 20
 const STATIC = [
   ['admin.host', ({ admin }: Config) => admin?.host],
   ['admin.port', ({ admin }: Config) => admin?.port],
+  ['blocks', ({ blocks }: Config) => blocks],
 ] as const
 
 export class Reload {

@@ -3,8 +3,11 @@
  * and stops.
  */
 import { getHeapStatistics } from 'node:v8'
+import type { BlocksFile } from '../admin/blocks-file.ts'
+import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
+import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import { AdminTrail } from '../admin/trail.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
@@ -32,6 +35,7 @@ import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
 import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
+import { expectSeries } from './expected-series.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
 import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
 import type { DrainOptions, Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
@@ -56,6 +60,8 @@ export interface GatewayParts {
   /** What the gateway was started with. */
   readonly input: ConfigInput | Config
   readonly options: GatewayOptions
+  /** Where blocks are kept. */
+  readonly blocksFile: BlocksFile | undefined
 }
 
 export class RunningGateway implements Gateway, ReloadHost {
@@ -64,6 +70,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #ticker: Ticker
   readonly #listeners: Listeners
   readonly #administration: Administration | undefined
+  readonly #fromCode: FromCode
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
@@ -111,8 +118,10 @@ export class RunningGateway implements Gateway, ReloadHost {
       drainTerms: () => this.#generation.config.drain,
       isStopping: () => this.#closing !== undefined,
       refusals: sessionRefusals,
+      blocksFile: parts.blocksFile,
       current: () => this.#generation,
     })
+    this.#fromCode = new FromCode(this.#management)
     const { admin } = first.config
     const isDraining = () => this.#drain.isOn
     this.#administration =
@@ -200,6 +209,18 @@ export class RunningGateway implements Gateway, ReloadHost {
     }
   }
 
+  sessions(query?: SessionQuery): SessionPage {
+    return this.#fromCode.sessions(query)
+  }
+
+  kick(order: Kick): Kicked {
+    return this.#fromCode.kick(order)
+  }
+
+  async block(order: BlockPerson): Promise<Blocked> {
+    return await this.#fromCode.block(order)
+  }
+
   requestReload(): void {
     if (this.#closing === undefined) this.#requests.ask()
   }
@@ -217,7 +238,9 @@ export class RunningGateway implements Gateway, ReloadHost {
     const number = before.number + 1
     const compiled = await compileGeneration(config, { ...this.#parts.compiling, number, before })
     let plan: ListenersPlan
+    let changeAdmin: (() => void) | undefined
     try {
+      changeAdmin = config.admin === undefined ? undefined : this.#administration?.server.change(config.admin)
       plan = await this.#listeners.plan(listenerOptions(config))
     } catch (error) {
       compiled.abandon()
@@ -228,6 +251,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       apply: () => {
         this.#generation = compiled.generation
         plan.apply()
+        changeAdmin?.()
         this.#parts.compiling.lasting.endHoldOffs()
         const { authenticators } = compiled.generation
         revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
@@ -314,6 +338,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions, metrics } = this.#parts
     const { number, config, authenticators } = this.#generation
     metrics.configured(number, hashOf(config))
+    expectSeries(metrics, this.#generation)
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })

@@ -4,9 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { addressSet, clientAddress } from '../services/address.ts'
+import { type Hop, Hops } from './hop.ts'
 import { type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
-import { type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
+import { isSameKind, type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -21,16 +21,6 @@ export interface ListenerOptions {
   readonly deadlines?: Partial<Deadlines>
 }
 
-/** What a request's handler may know of the way it came. */
-export interface Hop {
-  /** The client's address, after trusted proxies. */
-  readonly address: string
-  /** The socket's other end. */
-  readonly peerAddress: string
-  /** Whether the client speaks TLS, to this listener or to what stands in front of it. */
-  readonly isSecure: boolean
-}
-
 export interface ListenerEvents extends Required<Pick<HttpServerEvents, 'refused' | 'dropped' | 'hasRoom'>> {
   request(request: IncomingMessage, response: ServerResponse, hop: Hop): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): void
@@ -39,17 +29,17 @@ export interface ListenerEvents extends Required<Pick<HttpServerEvents, 'refused
 export class Listener {
   readonly #server: HttpServer
   #options: ListenerOptions
-  #trusted: ReturnType<typeof addressSet>
+  #hops: Hops
 
   /** @throws {Error} when a certificate or key cannot be used */
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options
-    this.#trusted = addressSet(options.trustedProxies)
+    this.#hops = new Hops(options)
     const { host, port, tls, maxHeaderBytes, deadlines } = options
     const bounds = { host, port, tls: tls === undefined ? undefined : serverTls(tls), maxHeaderBytes, deadlines }
     this.#server = new HttpServer(bounds, {
-      request: (request, response) => events.request(request, response, this.#hopOf(request)),
-      upgrade: (request, socket, head) => events.upgrade(request, socket, head, this.#hopOf(request)),
+      request: (request, response) => events.request(request, response, this.#hops.of(request)),
+      upgrade: (request, socket, head) => events.upgrade(request, socket, head, this.#hops.of(request)),
       refused: (what, address) => events.refused(what, address),
       dropped: (cause, detail, address) => events.dropped(cause, detail, address),
       hasRoom: () => events.hasRoom(),
@@ -87,25 +77,16 @@ export class Listener {
    */
   change(options: ListenerOptions): () => void {
     const { tls } = options
-    if ((tls === undefined) !== (this.#options.tls === undefined) || asks(tls) !== asks(this.#options.tls))
+    if (!isSameKind(tls, this.#options.tls))
       throw new Error(
         `${this.#server.authority}: TLS and client certificates are switched by a restart, or on another port`,
       )
     const certificates = tls === undefined ? undefined : readCertificates(tls)
     return () => {
       this.#options = options
-      this.#trusted = addressSet(options.trustedProxies)
+      this.#hops = new Hops(options)
       if (certificates !== undefined) this.#server.setSecureContext(certificates)
     }
-  }
-
-  #hopOf(request: IncomingMessage): Hop {
-    const { tls, behindTls = false } = this.#options
-    const peerAddress = request.socket.remoteAddress ?? ''
-    const forwarded = request.headers['x-forwarded-for']
-    const forwardedFor = Array.isArray(forwarded) ? forwarded.join(',') : forwarded
-    const address = clientAddress(peerAddress, forwardedFor, this.#trusted)
-    return { address, peerAddress, isSecure: tls !== undefined || behindTls }
   }
 
   /** Takes no more connections and ends those that carry no session; resolves when the port is free. */
@@ -117,9 +98,4 @@ export class Listener {
   cut(): void {
     this.#server.cut()
   }
-}
-
-/** Whether clients are asked for certificates, and turned away without one: fixed when a server is made. */
-function asks(tls: ListenerTls | undefined): string {
-  return tls?.clientCertificates?.mode ?? 'none'
 }

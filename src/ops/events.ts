@@ -34,6 +34,10 @@ export const EVENTS = {
       'the admin listener was called by a name that `admin.hosts` does not list: by a stranger’s page, or yours is missing',
     perTenSeconds: 1,
   },
+  'blocks-not-kept': {
+    level: 'error',
+    means: 'a block, or its end, is in force but not in the file of `blocks`: a restart forgets it; `detail` says why',
+  },
   'broker-node-away': {
     level: 'warn',
     means:

@@ -87,6 +87,7 @@ function makeService(
     addresses: new AddressRule(config.require.addresses),
     roles: config.require.roles,
     refusal: config.refusal,
+    development: config.development,
     handshakeMs: limits.handshake,
     handshakesPerAddress: limits.handshakesPerAddress,
     sessionTimeoutMs: config.sessionTimeout,

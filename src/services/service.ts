@@ -74,6 +74,8 @@ export interface Service {
   readonly addresses: AddressRule
   readonly roles: readonly string[]
   readonly refusal: 'auto' | 'http' | 'amqp'
+  /** Whether clients read why they are refused, as operators do. */
+  readonly development: boolean
   readonly handshakeMs: number
   readonly handshakesPerAddress: number
   readonly sessionTimeoutMs: number

@@ -143,6 +143,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     }
   }
 
+  get isEnding(): boolean {
+    return this.#session.isEnding
+  }
+
   get bufferedBytes(): number {
     return this.#session.bufferedBytes
   }

@@ -14,6 +14,8 @@ import type { SessionRecord } from './record.ts'
 export interface Occupant {
   readonly id: string
   readonly record: SessionRecord
+  /** Whether something has begun to end it. */
+  readonly isEnding: boolean
   /** The last answer about what it may do, where its service asks for one. */
   readonly entitled: Entitled | undefined
   /** Bytes that wait on both legs, and those of messages of which the end has not arrived. */

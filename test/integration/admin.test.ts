@@ -14,6 +14,7 @@ const ended = (client: Awaited<ReturnType<typeof joe>>) =>
 const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], body: unknown, status: number])[] = [
   ['GET /api/v1/me', 'viewer', undefined, 200],
   ['GET /api/v1/overview', 'viewer', undefined, 200],
+  ['GET /api/v1/me', 'viewer', undefined, 200],
   ['GET /api/v1/sessions', 'viewer', undefined, 200],
   ['GET /api/v1/sessions/none', 'viewer', undefined, 404],
   ['DELETE /api/v1/sessions/none', 'operator', undefined, 404],
@@ -28,6 +29,7 @@ const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], bo
   ['GET /api/v1/refusals', 'viewer', undefined, 200],
   ['GET /api/v1/history', 'viewer', undefined, 200],
   ['HEAD /api/v1/events', 'viewer', undefined, 200],
+  ['GET /api/openapi.json', 'viewer', undefined, 200],
   ['GET /api/v1/config', 'administrator', undefined, 200],
   ['POST /api/v1/reload', 'administrator', undefined, 409],
 ]
@@ -39,7 +41,7 @@ describe('the management API', () => {
       assert.equal((await call(door, route, { as: 'joe.smith', body })).status, 404, route)
   })
 
-  it('asks each caller for the role that a route needs', async (t) => {
+  it('G65 asks each caller for the role that a route needs', async (t) => {
     const door = await startManaged(t)
     for (const [route, needed, body, status] of TABLE) {
       const none = await call(door, route, { body })
@@ -61,7 +63,7 @@ describe('the management API', () => {
     assert.ok(refused.some((line) => line['actor'] === undefined && line['status'] === 401))
   })
 
-  it('refuses what a foreign page sends', async (t) => {
+  it('G65 refuses what a foreign page sends', async (t) => {
     const door = await startManaged(t)
     const kick = { as: 'operator', body: { match: { subject: 'none' } } }
     const own = String(door.gateway.adminAddress?.url)

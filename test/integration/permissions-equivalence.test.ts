@@ -52,6 +52,8 @@ interface Lane {
   readonly judges: readonly [direct: ChannelModel, gateway: ChannelModel]
   readonly channels: readonly Channel[]
 }
+type Services = NonNullable<Parameters<typeof startPermissionGateway>[0]>
+
 const LANES = [0, 1, 2, 3] as const
 const laneOf = (index: number) => index % LANES.length
 
@@ -72,11 +74,12 @@ before(async () => {
       channels: await Promise.all(judges.map((judge) => judge.createChannel())),
     })
   }
-  const services = lanes.flatMap(({ vhost }, number) => [
-    [`/methods-${number}`, { vhost, permissions: entriesOf(number, policies.map(asEntry)) }] as const,
-    [`/topologies-${number}`, { vhost, permissions: entriesOf(number, entries) }] as const,
-  ])
-  live = await startPermissionGateway(Object.fromEntries(services), 0, broker)
+  const services: Record<string, Services[string]> = {}
+  for (const [number, { vhost }] of lanes.entries()) {
+    services[`/methods-${number}`] = { vhost, permissions: entriesOf(number, policies.map(asEntry)) }
+    services[`/topologies-${number}`] = { vhost, permissions: entriesOf(number, entries) }
+  }
+  live = await startPermissionGateway(services, 0, broker)
   for (const { vhost } of lanes) await broker.rabbit.management.permit(live.webuser.username, vhost)
 })
 

@@ -26,6 +26,8 @@ export interface DoorOptions {
   readonly admin?: ConfigInput['admin']
   readonly authenticators?: ConfigInput['authenticators']
   readonly drain?: ConfigInput['drain']
+  /** The file in which blocks are kept. */
+  readonly blocks?: string
   /** More nodes of the broker, behind the fake one; how they are probed. */
   readonly moreNodes?: readonly string[]
   readonly probe?: { readonly every?: string; readonly timeout?: string }
@@ -132,6 +134,7 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
       ...(options.moreServices ?? []),
     ],
     drain: options.drain ?? '0s',
+    blocks: options.blocks,
   }
 }
 

@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { decrypt, descriptorOf, EncryptionError, type Keyring, type NamedFile } from '../../../auth/index.ts'
+import type { Environment } from '../environment.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path, Problem } from '../reading/problems.ts'
 import { ConfigError } from '../reading/problems.ts'
@@ -15,7 +16,6 @@ import type { PlacedSecret } from './place-secrets.ts'
 import { secretsOf } from './place-secrets.ts'
 import { PUBLIC_BYTES, protectedBytes, protectedText } from './protected-file.ts'
 
-type Env = Readonly<Record<string, string | undefined>>
 type Reads = 'public' | 'secret'
 
 /** Largest users file. */
@@ -28,19 +28,22 @@ export class FileInspection {
   readonly warnings: Finding[] = []
   /** About places in other files. */
   readonly problems: Problem[] = []
-  readonly #env: Env
+  readonly #env: Environment
   readonly #judgeUsers: (text: string, file: string) => unknown
 
   /** `judgeUsers` throws ConfigError for a users file that is no good. */
-  constructor(env: Env, judgeUsers: (text: string, file: string) => unknown) {
+  constructor(env: Environment, judgeUsers: (text: string, file: string) => unknown) {
     this.#env = env
     this.#judgeUsers = judgeUsers
   }
 
   /** Looks at every file and variable of the configuration. */
   inspect(config: Config): void {
-    for (const [index, { tls }] of config.listen.entries()) {
-      const path: Path = ['listen', index, 'tls']
+    const listeners = [
+      ...config.listen.map(({ tls }, index) => ({ path: ['listen', index, 'tls'], tls })),
+      { path: ['admin', 'tls'], tls: config.admin?.tls },
+    ]
+    for (const { path, tls } of listeners) {
       if (tls) this.#tls(path, { cert: tls.cert, key: tls.key })
       if (tls?.clientCertificates) this.#tls([...path, 'clientCertificates'], { ca: tls.clientCertificates.ca })
     }

@@ -11,7 +11,7 @@ import { drain } from './drain.ts'
 import { admin, listen, log } from './listen.ts'
 import { secretKey } from './secrets.ts'
 import { services } from './services.ts'
-import { name } from './units.ts'
+import { filePath, name } from './units.ts'
 
 export const configSchema = z.strictObject({
   listen: listen.describe('Where clients connect: one listener or a list.'),
@@ -24,6 +24,9 @@ export const configSchema = z.strictObject({
   brokers: z.record(name, broker).describe('Name → broker.'),
   authenticators: z.record(name, authenticatorSchema).prefault({}).describe('Name → how identities are proven.'),
   services: services.describe('The paths that clients connect to.'),
+  blocks: filePath
+    .optional()
+    .describe('A file in which blocks are kept, so that they survive a restart; absent: they end with the process.'),
   watch: z
     .boolean()
     .prefault(false)

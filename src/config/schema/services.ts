@@ -100,6 +100,10 @@ const service = z.strictObject({
     .enum(['auto', 'http', 'amqp'])
     .prefault('auto')
     .describe('How the gateway refuses: by HTTP status, in AMQP after the upgrade, or in AMQP to browsers only.'),
+  development: z
+    .boolean()
+    .prefault(false)
+    .describe('Clients read why they are refused, as operators do; on listeners at loopback addresses only.'),
   limits: limits.prefault({}).describe('What sessions may take.'),
   audit: audit.prefault({}).describe('Which audit events are written.'),
 })

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import {
   authenticatorsOf,
+  type Identity,
   type LoginAnswer,
   type OidcAuthenticator,
   oidcAuthenticatorsOf,
@@ -14,6 +15,9 @@ import type { EventName } from '../../ops/events.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
+import type { Bars } from '../../sessions/bars.ts'
+import { barredBy } from '../barred.ts'
+import type { Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
 import { type AuthAnswer, type Exchange, type Method, type Route, readBody } from './request.ts'
 import { serviceNamed } from './ticket.ts'
@@ -21,6 +25,7 @@ import { serviceNamed } from './ticket.ts'
 export interface LoginRouteDependencies {
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
+  readonly bars: Bars
   readonly log: Log
 }
 
@@ -59,8 +64,11 @@ async function callback(
   logins: readonly OidcAuthenticator[],
   of: LoginRouteDependencies,
 ): Promise<AuthAnswer> {
+  const isBarred = (identity: Identity) => barredBy(of.bars, identity) !== undefined
   for (const { login } of logins) {
-    const answer = await login.callback(exchange.request, exchange.query)
+    const answer = await login.callback(exchange.request, exchange.query, isBarred)
+    const barred = answer?.status === 403 && answer.identity && barredBy(of.bars, answer.identity)
+    if (barred) return refusedLogin(exchange, barred, answer, of)
     if (answer !== undefined) return answered(exchange, answer, of, 'login-opened')
   }
   const error = 'no login is under way in this browser: begin at /auth/login'
@@ -84,7 +92,21 @@ async function forCookie(
   const logins = service === undefined ? [] : loginsOf(service)
   const { login } = (await loginOfCookie(logins, request)) ?? logins[0] ?? {}
   if (login === undefined) return { status: 404, body: { error: 'no such login' } }
+  const own = step === 'refreshFor' ? await login.find(request) : undefined
+  const barred = own === undefined ? undefined : barredBy(of.bars, own.identity)
+  if (barred !== undefined) return answerRefusal(exchange, barred, of)
   return answered(exchange, await login[step](request), of, event)
+}
+
+/** Whoever is barred gets no login, and the cookie of the one under way goes. */
+function refusedLogin(
+  exchange: Exchange,
+  barred: Refusal,
+  { cookies }: LoginAnswer,
+  of: LoginRouteDependencies,
+): AuthAnswer {
+  const answer = answerRefusal(exchange, barred, of)
+  return { ...answer, headers: { ...answer.headers, ...(cookies !== undefined && { 'Set-Cookie': cookies }) } }
 }
 
 async function loginOfCookie(

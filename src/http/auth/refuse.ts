@@ -15,7 +15,7 @@ export function answerRefusal(
   refusal: Refusal,
   { metrics, log }: RefusalNotes,
 ): AuthAnswer {
-  const { status, text, headers } = answerTo(refusal)
+  const { status, text, headers } = answerTo(refusal, service?.development)
   const { cause, detail, allow, identity } = refusal
   metrics.refused(cause)
   const who = { subject: identity?.subject, issuer: identity?.issuer }

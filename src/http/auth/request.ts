@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Service } from '../../services/service.ts'
-import type { Hop } from '../listener.ts'
+import type { Hop } from '../hop.ts'
 
 /** What a route is asked. */
 export interface Exchange {

@@ -14,6 +14,7 @@ class FakeSession implements Session {
   bufferedBytes = 0
   bytesFromClient = 0
   bytesToClient = 0
+  isEnding = false
   activity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
   renewBroker = async (): Promise<void> => undefined
   readonly ends: EndRequest[] = []
@@ -81,6 +82,9 @@ class FakeOccupant implements Occupant {
       bytesToClient: 0,
       ...this.#session.activity,
     }
+  }
+  get isEnding(): boolean {
+    return this.#session.isEnding
   }
   get bufferedBytes(): number {
     return this.#session.bufferedBytes
