@@ -146,6 +146,8 @@ export const AUDIT_EVENTS = {
     fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'],
   },
   'admin.unblock': { means: 'somebody lifted a block, or tried to', fields: [...ADMIN_FIELDS, 'match'] },
+  'admin.drain': { means: 'somebody drained the gateway, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
+  'admin.undrain': { means: 'somebody called a drain off, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
   'admin.reload': { means: 'somebody reloaded the configuration, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
 } as const satisfies Readonly<Record<string, AuditEventSpec>>
 

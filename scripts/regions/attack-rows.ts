@@ -206,6 +206,12 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'counted over all sessions of one identity, until the broker has said that they are gone or they must be',
     ],
     ['D18', 'reply addresses without end', 'a bounded memory of those delivered'],
+    ['D50', 'never coming to a quiet point, to hold up a drain', 'costs the drain `quiet`, and nobody else anything'],
+    [
+      'D51',
+      'acknowledging out of order without end',
+      'so many are remembered for a session; then it ends at the deadline',
+    ],
     ['D19', 'never acknowledging', 'the prefetch count is clamped, and set where it is missing'],
     ['D27', 'memory left behind by sessions', 'forgotten a minute after the last one'],
   ],

@@ -11,6 +11,7 @@ import type { RecentRefusals } from './live/recent-refusals.ts'
 import type { Management } from './management.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
+import { drainRoutes } from './routes/drain.ts'
 import { explainRoute } from './routes/explain.ts'
 import { liveRoutes } from './routes/live.ts'
 import { meRoute } from './routes/me.ts'
@@ -48,6 +49,7 @@ export function makeApi(parts: ApiParts): Api {
     ...overviewRoutes(parts),
     ...sessionRoutes(management),
     ...blockRoutes(management),
+    ...drainRoutes(management),
     ...configRoutes(managed, trail),
     explainRoute(parts),
     rulesRoute(parts),

@@ -4,14 +4,16 @@
  */
 import { type Authenticator, type Identity, identityKey, PromotionRefused } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
+import type { DrainOrder } from '../config/schema/drain.ts'
 import type { Log } from '../ops/log.ts'
 import type { Service } from '../services/service.ts'
 import type { Standing } from '../services/standing.ts'
 import type { Bars, Block } from '../sessions/bars.ts'
+import type { Drain, DrainTerms } from '../sessions/drain.ts'
 import { BLOCKED, kicked } from '../sessions/end-requests.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { SessionRecord } from '../sessions/record.ts'
-import type { Sessions } from '../sessions/registry.ts'
+import type { Leaving, Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
 import type { BlocksFile } from './blocks-file.ts'
 import type { SessionRefusals } from './live/session-refusals.ts'
@@ -22,11 +24,22 @@ import { type SessionDetail, sessionDetail } from './routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from './shapes.ts'
 import type { Actor, AdminTrail } from './trail.ts'
 
+export interface Draining {
+  readonly sessions: number
+  /** Never rejects. */
+  readonly over: Promise<void>
+}
+
 export interface ManagementParts {
   readonly sessions: Sessions
   readonly bars: Bars
   readonly trail: AdminTrail
   readonly log: Log
+  readonly drain: Drain
+  /** As in the configuration in force. */
+  drainTerms(): DrainTerms
+  /** Whether the gateway drains to stop: then nobody else has a say. */
+  isStopping(): boolean
   readonly refusals: SessionRefusals
   /** Where blocks are kept, so that they survive a restart. */
   readonly blocksFile: BlocksFile | undefined
@@ -65,7 +78,9 @@ export class Management {
     if (!dryRun) {
       const overMs = perSecond === undefined ? 0 : (matched / perSecond) * 1000
       const leaving = chosen.map((session) => this.#heldFrom(session, hold))
-      this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), overMs)
+      // Who is to go at once goes wherever it is.
+      const quietMs = perSecond === undefined ? undefined : this.#of.drainTerms().quiet
+      this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), { overMs, quietMs })
     }
     const ended = dryRun ? 0 : matched
     const outcome = dryRun ? 'dry-run' : 'done'
@@ -117,6 +132,32 @@ export class Management {
     })
   }
 
+  get isStopping(): boolean {
+    return this.#of.isStopping()
+  }
+
+  /**
+   * Sends everybody elsewhere; the gateway stays, and takes nobody.
+   * @returns how many sessions there are, and when none is left or it is called off
+   */
+  drain(order: DrainOrder, actor: Actor): Draining {
+    const { drain, drainTerms, sessions, log, trail } = this.#of
+    const { over, quiet, lameDuck } = drainTerms()
+    const { count } = sessions
+    trail.done('admin.drain', actor, { count })
+    log.write('gateway-draining', { count })
+    const terms = { over: order.over ?? over, quiet: order.quiet ?? quiet, lameDuck: order.lameDuck ?? lameDuck }
+    return { sessions: count, over: drain.begin(terms) }
+  }
+
+  /** Takes sessions again; those whose turn has not come go on. */
+  undrain(actor: Actor): void {
+    const { drain, sessions, log, trail } = this.#of
+    const { count } = sessions
+    trail.done('admin.undrain', actor, { count })
+    if (drain.cancel()) log.write('gateway-undrained', { count })
+  }
+
   /** Undefined where rules that came into force a moment ago would refuse it, or its service has gone. */
   #standing({ id, identity, service: path, address, user }: SessionRecord): Standing | undefined {
     const service = this.#of.current().services.get(path)
@@ -132,12 +173,17 @@ export class Management {
   }
 
   /** The hold begins when the session's turn has come. */
-  #heldFrom(session: Occupant, holdMs: number): Pick<Occupant, 'end'> {
+  #heldFrom(session: Occupant, holdMs: number): Leaving {
     const { identity } = session.record
+    const hold = (): void => this.#of.bars.hold(identity, holdMs)
     return {
       end: (request: EndRequest) => {
-        this.#of.bars.hold(identity, holdMs)
+        hold()
         session.end(request)
+      },
+      endAtQuietPoint: (request: EndRequest, withinMs: number) => {
+        hold()
+        session.endAtQuietPoint(request, withinMs)
       },
     }
   }

@@ -17,6 +17,13 @@ export interface GatewayOptions {
   readonly logTo?: { write(line: string): void }
 }
 
+/** Durations as in the configuration: `10s`. */
+export interface DrainOptions {
+  readonly over?: string | undefined
+  readonly quiet?: string | undefined
+  readonly lameDuck?: string | undefined
+}
+
 export interface GatewayReload extends ReloadOptions {
   /** Instead of what was there before, where the gateway was started without a file. */
   readonly config?: ConfigInput | undefined
@@ -58,8 +65,17 @@ export interface Gateway {
   block(order: BlockPerson): Promise<Blocked>
   /** Asks for a reload that nobody waits for, as a signal does: requests coalesce, and a refusal is in the log. */
   requestReload(): void
-  /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
+  /**
+   * Sends everybody elsewhere, and stays: not ready at once; takes nobody after `lameDuck`; ends sessions evenly over `over`,
+   * each at a quiet point within `quiet`; cuts the rest after all three. The configuration says what is left out.
+   * @returns resolves when no session is left, or when it is called off
+   * @throws {ConfigError} with what is wrong with the options
+   */
+  drain(options?: DrainOptions): Promise<void>
+  /** Calls a drain off: takes sessions again, and leaves those whose turn has not come. */
+  undrain(): void
+  /** Drains as the configuration says, and stops. */
   close(): Promise<void>
-  /** Ends the wait of `close`: drops every connection at once. */
+  /** Ends the wait of `close` and `drain`: drops every connection at once. */
   cut(): void
 }

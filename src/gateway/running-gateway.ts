@@ -3,7 +3,6 @@
  * and stops.
  */
 import { getHeapStatistics } from 'node:v8'
-import { descriptorOf } from '../../auth/index.ts'
 import type { BlocksFile } from '../admin/blocks-file.ts'
 import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
@@ -12,11 +11,12 @@ import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } fr
 import { AdminTrail } from '../admin/trail.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
+import { readDrain } from '../config/reading/read-drain.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
 import { begin } from '../http/begin.ts'
-import { Listener, type ListenerOptions } from '../http/listener.ts'
+import { Listener } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
@@ -24,7 +24,8 @@ import type { Log } from '../ops/log.ts'
 import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import type { Traffic } from '../ops/traffic.ts'
-import { configurationChanged, DRAIN } from '../sessions/end-requests.ts'
+import { Drain } from '../sessions/drain.ts'
+import { configurationChanged } from '../sessions/end-requests.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
@@ -35,8 +36,9 @@ import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { expectSeries } from './expected-series.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
-import { Listeners, type ListenersPlan } from './listeners.ts'
-import type { Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
+import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
+import type { DrainOptions, Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
+import { rebalance } from './rebalance.ts'
 import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
 import { ReloadRefused, type ReloadReport, reportText } from './reload-report.ts'
 import { ReloadRequests } from './reload-requests.ts'
@@ -71,6 +73,8 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
+  readonly #drain: Drain
+  readonly #management: Management
   #generation: Generation
   #input: ConfigInput | Config
   #stopWatching = () => {}
@@ -99,24 +103,35 @@ export class RunningGateway implements Gateway, ReloadHost {
       { tick: () => this.#administration?.tick() },
     ])
     metrics.watchNodes(() => this.#generation.brokers.values())
+    this.#drain = new Drain(sessions)
     const trail = new AdminTrail(log)
     const sessionRefusals = new SessionRefusals()
-    const management = new Management({
+    this.#management = new Management({
       sessions,
       bars: parts.compiling.lasting.bars,
       trail,
       log,
+      drain: this.#drain,
+      drainTerms: () => this.#generation.config.drain,
+      isStopping: () => this.#closing !== undefined,
       refusals: sessionRefusals,
       blocksFile: parts.blocksFile,
       current: () => this.#generation,
     })
-    this.#fromCode = new FromCode(management)
+    this.#fromCode = new FromCode(this.#management)
     const { admin } = first.config
-    const isDraining = () => this.#closing !== undefined
+    const isDraining = () => this.#drain.isOn
     this.#administration =
       admin === undefined
         ? undefined
-        : new Administration(admin, { managed: this, management, trail, sessionRefusals, isDraining, ...parts })
+        : new Administration(admin, {
+            managed: this,
+            management: this.#management,
+            trail,
+            sessionRefusals,
+            isDraining,
+            ...parts,
+          })
   }
 
   async start(): Promise<void> {
@@ -253,19 +268,31 @@ export class RunningGateway implements Gateway, ReloadHost {
   /** Who cannot come back is ended first: nothing is gained by waiting. */
   end(chosen: readonly EndedByReload[]): void {
     const { sessions } = this.#parts
+    const { over, quiet } = this.#generation.config.drain
     for (const mayReturn of [false, true]) {
       const ends = chosen.filter((one) => one.mayReturn === mayReturn).map(({ session }) => session)
-      sessions.endEvenly(ends, configurationChanged(mayReturn), mayReturn ? this.#generation.config.drain : 0)
+      const pace = mayReturn ? { overMs: over, quietMs: quiet } : { overMs: 0 }
+      sessions.endEvenly(ends, configurationChanged(mayReturn), pace)
     }
   }
 
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const order = readDrain(options)
+    if (this.#closing !== undefined) return await this.#closing
+    await this.#management.drain(order, 'program').over
+  }
+
+  undrain(): void {
+    if (this.#closing === undefined) this.#management.undrain('program')
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#drain()
+    this.#closing ??= this.#drainAndStop()
     return this.#closing
   }
 
   cut(): void {
-    this.#parts.sessions.cut()
+    this.#drain.cut()
     this.#listeners.cut()
   }
 
@@ -277,7 +304,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const upgrades = new Upgrades({
       ...common,
       pressure: this.#pressure,
-      isDraining: () => this.#closing !== undefined,
+      isDraining: () => this.#drain.refuses,
       refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
       begin: (attempt, admitted) => begin(attempt, admitted, common),
     })
@@ -297,7 +324,10 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   #tickNodes(): void {
-    for (const { nodes } of this.#generation.brokers.values()) nodes.tick()
+    for (const broker of this.#generation.brokers.values()) {
+      broker.nodes.tick()
+      if (!this.#drain.isOn) rebalance(broker, this.#parts, this.#generation.config.drain.quiet)
+    }
   }
 
   /** A generation serves from now on. */
@@ -319,13 +349,13 @@ export class RunningGateway implements Gateway, ReloadHost {
     })
   }
 
-  async #drain(): Promise<void> {
+  async #drainAndStop(): Promise<void> {
     const { log, sessions } = this.#parts
     log.write('gateway-draining', { count: sessions.count })
-    const stopped = this.#listeners.stop()
-    await sessions.drain(this.#generation.config.drain, DRAIN)
+    const portsAreFree: Promise<void>[] = []
+    await this.#drain.begin(this.#generation.config.drain, () => portsAreFree.push(this.#listeners.stop()))
     this.#listeners.cut()
-    await stopped
+    await Promise.all(portsAreFree)
     await this.#stop()
     log.write('gateway-stopped')
     await log.flush()
@@ -340,11 +370,4 @@ export class RunningGateway implements Gateway, ReloadHost {
     for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
     this.#parts.metrics.close()
   }
-}
-
-/** Some credentials need larger heads. */
-function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
-  const needs = Object.values(authenticators).flatMap((one) => descriptorOf(one).headBytes ?? [])
-  const maxHeaderBytes = needs.length === 0 ? undefined : Math.max(...needs)
-  return listen.map((one) => ({ ...one, maxHeaderBytes }))
 }

@@ -162,10 +162,10 @@ export const REFUSALS = {
   },
   draining: {
     status: 503,
-    text: 'the gateway is shutting down',
+    text: 'the gateway takes no more sessions',
     retryAfterSeconds: 1,
     log: 'request-refused',
-    inBand: { code: 'connection-forced', explanation: 'the gateway is shutting down', closeCode: 1012 },
+    inBand: { code: 'connection-forced', explanation: 'the gateway takes no more sessions', closeCode: 1012 },
     whatToDo: 'Connect again: another instance answers.',
   },
   'credential-unavailable': {

@@ -6,7 +6,7 @@
  */
 import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { EndReason } from '../../proxy/index.ts'
+import type { EndReason, SessionEnd } from '../../proxy/index.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { Totals } from './totals.ts'
 import type { Traffic } from './traffic.ts'
@@ -57,6 +57,7 @@ export class Metrics {
   readonly #sessions: Gauge<'service'>
   readonly #opened: Counter<'service'>
   readonly #ends: Counter<'reason'>
+  readonly #drained: Counter<'at'>
   readonly #refusals: Counter<'cause'>
   readonly #drops: Counter<'cause'>
   readonly #handshake: Histogram
@@ -87,6 +88,12 @@ export class Metrics {
       name: 'gatehouse_session_ends_total',
       help: 'Sessions that ended, by reason (docs/errors.md).',
       labelNames: ['reason'],
+      registers,
+    })
+    this.#drained = new Counter({
+      name: 'gatehouse_drained_total',
+      help: 'Sessions that were asked to reconnect: ended at a quiet point, or at the deadline for want of one.',
+      labelNames: ['at'],
       registers,
     })
     this.#generation = new Gauge({
@@ -188,10 +195,11 @@ export class Metrics {
     this.#handshake.observe(handshakeMs / 1000)
   }
 
-  sessionEnded(service: string, broker: string, reason: EndReason): void {
+  sessionEnded(service: string, broker: string, { reason, at }: Pick<SessionEnd, 'reason' | 'at'>): void {
     this.#sessions.dec({ service })
     this.totals.ended++
     this.#ends.inc({ reason })
+    if (at !== undefined) this.#drained.inc({ at })
     if (isBrokerFailure(reason)) this.#brokerFailures.inc({ broker, cause: reason })
   }
 

@@ -24,6 +24,8 @@ export interface Occupant {
   /** Heartbeats, pings, the end of its authority. @returns when it is due again, on the same clock */
   tick(nowMs: number): number
   end(request: EndRequest): void
+  /** The same, once nothing is half done; after `withinMs` at the latest. */
+  endAtQuietPoint(request: EndRequest, withinMs: number): void
   /** Drops the client's socket. */
   terminate(): void
   /** What another configuration's service of the same path means for it; nothing changes yet. */

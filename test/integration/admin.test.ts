@@ -22,6 +22,8 @@ const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], bo
   ['GET /api/v1/blocks', 'operator', undefined, 200],
   ['PUT /api/v1/blocks', 'operator', { subject: 'none', for: '1s', reason: 'a test' }, 201],
   ['DELETE /api/v1/blocks/none', 'operator', undefined, 404],
+  ['POST /api/v1/drain', 'operator', {}, 202],
+  ['DELETE /api/v1/drain', 'operator', undefined, 204],
   ['POST /api/v1/explain', 'viewer', { subject: 'none' }, 200],
   ['GET /api/v1/rules', 'viewer', undefined, 200],
   ['GET /api/v1/refusals', 'viewer', undefined, 200],
@@ -88,6 +90,8 @@ describe('the management API', () => {
     assert.equal(await status('POST /api/v1/kick', '[]'), 400)
     assert.equal(await status('POST /api/v1/kick', { match: { subject: 'x' }, hold: '2h' }), 400)
     assert.equal(await status('POST /api/v1/kick', ' '.repeat(64 * 1024 + 1)), 413)
+    assert.equal(await status('POST /api/v1/drain', { over: 10 }), 400)
+    assert.equal(await status('POST /api/v1/drain', { for: '10s' }), 400)
     assert.equal(await status('GET /api/v1/sessions?sort=secret'), 400)
     assert.equal(await status('GET /api/v1/sessions?pageSize=501'), 400)
     assert.equal(await status('GET /api/v1/sessions?colour=red'), 400)

@@ -25,7 +25,7 @@ export interface DoorOptions {
   readonly listen?: ConfigInput['listen']
   readonly admin?: ConfigInput['admin']
   readonly authenticators?: ConfigInput['authenticators']
-  readonly drain?: string
+  readonly drain?: ConfigInput['drain']
   /** The file in which blocks are kept. */
   readonly blocks?: string
   /** More nodes of the broker, behind the fake one; how they are probed. */

@@ -1,7 +1,7 @@
 /** Where the gateway listens, in public and for operators, and what it writes about itself. */
 import { z } from 'zod'
 import { when } from './matching.ts'
-import { authenticate, origin } from './services.ts'
+import { authenticateEntries, origin } from './services.ts'
 import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port } from './units.ts'
 
 const clientCertificates = z.strictObject({
@@ -64,7 +64,7 @@ export const admin = z.strictObject({
     .optional()
     .describe('Reverse proxies whose `X-Forwarded-For` is believed.'),
   behindTls: z.boolean().prefault(false).describe('TLS ends in front of the admin listener.'),
-  authenticate: authenticate
+  authenticate: authenticateEntries
     .optional()
     .describe('Authenticators of the management API, any of which admits; absent: there is no API.'),
   roles: roles

@@ -22,7 +22,7 @@ export const origin = z
 const all = z.strictObject({
   all: atLeastOne(name, 'authenticators').describe('Every one of these must prove the same subject.'),
 })
-export const authenticate = oneOrMany(
+export const authenticateEntries = oneOrMany(
   z.union([name, all], { error: 'expected the name of an authenticator or { all: [NAMES] }' }),
 ).describe('Authenticators, any of which admits.')
 
@@ -78,7 +78,7 @@ const service = z.strictObject({
     .describe(
       'Origins whose pages may connect; `https://*.preview.example.com` for all hosts below one; absent: no browser gets in.',
     ),
-  authenticate: authenticate.optional(),
+  authenticate: authenticateEntries.optional(),
   anonymous: z.boolean().prefault(false).describe('Instead of `authenticate`: everyone is the subject `anonymous`.'),
   require: require.prefault({}).describe('What an identity must have beside its proof.'),
   promote: promote.describe('Rules from identities to credentials; the first that matches wins, none: refused.'),

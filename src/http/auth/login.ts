@@ -19,7 +19,7 @@ import type { Bars } from '../../sessions/bars.ts'
 import { barredBy } from '../barred.ts'
 import type { Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
-import { type Answer, type Exchange, type Method, type Route, readBody } from './request.ts'
+import { type AuthAnswer, type Exchange, type Method, type Route, readBody } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface LoginRouteDependencies {
@@ -50,7 +50,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
   ]
 }
 
-async function begin(exchange: Exchange, of: LoginRouteDependencies): Promise<Answer> {
+async function begin(exchange: Exchange, of: LoginRouteDependencies): Promise<AuthAnswer> {
   const name = exchange.query.get('with')
   const logins = exchange.service === undefined ? [] : loginsOf(exchange.service)
   const login = name === null ? logins[0] : logins.find((one) => one.name === name)
@@ -63,7 +63,7 @@ async function callback(
   exchange: Exchange,
   logins: readonly OidcAuthenticator[],
   of: LoginRouteDependencies,
-): Promise<Answer> {
+): Promise<AuthAnswer> {
   const isBarred = (identity: Identity) => barredBy(of.bars, identity) !== undefined
   for (const { login } of logins) {
     const answer = await login.callback(exchange.request, exchange.query, isBarred)
@@ -84,7 +84,7 @@ async function forCookie(
   of: LoginRouteDependencies,
   event: EventName,
   step: 'logout' | 'refreshFor',
-): Promise<Answer> {
+): Promise<AuthAnswer> {
   const { request, service, origin } = exchange
   if (origin === undefined) {
     return answerRefusal(exchange, { cause: 'origin-not-allowed', detail: 'a login cookie needs an Origin header' }, of)
@@ -104,7 +104,7 @@ function refusedLogin(
   barred: Refusal,
   { cookies }: LoginAnswer,
   of: LoginRouteDependencies,
-): Answer {
+): AuthAnswer {
   const answer = answerRefusal(exchange, barred, of)
   return { ...answer, headers: { ...answer.headers, ...(cookies !== undefined && { 'Set-Cookie': cookies }) } }
 }
@@ -121,7 +121,7 @@ async function backchannel(
   exchange: Exchange,
   logins: readonly OidcAuthenticator[],
   of: LoginRouteDependencies,
-): Promise<Answer> {
+): Promise<AuthAnswer> {
   const token = await formField(exchange.request, 'logout_token')
   if (token === undefined) return answered(exchange, invalidRequest('no logout_token in the form'), of)
   let answer = invalidRequest('no login here')
@@ -151,7 +151,7 @@ function answered(
   { status, location, cookies, body, detail, identity }: LoginAnswer,
   { log }: LoginRouteDependencies,
   event?: EventName,
-): Answer {
+): AuthAnswer {
   const line = { service: service?.path, address: hop.address, subject: identity?.subject, issuer: identity?.issuer }
   if (status >= 500) log.write('authentication-failed', { ...line, detail, status })
   else if (status >= 400) log.write('authentication-refused', { ...line, cause: 'unauthenticated', detail, status })
