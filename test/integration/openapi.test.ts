@@ -48,7 +48,7 @@ describe('GET /api/openapi.json', () => {
     const block = await ask('PUT /api/v1/blocks', { subject: 'joe.smith', for: '1m', reason: 'a test' })
     await ask('GET /api/v1/blocks')
     await ask(`DELETE /api/v1/blocks/${String(block['id'])}`)
-    await ask('POST /api/v1/drain', { over: '1s' })
+    await ask('POST /api/v1/drain', { over: '1s', lameDuck: '10s' })
     await ask('DELETE /api/v1/drain')
     const paths = new Set(asked.map((route) => route.split('?')[0]?.replace(/(sessions|blocks)\/[^/]+$/, '$1/{id}')))
     const left = judge.routes.filter((route) => !paths.has(route))

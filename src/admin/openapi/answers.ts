@@ -33,7 +33,7 @@ const node = z.strictObject({
   sessions: count,
 })
 
-export const overview = z.strictObject({
+const overview = z.strictObject({
   name: z.string(),
   version: z.string(),
   generation: count,
@@ -47,14 +47,14 @@ export const overview = z.strictObject({
   workers: z.array(z.never()),
 }) satisfies z.ZodType<ShownOverview>
 
-export const me = z.strictObject({
+const me = z.strictObject({
   subject: z.string(),
   issuer: z.string(),
   authenticator: z.string(),
   role: z.enum(ROLES).describe('The highest one.'),
 })
 
-export const history = listOf(
+const history = listOf(
   z.strictObject({
     at,
     sessions: count,
@@ -107,24 +107,23 @@ const refusedMethod = z.strictObject({
   allow: maybe,
 })
 
-export const session = z.strictObject({
+const session = z.strictObject({
   ...sessionFields,
   limits: z.record(z.string(), limit).nullable(),
   permissions: z.array(permission).nullable(),
   refusals: z.array(refusedMethod),
 }) satisfies z.ZodType<SessionDetail>
 
-export const sessions = z.strictObject({
+const sessions = z.strictObject({
   total: count,
   page: count,
   pageSize: count,
   items: z.array(z.strictObject(sessionFields)),
 }) satisfies z.ZodType<SessionPage>
 
-export const kicked = z.strictObject({ matched: count, ended: count, notReached: texts }) satisfies z.ZodType<Kicked>
+const kicked = z.strictObject({ matched: count, ended: count, notReached: texts }) satisfies z.ZodType<Kicked>
 
 /** What a drain is answered with, at once. */
-export const drained = z.strictObject({ draining: z.literal(true), sessions: count })
 
 const block = {
   id: z.string(),
@@ -135,18 +134,20 @@ const block = {
   by: z.string(),
 }
 
-export const blocks = listOf(z.strictObject(block) satisfies z.ZodType<ShownBlock>)
+const blocks = listOf(z.strictObject(block) satisfies z.ZodType<ShownBlock>)
 
-export const blocked = z.strictObject({
+const blocked = z.strictObject({
   ...block,
   ended: count,
   issuers: texts,
   notReached: texts,
 }) satisfies z.ZodType<Blocked>
 
-export const config = z.strictObject({ generation: count, hash: z.string(), config: z.record(z.string(), z.unknown()) })
+const draining = z.strictObject({ draining: z.boolean(), sessions: count })
 
-export const reload = z.strictObject({
+const config = z.strictObject({ generation: count, hash: z.string(), config: z.record(z.string(), z.unknown()) })
+
+const reload = z.strictObject({
   generation: count,
   hash: z.string(),
   changes: texts,
@@ -156,7 +157,7 @@ export const reload = z.strictObject({
     .optional(),
 }) satisfies z.ZodType<ReloadReport>
 
-export const explained = z.strictObject({
+const explained = z.strictObject({
   service: z.string(),
   broker: z.string(),
   subject: z.string(),
@@ -196,7 +197,7 @@ const tally = {
   lastAt: at.nullable(),
 }
 
-export const rules = listOf(
+const rules = listOf(
   z.strictObject({
     service: z.string(),
     rules: z.array(z.strictObject({ ...tally, effect: z.string() })),
@@ -204,7 +205,7 @@ export const rules = listOf(
   }),
 )
 
-export const refusals = listOf(
+const refusals = listOf(
   z.strictObject({
     at,
     cause: z.string(),
@@ -218,7 +219,7 @@ export const refusals = listOf(
   }) satisfies z.ZodType<ShownRefusal>,
 )
 
-export const problem = z.strictObject({
+const problem = z.strictObject({
   type: z.string(),
   title: z.string(),
   status: count,
@@ -226,3 +227,22 @@ export const problem = z.strictObject({
   errors: texts.optional().describe('Every mistake, with its place.'),
   role: z.string().optional().describe('The role that is needed.'),
 })
+
+/** By what they answer. */
+export const ANSWER_SHAPES = {
+  overview,
+  me,
+  history,
+  session,
+  sessions,
+  kicked,
+  blocks,
+  blocked,
+  draining,
+  config,
+  reload,
+  explained,
+  rules,
+  refusals,
+  problem,
+}

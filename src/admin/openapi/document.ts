@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { version } from '../../ops/version.ts'
 import type { ApiRoute } from '../route.ts'
-import { problem } from './answers.ts'
+import { ANSWER_SHAPES } from './answers.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -25,7 +25,7 @@ export function openApiDocument(routes: readonly DescribedRoute[]): Json {
     security: [{ basic: [] }, { bearer: [] }],
     paths,
     components: {
-      schemas: { Problem: schemaOf(problem, 'output') },
+      schemas: { Problem: schemaOf(ANSWER_SHAPES.problem, 'output') },
       securitySchemes: {
         basic: { type: 'http', scheme: 'basic' },
         bearer: { type: 'http', scheme: 'bearer' },

@@ -5,7 +5,7 @@ import { blockSchema, dismissSchema, kickSchema } from '../orders.ts'
 import { reloadSchema } from '../routes/config.ts'
 import { explainSchema } from '../routes/explain.ts'
 import { listingSchema } from '../routes/listing.ts'
-import * as answers from './answers.ts'
+import { ANSWER_SHAPES } from './answers.ts'
 
 export interface Operation {
   readonly summary: string
@@ -22,52 +22,52 @@ export interface Operation {
 
 /** By method and path. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
-  'GET /api/v1/overview': { summary: 'The gateway at a glance', status: 200, answer: answers.overview },
-  'GET /api/v1/me': { summary: 'Whoever asks, and their role', status: 200, answer: answers.me },
+  'GET /api/v1/overview': { summary: 'The gateway at a glance', status: 200, answer: ANSWER_SHAPES.overview },
+  'GET /api/v1/me': { summary: 'Whoever asks, and their role', status: 200, answer: ANSWER_SHAPES.me },
   'GET /api/v1/history': {
     summary: 'The last hour, a sample for each ten seconds',
     status: 200,
-    answer: answers.history,
+    answer: ANSWER_SHAPES.history,
   },
   'GET /api/v1/sessions': {
     summary: 'Sessions by filter, order and page',
     query: listingSchema,
     status: 200,
-    answer: answers.sessions,
+    answer: ANSWER_SHAPES.sessions,
   },
-  'GET /api/v1/sessions/{id}': { summary: 'One session', status: 200, answer: answers.session },
+  'GET /api/v1/sessions/{id}': { summary: 'One session', status: 200, answer: ANSWER_SHAPES.session },
   'DELETE /api/v1/sessions/{id}': {
     summary: 'End one session',
     query: dismissSchema,
     headers: { 'X-Reason': 'Why; the client reads it.' },
     status: 204,
   },
-  'POST /api/v1/kick': { summary: 'End sessions', body: kickSchema, status: 200, answer: answers.kicked },
-  'GET /api/v1/blocks': { summary: 'Who is blocked', status: 200, answer: answers.blocks },
-  'PUT /api/v1/blocks': { summary: 'Block a person', body: blockSchema, status: 201, answer: answers.blocked },
+  'POST /api/v1/kick': { summary: 'End sessions', body: kickSchema, status: 200, answer: ANSWER_SHAPES.kicked },
+  'GET /api/v1/blocks': { summary: 'Who is blocked', status: 200, answer: ANSWER_SHAPES.blocks },
+  'PUT /api/v1/blocks': { summary: 'Block a person', body: blockSchema, status: 201, answer: ANSWER_SHAPES.blocked },
   'DELETE /api/v1/blocks/{id}': { summary: 'Lift a block', status: 204 },
   'POST /api/v1/drain': {
-    summary: 'Send all clients elsewhere, and stop nothing',
+    summary: 'Send everybody elsewhere, without stopping',
     body: drainOrder,
     status: 202,
-    answer: answers.drained,
+    answer: ANSWER_SHAPES.draining,
   },
-  'DELETE /api/v1/drain': { summary: 'Call a drain off', status: 204 },
-  'GET /api/v1/config': { summary: 'The configuration in force, redacted', status: 200, answer: answers.config },
+  'DELETE /api/v1/drain': { summary: 'Take sessions again', status: 204 },
+  'GET /api/v1/config': { summary: 'The configuration in force, redacted', status: 200, answer: ANSWER_SHAPES.config },
   'POST /api/v1/reload': {
     summary: 'Read the configuration again',
     body: reloadSchema,
     status: 200,
-    answer: answers.reload,
+    answer: ANSWER_SHAPES.reload,
   },
   'POST /api/v1/explain': {
     summary: 'What a service would make of somebody',
     body: explainSchema,
     status: 200,
-    answer: answers.explained,
+    answer: ANSWER_SHAPES.explained,
   },
-  'GET /api/v1/rules': { summary: 'How often each rule applied', status: 200, answer: answers.rules },
-  'GET /api/v1/refusals': { summary: 'The last 200 refusals', status: 200, answer: answers.refusals },
+  'GET /api/v1/rules': { summary: 'How often each rule applied', status: 200, answer: ANSWER_SHAPES.rules },
+  'GET /api/v1/refusals': { summary: 'The last 200 refusals', status: 200, answer: ANSWER_SHAPES.refusals },
   'GET /api/v1/events': { summary: 'Live events', status: 200, type: 'text/event-stream' },
   'GET /api/openapi.json': { summary: 'This document', status: 200, type: 'application/json' },
 }

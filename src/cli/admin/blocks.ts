@@ -3,7 +3,7 @@ import type { Blocked, Kicked, ShownBlock } from '../../admin/shapes.ts'
 import type { Command } from '../command.ts'
 import { EXIT, UsageError } from '../exit.ts'
 import { needed, parseOptions } from '../options.ts'
-import { show } from './show.ts'
+import { showAnswer } from './show.ts'
 import { cell, counted, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
@@ -16,7 +16,7 @@ const BLOCK_OPTIONS = {
   'dry-run': { type: 'boolean' },
 } as const
 
-export const block: Command = {
+export const blockCommand: Command = {
   name: 'block',
   summary: 'Keep somebody out, and end their sessions.',
   usage: [`block SUBJECT --for DURATION --reason TEXT ${WHERE_USAGE} [--issuer ISSUER] [--dry-run]`],
@@ -34,7 +34,7 @@ ${WHERE_HELP}`,
     if (dryRun === true) {
       const client = await adminClient('block', values, terminal)
       const kicked = (await client.ask('POST', '/kick', { body: { match: { subject, issuer }, dryRun } })) as Kicked
-      show(terminal, kicked, values.json, ({ matched }) => [`${counted(matched, 'session')} would end`])
+      showAnswer(terminal, kicked, values.json, ({ matched }) => [`${counted(matched, 'session')} would end`])
       return EXIT.ok
     }
     const body = {
@@ -45,7 +45,7 @@ ${WHERE_HELP}`,
     }
     const client = await adminClient('block', values, terminal)
     const blocked = (await client.ask('PUT', '/blocks', { body })) as Blocked
-    show(terminal, blocked, values.json, ({ id, until, ended, issuers, notReached }) => [
+    showAnswer(terminal, blocked, values.json, ({ id, until, ended, issuers, notReached }) => [
       `blocked ${cell(subject)} until ${until}, id ${id}`,
       `${counted(ended, 'session')} ended${issuers.length === 0 ? '' : ` of ${issuers.map(cell).join(', ')}`}`,
       ...notReached.map((replica) => `not reached: ${cell(replica)}`),
@@ -54,7 +54,7 @@ ${WHERE_HELP}`,
   },
 }
 
-export const unblock: Command = {
+export const unblockCommand: Command = {
   name: 'unblock',
   summary: 'Lift a block.',
   usage: [`unblock ID ${WHERE_USAGE}`],
@@ -66,12 +66,12 @@ export const unblock: Command = {
       throw new UsageError('unblock needs the ID of a block: `gatehouse blocks` lists them', { command: 'unblock' })
     const client = await adminClient('unblock', values, terminal)
     const nothing = await client.ask('DELETE', `/blocks/${encodeURIComponent(id)}`)
-    show(terminal, nothing, values.json, () => ['lifted'])
+    showAnswer(terminal, nothing, values.json, () => ['lifted'])
     return EXIT.ok
   },
 }
 
-export const blocks: Command = {
+export const blocksCommand: Command = {
   name: 'blocks',
   summary: 'List who is blocked.',
   usage: [`blocks ${WHERE_USAGE}`],
@@ -80,7 +80,7 @@ export const blocks: Command = {
     const { values } = parseOptions(args, { command: 'blocks', options: WHERE_OPTIONS })
     const client = await adminClient('blocks', values, terminal)
     const list = (await client.ask('GET', '/blocks')) as { readonly items: readonly ShownBlock[] }
-    show(terminal, list, values.json, ({ items }) =>
+    showAnswer(terminal, list, values.json, ({ items }) =>
       table(
         ['ID', 'SUBJECT', 'ISSUER', 'UNTIL', 'BY', 'REASON'],
         items.map(({ id, subject, issuer, until, by, reason }) => [id, subject, issuer ?? 'any', until, by, reason]),

@@ -2,7 +2,7 @@
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { parseOptions } from '../options.ts'
-import { show } from './show.ts'
+import { showAnswer } from './show.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
 const OPTIONS = {
@@ -12,7 +12,7 @@ const OPTIONS = {
   'lame-duck': { type: 'string' },
 } as const
 
-export const drain: Command = {
+export const drainCommand: Command = {
   name: 'drain',
   summary: 'Have a running gateway end its sessions evenly and take no more, without stopping.',
   usage: [`drain ${WHERE_USAGE} [--over DURATION] [--quiet DURATION] [--lame-duck DURATION]`],
@@ -28,12 +28,12 @@ ${WHERE_HELP}`,
     const { over, quiet, 'lame-duck': lameDuck } = values
     const client = await adminClient('drain', values, terminal)
     const answer = await client.ask('POST', '/drain', { body: { over, quiet, lameDuck } })
-    show(terminal, answer, values.json, () => ['draining'])
+    showAnswer(terminal, answer, values.json, () => ['draining'])
     return EXIT.ok
   },
 }
 
-export const undrain: Command = {
+export const undrainCommand: Command = {
   name: 'undrain',
   summary: 'Have a gateway that drains take clients again.',
   usage: [`undrain ${WHERE_USAGE}`],
@@ -44,7 +44,7 @@ ${WHERE_HELP}`,
     const { values } = parseOptions(args, { command: 'undrain', options: WHERE_OPTIONS })
     const client = await adminClient('undrain', values, terminal)
     const answer = await client.ask('DELETE', '/drain')
-    show(terminal, answer, values.json, () => ['takes clients again'])
+    showAnswer(terminal, answer, values.json, () => ['takes clients again'])
     return EXIT.ok
   },
 }

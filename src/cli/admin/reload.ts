@@ -4,7 +4,7 @@ import type { ReloadReport } from '../../gateway/reload-report.ts'
 import type { Command } from '../command.ts'
 import { EXIT, UsageError } from '../exit.ts'
 import { parseOptions } from '../options.ts'
-import { show } from './show.ts'
+import { showAnswer } from './show.ts'
 import { cell, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
@@ -15,7 +15,7 @@ const OPTIONS = {
   'if-hash': { type: 'string' },
 } as const
 
-export const reload: Command = {
+export const reloadCommand: Command = {
   name: 'reload',
   summary: 'Have a running gateway read its configuration again.',
   usage: [`reload ${WHERE_USAGE} [--dry-run [--candidate FILE]] [--if-hash HASH]`],
@@ -36,7 +36,7 @@ ${WHERE_HELP}`,
     const text = candidate === undefined ? undefined : readFileSync(candidate, 'utf8')
     const client = await adminClient('reload', values, terminal)
     const report = (await client.ask('POST', '/reload', { body: { dryRun, text, ifHash } })) as ReloadReport
-    show(terminal, report, values.json, (done) => lines(done, dryRun === true))
+    showAnswer(terminal, report, values.json, (done) => lines(done, dryRun === true))
     return EXIT.ok
   },
 }

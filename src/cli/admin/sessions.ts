@@ -5,7 +5,7 @@ import type { Command } from '../command.ts'
 import { EXIT, UsageError } from '../exit.ts'
 import { parseOptions } from '../options.ts'
 import { FILTER_HELP, FILTER_OPTIONS, matchOf } from './filters.ts'
-import { show } from './show.ts'
+import { showAnswer } from './show.ts'
 import { age, bytes, cell, counted, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
@@ -17,7 +17,7 @@ const LIST_OPTIONS = {
   'page-size': { type: 'string' },
 } as const
 
-export const sessions: Command = {
+export const sessionsCommand: Command = {
   name: 'sessions',
   summary: 'List the sessions of a running gateway.',
   usage: [`sessions ${WHERE_USAGE} [FILTERS] [--sort FIELD] [--page N] [--page-size N]`],
@@ -40,12 +40,12 @@ ${WHERE_HELP}`,
       if (value !== undefined) query.set(key, value)
     const client = await adminClient('sessions', values, terminal)
     const page = (await client.ask('GET', '/sessions', { query })) as SessionPage
-    show(terminal, page, values.json, pageLines)
+    showAnswer(terminal, page, values.json, pageLines)
     return EXIT.ok
   },
 }
 
-export const session: Command = {
+export const sessionCommand: Command = {
   name: 'session',
   summary: 'Show one session: who, by which rule, what it may, what it uses.',
   usage: [`session ID ${WHERE_USAGE}`],
@@ -56,7 +56,7 @@ export const session: Command = {
     if (id === undefined) throw new UsageError('session needs the ID of a session', { command: 'session' })
     const client = await adminClient('session', values, terminal)
     const detail = (await client.ask('GET', `/sessions/${encodeURIComponent(id)}`)) as SessionDetail
-    show(terminal, detail, values.json, detailLines)
+    showAnswer(terminal, detail, values.json, detailLines)
     return EXIT.ok
   },
 }
@@ -70,7 +70,7 @@ const KICK_OPTIONS = {
   'dry-run': { type: 'boolean' },
 } as const
 
-export const kick: Command = {
+export const kickCommand: Command = {
   name: 'kick',
   summary: 'End sessions of a running gateway.',
   usage: [
@@ -95,7 +95,7 @@ ${WHERE_HELP}`,
     const client = await adminClient('kick', values, terminal)
     const body = { match, reason, hold, dryRun, perSecond: perSecond === undefined ? undefined : Number(perSecond) }
     const kicked = (await client.ask('POST', '/kick', { body })) as Kicked
-    show(terminal, kicked, values.json, ({ matched, ended, notReached }) => [
+    showAnswer(terminal, kicked, values.json, ({ matched, ended, notReached }) => [
       dryRun === true ? `${counted(matched, 'session')} would end` : `${counted(ended, 'session')} ended`,
       ...notReached.map((replica) => `not reached: ${cell(replica)}`),
     ])

@@ -2,7 +2,7 @@
 import { say, type Terminal } from '../terminal.ts'
 
 /** @param lines for people; called unless the answer is wanted as it is */
-export function show<T>(
+export function showAnswer<T>(
   terminal: Terminal,
   answer: T,
   isJson: boolean | undefined,

@@ -4,13 +4,13 @@ import type { ShownRules } from '../../admin/routes/rules.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { parseOptions } from '../options.ts'
-import { show } from './show.ts'
+import { showAnswer } from './show.ts'
 import { age, bytes, cell, counted, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
 const OPTIONS = { ...WHERE_OPTIONS, rules: { type: 'boolean' } } as const
 
-export const status: Command = {
+export const statusCommand: Command = {
   name: 'status',
   summary: 'Say on one screen how a running gateway is.',
   usage: [`status ${WHERE_USAGE} [--rules]`],
@@ -22,10 +22,10 @@ ${WHERE_HELP}`,
     const client = await adminClient('status', values, terminal)
     if (values.rules === true) {
       const rules = (await client.ask('GET', '/rules')) as { readonly items: readonly ShownRules[] }
-      show(terminal, rules, values.json, ruleLines)
+      showAnswer(terminal, rules, values.json, ruleLines)
     } else {
       const overview = (await client.ask('GET', '/overview')) as ShownOverview
-      show(terminal, overview, values.json, overviewLines)
+      showAnswer(terminal, overview, values.json, overviewLines)
     }
     return EXIT.ok
   },

@@ -26,7 +26,7 @@ interface Look {
   readonly sessions: readonly ShownSession[]
 }
 
-export const top: Command = {
+export const topCommand: Command = {
   name: 'top',
   summary: 'Watch a running gateway, and the sessions that carry most.',
   usage: [`top ${WHERE_USAGE} [--every DURATION] [--times N]`],
