@@ -62,6 +62,5 @@ export {
   type TicketAuthenticator,
   ticketAuthenticator,
   ticketAuthenticatorOf,
-  ticketCookie,
   withoutTickets,
 } from './strategies/ticket/ticket.ts'

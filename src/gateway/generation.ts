@@ -11,6 +11,7 @@ import { readProtected } from '../config/files/protected-file.ts'
 import type { Environment } from '../config/reading/load.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { makeRoutes } from '../http/auth/make-routes.ts'
+import { BasePath } from '../http/base-path.ts'
 import type { Serving } from '../http/serving.ts'
 import { AuditTrail } from '../ops/audit.ts'
 import type { Log } from '../ops/log.ts'
@@ -88,13 +89,15 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const usagesOf = (path: string) => lasting.usages(path)
   const services = makeServices(config.services, { brokers, authenticators, sources, auditOf, usagesOf })
-  const routes = makeRoutes({ services, metrics, log, bars: lasting.bars })
+  const basePath = new BasePath(config)
+  const routes = makeRoutes({ basePath, services, metrics, log, bars: lasting.bars })
   const generation: Generation = {
     number,
     config,
     brokers,
     authenticators,
     access: compileAccess(config, authenticators),
+    basePath,
     services,
     routes,
     identityHeaders: identityHeaders(config),

@@ -3,6 +3,7 @@
  * ones are opened first, and only then are the others changed or closed.
  */
 import type { Listener, ListenerOptions } from '../http/listener.ts'
+import type { InheritedSockets } from './inherited-sockets.ts'
 
 /** The next set, ready. Either function is called, once. */
 export interface ListenersPlan {
@@ -19,12 +20,14 @@ interface Open {
 
 export class Listeners {
   readonly #make: (options: ListenerOptions) => Listener
+  readonly #inherited: InheritedSockets
   #open: readonly Open[] = []
   /** Take no more connections, but have some. */
   readonly #leaving = new Set<Listener>()
 
-  constructor(make: (options: ListenerOptions) => Listener) {
+  constructor(make: (options: ListenerOptions) => Listener, inherited: InheritedSockets) {
     this.#make = make
+    this.#inherited = inherited
   }
 
   /** In the order of the configuration. */
@@ -52,7 +55,7 @@ export class Listeners {
         if (kept === undefined) {
           const listener = this.#make(options)
           opened.push(listener)
-          await listener.start()
+          await listener.start(await this.#inherited.take(options))
           planned.push({ options, listener })
         } else {
           changes.push(kept.listener.change(options))

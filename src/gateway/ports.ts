@@ -1,6 +1,7 @@
 /** A running gateway as programs see it, and what they start one with. */
 
 import type { ConfigInput } from '../config/schema/schema.ts'
+import type { InheritedSocket } from './inherited-sockets.ts'
 import type { ReloadOptions, ReloadReport } from './reload-report.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -14,6 +15,8 @@ export interface GatewayOptions {
   readonly file?: string
   /** Where log lines go; standard output when left out. */
   readonly logTo?: { write(line: string): void }
+  /** Listening sockets of the process that started this one; each is that of the listener with its address. */
+  readonly inherited?: readonly InheritedSocket[]
 }
 
 export interface GatewayReload extends ReloadOptions {

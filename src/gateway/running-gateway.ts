@@ -2,6 +2,7 @@
  * A running gateway. Nothing is decided here; this is where everything that decides meets, and the order in which it starts
  * and stops.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { makeApi } from '../admin/make-api.ts'
 import { Management } from '../admin/management.ts'
@@ -30,6 +31,7 @@ import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
+import { InheritedSockets } from './inherited-sockets.ts'
 import { Listeners, type ListenersPlan } from './listeners.ts'
 import type { Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
 import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
@@ -40,6 +42,8 @@ import { watchUsers } from './users-files.ts'
 
 /** Part of the heap that what waits in all sessions may fill together. */
 const BUFFER_RATIO = 0.25
+/** For clients that had connected when the next process took the socket over. */
+const HAND_OVER_MS = 1_000
 
 /** What outlives generations, made before the first of them. */
 export interface GatewayParts {
@@ -57,6 +61,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #parts: GatewayParts
   readonly #pressure: Pressure
   readonly #ticker: Ticker
+  readonly #inherited: InheritedSockets
   readonly #listeners: Listeners
   readonly #admin: AdminServer | undefined
   readonly #reload = new Reload(this)
@@ -69,6 +74,8 @@ export class RunningGateway implements Gateway, ReloadHost {
   #stopWatching = () => {}
   #upgradeCount = 0
   #closing: Promise<void> | undefined
+  /** Nobody gets in any more. */
+  #refuses = false
 
   constructor(first: Generation, parts: GatewayParts) {
     this.#generation = first
@@ -79,6 +86,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions, traffic, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
+    this.#inherited = new InheritedSockets(parts.options.inherited ?? [])
     this.#listeners = this.#makeListeners()
     const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
@@ -102,13 +110,15 @@ export class RunningGateway implements Gateway, ReloadHost {
     try {
       const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
       plan.apply()
+      this.#inherited.assertTaken()
       await this.#admin?.start()
     } catch (error) {
       await this.#stop()
       throw error
     }
     const { log } = this.#parts
-    const paths = this.#generation.config.services.map(({ path }) => path).join(' ')
+    const { config, basePath } = this.#generation
+    const paths = config.services.map(({ path }) => basePath.atListener(path)).join(' ')
     for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
     if (this.#admin !== undefined) log.write('admin-started', { url: this.#admin.url })
     this.#inForce()
@@ -268,7 +278,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const upgrades = new Upgrades({
       ...common,
       pressure: this.#pressure,
-      isDraining: () => this.#closing !== undefined,
+      isDraining: () => this.#refuses,
       refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
       begin: (attempt, admitted) => begin(attempt, admitted, common),
     })
@@ -284,6 +294,7 @@ export class RunningGateway implements Gateway, ReloadHost {
           hasRoom: () => this.#pressure.takesConnections,
           ...noteUnheard({ metrics, log }),
         }),
+      this.#inherited,
     )
   }
 
@@ -313,6 +324,9 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions } = this.#parts
     log.write('gateway-draining', { count: sessions.count })
     const stopped = this.#listeners.stop()
+    // The next process takes whoever connects from now on; whoever is here already may say what it wants.
+    if (this.#inherited.any) await pause(HAND_OVER_MS)
+    this.#refuses = true
     await sessions.drain(this.#generation.config.drain, DRAIN)
     this.#listeners.cut()
     await stopped
@@ -322,6 +336,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async #stop(): Promise<void> {
+    this.#inherited.close()
     this.#configWatch?.follow(false)
     this.#stopWatching()
     await this.#listeners.stop()

@@ -1,11 +1,13 @@
 /**
- * A public address with HTTP or HTTPS on it. It knows whose `X-Forwarded-For` is believed, whether clients speak TLS, and
+ * A public address with HTTP or HTTPS on it. It knows whose word about client addresses is believed, whether clients speak TLS, and
  * which certificates to show; how the bytes are bounded is `http-server.ts`' business, what requests mean is not known here.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { addressSet, clientAddress } from '../services/address.ts'
-import { type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
+import { addressSet, canonicalAddress, clientAddress } from '../services/address.ts'
+import { ProxiedConnections } from './proxy-protocol/proxied-connections.ts'
+import { DEADLINES, type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
 import { type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
 
 export interface ListenerOptions {
@@ -15,6 +17,8 @@ export interface ListenerOptions {
   readonly tls?: ListenerTls | undefined
   readonly trustedProxies?: readonly string[] | undefined
   readonly behindTls?: boolean
+  /** Each connection begins with a PROXY protocol header of one of `trustedProxies`. */
+  readonly proxyProtocol?: boolean
   /** 16 KiB, or 32 where Kerberos tickets come in headers. */
   readonly maxHeaderBytes?: number
   /** For tests; ten seconds and the like otherwise. */
@@ -25,7 +29,7 @@ export interface ListenerOptions {
 export interface Hop {
   /** The client's address, after trusted proxies. */
   readonly address: string
-  /** The socket's other end. */
+  /** The connection's other end: of the socket, or as a PROXY protocol header announced it. */
   readonly peerAddress: string
   /** Whether the client speaks TLS, to this listener or to what stands in front of it. */
   readonly isSecure: boolean
@@ -40,13 +44,16 @@ export class Listener {
   readonly #server: HttpServer
   #options: ListenerOptions
   #trusted: ReturnType<typeof addressSet>
+  readonly #proxied: ProxiedConnections
 
   /** @throws {Error} when a certificate or key cannot be used */
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options
     this.#trusted = addressSet(options.trustedProxies)
     const { host, port, tls, maxHeaderBytes, deadlines } = options
-    const bounds = { host, port, tls: tls === undefined ? undefined : serverTls(tls), maxHeaderBytes, deadlines }
+    this.#proxied = new ProxiedConnections(this.#proxies(), deadlines?.proxyHeader ?? DEADLINES.proxyHeader)
+    const secure = tls === undefined ? undefined : serverTls(tls)
+    const bounds = { host, port, tls: secure, maxHeaderBytes, deadlines, preamble: this.#proxied }
     this.#server = new HttpServer(bounds, {
       request: (request, response) => events.request(request, response, this.#hopOf(request)),
       upgrade: (request, socket, head) => events.upgrade(request, socket, head, this.#hopOf(request)),
@@ -56,9 +63,12 @@ export class Listener {
     })
   }
 
-  /** Binds; rejects with the system's error and advice when the address cannot be had. */
-  start(): Promise<void> {
-    return this.#server.start('listen')
+  /**
+   * Binds; rejects with the system's error and advice when the address cannot be had.
+   * @param inherited bound to the address already, by another process
+   */
+  start(inherited?: Socket): Promise<void> {
+    return this.#server.start('listen', inherited)
   }
 
   get host(): string {
@@ -95,17 +105,29 @@ export class Listener {
     return () => {
       this.#options = options
       this.#trusted = addressSet(options.trustedProxies)
+      this.#proxied.follow(this.#proxies())
       if (certificates !== undefined) this.#server.setSecureContext(certificates)
     }
   }
 
   #hopOf(request: IncomingMessage): Hop {
-    const { tls, behindTls = false } = this.#options
-    const peerAddress = request.socket.remoteAddress ?? ''
+    const { tls, behindTls = false, proxyProtocol = false } = this.#options
+    const isSecure = tls !== undefined || behindTls
+    const announced = this.#proxied.addressOf(request.socket)
+    const peerAddress = announced ?? request.socket.remoteAddress ?? ''
+    // The header has said it; X-Forwarded-For would be the client's own word here.
+    if (announced !== undefined || proxyProtocol) {
+      return { address: canonicalAddress(peerAddress) ?? peerAddress, peerAddress, isSecure }
+    }
     const forwarded = request.headers['x-forwarded-for']
     const forwardedFor = Array.isArray(forwarded) ? forwarded.join(',') : forwarded
     const address = clientAddress(peerAddress, forwardedFor, this.#trusted)
-    return { address, peerAddress, isSecure: tls !== undefined || behindTls }
+    return { address, peerAddress, isSecure }
+  }
+
+  /** Who may connect where nobody else may. */
+  #proxies(): ReturnType<typeof addressSet> | undefined {
+    return this.#options.proxyProtocol === true ? this.#trusted : undefined
   }
 
   /** Takes no more connections and ends those that carry no session; resolves when the port is free. */

@@ -88,9 +88,10 @@ export class Upgrades {
 
   /** What needs no service yet. Answers by HTTP itself and returns nothing where that fails. */
   #read(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): Attempt | undefined {
+    const { services, basePath, identityHeaders } = this.#of.serving.current
     const path = pathOf(request.url)
-    const { services, identityHeaders } = this.#of.serving.current
-    const service = services.get(path)
+    const within = basePath.within(path)
+    const service = within === undefined ? undefined : services.get(within)
     const problem = checkUpgradeHead(request, identityHeaders)
     const subprotocol = chooseSubprotocol(request.headers['sec-websocket-protocol'])
     const wrong =
@@ -99,7 +100,7 @@ export class Upgrades {
       const cause = service === undefined && problem === undefined ? 'unknown-path' : 'bad-request'
       const answer =
         cause === 'unknown-path' || wrong === undefined
-          ? { status: 404, text: 'no service here' }
+          ? { status: 404, text: `no service here${basePath.advice(path)}` }
           : { status: wrong.status, text: wrong.detail, headers: wrong.headers ?? {} }
       this.#of.metrics.refused(cause)
       this.#of.log.write('request-refused', { cause, address: hop.address, status: answer.status, detail: answer.text })

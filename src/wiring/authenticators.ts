@@ -48,7 +48,7 @@ export interface Surroundings {
 
 /** A configuration and what was made of its authenticators. */
 export interface MadeAuthenticators {
-  readonly config: Pick<Config, 'authenticators' | 'services' | 'admin'>
+  readonly config: Pick<Config, 'authenticators' | 'services' | 'admin' | 'basePath'>
   readonly authenticators: ReadonlyMap<string, Authenticator>
 }
 
@@ -65,13 +65,14 @@ export async function makeAuthenticators(
 ): Promise<ReadonlyMap<string, Authenticator>> {
   const requirements = [...config.services.map(({ authenticate }) => authenticate), config.admin?.authenticate]
   const named = new Set(requirements.flatMap((entries) => (entries ?? []).flatMap(namesIn)))
+  const { basePath } = config
+  const isMoved = before !== undefined && before.config.basePath !== basePath
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
     .map(async ([name, one]) => {
-      const kept = isDeepStrictEqual(before?.config.authenticators[name], one)
-        ? before?.authenticators.get(name)
-        : undefined
-      return [name, kept ?? (await placed(name, makeAuthenticator(name, one, surroundings)))] as const
+      const isKept = !isMoved && isDeepStrictEqual(before?.config.authenticators[name], one)
+      const kept = isKept ? before?.authenticators.get(name) : undefined
+      return [name, kept ?? (await placed(name, makeAuthenticator(name, one, { ...surroundings, basePath })))] as const
     })
   return new Map(await allOf(made))
 }
@@ -147,7 +148,12 @@ async function placed<T>(name: string, made: Promise<T>): Promise<T> {
   }
 }
 
-async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: Surroundings): Promise<Authenticator> {
+/** Where browsers see them, for cookies and return addresses. */
+interface Placing extends Surroundings {
+  readonly basePath: string | undefined
+}
+
+async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: Placing): Promise<Authenticator> {
   const scope = stateScope(name, config)
   switch (config.type) {
     case 'basic':
@@ -159,7 +165,12 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
         attempts: of.state.attempts(scope),
       })
     case 'ticket':
-      return ticketAuthenticator({ name, ttlSeconds: config.ttlSeconds, tickets: of.state.tickets(scope) })
+      return ticketAuthenticator({
+        name,
+        ttlSeconds: config.ttlSeconds,
+        tickets: of.state.tickets(scope),
+        basePath: of.basePath,
+      })
     case 'jwt':
       return jwtAuthenticator(jwtOptions(name, config), {
         // A key set is no secret, and read rarely: a reload must not find it in what is kept of secrets.
@@ -170,6 +181,7 @@ async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: 
       return oidcAuthenticator(
         {
           ...oidcOptions(name, config, of.sources),
+          basePath: of.basePath,
           logins: of.state.logins(scope),
           pendingLogins: of.state.pendingLogins(scope),
         },

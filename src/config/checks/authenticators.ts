@@ -49,7 +49,7 @@ function checkJwt(jwt: OfType<'jwt'>, path: Path): Finding[] {
   return found
 }
 
-function checkOidc(oidc: OfType<'oidc'>, path: Path): Finding[] {
+function checkOidc(oidc: OfType<'oidc'>, path: Path, basePath = ''): Finding[] {
   const found = checkRoles(oidc, path)
   const { publicUrl, scope } = oidc
   if (oidc.clientAuthentication !== undefined && oidc.clientSecret === undefined) {
@@ -64,12 +64,10 @@ function checkOidc(oidc: OfType<'oidc'>, path: Path): Finding[] {
       message: 'expected https: (http: is accepted for loopback addresses only)',
     })
   }
-  if (pathname !== '/' || search !== '') {
-    found.push({
-      path: [...path, 'publicUrl'],
-      at: 'value',
-      message: 'expected scheme, host and port only: /auth/callback is added to it',
-    })
+  if (!['/', basePath, `${basePath}/`].includes(pathname) || search !== '') {
+    const may = basePath === '' ? 'only' : `only, or ${basePath} behind them`
+    const message = `expected scheme, host and port ${may}: ${basePath}/auth/callback is added to it`
+    found.push({ path: [...path, 'publicUrl'], at: 'value', message })
   }
   if (!scope.split(' ').includes('openid')) {
     found.push({ path: [...path, 'scope'], at: 'value', message: 'expected `openid` among the scopes' })
@@ -107,7 +105,7 @@ function checkOne(authenticator: AuthenticatorConfig, path: Path, config: Config
     case 'jwt':
       return checkJwt(authenticator, path)
     case 'oidc':
-      return checkOidc(authenticator, path)
+      return checkOidc(authenticator, path, config.basePath)
     case 'negotiate':
       return checkNegotiate(authenticator, path)
     case 'forwarded':

@@ -7,6 +7,7 @@ import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
 import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
+import { doubledBasePath } from './base-path.ts'
 import { blurredCredentials, blurredPatterns } from './separation.ts'
 import { namedAuthenticators } from './services.ts'
 
@@ -29,6 +30,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
     ...plainBrokers(config),
     ...plainKeySets(config),
     ...unused(config),
+    ...doubledBasePath(config),
     ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
   ]
 }

@@ -30,6 +30,12 @@ const listener = z.strictObject({
     .describe(
       'Reverse proxies whose `X-Forwarded-For` is believed: the client is the right-most hop that is none of them.',
     ),
+  proxyProtocol: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Each connection begins with a PROXY protocol header (v1 or v2), which says who the client is. Only `trustedProxies` may connect then.',
+    ),
   behindTls: z
     .boolean()
     .prefault(false)

@@ -14,11 +14,13 @@ import type { EventName } from '../../ops/events.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
+import type { BasePath } from '../base-path.ts'
 import { answerRefusal } from './refuse.ts'
 import { type Answer, type Exchange, type Method, type Route, readBody } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface LoginRouteDependencies {
+  readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly log: Log
@@ -29,7 +31,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
   const services = [...of.services.values()].filter((service) => loginsOf(service).length > 0)
   const all = [...new Set(services.flatMap(loginsOf))]
   if (all.length === 0) return []
-  const serviceOf = (query: URLSearchParams) => serviceNamed(query, services)
+  const serviceOf = (query: URLSearchParams) => serviceNamed(query, services, of.basePath)
   const named = (path: string, method: Method, handle: Route['handle']) => ({
     path,
     methods: [method],
@@ -63,7 +65,7 @@ async function callback(
     const answer = await login.callback(exchange.request, exchange.query)
     if (answer !== undefined) return answered(exchange, answer, of, 'login-opened')
   }
-  const error = 'no login is under way in this browser: begin at /auth/login'
+  const error = `no login is under way in this browser: begin at ${of.basePath.forBrowsers('/auth/login')}`
   return answered(exchange, { status: 400, body: { error }, detail: error }, of)
 }
 
