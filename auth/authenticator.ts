@@ -74,6 +74,8 @@ export interface Authenticator {
    * who lost their proof.
    */
   readAgain?(): Promise<() => readonly string[]>
+  /** Fetches what its first login would wait for. Rejects where that cannot be had, which it goes on to try. */
+  warmUp?(): Promise<void>
   /** The keys (`identityKey`) of people whom another authenticator of this name and type, before it, could prove, and who lost that. */
   lostSince?(before: Authenticator): readonly string[]
   close?(): void

@@ -5,7 +5,9 @@
  */
 import * as openid from 'openid-client'
 
-export type ClientAuthentication = 'basic' | 'basicUnescaped' | 'post'
+export const CLIENT_AUTHENTICATION = ['basic', 'basicUnescaped', 'post'] as const
+
+export type ClientAuthentication = (typeof CLIENT_AUTHENTICATION)[number]
 
 export function clientAuthentication(secret: string, method: ClientAuthentication): openid.ClientAuth {
   switch (method) {

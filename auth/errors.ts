@@ -38,17 +38,21 @@ export class PromotionRefused extends Error {
 }
 
 /** One mistake in what an operator wrote: where (keys and indices below the object that was compiled), and what to do. */
-export interface Problem {
+export interface Mistake {
   readonly path: readonly (string | number)[]
   readonly message: string
+  /** Whether the key itself is the mistake; absent: its value. */
+  readonly at?: 'key' | 'value' | undefined
+  /** The place, from the top of the configuration, whose own mistakes would explain this one. */
+  readonly refersTo?: readonly string[] | undefined
 }
 
 /** The configuration cannot work. Carries all mistakes at once. */
 export class InvalidConfiguration extends Error {
   override readonly name = 'InvalidConfiguration'
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Mistake[]
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Mistake[]) {
     super(
       problems.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('\n'),
     )

@@ -1,11 +1,12 @@
 /**
- * `npm run build`: mirrors the sources into dist/ as JavaScript and declarations, copies what is not compiled (the demo
- * page), and makes the command executable. Starts from an empty dist/, so that nothing deleted is ever published.
+ * `npm run build`: mirrors the sources into dist/ as JavaScript and declarations, bundles the console's page,
+ * copies what is not compiled (the demo page), and makes the command executable. Starts from an empty dist/, so that nothing deleted is ever published.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { bundle } from '../src/admin/console/bundle.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -19,6 +20,10 @@ const compiled = spawnSync(process.execPath, [compiler, '--project', join(root, 
   stdio: 'inherit',
 })
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
+
+const page = join(dist, 'src/admin/console/page')
+mkdirSync(page)
+for (const [name, text] of await bundle()) writeFileSync(join(page, name), text)
 
 for (const folder of COPIED) {
   cpSync(join(root, folder), join(dist, folder), { recursive: true })

@@ -38,7 +38,8 @@ function pack(): string {
   const output = succeed('npm', ['pack', '--json', '--silent', '--pack-destination', scratch], root)
   const [packed] = JSON.parse(output.slice(output.indexOf('['))) as [{ filename: string; files: { path: string }[] }]
   const paths = packed.files.map(({ path }) => path)
-  for (const path of ['dist/src/main.js', 'dist/src/index.d.ts', 'dist/src/demo/page/index.html', 'LICENSE']) {
+  const pages = ['dist/src/demo/page/index.html', 'dist/src/admin/console/page/console.js']
+  for (const path of ['dist/src/main.js', 'dist/src/index.d.ts', ...pages, 'LICENSE']) {
     assert.ok(paths.includes(path), `${path} is missing from the package`)
   }
   const surplus = paths.filter((path) => /(^|\/)(test|fixtures|scripts)\/|(?<!\.d)\.ts$/.test(path))

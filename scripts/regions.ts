@@ -7,7 +7,7 @@ import { configReference } from '../src/config/schema/reference.ts'
 import type { Region } from './generated-regions.ts'
 import { attackTable } from './regions/attacks.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'
-import { clientDifferenceTable } from './regions/clients.ts'
+import { clientDifferenceTable, clientFigureTable, clientSourceTable } from './regions/clients.ts'
 import { closeCodeTable, replyCodeTable } from './regions/codes.ts'
 import { deviationTable } from './regions/deviations.ts'
 import { methodTable } from './regions/methods.ts'
@@ -29,6 +29,8 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/architecture.md', name: 'phase-table', render: phaseTable },
   { page: 'docs/audit.md', name: 'audit-events', render: auditEvents },
   { page: 'docs/audit.md', name: 'audit-fields', render: auditFields },
+  { page: 'docs/clients.md', name: 'client-sources', render: clientSourceTable },
+  { page: 'docs/clients.md', name: 'client-figures', render: clientFigureTable },
   { page: 'docs/clients.md', name: 'client-differences', render: clientDifferenceTable },
   { page: 'docs/authentication.md', name: 'strategies', render: strategyTable },
   { page: 'docs/command-line.md', name: 'commands', render: commandReference },

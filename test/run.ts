@@ -8,8 +8,8 @@
  * `NAME=value` is an environment variable of the tests, also where the shell has no such notation.
  */
 import { spawn } from 'node:child_process'
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
@@ -22,7 +22,16 @@ const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 const TEST_TIMEOUT_MS = 300_000
 /** How long before that it says what it waits for. */
 const LAST_WORD_MS = 10_000
+const LATE_FILES = 'late-files.json'
+const BEGUN_LIST = 'begun'
 const VARIABLE = /^([A-Z][A-Z0-9_]*)=(.*)$/
+
+/** What the reporter `late-files.mjs` found. */
+interface LateFiles {
+  readonly late: readonly string[]
+  /** How many failures of any other kind. */
+  readonly others: number
+}
 
 /** The test files that the arguments name; all without any. @throws when an argument names none. */
 async function testFiles(names: readonly string[]): Promise<string[]> {
@@ -69,8 +78,41 @@ async function anyNeeds(files: readonly string[], folders: readonly string[], mo
   return false
 }
 
-/** Runs node:test over the files; its exit code, or 1 when a signal ended it. */
+/**
+ * Runs node:test over the files; its exit code. Where nothing failed but that processes hung before their first test, those
+ * files run once more, and that decides: Node.js 20 hangs now and then where it loads modules by a thread of its own.
+ */
 async function runTests(files: readonly string[], options: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tests-'))
+  try {
+    const code = await runOnce(files, options, env, folder)
+    const hung = code === 0 ? [] : await hungAtOnce(folder)
+    if (hung.length === 0) return code
+    process.stderr.write(`\nHUNG BEFORE THE FIRST TEST, until the time limit: ${hung.join(', ')}\nOnce more:\n`)
+    return await runOnce(hung, options, env, folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The files that were late without any test begun; none where there were other failures. */
+async function hungAtOnce(folder: string): Promise<string[]> {
+  // Nothing is written where a signal ended the run, or no test began.
+  const [report, begun] = await Promise.all(
+    [LATE_FILES, BEGUN_LIST].map((name) => readFile(join(folder, name), 'utf8').catch(() => '')),
+  )
+  const { late, others } = JSON.parse(report || '{"late":[],"others":0}') as LateFiles
+  const names = begun?.split('\n') ?? []
+  return others > 0 ? [] : late.filter((file) => !names.includes(file)).map((file) => relative(ROOT, file))
+}
+
+/** @param folder gets what `late-files.mjs` and `begun.ts` write @returns the exit code, or 1 when a signal ended it */
+async function runOnce(
+  files: readonly string[],
+  options: readonly string[],
+  env: NodeJS.ProcessEnv,
+  folder: string,
+): Promise<number> {
   const concurrency = Math.max(2, Math.min(4, availableParallelism()))
   const args = [
     '--import',
@@ -79,16 +121,21 @@ async function runTests(files: readonly string[], options: readonly string[], en
     import.meta.resolve('./support/assert-ok.ts'),
     '--import',
     import.meta.resolve('./support/last-word.ts'),
+    '--import',
+    import.meta.resolve('./support/begun.ts'),
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${import.meta.resolve('./support/late-files.mjs')}`,
+    `--test-reporter-destination=${join(folder, LATE_FILES)}`,
     ...options,
     ...files,
   ]
   const limit = options.findLast((option) => option.startsWith('--test-timeout='))?.split('=')[1]
   const lastWordMs = Math.max(1_000, Number(limit ?? TEST_TIMEOUT_MS) - LAST_WORD_MS)
-  const more = { TEST_LAST_WORD_MS: String(lastWordMs) }
+  const more = { TEST_LAST_WORD_MS: String(lastWordMs), TEST_BEGUN_LIST: join(folder, BEGUN_LIST) }
   const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...env, ...more } })
   const forward = (signal: NodeJS.Signals) => tests.kill(signal)
   process.on('SIGINT', forward)

@@ -1,6 +1,6 @@
 /** Ranges of client addresses, as operators write them: single addresses and CIDR, IPv4 and IPv6. */
 import ipaddr from 'ipaddr.js'
-import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../errors.ts'
 
 export interface AddressRanges {
   /** Whether an address lies in any range; what is no address lies in none. IPv4 inside IPv6 counts as IPv4. */
@@ -16,7 +16,7 @@ type Range = readonly [Address, number]
 export function compileAddresses(input: string | readonly string[]): AddressRanges {
   const list = typeof input === 'string' ? [input] : input
   const ranges: Range[] = []
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   for (const [index, text] of list.entries()) {
     const range = parseRange(text)
     if (range !== undefined) ranges.push(range)

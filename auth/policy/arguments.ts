@@ -4,7 +4,7 @@
  */
 
 import type { TableEntry } from '../../proxy/index.ts'
-import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../errors.ts'
 import type { ArgumentInput } from './input.ts'
 
 /** Allowed with any value where no entry that applies has `arguments`. */
@@ -38,13 +38,13 @@ export interface ArgumentRule {
 
 /** @throws InvalidConfiguration with every mistake, their paths below `arguments` */
 export function compileArguments(input: Readonly<Record<string, ArgumentInput>>): ArgumentRule[] {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const rules = Object.entries(input).map(([name, rule]) => compileArgument(name, rule, problems))
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   return rules
 }
 
-function compileArgument(name: string, input: ArgumentInput, problems: Problem[]): ArgumentRule {
+function compileArgument(name: string, input: ArgumentInput, problems: Mistake[]): ArgumentRule {
   if (input === true) return { name, allows: () => true }
   const { min, max, values, inject } = input
   const isBounded = min !== undefined || max !== undefined

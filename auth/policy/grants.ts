@@ -4,7 +4,7 @@
  * A variable enters a pattern as one word, encoded so that it holds neither separator nor wildcard; a rule whose variable
  * has no value that could be a word grants nothing.
  */
-import { type Problem, PromotionRefused } from '../errors.ts'
+import { type Mistake, PromotionRefused } from '../errors.ts'
 import { compileTemplate, type Template, type VariableFacts, word } from '../promotion/conditions/variables.ts'
 import type { GrantInput } from './input.ts'
 import { nameGlob } from './name-glob.ts'
@@ -41,7 +41,7 @@ export function compileGrants(
   entry: number,
   list: GrantList,
   inputs: readonly GrantInput[],
-  problems: Problem[],
+  problems: Mistake[],
 ): GrantTemplate[] {
   return inputs.flatMap((input, index) => {
     const path = [entry, list, index]

@@ -5,7 +5,7 @@
  * question only, so publishes are remembered, within bounds, until the identity is renewed.
  */
 import type { Authorizer, Need, Permission, ResourceKind, Table, TableEntry } from '../../proxy/index.ts'
-import { InvalidConfiguration, type Problem } from '../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../errors.ts'
 import { MatchIndex } from '../promotion/conditions/match-index.ts'
 import type { VariableFacts } from '../promotion/conditions/variables.ts'
 import { type ArgumentRule, AUTHORITY_ARGUMENTS, compileArguments, DEFAULT_ARGUMENTS, plainValue } from './arguments.ts'
@@ -38,7 +38,7 @@ export class Policy<Facts extends VariableFacts> {
 
   /** @throws InvalidConfiguration with every mistake, their paths below `permissions` */
   constructor(entries: readonly PermissionInput[], options: { readonly enforce?: boolean } = {}) {
-    const problems: Problem[] = []
+    const problems: Mistake[] = []
     this.#entries = entries.map((entry, index) => compileEntry(entry, index, problems))
     if (problems.length > 0) throw new InvalidConfiguration(problems)
     this.#byMatch = new MatchIndex(entries.map(({ match }) => match))
@@ -50,9 +50,8 @@ export class Policy<Facts extends VariableFacts> {
     return this.#byMatch.all(facts)
   }
 
-  /** What the policy comes to for one identity. */
-  rulesFor(facts: Facts): Rules {
-    const indices = this.applying(facts)
+  /** What the policy comes to for one identity. @param indices those that `applying` gives */
+  rulesFor(facts: Facts, indices = this.applying(facts)): Rules {
     const applying = indices.flatMap((index) => this.#entries[index] ?? [])
     if (!applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
     const key = indices.join(' ')
@@ -64,8 +63,8 @@ export class Policy<Facts extends VariableFacts> {
     return rules
   }
 
-  authorizer(facts: Facts): SessionAuthorizer<Facts> {
-    return new SessionAuthorizer(this, facts)
+  authorizer(facts: Facts, indices = this.applying(facts)): SessionAuthorizer<Facts> {
+    return new SessionAuthorizer(this, facts, indices)
   }
 }
 
@@ -79,7 +78,7 @@ function rulesOf(applying: readonly Entry[], facts: VariableFacts): Rules {
   )
 }
 
-function compileEntry(input: PermissionInput, index: number, problems: Problem[]): Entry {
+function compileEntry(input: PermissionInput, index: number, problems: Mistake[]): Entry {
   const grants = LISTS.flatMap((list) => compileGrants(index, list, input[list], problems))
   try {
     return {
@@ -162,10 +161,10 @@ export class SessionAuthorizer<Facts extends VariableFacts> implements Authorize
   #published: Map<string, Map<string, boolean>> | undefined
   #remembered = 0
 
-  constructor(policy: Policy<Facts>, facts: Facts) {
+  constructor(policy: Policy<Facts>, facts: Facts, indices: readonly number[]) {
     this.#policy = policy
     this.enforce = policy.enforce
-    this.#rules = policy.rulesFor(facts)
+    this.#rules = policy.rulesFor(facts, indices)
     this.#mayDeclareServerNamed = this.#rules.serverNamed !== undefined
   }
 

@@ -1,6 +1,6 @@
 /** A service's `stamp`, and what it comes to for one identity. What does not fit is refused at login, never shortened. */
 import type { Stamps } from '../../proxy/index.ts'
-import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
+import { InvalidConfiguration, type Mistake, PromotionRefused } from '../errors.ts'
 import { compileTemplate, plain, type Template, type VariableFacts } from '../promotion/conditions/variables.ts'
 
 /** The shape of `stamp` in the configuration. */
@@ -22,7 +22,7 @@ export class StampPolicy {
 
   /** @throws InvalidConfiguration with every mistake, their paths below `stamp` */
   constructor(input: StampInput) {
-    const problems: Problem[] = []
+    const problems: Mistake[] = []
     const compile = (text: string, path: readonly string[]): Template | undefined => {
       try {
         return compileTemplate(text)

@@ -4,7 +4,7 @@
  */
 import type { SaslMechanism, VhostRule } from '../../proxy/index.ts'
 import { within } from '../deadline.ts'
-import { InvalidConfiguration, type Problem, PromotionRefused } from '../errors.ts'
+import { InvalidConfiguration, type Mistake, PromotionRefused } from '../errors.ts'
 import { leftOutText } from '../left-out-claims.ts'
 import { compileMatch, type Match } from './conditions/match.ts'
 import { MatchIndex } from './conditions/match-index.ts'
@@ -72,7 +72,7 @@ export interface Promotion<Limits = unknown> {
   /** What `promote` would do, rule by rule, without reading any secret. */
   explain(facts: PromotionFacts): Explanation
   /** Reads every secret of the rules' own that needs no identity. Paths begin with the rule's index. */
-  check(): Promise<readonly Problem[]>
+  check(): Promise<readonly Mistake[]>
 }
 
 export interface PromotionContext {
@@ -81,6 +81,8 @@ export interface PromotionContext {
   /** The service's vhosts, for rules without their own. */
   readonly vhosts: VhostInput
   readonly sources: SecretSources
+  /** Called with the index of the rule that matched, from 0, each time somebody is to be promoted. */
+  readonly matched?: ((rule: number) => void) | undefined
 }
 
 interface PromotingRule<Limits> {
@@ -113,20 +115,21 @@ export function compilePromotion<Limits>(
   input: readonly PromotionRuleInput<Limits>[],
   context: PromotionContext,
 ): Promotion<Limits> {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   const byMatch = new MatchIndex(rules.map(({ match }) => match))
-  const winner = (facts: PromotionFacts): Winner<Limits> => {
+  const winner = (facts: PromotionFacts, matched?: PromotionContext['matched']): Winner<Limits> => {
     const index = byMatch.first(facts)
     const rule = rules[index]
     if (rule === undefined) throw noRule(facts)
+    matched?.(index)
     if ('refuse' in rule) throw refusedBy(rule, index)
     return { index, rule }
   }
   return {
     async promote(facts, deadlineMs = DEADLINE_MS) {
-      const { index, rule } = winner(facts)
+      const { index, rule } = winner(facts, context.matched)
       try {
         const { vhosts, tags, limits } = rule
         return {
@@ -217,7 +220,7 @@ function compileRule<Limits>(
   input: PromotionRuleInput<Limits>,
   path: readonly number[],
   { credentials, vhosts, sources }: PromotionContext,
-  problems: Problem[],
+  problems: Mistake[],
 ): Rule<Limits> | undefined {
   const attempt = <T>(below: readonly string[], compile: () => T): T | undefined => {
     try {
@@ -260,7 +263,7 @@ function compileVhosts({ vhost, vhosts }: VhostInput): VhostRule | undefined {
       { path: ['vhosts'], message: 'either vhost (pinned) or vhosts (allowed), not both' },
     ])
   }
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   if (vhost !== undefined) checkVhost(vhost, ['vhost'], problems)
   for (const [index, name] of (vhosts ?? []).entries()) checkVhost(name, ['vhosts', index], problems)
   if (vhosts?.length === 0) problems.push({ path: ['vhosts'], message: 'an empty list allows no vhost' })
@@ -269,7 +272,7 @@ function compileVhosts({ vhost, vhosts }: VhostInput): VhostRule | undefined {
   return vhosts === undefined ? undefined : { allowed: vhosts }
 }
 
-function checkVhost(name: string, path: readonly (string | number)[], problems: Problem[]): void {
+function checkVhost(name: string, path: readonly (string | number)[], problems: Mistake[]): void {
   if (name === '' || hasControlCharacter(name) || hasLoneSurrogate(name) || Buffer.byteLength(name) > MAX_VHOST_BYTES) {
     problems.push({
       path,

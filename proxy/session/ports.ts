@@ -235,6 +235,16 @@ export interface SessionOptions {
   renew?(secret: Buffer): Promise<Renewal>
 }
 
+/** What a session has and has done so far. */
+export interface SessionActivity {
+  /** Those that are open, or closing. */
+  readonly channels: number
+  readonly consumers: number
+  /** Messages of AMQP that were forwarded, in each direction. */
+  readonly messagesFromClient: number
+  readonly messagesToClient: number
+}
+
 /** One WebSocket and one broker connection. */
 export interface Session {
   readonly id: string
@@ -243,6 +253,8 @@ export interface Session {
   /** Bytes of WebSocket messages so far, in each direction. */
   readonly bytesFromClient: number
   readonly bytesToClient: number
+  /** As it is now. */
+  readonly activity: SessionActivity
   /** Bytes from one binary WebSocket message, cut anywhere; a view is kept until its frames are forwarded. */
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */

@@ -17,7 +17,15 @@ import { ClientLeg, HOLD, type Hold } from './legs/client-leg.ts'
 import { FIRST_LOOK_MS, LONGEST_LOOK_MS, latestLookMs, lookMs } from './legs/looks.ts'
 import { Handshake, type Opened } from './opening/handshake.ts'
 import { PHASES, type Phase } from './phases.ts'
-import type { BrokerCredential, EndRequest, InBandRefusal, Session, SessionOptions, SessionRules } from './ports.ts'
+import type {
+  BrokerCredential,
+  EndRequest,
+  InBandRefusal,
+  Session,
+  SessionActivity,
+  SessionOptions,
+  SessionRules,
+} from './ports.ts'
 import { blockedBy, blockedFrame } from './relaying/blocked.ts'
 import { BrokerSecret } from './relaying/broker-secret.ts'
 import { BrokerWords } from './relaying/broker-words.ts'
@@ -29,6 +37,9 @@ import { type SessionHands, sessionView } from './session-view.ts'
 
 /** Frames judged in one go before other sessions have their turn. */
 const SLICE_FRAMES = 1024
+
+/** Until the broker has opened it. */
+const NO_ACTIVITY: SessionActivity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
 
 const CLOSE = indexOf('connection.close')
 const UPDATE_SECRET = indexOf('connection.update-secret')
@@ -145,6 +156,17 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   get bytesToClient(): number {
     return this.#client.bytesOut
+  }
+
+  get activity(): SessionActivity {
+    const relay = this.#relay
+    if (relay === undefined) return NO_ACTIVITY
+    return {
+      channels: relay.channels.count,
+      consumers: relay.slots.track.consumers.count,
+      messagesFromClient: relay.messagesFromClient,
+      messagesToClient: relay.messagesToClient,
+    }
   }
 
   /** For its course. */

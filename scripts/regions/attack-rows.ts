@@ -219,7 +219,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ],
     [
       'E5',
-      'a file put in the place of a secret',
+      'a file put in the place of a secret, a key or a certificate',
       'files and all folders on the way to them, links followed: refused where everybody may write',
     ],
     ['F1', 'staying beyond the end of a token', 'the session ends with it, to the millisecond, however far away'],

@@ -8,6 +8,8 @@ export interface Answer {
   readonly type?: string | undefined
   /** Absent: no content. */
   readonly text?: string | undefined
+  /** Writes the content, in place of `text`, for as long as it likes. */
+  readonly stream?: ((response: ServerResponse) => void) | undefined
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined
 }
 
@@ -34,7 +36,7 @@ export function problemAnswer({ status, body, headers }: ApiProblem): Answer {
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, type = JSON_TYPE, text, headers = {} }: Answer,
+  { status, type = JSON_TYPE, text, stream, headers = {} }: Answer,
 ): void {
   if (response.headersSent || response.destroyed) return
   response.statusCode = status
@@ -43,6 +45,12 @@ export function send(
   const mayHaveBody =
     request.headers['transfer-encoding'] !== undefined || (request.headers['content-length'] ?? '0') !== '0'
   if (!request.complete && mayHaveBody) response.setHeader('Connection', 'close')
+  if (stream !== undefined) {
+    response.setHeader('Content-Type', type)
+    if (request.method === 'HEAD') response.end()
+    else stream(response)
+    return
+  }
   if (text !== undefined) {
     response.setHeader('Content-Type', type)
     response.setHeader('Content-Length', Buffer.byteLength(text))

@@ -40,10 +40,18 @@ export class Api {
     this.#of = dependencies
   }
 
-  /** Answers one request whose path begins with `/api/`; never throws. */
-  handle(request: IncomingMessage, response: ServerResponse): void {
+  /** Whether anybody may use it. */
+  get isOffered(): boolean {
+    return this.#of.managed.current.access !== undefined
+  }
+
+  /** Answers one request whose path begins with `/api/`; never throws. @param goesOn called where the answer has no end */
+  handle(request: IncomingMessage, response: ServerResponse, goesOn: () => void): void {
     this.#answerOf(request).then(
-      (answer) => send(request, response, answer),
+      (answer) => {
+        if (answer.stream !== undefined) goesOn()
+        send(request, response, answer)
+      },
       (error: unknown) => {
         if (!(error instanceof ApiProblem)) this.#of.notes.log.write('internal-error', { detail: String(error) })
         const problem = error instanceof ApiProblem ? error : new ApiProblem(500, 'internal error')

@@ -1,18 +1,31 @@
 /** All routes of the management API together. */
+import type { Broker } from '../brokers/broker.ts'
 import type { RefusalNotes } from '../http/auth/refuse.ts'
 import type { Health } from '../ops/health.ts'
+import type { Service } from '../services/service.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { Api, type ApiAccess } from './api.ts'
+import type { Feed } from './live/feed.ts'
+import type { History } from './live/history.ts'
+import type { RecentRefusals } from './live/recent-refusals.ts'
 import type { Management } from './management.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
-import { overviewRoute } from './routes/overview.ts'
+import { explainRoute } from './routes/explain.ts'
+import { liveRoutes } from './routes/live.ts'
+import { meRoute } from './routes/me.ts'
+import { overviewRoutes } from './routes/overview.ts'
+import { rulesRoute } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import type { AdminTrail } from './trail.ts'
 
 /** The gateway, as the API sees it. */
 export interface Managed extends Configured {
-  readonly current: Configured['current'] & ApiAccess
+  readonly current: Configured['current'] &
+    ApiAccess & {
+      readonly services: ReadonlyMap<string, Service>
+      readonly brokers: ReadonlyMap<string, Broker>
+    }
 }
 
 export interface ApiParts {
@@ -21,16 +34,23 @@ export interface ApiParts {
   readonly sessions: Sessions
   readonly health: Health
   readonly trail: AdminTrail
+  readonly refusals: RecentRefusals
+  readonly history: History
+  readonly feed: Feed
   readonly notes: RefusalNotes
 }
 
 export function makeApi(parts: ApiParts): Api {
   const { managed, management, trail } = parts
   const routes = [
-    overviewRoute(parts),
+    meRoute,
+    ...overviewRoutes(parts),
     ...sessionRoutes(management),
     ...blockRoutes(management),
     ...configRoutes(managed, trail),
+    explainRoute(parts),
+    rulesRoute(parts),
+    ...liveRoutes(parts),
   ]
   return new Api(routes, parts)
 }

@@ -2,18 +2,22 @@
  * What people and programs who manage the gateway can see and do of its sessions. Who they are and whether they may is
  * decided before; each act is in the audit trail.
  */
-import { type Authenticator, type Identity, identityKey } from '../../auth/index.ts'
+import { type Authenticator, type Identity, identityKey, PromotionRefused } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
 import type { Log } from '../ops/log.ts'
+import type { Service } from '../services/service.ts'
+import type { Standing } from '../services/standing.ts'
 import type { Bars, Block } from '../sessions/bars.ts'
 import { BLOCKED, kicked } from '../sessions/end-requests.ts'
 import type { Occupant } from '../sessions/place.ts'
+import type { SessionRecord } from '../sessions/record.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
+import type { SessionRefusals } from './live/session-refusals.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
 import type { BlockOrder, KickOrder } from './orders.ts'
 import { type Listing, pageOf, type SessionPage } from './routes/listing.ts'
-import { type ShownSession, shownSession } from './routes/shown-session.ts'
+import { type SessionDetail, sessionDetail } from './routes/shown-session.ts'
 import type { Actor, AdminTrail } from './trail.ts'
 
 export interface Kicked {
@@ -49,8 +53,12 @@ export interface ManagementParts {
   readonly bars: Bars
   readonly trail: AdminTrail
   readonly log: Log
-  /** Those in force. */
-  authenticators(): ReadonlyMap<string, Authenticator>
+  readonly refusals: SessionRefusals
+  /** What is in force. */
+  current(): {
+    readonly authenticators: ReadonlyMap<string, Authenticator>
+    readonly services: ReadonlyMap<string, Service>
+  }
 }
 
 /** What the client reads where nobody gives a reason. */
@@ -67,9 +75,11 @@ export class Management {
     return pageOf(this.#candidates(listing), listing)
   }
 
-  session(id: string): ShownSession | undefined {
+  session(id: string): SessionDetail | undefined {
     const session = this.#of.sessions.byId(id)?.session
-    return session === undefined ? undefined : shownSession(session.record)
+    if (session === undefined) return undefined
+    const { record } = session
+    return sessionDetail(record, this.#standing(record), this.#of.refusals.of(id))
   }
 
   kick({ match, reason, hold, perSecond, dryRun }: KickOrder, actor: Actor): Kicked {
@@ -117,6 +127,19 @@ export class Management {
     return true
   }
 
+  /** Undefined where rules that came into force a moment ago would refuse it, or its service has gone. */
+  #standing({ id, identity, service: path, address, user }: SessionRecord): Standing | undefined {
+    const service = this.#of.current().services.get(path)
+    const own = [...this.#of.sessions.ofIdentity(identityKey(identity))]
+    const sessions = own.filter(({ record }) => record.service === path).length
+    try {
+      return service?.standing(identity, { sessionId: id, address }, { user, sessions })
+    } catch (error) {
+      if (error instanceof PromotionRefused) return undefined
+      throw error
+    }
+  }
+
   /** The hold begins when the session's turn has come. */
   #heldFrom(session: Occupant, holdMs: number): Pick<Occupant, 'end'> {
     const { identity } = session.record
@@ -139,7 +162,7 @@ export class Management {
 
   #revokeTickets(issuers: readonly string[], subject: string): void {
     const identities = issuers.map((issuer) => identityKey({ issuer, subject }))
-    endTickets({ identities }, this.#of.authenticators().values(), this.#of.log)
+    endTickets({ identities }, this.#of.current().authenticators.values(), this.#of.log)
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The server for operators and their machines, on an address of its own and never on a public listener: health and
- * metrics for whoever reaches it, the management API for those who have a role.
+ * metrics for whoever reaches it, the management API and its console for those who have a role.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
@@ -8,6 +8,7 @@ import type { Health } from '../ops/health.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
 import type { Api } from './api.ts'
+import { Console } from './console/console.ts'
 import { OwnHosts } from './own-hosts.ts'
 import { ApiProblem } from './problem.ts'
 
@@ -38,15 +39,19 @@ export interface AdminEvents extends Pick<HttpServerEvents, 'refused' | 'dropped
 
 export class AdminServer {
   readonly #server: HttpServer
-  readonly #ownHosts: OwnHosts
+  readonly #host: string
+  #ownHosts: OwnHosts
   readonly #api: Api
+  readonly #console: Console
   readonly #pages: ReadonlyMap<string, () => Promise<Answer>>
   readonly #refused: (host: string) => void
 
   constructor(address: AdminAddress, { health, metrics, api }: AdminParts, events: AdminEvents) {
+    this.#host = address.host
     this.#ownHosts = new OwnHosts([address.host, ...address.hosts])
     this.#refused = (host) => events.misnamed(host)
     this.#api = api
+    this.#console = new Console(() => api.isOffered)
     this.#pages = new Map([
       [LIVE, async () => json(200, { status: 'live' })],
       ['/health/ready', async () => await readiness(health)],
@@ -57,6 +62,11 @@ export class AdminServer {
       refused: (what, from) => events.refused(what, from),
       dropped: (cause, detail, from) => events.dropped(cause, detail, from),
     })
+  }
+
+  /** The names that it answers to from now on, beside its own host and `localhost`. */
+  answerTo(hosts: readonly string[]): void {
+    this.#ownHosts = new OwnHosts([this.#host, ...hosts])
   }
 
   /** Binds; rejects with the system's error and advice when the address cannot be had. */
@@ -92,14 +102,22 @@ export class AdminServer {
       this.#refused(host)
       return refuse(new ApiProblem(421, `this listener does not answer to '${host}': see admin.hosts`))
     }
-    if (path.startsWith('/api/')) return this.#api.handle(request, response)
+    if (path.startsWith('/api/')) return this.#api.handle(request, response, () => this.#server.goesOn(request))
+    if (Console.has(path)) return this.#answer(this.#console.answer(request, path), request, response)
     const page = this.#pages.get(path)
     if (page === undefined) return refuse(new ApiProblem(404, 'not found'))
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refuse(new ApiProblem(405, 'expected another method', { headers: { Allow: 'GET, HEAD' } }))
-    page().then(
+    this.#answer(page(), request, response)
+  }
+
+  #answer(answer: Promise<Answer>, request: IncomingMessage, response: ServerResponse): void {
+    answer.then(
       (found) => send(request, response, found),
-      () => refuse(new ApiProblem(500, 'internal error')),
+      (error: unknown) => {
+        const problem = error instanceof ApiProblem ? error : new ApiProblem(500, 'internal error')
+        send(request, response, problemAnswer(problem))
+      },
     )
   }
 }

@@ -2,9 +2,9 @@
  * Brokers out of the configuration: where they are, how they are verified, what they may be shown. Certificate files are
  * read here, at the start and on a reload.
  */
-import { readFileSync } from 'node:fs'
 import { type Credentials, checkCredentials, compileCredentials, type SecretSources } from '../../auth/index.ts'
 import type { BrokerTarget, BrokerTls } from '../../proxy/index.ts'
+import { certificateBytes } from '../config/files/protected-file.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config } from '../config/schema/schema.ts'
 import type { BrokerNodes, NodesSettings } from './broker-nodes.ts'
@@ -25,7 +25,7 @@ export interface Broker {
  * The brokers that services name.
  *
  * @throws {InvalidConfiguration} for a credential that cannot be
- * @throws {Error} when a certificate file cannot be read
+ * @throws {Error} when a certificate file cannot be read or is not safe from others
  */
 export function makeBrokers(
   config: Config,
@@ -64,16 +64,16 @@ export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promis
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-/** @throws {Error} when a certificate file cannot be read */
+/** @throws {Error} when a certificate file cannot be read or is not safe from others */
 function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
   return { urls, proxyProtocol, ...(tls === undefined ? {} : { tls: brokerTls(tls) }) }
 }
 
 function brokerTls({ ca, cert, key, serverName }: NonNullable<BrokerConfig['tls']>): BrokerTls {
   return {
-    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-    ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
+    ...(ca === undefined ? {} : { ca: certificateBytes(ca) }),
+    ...(cert === undefined ? {} : { cert: certificateBytes(cert) }),
+    ...(key === undefined ? {} : { key: certificateBytes(key) }),
     ...(serverName === undefined ? {} : { serverName }),
   }
 }

@@ -5,7 +5,7 @@ import { ConfigError, formatProblem } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
-import { offline, pluginProblems, secretProblems, tryKerberos } from './offline.ts'
+import { offline, secretProblems, tryAuthenticators } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
 import { complain, say } from './terminal.ts'
 
@@ -21,12 +21,11 @@ provider is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, 
     const { values } = parseOptions(args, { command: 'check', options: { config: { type: 'string', short: 'c' } } })
     const file = needed(values.config, '-c FILE', 'check')
     const { config, warnings: seldomMeant } = loadConfig(file, terminal.env)
-    const problems = [
-      ...(await secretProblems(offline(config, file, terminal.env))),
-      ...(await pluginProblems(config, file)),
-    ]
+    const secrets = await secretProblems(offline(config, file, terminal.env))
+    const tried = await tryAuthenticators(config, file)
+    const problems = [...secrets, ...tried.problems]
     if (problems.length > 0) throw new ConfigError(problems)
-    const warnings = [...seldomMeant, ...(await tryKerberos(config, file))]
+    const warnings = [...seldomMeant, ...tried.warnings]
     for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
     for (const line of summary(config)) say(terminal, line)
     say(terminal, `${file}: good${warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''}`)

@@ -1,10 +1,8 @@
 /** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
-import { ANONYMOUS, compileAddresses, type Identity, MAY_USAGE, may, word } from '../../auth/index.ts'
-import { connectionName } from '../../proxy/index.ts'
+import { MAY_USAGE } from '../../auth/index.ts'
 import { loadConfig } from '../config/reading/load.ts'
-import { nearest, suggestion } from '../config/reading/nearest.ts'
-import type { Config, ServiceConfig } from '../config/schema/schema.ts'
-import { policyOf, type SessionFacts } from '../services/filters.ts'
+import { suggestion } from '../config/reading/nearest.ts'
+import { type Explained, explain as explained, NotExplainable, personOf, userText } from '../services/explain.ts'
 import type { Command } from './command.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { type OfflineService, offline } from './offline.ts'
@@ -22,9 +20,6 @@ const OPTIONS = {
   address: { type: 'string' },
   may: { type: 'string', multiple: true },
 } as const
-
-/** Stands in for a session's id, of which there is none. */
-const SESSION = 'SESSION'
 
 export const explain: Command = {
   name: 'explain',
@@ -49,9 +44,13 @@ No secret is read and nobody is asked. The last line is "promoted: USER" or "ref
     const file = needed(values.config, '-c FILE', 'explain')
     const { config } = loadConfig(file, terminal.env, { files: false })
     const service = serviceOf(offline(config, file, terminal.env).services, values.service)
-    const address = values.address ?? '127.0.0.1'
-    const identity = identityOf(service.config, config, values)
-    for (const line of explanation(service, identity, address, values.may ?? [])) say(terminal, line)
+    const { subject, issuer, authenticator, address = '127.0.0.1' } = values
+    const roles = values.role ?? []
+    const claims = Object.fromEntries((values.claim ?? []).map(readClaim))
+    const asked = { subject: subject === '' ? undefined : subject, issuer, authenticator, roles, claims }
+    if (asked.subject === undefined && !service.config.anonymous) needed(subject, '--subject', 'explain')
+    const found = orUsage(() => explained(service, personOf(service.config, config, asked), address, values.may ?? []))
+    for (const line of lines(found)) say(terminal, line)
     return EXIT.ok
   },
 }
@@ -66,31 +65,6 @@ function serviceOf(services: readonly OfflineService[], path: string | undefined
   throw new UsageError(`explain: no service ${JSON.stringify(path)}${suggestion(path, paths)}`, { command: 'explain' })
 }
 
-type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values']
-
-/** The identity that the options speak of, as the named authenticator would make it. */
-function identityOf(service: ServiceConfig, config: Config, values: Values): Identity {
-  const roles = values.role ?? []
-  const claims = Object.fromEntries((values.claim ?? []).map(readClaim))
-  if (service.anonymous) return { ...ANONYMOUS, subject: values.subject ?? ANONYMOUS.subject, roles, claims }
-  const names = (service.authenticate ?? []).flatMap((entry) => (typeof entry === 'string' ? [entry] : entry.all))
-  const authenticator = values.authenticator ?? names[0] ?? ''
-  if (!names.includes(authenticator)) {
-    const hint = suggestion(authenticator, names)
-    throw new UsageError(`explain: this service has no authenticator ${JSON.stringify(authenticator)}${hint}`, {
-      command: 'explain',
-    })
-  }
-  const issuer = values.issuer ?? issuerOf(config, authenticator)
-  const subject = needed(values.subject, '--subject', 'explain')
-  return { issuer, subject, authenticator, roles, claims, fromCookie: false }
-}
-
-function issuerOf(config: Config, authenticator: string): string {
-  const found = config.authenticators[authenticator]
-  return found && 'issuer' in found ? found.issuer : authenticator
-}
-
 /** `dept=fx` is text, `level=3` a number, `tags=["a"]` a list. */
 function readClaim(text: string): [string, unknown] {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
@@ -103,81 +77,39 @@ function readClaim(text: string): [string, unknown] {
   }
 }
 
-function explanation(
-  { config, promotion }: OfflineService,
-  identity: Identity,
-  address: string,
-  questions: readonly string[],
-): string[] {
-  const { rules, result } = promotion.explain({ identity, address, session: SESSION })
-  const lines = [
-    `service ${config.path}, broker ${config.broker}`,
-    `subject ${JSON.stringify(identity.subject)} of issuer ${JSON.stringify(identity.issuer)}, from ${address}`,
-    `as a word in patterns: ${word(identity.subject, 'subject')}`,
+function orUsage<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof NotExplainable)) throw error
+    throw new UsageError(`explain: ${error.message}`, { command: 'explain', cause: error })
+  }
+}
+
+function lines({ promoted, refused, ...found }: Explained): string[] {
+  const { service, broker, subject, issuer, address, word, rules } = found
+  const first = [
+    `service ${service}, broker ${broker}`,
+    `subject ${JSON.stringify(subject)} of issuer ${JSON.stringify(issuer)}, from ${address}`,
+    `as a word in patterns: ${word}`,
     ...rules.map(({ index, effect, outcome, reason }) => `rule ${index + 1}, ${effect}: ${OUTCOMES[outcome]}${reason}`),
   ]
-  const refusal = requirementRefusal(config, identity, address)
-  if (refusal !== undefined) return [...lines, `refused: ${refusal}`]
-  if (result.kind === 'refused') {
-    return [...lines, result.code === 'no-rule' ? 'refused: no promotion rule' : `refused: ${result.detail}`]
-  }
-  const vhosts =
-    'pinned' in result.vhosts ? `vhost ${result.vhosts.pinned}` : `one of ${result.vhosts.allowed.join(', ')}`
-  const tags = result.tags.length > 0 ? `, tags ${result.tags.join(', ')}` : ''
-  const { username: user = UNKNOWN_USER } = result
-  const parts = { subject: identity.subject, address, brokerUser: user }
+  if (promoted === null) return [...first, `refused: ${refused}`]
+  const vhosts = promoted.isPinned ? `vhost ${promoted.vhosts.join()}` : `one of ${promoted.vhosts.join(', ')}`
+  const tags = promoted.tags.length > 0 ? `, tags ${promoted.tags.join(', ')}` : ''
+  const user = userText(promoted)
   return [
-    ...lines,
-    `the broker sees: user ${user}, by ${result.mechanisms.join(' or ')}, ${vhosts}${tags}`,
-    `its connection list: ${connectionName(parts)}`,
-    `where the client has a name of its own: ${connectionName({ ...parts, clientName: CLIENT_NAME })}`,
-    ...answers(config, { identity, address, session: SESSION, user, tags: result.tags }, questions),
+    ...first,
+    `the broker sees: user ${user}, by ${promoted.mechanisms.join(' or ')}, ${vhosts}${tags}`,
+    `its connection list: ${promoted.connectionName}`,
+    `where the client has a name of its own: ${promoted.connectionNameWithClients}`,
+    ...found.may.map(({ question, allowed, because }) => `may ${question}: ${answerText(allowed)}${because}`),
     `promoted: ${user}`,
   ]
 }
 
-/** One line for each question. */
-function answers(config: ServiceConfig, facts: SessionFacts, questions: readonly string[]): string[] {
-  const rules = policyOf(config)?.rulesFor(facts)
-  return questions.map((question) => {
-    if (rules === undefined) return `may ${question}: the broker decides, as the service has no permissions`
-    try {
-      const { isAllowed, because } = may(rules, question)
-      const hint = isAllowed ? '' : wordHint(facts.identity, question, (other) => may(rules, other).isAllowed)
-      return `may ${question}: ${isAllowed ? 'allowed' : 'refused'}: ${because}${hint}`
-    } catch (error) {
-      if (error instanceof SyntaxError)
-        throw new UsageError(`explain: ${error.message}`, { command: 'explain', cause: error })
-      throw error
-    }
-  })
+function answerText(isAllowed: boolean | null): string {
+  return isAllowed === null ? '' : isAllowed ? 'allowed: ' : 'refused: '
 }
-
-/** Whoever writes `ui.joe.smith.1` has not heard that variables are one word there. */
-function wordHint({ subject, claims }: Identity, question: string, isAllowed: (question: string) => boolean): string {
-  for (const value of [subject, ...Object.values(claims)]) {
-    if (typeof value !== 'string' || value === '' || !question.includes(value)) continue
-    const asWord = word(value, 'value')
-    if (asWord === value) continue
-    const other = question.replaceAll(value, asWord)
-    return `; ${value} is one word in patterns, ${asWord}${isAllowed(other) ? `: ${other} is allowed` : ''}`
-  }
-  return ''
-}
-
-/** Stands for what a module would answer: it is not asked. */
-const CLIENT_NAME = 'orders-ui'
-const UNKNOWN_USER = '(whom the module names)'
 
 const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const
-
-/** What is asked before any rule is. */
-function requirementRefusal({ require }: ServiceConfig, identity: Identity, address: string): string | undefined {
-  const { allow, deny } = require.addresses
-  const isDenied = deny !== undefined && compileAddresses(deny).contain(address)
-  if (isDenied || (allow && !compileAddresses(allow).contain(address))) return `clients may not come from ${address}`
-  const missing = require.roles.filter((role) => !identity.roles.includes(role))
-  if (missing.length === 0) return undefined
-  const near = nearest(missing[0] ?? '', identity.roles)
-  return `lacks the role ${missing.join(', ')}${near === undefined ? '' : ` (has ${near})`}`
-}

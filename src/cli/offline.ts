@@ -6,8 +6,7 @@ import {
   compileCredentials,
   compilePromotion,
   InvalidConfiguration,
-  kerberosProblem,
-  type Problem as Mistake,
+  type Mistake,
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
@@ -15,7 +14,7 @@ import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
 import { ConfigError, formatPath, type Path, type Problem } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
-import { pluginMistakes } from '../wiring/authenticators.ts'
+import { tryOutAll } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -66,21 +65,13 @@ export async function secretProblems({ file, credentials, services }: Offline): 
   return (await Promise.all([...named, ...own])).flat()
 }
 
-/** Makes every foreign strategy and lets it run once, as the start does. Resolves to what is wrong with them. */
-export async function pluginProblems(config: Config, file: string): Promise<readonly Problem[]> {
-  return located(file, [], await pluginMistakes(config, moduleLoader(dirname(resolve(file)))))
-}
-
-/**
- * What is missing here for `negotiate`: its package is optional, and the gateway itself may run elsewhere.
- */
-export async function tryKerberos({ authenticators }: Config, file: string): Promise<Problem[]> {
-  const asking = Object.entries(authenticators).filter(([, { type }]) => type === 'negotiate')
-  if (asking.length === 0) return []
-  const load = moduleLoader(dirname(resolve(file)))
-  const message = await kerberosProblem(async () => await load('kerberos'))
-  if (message === undefined) return []
-  return asking.flatMap(([name]) => located(file, ['authenticators', name, 'type'], [{ path: [], message }]))
+/** Tries what only this machine can tell of authenticators: their modules and packages. */
+export async function tryAuthenticators(
+  config: Config,
+  file: string,
+): Promise<Record<'problems' | 'warnings', Problem[]>> {
+  const { mistakes, warnings } = await tryOutAll(config, moduleLoader(dirname(resolve(file))))
+  return { problems: located(file, [], mistakes), warnings: located(file, [], warnings) }
 }
 
 function compiled<T>(file: string, place: Path, compile: () => T): T {

@@ -2,13 +2,13 @@
  * A generation: everything that is compiled from one configuration, as one immutable value. Requests read the current one
  * once, at their beginning. It holds no state: what has to outlive it is in `Lasting`.
  */
-import type { Authenticator, SecretSources } from '../../auth/index.ts'
+import type { Authenticator, AuthenticatorSurroundings, SecretSources } from '../../auth/index.ts'
 import { type Access, compileAccess } from '../admin/access.ts'
 import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
 import { KeptFiles } from '../config/files/kept-files.ts'
 import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
-import type { Environment } from '../config/reading/load.ts'
+import { type Environment, parseUsers } from '../config/reading/load.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { makeRoutes } from '../http/auth/make-routes.ts'
 import { BasePath } from '../http/base-path.ts'
@@ -17,7 +17,7 @@ import { AuditTrail } from '../ops/audit.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { makeServices } from '../services/compile.ts'
-import { identityHeaders, makeAuthenticators, type Surroundings, stateScopes } from '../wiring/authenticators.ts'
+import { identityHeaders, makeAuthenticators, stateScopes } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 import type { Lasting } from './lasting.ts'
 
@@ -75,20 +75,33 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   }
   const brokers = makeBrokers(config, sources, lasting)
   await checkBrokers(brokers)
-  const surroundings: Surroundings = {
+  const surroundings: AuthenticatorSurroundings = {
     sources,
     hashQueue: lasting.hashQueue,
     state: lasting.authState,
     observeKeys: (authenticator, { kind, where, ...rest }) =>
       log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
     load,
+    // Read rarely, so that a reload must not find it in what is kept of secrets.
+    readFile: readProtected,
+    readUsers: async (path) => parseUsers((await readProtected(path)).toString(), path),
+    processEnv: process.env,
+    basePath: config.basePath,
   }
   const authenticators = await makeAuthenticators(config, surroundings, before)
   const made = [...authenticators.values()].filter((one) => before?.authenticators.get(one.name) !== one)
   const readAgain = await readTakenOver([...authenticators.values()].filter((one) => !made.includes(one)))
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const usagesOf = (path: string) => lasting.usages(path)
-  const services = makeServices(config.services, { brokers, authenticators, sources, auditOf, usagesOf })
+  const talliedBefore = (path: string) => before?.services.get(path)?.tallied
+  const services = makeServices(config.services, {
+    brokers,
+    authenticators,
+    sources,
+    auditOf,
+    usagesOf,
+    talliedBefore,
+  })
   const basePath = new BasePath(config)
   const routes = makeRoutes({ basePath, services, metrics, log, bars: lasting.bars })
   const generation: Generation = {

@@ -2,8 +2,17 @@
  * The listeners of a gateway. Those of one configuration become those of the next without shutting a port that stays: new
  * ones are opened first, and only then are the others changed or closed.
  */
+import { descriptorOf } from '../../auth/index.ts'
+import type { Config } from '../config/schema/schema.ts'
 import type { Listener, ListenerOptions } from '../http/listener.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
+
+/** Some credentials need larger heads. */
+export function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
+  const needs = Object.values(authenticators).flatMap((one) => descriptorOf(one).headBytes ?? [])
+  const maxHeaderBytes = needs.length === 0 ? undefined : Math.max(...needs)
+  return listen.map((one) => ({ ...one, maxHeaderBytes }))
+}
 
 /** The next set, ready. Either function is called, once. */
 export interface ListenersPlan {

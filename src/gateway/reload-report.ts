@@ -29,6 +29,12 @@ export interface ReloadReport {
   readonly examples?: readonly ReloadExample[]
 }
 
+/** In one line, for the log. */
+export function reportText({ changes, sessions: { kept, changed, ended } }: ReloadReport): string {
+  const where = changes.length === 0 ? 'the configuration is the same' : `changed: ${changes.join(', ')}`
+  return `${where}; sessions: ${kept} kept, ${changed} changed, ${ended} ended`
+}
+
 /** Nothing has changed. `errors` has at least one line, with the place where there is one. */
 export class ReloadRefused extends Error {
   override readonly name = 'ReloadRefused'

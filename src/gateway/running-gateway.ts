@@ -4,21 +4,20 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
-import { makeApi } from '../admin/make-api.ts'
+import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
-import { type AdminAddress, AdminServer } from '../admin/server.ts'
 import { AdminTrail } from '../admin/trail.ts'
+import { staticChanges } from '../config/checks/static-places.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
 import { begin } from '../http/begin.ts'
-import { Listener, type ListenerOptions } from '../http/listener.ts'
+import { Listener } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import { Upgrades } from '../http/upgrade.ts'
-import { Health } from '../ops/health.ts'
 import type { Log } from '../ops/log.ts'
 import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
@@ -29,13 +28,14 @@ import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
+import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
 import { InheritedSockets } from './inherited-sockets.ts'
-import { Listeners, type ListenersPlan } from './listeners.ts'
+import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
 import type { Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
 import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
-import { ReloadRefused, type ReloadReport } from './reload-report.ts'
+import { ReloadRefused, type ReloadReport, reportText } from './reload-report.ts'
 import { ReloadRequests } from './reload-requests.ts'
 import { revoke } from './revoke.ts'
 import { watchUsers } from './users-files.ts'
@@ -63,12 +63,11 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #ticker: Ticker
   readonly #inherited: InheritedSockets
   readonly #listeners: Listeners
-  readonly #admin: AdminServer | undefined
+  readonly #trail: AdminTrail
+  readonly #administration: Administration | undefined
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
-  readonly #trail: AdminTrail
-  readonly #management: Management
   #generation: Generation
   #input: ConfigInput | Config
   #stopWatching = () => {}
@@ -92,18 +91,30 @@ export class RunningGateway implements Gateway, ReloadHost {
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     traffic.guard(boundBytes, () => overload.shed())
-    this.#ticker = new Ticker([sessions, overload, { tick: () => this.#tickNodes() }])
+    this.#ticker = new Ticker([
+      sessions,
+      overload,
+      { tick: () => this.#tickNodes() },
+      { tick: () => this.#administration?.tick() },
+    ])
     metrics.watchNodes(() => this.#generation.brokers.values())
-    this.#trail = new AdminTrail(log)
-    this.#management = new Management({
+    const trail = new AdminTrail(log)
+    this.#trail = trail
+    const sessionRefusals = new SessionRefusals()
+    const management = new Management({
       sessions,
       bars: parts.compiling.lasting.bars,
-      trail: this.#trail,
+      trail,
       log,
-      authenticators: () => this.#generation.authenticators,
+      refusals: sessionRefusals,
+      current: () => this.#generation,
     })
     const { admin } = first.config
-    this.#admin = admin === undefined ? undefined : this.#makeAdmin(admin)
+    const isDraining = () => this.#closing !== undefined
+    this.#administration =
+      admin === undefined
+        ? undefined
+        : new Administration(admin, { managed: this, management, trail, sessionRefusals, isDraining, ...parts })
   }
 
   async start(): Promise<void> {
@@ -111,7 +122,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
       plan.apply()
       this.#inherited.assertTaken()
-      await this.#admin?.start()
+      await this.#administration?.server.start()
     } catch (error) {
       await this.#stop()
       throw error
@@ -120,7 +131,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { config, basePath } = this.#generation
     const paths = config.services.map(({ path }) => basePath.atListener(path)).join(' ')
     for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
-    if (this.#admin !== undefined) log.write('admin-started', { url: this.#admin.url })
+    const { adminAddress } = this
+    if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
     this.#inForce()
   }
 
@@ -138,8 +150,8 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   get adminAddress(): GatewayAddress | undefined {
-    if (this.#admin === undefined) return undefined
-    const { host, port, url } = this.#admin
+    if (this.#administration === undefined) return undefined
+    const { host, port, url } = this.#administration.server
     return { host, port, url }
   }
 
@@ -167,12 +179,15 @@ export class RunningGateway implements Gateway, ReloadHost {
         return report
       }
       metrics.reloaded('done', report.sessions)
-      log.write('reload-done', { detail: detailOf(report) })
+      this.#trail.reloaded(report)
+      log.write('reload-done', { detail: reportText(report) })
       return report
     } catch (error) {
       this.#input = before
-      if (error instanceof ReloadRefused && options.dryRun !== true) {
+      // Where another one is under way, nothing has been refused yet: whoever asked may ask again.
+      if (error instanceof ReloadRefused && options.dryRun !== true && error.code !== 'busy') {
         metrics.reloaded('refused')
+        this.#trail.reloadRefused(error)
         log.write('reload-refused', { detail: error.message })
       }
       throw error
@@ -186,8 +201,9 @@ export class RunningGateway implements Gateway, ReloadHost {
   /** For a reload, as the three that follow. */
   read(text: string | undefined): LoadedConfig {
     const { env = process.env, file, folder } = this.#parts.options
-    if (text !== undefined) return parseConfig(text, { env, file, folder })
-    if (file !== undefined) return loadConfig(file, env)
+    const more = (config: Config) => staticChanges(this.#generation.config, config)
+    if (text !== undefined) return parseConfig(text, { env, file, folder, more })
+    if (file !== undefined) return loadConfig(file, env, { more })
     return parseConfig(this.#input, { env, folder })
   }
 
@@ -242,34 +258,6 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#listeners.cut()
   }
 
-  #makeAdmin(address: AdminAddress): AdminServer {
-    const { log, metrics } = this.#parts
-    const health = new Health({
-      brokers: () => [...this.#generation.brokers.values()],
-      isDraining: () => this.#closing !== undefined,
-    })
-    const api = makeApi({
-      managed: this,
-      management: this.#management,
-      sessions: this.#parts.sessions,
-      health,
-      trail: this.#trail,
-      notes: { metrics, log },
-    })
-    return new AdminServer(
-      address,
-      { health, metrics, api },
-      {
-        ...noteUnheard({ metrics, log }),
-        misnamed: (host) =>
-          log.write('admin-refused', {
-            detail: `called ${host}`,
-            allow: `admin: { hosts: [${JSON.stringify(host)}] }`,
-          }),
-      },
-    )
-  }
-
   #makeListeners(): Listeners {
     const { metrics, log } = this.#parts
     const { bars } = this.#parts.compiling.lasting
@@ -310,8 +298,12 @@ export class RunningGateway implements Gateway, ReloadHost {
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
-    // So that the first login does not wait for them. A failure is in the log, and is no reason not to serve others.
-    for (const one of made.values()) if (one.type === 'jwt') one.readAgain?.().catch(() => {})
+    // A failure is in the log, and is no reason not to serve others.
+    for (const one of made.values()) one.warmUp?.().catch(() => {})
+    log.level = config.log.level
+    this.#administration?.server.answerTo(config.admin?.hosts ?? [])
+    if (config.watch && this.#configWatch === undefined)
+      log.write('configuration-warning', { detail: 'watch: without meaning: this gateway was started without a file' })
     this.#configWatch?.follow(config.watch)
     this.#stopWatching()
     this.#stopWatching = watchUsers(this.#generation, {
@@ -340,20 +332,9 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#configWatch?.follow(false)
     this.#stopWatching()
     await this.#listeners.stop()
-    await this.#admin?.stop()
+    await this.#administration?.server.stop()
     this.#ticker.stop()
     for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
     this.#parts.metrics.close()
   }
-}
-
-/** Kerberos tickets need larger heads. */
-function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
-  const takesTickets = Object.values(authenticators).some(({ type }) => type === 'negotiate')
-  return listen.map((one) => ({ ...one, ...(takesTickets ? { maxHeaderBytes: 32 * 1024 } : {}) }))
-}
-
-function detailOf({ changes, sessions: { kept, changed, ended } }: ReloadReport): string {
-  const where = changes.length === 0 ? 'the configuration is the same' : `changed: ${changes.join(', ')}`
-  return `${where}; sessions: ${kept} kept, ${changed} changed, ${ended} ended`
 }

@@ -1,5 +1,5 @@
 /** Users files take effect when they change; secret files are read by every session anyway. */
-import type { Authenticator } from '../../auth/index.ts'
+import { type Authenticator, descriptorOf } from '../../auth/index.ts'
 import type { Generation } from './generation.ts'
 import { watchFiles } from './watch.ts'
 
@@ -15,8 +15,10 @@ export function watchUsers({ config, authenticators }: Generation, events: Users
   const users = new Map<string, Authenticator[]>()
   for (const authenticator of authenticators.values()) {
     const written = config.authenticators[authenticator.name]
-    if (written?.type !== 'basic' || typeof written.users !== 'string') continue
-    users.set(written.users, [...(users.get(written.users) ?? []), authenticator])
+    const files = written === undefined ? [] : (descriptorOf(written).files?.(written) ?? [])
+    for (const { file, isFollowed } of files) {
+      if (isFollowed) users.set(file, [...(users.get(file) ?? []), authenticator])
+    }
   }
   return watchFiles(users.keys(), (file) => {
     for (const authenticator of users.get(file) ?? []) void readUsers(authenticator, file, events)

@@ -33,3 +33,23 @@ function scalar(text: string): string {
     ? text
     : JSON.stringify(text)
 }
+
+/** What was asked for, and is not granted. */
+export interface LackingPermission {
+  /** `configure`, `write` or `read`. */
+  readonly list: string
+  readonly kind: 'queue' | 'exchange'
+  readonly name: string
+  readonly routingKey: string | undefined
+  /** Whether the routing key is a message's own, in which `*` and `#` stand for themselves. */
+  readonly isLiteral: boolean
+}
+
+/** For `permissions`; `undefined` where the name or key as a pattern would grant more than was asked for. */
+export function permissionLine({ list, kind, name, routingKey, isLiteral }: LackingPermission): string | undefined {
+  if (/[*?$]/.test(name) || routingKey?.includes('$') === true) return undefined
+  if (isLiteral && routingKey !== undefined && /(?:^|\.)[*#](?:\.|$)/.test(routingKey)) return undefined
+  const hasKey = kind === 'exchange' && list !== 'configure' && routingKey !== undefined
+  const key = hasKey ? `, routingKey: ${scalar(routingKey)}` : ''
+  return `- { ${kind}: ${scalar(name)}${key} }   # under permissions, ${list}`
+}

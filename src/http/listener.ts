@@ -20,7 +20,7 @@ export interface ListenerOptions {
   /** Each connection begins with a PROXY protocol header of one of `trustedProxies`. */
   readonly proxyProtocol?: boolean
   /** 16 KiB, or 32 where Kerberos tickets come in headers. */
-  readonly maxHeaderBytes?: number
+  readonly maxHeaderBytes?: number | undefined
   /** For tests; ten seconds and the like otherwise. */
   readonly deadlines?: Partial<Deadlines>
 }

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Identity, leftOutText, PromotionRefused } from '../../auth/index.ts'
+import { type Identity, leftOutDetail, leftOutText, PromotionRefused } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
@@ -153,9 +153,28 @@ export class Upgrades {
     if (isRefusal(admitted)) return this.#of.refuse(entered, admitted)
     // Asked at the last moment: somebody may have been blocked while the login was under way.
     const barred = barredBy(this.#of.bars, admitted.identity)
-    if (barred === undefined && !socket.destroyed) return this.#begin(entered, admitted)
+    if (barred === undefined && !socket.destroyed) {
+      this.#sayLeftOut(entered, admitted.identity)
+      return this.#begin(entered, admitted)
+    }
     this.#of.sessions.release(admitted.place)
     if (barred !== undefined) this.#of.refuse(entered, barred)
+  }
+
+  /** Somebody may be admitted as less than they are, and a refusal says it by itself. */
+  #sayLeftOut({ id, service, hop }: Attempt, { claims, subject, issuer, authenticator }: Identity): void {
+    const detail = leftOutDetail(claims)
+    if (detail === undefined) return
+    const { address } = hop
+    this.#of.log.write('claims-left-out', {
+      session: id,
+      service: service.path,
+      subject,
+      issuer,
+      authenticator,
+      address,
+      detail,
+    })
   }
 
   /** A session that cannot even begin must leave nothing behind. */

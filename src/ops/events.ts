@@ -67,6 +67,12 @@ export const EVENTS = {
     means: 'the identity lacks a role, a promotion rule or the right address; `allow` is the line that would let it in',
     perTenSeconds: 20,
   },
+  'claims-left-out': {
+    level: 'info',
+    means:
+      'somebody is admitted although the provider left groups or other claims out of the token: rules that look for these do not match',
+    perTenSeconds: 20,
+  },
   'promotion-failed': {
     level: 'error',
     means: 'a rule matched, but the gateway could not make its credential, for instance because a secret is missing',

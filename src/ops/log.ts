@@ -23,7 +23,13 @@ export interface Lines {
 }
 
 /** Named by the gateway, never by a peer. */
-type AuditFields = Readonly<Record<string, string | number | boolean | undefined>>
+export type AuditFields = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** Is given all that the log is given, whatever its level and its bounds. Must not throw, nor write to the log. */
+export interface LogObserver {
+  wrote(event: EventName, fields: LogFields): void
+  audited?(event: AuditFields, more: AuditFields): void
+}
 
 interface Window {
   startedMs: number
@@ -39,6 +45,7 @@ export class Log {
   /** By event and cause: a flood of one cause hides no other. */
   readonly #windows = new Map<string, Window>()
   readonly #nowMs: () => number
+  #observers: readonly LogObserver[] = []
 
   /** @param to where lines go; standard output when left out */
   constructor(level: LogLevel, to: Lines = StandardOutput.current, nowMs: () => number = Date.now) {
@@ -53,8 +60,22 @@ export class Log {
     this.#nowMs = nowMs
   }
 
+  /** @returns stops it */
+  observe(observer: LogObserver): () => void {
+    this.#observers = [...this.#observers, observer]
+    return () => {
+      this.#observers = this.#observers.filter((one) => one !== observer)
+    }
+  }
+
+  /** The least severe lines that are written from now on. */
+  set level(level: LogLevel) {
+    this.#logger.level = level
+  }
+
   /** Writes one event; its level comes from the table unless the caller knows better. */
   write(event: EventName, fields: LogFields = {}, level: EventSpec['level'] = EVENTS[event].level): void {
+    for (const observer of this.#observers) observer.wrote(event, fields)
     if (!this.#logger.isLevelEnabled(level)) return
     const line: Record<string, string | number> = { event }
     for (const name of FIELD_NAMES) {
@@ -69,6 +90,7 @@ export class Log {
 
   /** Writes one audit event and what else is known of it, whatever the level but `silent`. Returns false when it is not written: nobody reads. */
   audit(event: AuditFields, more: AuditFields = {}): boolean {
+    for (const observer of this.#observers) observer.audited?.(event, more)
     const isWritten = this.#logger.level !== 'silent' && this.#to.write(auditLine(event, more)) !== false
     if (!isWritten) this.auditLostCount++
     return isWritten
@@ -116,6 +138,7 @@ function members(fields: AuditFields): string {
   return text
 }
 
-function cut(text: string): string {
+/** As long as a text may be in a line. */
+export function cut(text: string): string {
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`
 }

@@ -4,10 +4,11 @@
  *
  * Labels take values from closed sets and from the configuration, never from a client: a million users make no series.
  */
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason } from '../../proxy/index.ts'
+import { LoopDelay } from './loop-delay.ts'
+import { Totals } from './totals.ts'
 import type { Traffic } from './traffic.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
@@ -37,7 +38,9 @@ export interface MetricSources {
 
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 })
+  /** The same in plain numbers, for rates and charts. */
+  readonly totals = new Totals()
+  readonly loopDelay = new LoopDelay()
   readonly #sessions: Gauge<'service'>
   readonly #opened: Counter<'service'>
   readonly #ends: Counter<'reason'>
@@ -126,7 +129,6 @@ export class Metrics {
     })
     this.#watchTraffic(sources)
     this.#watchProcess()
-    this.#delay.enable()
   }
 
   get contentType(): string {
@@ -153,12 +155,14 @@ export class Metrics {
   }
 
   sessionOpened(service: string, handshakeMs: number): void {
+    this.totals.opened++
     this.#opened.inc({ service })
     this.#handshake.observe(handshakeMs / 1000)
   }
 
   sessionEnded(service: string, broker: string, reason: EndReason): void {
     this.#sessions.dec({ service })
+    this.totals.ended++
     this.#ends.inc({ reason })
     if (isBrokerFailure(reason)) this.#brokerFailures.inc({ broker, cause: reason })
   }
@@ -177,6 +181,7 @@ export class Metrics {
   }
 
   refused(cause: string): void {
+    this.totals.refusedOnce(cause)
     this.#refusals.inc({ cause })
   }
 
@@ -216,7 +221,7 @@ export class Metrics {
   }
 
   close(): void {
-    this.#delay.disable()
+    this.loopDelay.close()
     this.#registry.clear()
   }
 
@@ -261,15 +266,12 @@ export class Metrics {
 
   #watchProcess(): void {
     const registers = [this.#registry]
+    const longestDelayMs = this.loopDelay.reader()
     gauge(
       registers,
       'gatehouse_event_loop_delay_seconds',
       'Longest delay of the event loop since the last scrape.',
-      () => {
-        const seconds = this.#delay.max / 1e9
-        this.#delay.reset()
-        return seconds
-      },
+      () => longestDelayMs() / 1000,
     )
     gauge(registers, 'gatehouse_heap_ratio', 'Used part of the largest heap this process may have, 0 to 1.', heapRatio)
     gauge(registers, 'gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())

@@ -13,8 +13,12 @@ import {
   ReservedNames,
   stampFilter,
   type Usages,
+  type UsedShares,
+  usageKey,
 } from '../../proxy/index.ts'
 import type { PermissionConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
+import type { Hits } from './hits.ts'
+import type { LimitInUse, PermissionInForce } from './standing.ts'
 
 /** Who a session is for, as rules and variables see it. */
 export interface SessionFacts extends VariableFacts {
@@ -52,12 +56,15 @@ export class ServiceFilters {
   /**
    * In the order in which they are asked: what is refused by one is not counted or written down by the next.
    *
+   * @param hits where it is counted that permissions apply to somebody who was promoted
    * @throws {PromotionRefused} `bad-value` when a stamp has no room or a variable has no value that could stand in it
    */
-  forSession(facts: SessionFacts, rule: RuleLimits | undefined): readonly Filter[] {
+  forSession(facts: SessionFacts, rule: RuleLimits | undefined, hits?: Hits): readonly Filter[] {
     const { limits } = this.#config
     const sink = this.#sink
-    const authorizer = this.#policy?.authorizer(facts)
+    const applying = this.#policy?.applying(facts)
+    if (hits !== undefined) for (const index of applying ?? []) hits.permissions[index]?.hit()
+    const authorizer = this.#policy?.authorizer(facts, applying)
     const shares = { ...limits.perIdentity, ...rule?.perIdentity }
     const filters = [
       ...(authorizer === undefined ? [] : [authorizeFilter(authorizer, sink)]),
@@ -86,6 +93,25 @@ export class ServiceFilters {
     ])
   }
 
+  /** How much of each share an identity uses. */
+  sharesOf(identity: SessionFacts['identity'], rule: RuleLimits | undefined): Readonly<Record<string, LimitInUse>> {
+    const shares = { ...this.#config.limits.perIdentity, ...rule?.perIdentity }
+    const counts: UsedShares = this.#usages.usedBy(usageKey(identity)) ?? NOTHING
+    return Object.fromEntries(
+      Object.entries(shares).flatMap(([name, of]) =>
+        of === undefined ? [] : [[name, { used: isCounted(name) ? counts[name] : null, of }]],
+      ),
+    )
+  }
+
+  /** What the permissions come to for somebody; undefined where there are none. */
+  inForce(facts: SessionFacts): readonly PermissionInForce[] | undefined {
+    return this.#policy?.rulesFor(facts).grants.map(({ list, kind, pattern, topic, place }) => {
+      const hasKeys = kind === 'exchange' && list !== 'configure'
+      return { permission: list, kind, name: pattern, routingKey: hasKeys ? topic.source : null, place }
+    })
+  }
+
   #stampFilter(facts: SessionFacts): Filter {
     if (this.#stamps === undefined) return this.#check
     const { policy, names } = this.#stamps
@@ -95,6 +121,12 @@ export class ServiceFilters {
       throw unfit(error)
     }
   }
+}
+
+const NOTHING: UsedShares = { channels: 0, consumers: 0, queues: 0, exchanges: 0 }
+
+function isCounted(limit: string): limit is keyof UsedShares {
+  return limit in NOTHING
 }
 
 /** A value that does not fit refuses the person, not the gateway. */

@@ -8,7 +8,10 @@ import type { BrokerNodes } from '../brokers/broker-nodes.ts'
 import type { HoldOffs } from '../brokers/hold-offs.ts'
 import type { WebSocketDoor } from '../websocket/door.ts'
 import { addressSet } from './address.ts'
+import type { Explained } from './explain.ts'
+import type { Tallied } from './hits.ts'
 import type { OriginRule } from './origin.ts'
+import type { Standing } from './standing.ts'
 
 /** On what terms an identity may use a service, by the promotion rule that won. */
 export interface Terms {
@@ -58,6 +61,8 @@ export interface Service {
   readonly door: WebSocketDoor
   readonly requirement: Requirement
   readonly audit: AuditSink
+  /** How often its rules and permissions applied to somebody. */
+  readonly tallied: Tallied
   /** @throws {PromotionRefused} */
   promote(identity: Identity, context: PromotionContext): Promise<Promoted>
   /**
@@ -66,6 +71,18 @@ export interface Service {
    * @throws {PromotionRefused}
    */
   decide(identity: Identity, context: Omit<PromotionContext, 'deadlineMs'>, user: string): Decided
+  /**
+   * How the person of a session that lives stands at the moment.
+   * @param counted its broker user, and how many sessions the same identity has at this service
+   * @throws {PromotionRefused}
+   */
+  standing(
+    identity: Identity,
+    context: Omit<PromotionContext, 'deadlineMs'>,
+    counted: { readonly user: string; readonly sessions: number },
+  ): Standing
+  /** What it would make of somebody, without anybody logging in. @throws {NotExplainable} for a question that is none */
+  explain(identity: Identity, address: string, questions: readonly string[]): Explained
 }
 
 /** `require.addresses`: what is denied is out, whatever is allowed. */

@@ -102,6 +102,7 @@ export class LiveSession implements Occupant, SessionObserver {
 
   get record(): SessionRecord {
     const { identity } = this.#place
+    const { channels, consumers, messagesFromClient, messagesToClient } = this.#session.activity
     return {
       id: this.id,
       service: this.#service.path,
@@ -117,6 +118,10 @@ export class LiveSession implements Occupant, SessionObserver {
       expiresAtMs: identity.expiresAtMs,
       bytesFromClient: this.#session.bytesFromClient,
       bytesToClient: this.#session.bytesToClient,
+      channels,
+      consumers,
+      messagesFromClient,
+      messagesToClient,
     }
   }
 

@@ -3,9 +3,9 @@
  * It never holds a secret.
  */
 import type { Identity } from '../../auth/index.ts'
-import type { ClientProduct } from '../../proxy/index.ts'
+import type { ClientProduct, SessionActivity } from '../../proxy/index.ts'
 
-export interface SessionRecord {
+export interface SessionRecord extends SessionActivity {
   readonly id: string
   /** The service's path. */
   readonly service: string

@@ -6,45 +6,14 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   ANONYMOUS,
   type Authenticator,
-  type AuthState,
-  basicAuthenticator,
-  clientCertificateAuthenticator,
-  compileSecret,
-  forwardedAuthenticator,
-  type HashQueue,
+  type AuthenticatorConfig,
+  type AuthenticatorSurroundings,
+  descriptorOf,
   InvalidConfiguration,
-  type JwtOptions,
-  jwtAuthenticator,
-  type KeySetEvent,
-  negotiateAuthenticator,
-  type OidcOptions,
-  oidcAuthenticator,
-  type PluginOptions,
-  type Problem,
-  pluginAuthenticator,
+  type Mistake,
   type Requirement,
-  type RolesSource,
-  type SecretSources,
-  ticketAuthenticator,
-  type UsersInput,
 } from '../../auth/index.ts'
-import { readProtected } from '../config/files/protected-file.ts'
-import { parseUsers } from '../config/reading/load.ts'
-import type { AuthenticatorConfig, Config, ServiceConfig } from '../config/schema/schema.ts'
-import { kerberosLoader } from './kerberos.ts'
-
-/** What authenticators reach of the world outside. */
-export interface Surroundings {
-  readonly sources: SecretSources
-  /** Shared by all that compute password hashes. */
-  readonly hashQueue: HashQueue
-  /** What outlives them. */
-  readonly state: AuthState
-  /** Told when an issuer's keys cannot be had, and when they can again. */
-  observeKeys(authenticator: string, event: KeySetEvent): void
-  /** Imports a module by a package's name or an absolute path. */
-  load(module: string): Promise<unknown>
-}
+import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 
 /** A configuration and what was made of its authenticators. */
 export interface MadeAuthenticators {
@@ -54,32 +23,31 @@ export interface MadeAuthenticators {
 
 /**
  * By name, those that services and the admin listener name. An authenticator of the same name and settings is taken over from
- * `before`; one with others is made, and continues what `Surroundings.state` has kept of it.
+ * `before`; one with others is made, and continues what `surroundings.state` has kept of it.
  *
  * @throws {InvalidConfiguration}
  */
 export async function makeAuthenticators(
   config: MadeAuthenticators['config'],
-  surroundings: Surroundings,
+  surroundings: AuthenticatorSurroundings,
   before?: MadeAuthenticators,
 ): Promise<ReadonlyMap<string, Authenticator>> {
   const requirements = [...config.services.map(({ authenticate }) => authenticate), config.admin?.authenticate]
   const named = new Set(requirements.flatMap((entries) => (entries ?? []).flatMap(namesIn)))
-  const { basePath } = config
-  const isMoved = before !== undefined && before.config.basePath !== basePath
+  const isMoved = before !== undefined && before.config.basePath !== config.basePath
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
     .map(async ([name, one]) => {
       const isKept = !isMoved && isDeepStrictEqual(before?.config.authenticators[name], one)
       const kept = isKept ? before?.authenticators.get(name) : undefined
-      return [name, kept ?? (await placed(name, makeAuthenticator(name, one, { ...surroundings, basePath })))] as const
+      return [name, kept ?? (await placed(name, make(name, one, surroundings)))] as const
     })
   return new Map(await allOf(made))
 }
 
 /** All of them, or all of their mistakes at once. @throws {InvalidConfiguration} or whatever else failed first */
 async function allOf<T>(made: readonly Promise<T>[]): Promise<readonly T[]> {
-  const mistakes: Problem[] = []
+  const mistakes: Mistake[] = []
   const values = await Promise.all(
     made.map(async (one) => {
       try {
@@ -117,10 +85,7 @@ export function stateScopes({ authenticators }: Pick<Config, 'authenticators'>):
 
 /** Headers by which proxies say who somebody is: one alone, spelt with hyphens, may come. */
 export function identityHeaders(config: Config): readonly string[] {
-  const forwarded = Object.values(config.authenticators).filter((one) => one.type === 'forwarded')
-  return forwarded.flatMap(({ header, rolesHeader, secretHeader }) =>
-    rolesHeader === undefined ? [header, secretHeader] : [header, rolesHeader, secretHeader],
-  )
+  return Object.values(config.authenticators).flatMap((one) => descriptorOf(one).identityHeaders?.(one) ?? [])
 }
 
 const EVERYONE: Authenticator = {
@@ -129,14 +94,9 @@ const EVERYONE: Authenticator = {
   authenticate: async () => ({ kind: 'proven', identity: ANONYMOUS }),
 }
 
-/**
- * Whose memories an authenticator continues: those of its name and type. A login counts only as long as it would be read
- * the same way again, from the same provider: its refresh token is shown to nobody else, its roles are those of today.
- */
+/** Whose memories an authenticator continues: those of its name and type, under the same settings where they matter. */
 function stateScope(name: string, config: AuthenticatorConfig): string {
-  if (config.type !== 'oidc') return JSON.stringify([config.type, name])
-  const { issuer, clientId, userinfo, subject, roles, rolesSeparator, rolesFrom } = config
-  return JSON.stringify([config.type, name, issuer, clientId, userinfo, subject, roles, rolesSeparator, rolesFrom])
+  return JSON.stringify([config.type, name, ...(descriptorOf(config).memorySettings?.(config) ?? [])])
 }
 
 /** Mistakes in an authenticator are told with its place. */
@@ -148,146 +108,30 @@ async function placed<T>(name: string, made: Promise<T>): Promise<T> {
   }
 }
 
-/** Where browsers see them, for cookies and return addresses. */
-interface Placing extends Surroundings {
-  readonly basePath: string | undefined
+async function make(
+  name: string,
+  config: AuthenticatorConfig,
+  surroundings: AuthenticatorSurroundings,
+): Promise<Authenticator> {
+  return await descriptorOf(config).make({ name, config, scope: stateScope(name, config) }, surroundings)
 }
 
-async function makeAuthenticator(name: string, config: AuthenticatorConfig, of: Placing): Promise<Authenticator> {
-  const scope = stateScope(name, config)
-  switch (config.type) {
-    case 'basic':
-      return basicAuthenticator({
-        name,
-        realm: config.realm,
-        ...(await usersOf(config.users)),
-        queue: of.hashQueue,
-        attempts: of.state.attempts(scope),
-      })
-    case 'ticket':
-      return ticketAuthenticator({
-        name,
-        ttlSeconds: config.ttlSeconds,
-        tickets: of.state.tickets(scope),
-        basePath: of.basePath,
-      })
-    case 'jwt':
-      return jwtAuthenticator(jwtOptions(name, config), {
-        // A key set is no secret, and read rarely: a reload must not find it in what is kept of secrets.
-        readFile: readProtected,
-        observe: (event) => of.observeKeys(name, event),
-      })
-    case 'oidc':
-      return oidcAuthenticator(
-        {
-          ...oidcOptions(name, config, of.sources),
-          basePath: of.basePath,
-          logins: of.state.logins(scope),
-          pendingLogins: of.state.pendingLogins(scope),
-        },
-        {
-          observe: (event) => of.observeKeys(name, event),
-        },
-      )
-    case 'forwarded': {
-      const { header, rolesHeader, rolesSeparator, nobody, secretHeader, trustedProxies } = config
-      const secret = compileSecret(config.secret, of.sources, { template: false })
-      const roles = rolesHeader === undefined ? {} : { rolesHeader }
-      const readSecret = async () => await secret.read(undefined)
-      const about = { header, ...roles, rolesSeparator, nobody }
-      return forwardedAuthenticator({ name, ...about, secretHeader, trustedProxies, readSecret })
-    }
-    case 'clientCertificate':
-      return clientCertificateAuthenticator({ name, subject: config.subject })
-    case 'passport':
-      return await pluginAuthenticator(pluginOptions(name, config), { load: of.load })
-    case 'negotiate': {
-      const { service, realms, subject, keytab } = config
-      return await negotiateAuthenticator({ name, service, realms, subject }, { load: kerberosLoader(keytab, of.load) })
-    }
-  }
-}
-
-function pluginOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'passport' }>): PluginOptions {
-  const { type: _type, options, verify, challenge, ...rest } = config
-  return {
-    name,
-    ...rest,
-    ...(options === undefined ? {} : { options }),
-    ...(verify === undefined ? {} : { verify }),
-    ...(challenge === undefined ? {} : { challenge }),
-  }
-}
-
-/** What is wrong with foreign strategies, as the start would find it. */
-export async function pluginMistakes(config: Config, load: Surroundings['load']): Promise<readonly Problem[]> {
-  const made = Object.entries(config.authenticators).map(async ([name, one]) =>
-    one.type === 'passport' ? await placed(name, pluginAuthenticator(pluginOptions(name, one), { load })) : undefined,
-  )
+/** What only this machine can tell of authenticators: mistakes as the start would find them, and warnings. */
+export async function tryOutAll(
+  { authenticators }: Pick<Config, 'authenticators'>,
+  load: AuthenticatorSurroundings['load'],
+): Promise<Record<'mistakes' | 'warnings', readonly Mistake[]>> {
+  const tried = Object.entries(authenticators).map(async ([name, config]) => {
+    const { tryOut = async () => [] } = descriptorOf(config)
+    const warnings = await placed(name, tryOut({ name, config }, { load }))
+    return new InvalidConfiguration(warnings).under('authenticators', name).problems
+  })
   try {
-    await allOf(made)
-    return []
+    return { mistakes: [], warnings: (await allOf(tried)).flat() }
   } catch (error) {
-    if (error instanceof InvalidConfiguration) return error.problems
+    if (error instanceof InvalidConfiguration) return { mistakes: error.problems, warnings: [] }
     throw error
   }
-}
-
-/** The schema has seen to it that carriers and algorithms are some. */
-function jwtOptions(name: string, config: Extract<AuthenticatorConfig, { type: 'jwt' }>): JwtOptions {
-  const { issuer, audience, audienceClaim, algorithms, subject, from, jwksUri, jwksFile, tokenType, maxAge } = config
-  return {
-    name,
-    issuer,
-    audience,
-    audienceClaim,
-    insecureKeySet: config.insecureKeySet,
-    algorithms,
-    subject,
-    from: from as JwtOptions['from'],
-    ...(jwksUri === undefined ? {} : { jwksUri }),
-    ...(jwksFile === undefined ? {} : { jwksFile }),
-    ...(tokenType === undefined ? {} : { tokenType }),
-    roles: rolesSourceOf(config),
-    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
-  }
-}
-
-function oidcOptions(
-  name: string,
-  config: Extract<AuthenticatorConfig, { type: 'oidc' }>,
-  sources: SecretSources,
-): Omit<OidcOptions, 'logins' | 'pendingLogins'> {
-  const { issuer, clientId, clientSecret, publicUrl, scope, parameters, subject, cookie } = config
-  const secret = clientSecret === undefined ? undefined : compileSecret(clientSecret, sources, { template: false })
-  return {
-    name,
-    issuer,
-    clientId,
-    ...(secret === undefined ? {} : { readSecret: async () => await secret.read(undefined) }),
-    clientAuthentication: config.clientAuthentication,
-    userinfo: config.userinfo,
-    publicUrl,
-    scope,
-    parameters,
-    subject,
-    roles: rolesSourceOf(config),
-    cookie,
-    loginTimeoutMs: config.loginTimeout,
-    loginCount: config.logins,
-  }
-}
-
-function rolesSourceOf(config: Extract<AuthenticatorConfig, { type: 'jwt' | 'oidc' }>): RolesSource | undefined {
-  const { roles, rolesSeparator, rolesFrom } = config
-  return roles === undefined ? undefined : { path: roles, separator: rolesSeparator, from: rolesFrom }
-}
-
-/** Users in place stay as they are; those in a file can be read again. */
-async function usersOf(users: string | UsersInput) {
-  if (typeof users !== 'string') return { users }
-  const loadUsers = async (): Promise<UsersInput> => parseUsers((await readProtected(users)).toString(), users)
-  return { users: await loadUsers(), loadUsers }
 }
 
 function namesIn(entry: string | { readonly all: readonly string[] }): readonly string[] {

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: spoilt frames, tables, handshakes, upgrades and policies, in both directions, and closings that cross, until
+ * `npm run fuzz`: spoilt frames, tables, handshakes, upgrades, claims, headers and policies, and closings that cross, until
  * enough have been judged, then connections that stop anywhere. A find is kept as a fixture and told with its seed; the exit code
  * is 1 then. The same seed does the same again.
  */
@@ -11,6 +11,7 @@ import { Random } from '../support/random.ts'
 import { fuzzConnections } from './connections-target.ts'
 import { CRASHES, corpus, crashesOf, spoiltInput } from './corpus.ts'
 import { FED_ONE, type Fed } from './feed.ts'
+import { leastProcessorMs } from './slowness.ts'
 import { TARGETS, type Target } from './targets.ts'
 
 /** Not of the table: it takes its time. */
@@ -54,7 +55,7 @@ if (chosen.length > 0)
   console.log(`seed ${options.seed}, ${wanted} frames over ${chosen.map(([name]) => name).join(', ')}`)
 for (const [name, target] of chosen) {
   const random = new Random(Number(options.seed))
-  for (const input of crashesOf(name)) run(name, target, input, random)
+  for (const input of crashesOf(name)) await run(name, target, input, random)
   const share = Math.ceil(wanted / chosen.length)
   const startedMs = performance.now()
   let longestMs = 0
@@ -65,12 +66,12 @@ for (const [name, target] of chosen) {
     const input = spoiltInput(seeds, random)
     const chance = random.copy()
     const beganMs = performance.now()
-    const fed = run(name, target, input, random)
+    const fed = await run(name, target, input, random)
     judged += fed.frames
     inParts += fed.inParts
     let tookMs = performance.now() - beganMs
     // One look is not enough: the collector, or a neighbour on this machine, may have had the processor.
-    if (tookMs > HANG_MS) tookMs = again(target, input, chance)
+    if (tookMs > HANG_MS) tookMs = await leastProcessorMs(() => target(input, chance.copy()))
     if (tookMs > HANG_MS) find(name, input, new Error(`took ${Math.round(tookMs)} ms`))
     longestMs = Math.max(longestMs, tookMs)
     // Sessions leave work for the next turn of the event loop: it gets one.
@@ -103,24 +104,13 @@ async function connections(count: number): Promise<void> {
   }
 }
 
-function run(name: string, target: Target, input: Buffer, random: Random): Fed {
+async function run(name: string, target: Target, input: Buffer, random: Random): Promise<Fed> {
   try {
-    return target(input, random)
+    return await target(input, random)
   } catch (error) {
     find(name, input, error)
     return FED_ONE
   }
-}
-
-/** The least processor time of three more looks at the same, in milliseconds. */
-function again(target: Target, input: Buffer, chance: Random): number {
-  const looks = [1, 2, 3].map(() => {
-    const before = process.cpuUsage()
-    target(input, chance.copy())
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000
-  })
-  return Math.min(...looks)
 }
 
 function find(name: string, input: Buffer, error: unknown): void {

@@ -11,15 +11,17 @@ import type { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { checkMethod, decodeMethod, METHOD_NAMES, methodIndexAt } from '../../proxy/codec/method.ts'
 import { decodeTable, encodeTable } from '../../proxy/codec/table.ts'
 import type { Random } from '../support/random.ts'
+import { claimsTarget } from './claims-target.ts'
 import { crossingsTarget } from './crossings-target.ts'
 import { bearable, cut, FED_ONE, type Fed, FRAME_MAX_BYTES, feed } from './feed.ts'
+import { headersTarget } from './headers-target.ts'
 import { phasesTarget } from './phases-target.ts'
 import { fromBrokerTarget, fromClientTarget } from './relay-target.ts'
 import { TwinReader } from './twin-reader.ts'
 import { upgradeTarget } from './upgrade-target.ts'
 
 /** Feeds one input; returns how many frames (or other things) of it were judged. */
-export type Target = (input: Buffer, random: Random) => Fed
+export type Target = (input: Buffer, random: Random) => Fed | Promise<Fed>
 
 export const TARGETS: Readonly<Record<string, Target>> = {
   codec: (input, random) => feed(cut(input, random), new TwinReader(FRAME_MAX_BYTES), decode),
@@ -41,6 +43,14 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   },
   upgrade: (_, random) => {
     upgradeTarget(random)
+    return FED_ONE
+  },
+  claims: (_, random) => {
+    claimsTarget(random)
+    return FED_ONE
+  },
+  headers: async (_, random) => {
+    await headersTarget(random)
     return FED_ONE
   },
   policy: (_, random) => {

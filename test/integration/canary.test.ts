@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { type AmqplibConnection, connectAmqplib, openWebSocket } from '../support/amqplib-over-websocket.ts'
-import { findSecrets } from '../support/canary.ts'
+import { findSecrets, withoutUnreadableTokens } from '../support/canary.ts'
 import { BROKER_SECRETS, CanaryScene } from '../support/canary-scene.ts'
 import { runCommand } from '../support/terminal.ts'
 import { until } from '../support/until.ts'
@@ -29,7 +29,7 @@ before(async () => {
   readable['standard output'] = scene.command.stdout
   readable['standard error'] = scene.command.stderr
   readable['the wire to clients'] = Buffer.concat(scene.clientTap.connections.map(({ fromTarget }) => fromTarget))
-  readable['the log of the broker'] = readFileSync(scene.broker.rabbit.logFile ?? '')
+  readable['the log of the broker'] = withoutUnreadableTokens(readFileSync(scene.broker.rabbit.logFile ?? '', 'latin1'))
 })
 
 after(() => scene?.stop())

@@ -60,7 +60,7 @@ async function connectFar(): Promise<AmqplibConnection> {
 
 /** A channel whose errors are no surprise. */
 async function channelOf(connection: ChannelModel): Promise<{ channel: Channel; closed: Promise<unknown> }> {
-  const channel = await connection.createChannel()
+  const channel = await within(connection.createChannel(), 'a channel')
   channel.on('error', () => undefined)
   return { channel, closed: new Promise((resolve) => channel.once('close', resolve)) }
 }
@@ -75,11 +75,12 @@ async function keepBusy(channel: Channel, queue: string): Promise<{ readonly see
   channel.once('error', () => {
     isOpen = false
   })
-  await channel.prefetch(5)
-  await channel.consume(queue, (message) => {
+  await within(channel.prefetch(5), 'the prefetch')
+  const consumed = channel.consume(queue, (message) => {
     count.seen++
     if (message !== null && isOpen) channel.nack(message, false, true)
   })
+  await within(consumed, `a consumer of ${queue}`)
   return count
 }
 
@@ -87,7 +88,7 @@ describe('closings that cross, at a distance', () => {
   it('C23 a publish is refused, and the client closes the channel before it knows: other channels live', async () => {
     const { connection, errors } = await connectFar()
     const { channel: bystander } = await channelOf(connection)
-    await bystander.checkQueue('busy-1')
+    await within(bystander.checkQueue('busy-1'), 'the answer on the channel that lives')
 
     for (let round = 0; round < ROUNDS; round++) {
       const { channel } = await channelOf(connection)
@@ -99,9 +100,9 @@ describe('closings that cross, at a distance', () => {
       )
     }
 
-    await bystander.checkQueue('busy-1')
+    await within(bystander.checkQueue('busy-1'), 'the answer on the channel that lives')
     assert.deepEqual(errors, [])
-    await connection.close()
+    await within(connection.close(), 'the end of the connection')
   })
 
   it('C23 the broker closes a channel with busy consumers, on a connection with others: they live', async () => {
@@ -130,7 +131,7 @@ describe('closings that cross, at a distance', () => {
     const { seen } = others
     await until(() => others.seen > seen, 'deliveries on the channel that lives')
     assert.deepEqual(errors, [])
-    await connection.close()
+    await within(connection.close(), 'the end of the connection')
   })
 
   it('C23 what is tried is what happened: no session ended but by its client', () => {

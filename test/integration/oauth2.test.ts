@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { AmqplibConnection } from '../support/amqplib-over-websocket.ts'
 import type { TestBroker } from '../support/broker.ts'
+import { canary, findSecrets } from '../support/canary.ts'
 import { privateBroker } from '../support/live-gateway.ts'
 import {
   ISSUER_KEY_ID,
@@ -101,6 +102,9 @@ before(async () => {
       'auth_backends.2 = rabbit_auth_backend_oauth2',
       'auth_oauth2.resource_server_id = rabbit',
       `auth_oauth2.signing_keys.${ISSUER_KEY_ID} = FILES/issuer.pem`,
+      // As docs/brokers.md tells operators: RabbitMQ from 4.1 on writes down what it cannot read as a token.
+      'log.connection.level = critical',
+      'log.user.level = critical',
     ],
   })
   tap = await startTap(broker)
@@ -202,10 +206,30 @@ async function declares(connection: AmqplibConnection['connection']): Promise<nu
   return within(declared, 'queue.declare')
 }
 
+/**
+ * How the broker refuses what a token no longer allows: 403 for what is asked, or, from RabbitMQ 4.3 on, 320 for the
+ * connection when nothing is asked in the second of the expiry.
+ */
+async function refusal({ connection }: AmqplibConnection): Promise<number> {
+  let ended: number | undefined
+  connection.once('close', (error?: { code?: number }) => {
+    ended = error?.code ?? 0
+  })
+  return until(async () => ended ?? (await declares(connection)), 'a refusal', 15_000)
+}
+
 const updates = (connection: { readonly fromTarget: Buffer }): number =>
   connection.fromTarget.toString('latin1').split('\x01\0\0\0\0\0\x04\0\x0a\0\x47\xce').length - 1
 
 describe('a broker that checks tokens', { concurrency: true }, () => {
+  it('E1 writes no password down that it refuses, where it is set as docs/brokers.md says', async () => {
+    const password = canary('refused')
+    await assert.rejects(broker.judge({ username: 'nobody', password }), /403/)
+    await broker.rabbit.evaluate('logger:critical("all before this is written").')
+    await until(() => broker.rabbit.log().includes('all before this is written'), 'the log of the broker')
+    assert.deepEqual(findSecrets(broker.rabbit.log(), { password }), [])
+  })
+
   describe('an access token passed on', { concurrency: true }, () => {
     it('opens the connection as its user, with its permissions', async () => {
       const { connection } = await gateway.connect({ ...own('own'), sub: 'ann', scope: ['rabbit.read:*/*'] })
@@ -237,9 +261,9 @@ describe('a broker that checks tokens', { concurrency: true }, () => {
     it('is not known to the broker any more when renewal is off', async () => {
       const client = await gateway.connect(gateway.token(own('own-once'), LIFE_SECONDS))
       await client.connection.updateSecret(Buffer.from(gateway.token(own('own-once'), 60)), 'expiring')
-      const code = await until(async () => (await declares(client.connection)) || undefined, 'a refusal', 15_000)
-      assert.equal(code, 403)
-      await client.connection.close()
+      const code = await refusal(client)
+      assert.ok(code === 403 || code === 320, String(code))
+      if (code === 403) await client.connection.close()
     })
 
     it('ends the session when the broker does not take the fresh one', async () => {
@@ -280,9 +304,9 @@ describe('a broker that checks tokens', { concurrency: true }, () => {
 
     it('is not known to the broker any more when renewal is off', async () => {
       const client = await gateway.connect({ roles: ['machine-once'] })
-      const code = await until(async () => (await declares(client.connection)) || undefined, 'a refusal', 15_000)
-      assert.equal(code, 403)
-      await client.connection.close()
+      const code = await refusal(client)
+      assert.ok(code === 403 || code === 320, String(code))
+      if (code === 403) await client.connection.close()
     })
 
     it('that cannot be had is not asked for by every client; the log says why', async () => {

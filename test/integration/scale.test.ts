@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import type { AmqplibConnection } from '../support/amqplib-over-websocket.ts'
 import { gatehouseTable, type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { watchResidue } from '../support/residue.ts'
-import { until } from '../support/until.ts'
+import { until, within } from '../support/until.ts'
 
 const SESSIONS = 300
 const MESSAGES = 20
@@ -79,7 +79,7 @@ describe('three hundred sessions', () => {
     const channel = await (first as Member).client.connection.createConfirmChannel()
     for (let n = 0; n < MESSAGES; n++) channel.publish('to-all', '', Buffer.from(`all ${n}`))
     for (const at of members.keys()) channel.publish('to-one', `${at}`, Buffer.from(`one ${at}`))
-    await channel.waitForConfirms()
+    await within(channel.waitForConfirms(), 'the confirms of the broker', 60_000)
 
     await until(
       () => members.every(({ fromAll, fromOne }) => fromAll.length === MESSAGES && fromOne.length === 1),
@@ -98,7 +98,7 @@ describe('three hundred sessions', () => {
         if (at % 3 === 0) await client.connection.close()
         else if (at % 3 === 1) client.socket.close(1001)
         else client.socket.terminate()
-        await client.closed
+        await within(client.closed, `the end of session ${at}`, 60_000)
       }),
     )
 

@@ -1,7 +1,8 @@
 /** What an upgrade request must look like, who it comes from, and what the 101 says. */
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { connectAmqplib, openWebSocket, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { basic, type Door, ORIGIN, sendRaw, startDoor, upgradeRequest } from '../support/door.ts'
@@ -244,6 +245,14 @@ describe('a client that goes away while the keys of its issuer are being fetched
     )
     const claims = { iss: sso.issuer, aud: 'amqp', sub: 'joe', exp: Date.now() / 1000 + 60 }
     const authorization = `Bearer ${signToken({ alg: 'ES256', kid: key.kid }, claims, key)}`
+    // Only the gateway's own ends of the connections say what it has read of them, and in which order.
+    const accepted: Socket[] = []
+    const collect = (message: unknown) => {
+      const { socket } = message as { socket: Socket }
+      if (socket.localPort === door.port) accepted.push(socket)
+    }
+    subscribe('net.server.socket', collect)
+    t.after(() => unsubscribe('net.server.socket', collect))
     const sockets = Array.from({ length: 50 }, () => {
       const socket = connect(door.port, '127.0.0.1')
       socket.on('error', () => undefined)
@@ -252,9 +261,13 @@ describe('a client that goes away while the keys of its issuer are being fetched
     })
     const staying = openWebSocket(door.url(), { websocket: { headers: { authorization } } })
     await until(() => held.length > 0, 'a request for keys')
-    await until(() => sockets.every(({ bytesWritten, pending }) => !pending && bytesWritten > 0), 'all requests')
+    await until(() => accepted.filter(({ bytesRead }) => bytesRead > 0).length === 51, 'all requests')
 
     for (const socket of sockets) socket.resetAndDestroy()
+    await until(
+      () => accepted.filter(({ destroyed }) => destroyed).length === 50,
+      'all resets, as the gateway reads them',
+    )
     const keys = JSON.stringify({ keys: [publicJwk(key)] })
     for (const response of held) response.writeHead(200, { 'content-type': 'application/json' }).end(keys)
 

@@ -9,6 +9,7 @@ import { readRoles } from '../../auth/strategies/claimed-roles.ts'
 import { checkSubject, findClaim } from '../../auth/strategies/claims.ts'
 import { forwardedAuthenticator } from '../../auth/strategies/forwarded/forwarded.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
+import { quotedPath, separatorAt, writtenRoles } from '../support/claim-shapes.ts'
 
 const key = fc.oneof(
   fc.constantFrom('a', 'b', 'scope', 'scp', 'roles', '__proto__', 'constructor', 'a.b', '', 'x"y', 'x\\y', 'é'),
@@ -24,19 +25,11 @@ const { tree } = fc.letrec((tie) => ({
   object: fc.dictionary(key, tie('tree'), { maxKeys: 4, noNullPrototype: true }),
 }))
 const claims = fc.dictionary(key, tree, { maxKeys: 5, noNullPrototype: true })
-const quoted = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 const keys = fc.array(
   key.filter((one) => one !== ''),
   { minLength: 1, maxLength: 4 },
 )
 const separator = fc.constantFrom(undefined, ',', '|', ' ', ';;')
-
-/** Every text in a value, keys of objects included. */
-function textsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  if (typeof value !== 'object' || value === null) return []
-  return [...(Array.isArray(value) ? [] : Object.keys(value)), ...Object.values(value).flatMap(textsIn)]
-}
 
 /** The value, or undefined where it was refused; anything else that is thrown is a find. */
 function refusedOr<T>(read: () => T): T | undefined {
@@ -52,7 +45,7 @@ describe('claims of any shape', () => {
   it('a quoted path finds exactly the value of those own keys', () => {
     fc.assert(
       fc.property(keys, claims, fc.jsonValue(), (path, around, value) => {
-        const text = path.map(quoted).join('.')
+        const text = quotedPath(path)
         const holding = path.reduceRight<unknown>((inside, one) => ({ ['x']: 1, [one]: inside }), value) as object
         assert.deepEqual(
           claimPath(text).find({ ...holding }),
@@ -66,16 +59,12 @@ describe('claims of any shape', () => {
   it('G60 gives no role that is not written there, or between the separators that were declared', () => {
     fc.assert(
       fc.property(keys, claims, separator, fc.constantFrom('value', 'keys'), (path, value, between, from) => {
-        const source = { path: path.map(quoted).join('.'), separator: between, from } as const
+        const source = { path: quotedPath(path), separator: between, from } as const
         const roles = refusedOr(() => readRoles(value, source)) ?? []
         const at = claimPath(source.path).find(value)
-        const isScope = path.at(-1) === 'scope' || path.at(-1) === 'scp'
-        const split = between ?? (isScope ? ' ' : undefined)
-        const written = textsIn(at).flatMap((text) => [
-          text,
-          ...(split === undefined ? [] : text.split(split).map((part) => part.trim())),
-        ])
-        for (const role of roles) assert.ok(written.includes(role), JSON.stringify({ role, at }))
+        const split = separatorAt(path, between)
+        const written = writtenRoles(at, split)
+        for (const role of roles) assert.ok(written.has(role), JSON.stringify({ role, at }))
         if (typeof at === 'string' && split === undefined && from === 'value' && at !== '') {
           assert.ok(roles.length === 0 || (roles.length === 1 && roles[0] === at))
         }
@@ -87,7 +76,7 @@ describe('claims of any shape', () => {
   it('gives a subject that is written there, or refuses', () => {
     fc.assert(
       fc.property(keys, claims, (path, value) => {
-        const text = path.map(quoted).join('.')
+        const text = quotedPath(path)
         const subject = refusedOr(() => checkSubject(findClaim(value, text), 'it'))
         assert.ok(subject === undefined || subject === claimPath(text).find(value))
       }),
@@ -97,9 +86,9 @@ describe('claims of any shape', () => {
   it('a condition on them answers', () => {
     fc.assert(
       fc.property(keys, claims, (path, value) => {
-        const match = compileMatch({ claim: { [path.map(quoted).join('.')]: 'trader' } })
+        const match = compileMatch({ claim: { [quotedPath(path)]: 'trader' } })
         const identity = { issuer: 'i', subject: 's', authenticator: 'a', roles: [], claims: value, fromCookie: false }
-        const at = claimPath(path.map(quoted).join('.')).find(value)
+        const at = claimPath(quotedPath(path)).find(value)
         const expected = at === 'trader' || (Array.isArray(at) && at.includes('trader'))
         assert.equal(match.matches({ identity, address: '203.0.113.7' }), expected)
       }),

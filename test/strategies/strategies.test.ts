@@ -90,6 +90,10 @@ services:
     state: new MemoryState(),
     observeKeys: () => {},
     load,
+    readFile: readProtected,
+    readUsers: async () => ({}),
+    processEnv: {},
+    basePath: undefined,
   })
   return made.get('machines')
 }

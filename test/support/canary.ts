@@ -58,6 +58,21 @@ export function refuseCanaries(where: string, haystack: string | Buffer): void {
   assert.deepEqual(findSecrets(haystack, { [where]: CANARY }), [], `a secret in ${where}`)
 }
 
+/** What a line of RabbitMQ's log begins with, where a term goes on in the next one. */
+const NEXT_LINE = String.raw`(?:\n\S+ \S+ \[\w+\] <[\d.]+>)?\s*`
+const UNREADABLE_TOKEN = new RegExp(
+  String.raw`(\{invalid_token,error,${NEXT_LINE}\{badarg,${NEXT_LINE})\[<<".*?"(?:/utf8)?>>\]`,
+  'g',
+)
+
+/**
+ * A broker's log but for one thing: from 4.1 on RabbitMQ's OAuth 2 backend writes down what it cannot read as a token, and
+ * so every password that the other backends refused. No gateway can keep it from that; docs/brokers.md says what can.
+ */
+export function withoutUnreadableTokens(log: string): string {
+  return log.replace(UNREADABLE_TOKEN, '$1[left out]')
+}
+
 /** Before a gateway is stopped: nothing of the kind is in what it logged or counts. */
 export async function refuseCanariesOf(gateway: Gateway, lines: readonly unknown[]): Promise<void> {
   refuseCanaries('the log of the gateway', JSON.stringify(lines))

@@ -5,7 +5,7 @@
  * its Unicode form is another name. A role is compared with roles only, a subject with the subject only.
  */
 import { type ClaimPath, claimPath } from '../../claim-path.ts'
-import { InvalidConfiguration, type Problem } from '../../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../../errors.ts'
 import { glob } from '../../glob.ts'
 import type { Identity } from '../../identity.ts'
 import { type AddressRanges, compileAddresses } from '../../net/addresses.ts'
@@ -76,7 +76,7 @@ const KEYS = new Set(['subject', 'role', 'claim', 'issuer', 'authenticator', 'ad
  * @throws InvalidConfiguration with every mistake, their paths below `input`
  */
 export function compileMatch(input: MatchInput | undefined, { tags = false }: { readonly tags?: boolean } = {}): Match {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   if (input?.tag !== undefined && !tags)
     problems.push({ path: ['tag'], message: 'there are no tags before a rule has won' })
   const conditions = input === undefined ? [] : [...conditionsOf(input, problems)]
@@ -92,7 +92,7 @@ export function compileMatch(input: MatchInput | undefined, { tags = false }: { 
   return { mismatch, matches: (facts) => mismatch(facts) === undefined, exact }
 }
 
-function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condition> {
+function* conditionsOf(input: MatchInput, problems: Mistake[]): Generator<Condition> {
   for (const key of Object.keys(input)) {
     if (!KEYS.has(key))
       problems.push({ path: [key], message: `not a key to match by; there are ${[...KEYS].join(', ')}` })
@@ -124,7 +124,7 @@ function* conditionsOf(input: MatchInput, problems: Problem[]): Generator<Condit
   }
 }
 
-function compilePath(name: string, problems: Problem[]): ClaimPath | undefined {
+function compilePath(name: string, problems: Mistake[]): ClaimPath | undefined {
   try {
     return claimPath(name)
   } catch (error) {
@@ -158,7 +158,7 @@ function oneOf(values: Values, place: Place, why: (facts: MatchFacts) => string)
   }
 }
 
-function addressRanges(input: string | readonly string[], problems: Problem[]): AddressRanges {
+function addressRanges(input: string | readonly string[], problems: Mistake[]): AddressRanges {
   try {
     return compileAddresses(input)
   } catch (error) {
@@ -171,7 +171,7 @@ function addressRanges(input: string | readonly string[], problems: Problem[]): 
 function compileValues(
   input: ValuesInput | undefined,
   path: readonly string[],
-  problems: Problem[],
+  problems: Mistake[],
 ): Values | undefined {
   if (input === undefined) return undefined
   const list = isList(input) ? input : [input]

@@ -1,5 +1,5 @@
 /** A token of the gateway's own, from client credentials, shown to the broker as the password and renewed before its end. */
-import { InvalidConfiguration, type Problem, PromotionRefused } from '../../errors.ts'
+import { InvalidConfiguration, type Mistake, PromotionRefused } from '../../errors.ts'
 import { providerUrlProblem } from '../../strategies/jwt/jwks-fetch.ts'
 import type { ClientCredentialsInput, SecretSources } from '../input.ts'
 import { compileSecret } from '../secrets/secrets.ts'
@@ -19,7 +19,7 @@ export function clientCredentials(
   name: string | undefined,
 ): Credential {
   const { username, tokenUrl, clientId, scope, audience, authentication = 'basic', renew = true } = input
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const wrongUrl = providerUrlProblem(tokenUrl)
   if (wrongUrl !== undefined) problems.push({ path: ['oauth2', 'tokenUrl'], message: wrongUrl })
   const wrongUser = usernameProblem(username, true)

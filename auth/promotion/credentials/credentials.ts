@@ -2,7 +2,7 @@
  * A broker's credentials, each compiled into the one of its kind. What a credential is made into for one session is in
  * broker-credential.ts.
  */
-import { InvalidConfiguration, type Problem, PromotionRefused } from '../../errors.ts'
+import { InvalidConfiguration, type Mistake, PromotionRefused } from '../../errors.ts'
 import type { CredentialInput, SecretSources } from '../input.ts'
 import { brokerCredential, usernameProblem } from './broker-credential.ts'
 import { clientCredentials } from './client-credentials.ts'
@@ -22,7 +22,7 @@ export function compileCredentials(
   sources: SecretSources,
   broker = '',
 ): Credentials {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const credentials = new Map<string, Credential>()
   for (const [name, entry] of Object.entries(input)) {
     try {
@@ -37,7 +37,7 @@ export function compileCredentials(
 }
 
 /** Reads every secret once: what `check` and the start of the gateway want to know. Paths begin with the credential's name. */
-export async function checkCredentials(credentials: Credentials): Promise<readonly Problem[]> {
+export async function checkCredentials(credentials: Credentials): Promise<readonly Mistake[]> {
   const found = await Promise.all(
     [...credentials].map(async ([name, credential]) => await problemOf(credential, [name])),
   )
@@ -48,7 +48,7 @@ export async function checkCredentials(credentials: Credentials): Promise<readon
 export async function problemOf(
   credential: Credential,
   path: readonly (string | number)[],
-): Promise<readonly Problem[]> {
+): Promise<readonly Mistake[]> {
   try {
     await credential.check()
     return []

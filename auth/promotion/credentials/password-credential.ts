@@ -1,6 +1,6 @@
 /** A broker user and its password: constant with a name, a template in a rule of its own. */
 import type { SaslMechanism } from '../../../proxy/index.ts'
-import { InvalidConfiguration, type Problem, PromotionRefused } from '../../errors.ts'
+import { InvalidConfiguration, type Mistake, PromotionRefused } from '../../errors.ts'
 import { compileTemplate, literal, type Template, type VariableFacts } from '../conditions/variables.ts'
 import type { PasswordCredentialInput, SecretSources } from '../input.ts'
 import { compileSecret } from '../secrets/secrets.ts'
@@ -16,7 +16,7 @@ export function passwordCredential(
   sources: SecretSources,
   name: string | undefined,
 ): Credential {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const isTemplate = name === undefined
   const allowLoopbackUser = input.allowLoopbackUser ?? false
   const template = attempt(['username'], problems, () =>
@@ -56,7 +56,7 @@ export function passwordCredential(
   }
 }
 
-function attempt<T>(path: readonly string[], problems: Problem[], compile: () => T): T | undefined {
+function attempt<T>(path: readonly string[], problems: Mistake[], compile: () => T): T | undefined {
   try {
     return compile()
   } catch (error) {

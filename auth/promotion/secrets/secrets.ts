@@ -54,6 +54,12 @@ export function compileSecret(
   }
 }
 
+/** Reads a secret that depends on nobody. */
+export function readerOf(input: SecretInput, sources: SecretSources): () => Promise<Secret> {
+  const secret = compileSecret(input, sources, { template: false })
+  return async () => await secret.read(undefined)
+}
+
 function reader(find: () => Secret): SecretReader {
   return { isTemplate: false, read: async () => bounded(find()) }
 }

@@ -1,6 +1,6 @@
 /** The users of a `basic` authenticator, out of a parsed users file. Knows no passwords, only their hashes. */
 import { isDeepStrictEqual } from 'node:util'
-import { InvalidConfiguration, type Problem } from '../../errors.ts'
+import { InvalidConfiguration, type Mistake } from '../../errors.ts'
 import { hasControlCharacter, hasLoneSurrogate } from '../../promotion/conditions/variables.ts'
 import { type PasswordHash, parsePasswordHash } from './password.ts'
 
@@ -29,7 +29,7 @@ const MAX_NAME_BYTES = 255
 
 /** @throws InvalidConfiguration with every mistake, their paths below `input` */
 export function compileUsers(input: UsersInput): Users {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   const users = new Map<string, User>()
   for (const [written, { password, roles = [], claims = {} }] of Object.entries(input)) {
     const name = written.normalize('NFC')
@@ -44,6 +44,17 @@ export function compileUsers(input: UsersInput): Users {
   }
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   return users
+}
+
+/** Hashes that are damaged, names that HTTP Basic cannot carry. */
+export function usersMistakes(input: UsersInput): readonly Mistake[] {
+  try {
+    compileUsers(input)
+    return []
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error
+    return error.problems.map((mistake) => (mistake.path.length === 1 ? { ...mistake, at: 'key' } : mistake))
+  }
 }
 
 /** Who is the same after as before is the very same object: a login under way goes on. */

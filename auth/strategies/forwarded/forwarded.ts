@@ -15,7 +15,7 @@ export interface ForwardedOptions {
   readonly name: string
   /** Lower-case names of headers, without `_`. */
   readonly header: string
-  readonly rolesHeader?: string
+  readonly rolesHeader?: string | undefined
   /** What stands between roles; absent: a comma, and a header with a distinguished name in it refuses. */
   readonly rolesSeparator?: string | undefined
   /** Values by which the proxy says that nobody has logged in. */

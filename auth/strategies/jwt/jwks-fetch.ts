@@ -2,7 +2,7 @@
  * Documents of an identity provider over HTTP: https, or http on a loopback address; no redirects; bounded in size and
  * time. A document that breaks one of these is not there at all; nobody gets half of one.
  */
-import { isIPv4 } from 'node:net'
+import { isLoopback } from '../../net/loopback.ts'
 import { isPublicAddress } from './private-fetch.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -88,8 +88,4 @@ async function readBounded(response: Response, signal: AbortSignal, maxBytes: nu
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, byteCount)
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'))
 }

@@ -22,6 +22,11 @@ export const ASYMMETRIC_ALGORITHMS = [
 export const SYMMETRIC_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const
 export type Algorithm = (typeof ASYMMETRIC_ALGORITHMS)[number] | (typeof SYMMETRIC_ALGORITHMS)[number]
 
+/** Whether one key both signs and verifies. */
+export function isSymmetric(algorithm: Algorithm): boolean {
+  return SYMMETRIC_ALGORITHMS.some((symmetric) => symmetric === algorithm)
+}
+
 export interface VerificationKey {
   readonly kid: string | undefined
   readonly algorithms: readonly Algorithm[]

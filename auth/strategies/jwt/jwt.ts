@@ -6,7 +6,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
-import { AuthenticationRefused, InvalidConfiguration, type Problem } from '../../errors.ts'
+import { AuthenticationRefused, InvalidConfiguration, type Mistake } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
 import { Secret } from '../../secret.ts'
 import { type Carrier, carrierName, findToken } from '../bearer.ts'
@@ -15,7 +15,7 @@ import { sessionKeyOf } from '../oidc/identity.ts'
 import { authenticatorOf } from '../strategy.ts'
 import { KeySet, type KeySetEvent } from './jwks.ts'
 import { type Fetch, fetchInsecureKeySet, fetchJson, keySetUrlProblem, providerUrlProblem } from './jwks-fetch.ts'
-import { type Algorithm, SYMMETRIC_ALGORITHMS } from './jwks-key.ts'
+import { type Algorithm, isSymmetric } from './jwks-key.ts'
 import { certificateBinding, sameConfirmation } from './policy.ts'
 import { privateFetch, type Resolve } from './private-fetch.ts'
 import { JwtVerifier, type VerifiedToken } from './verifier.ts'
@@ -30,18 +30,18 @@ export interface JwtOptions {
   /** The claim, or path of claims, that is compared with them; absent: `aud`. */
   readonly audienceClaim?: string | undefined
   /** Where the issuer's keys are: exactly one of the two. */
-  readonly jwksUri?: string
-  readonly jwksFile?: string
+  readonly jwksUri?: string | undefined
+  readonly jwksFile?: string | undefined
   /** Whether `jwksUri` may be plain http from a private address. */
   readonly insecureKeySet?: boolean | undefined
   readonly algorithms: readonly Algorithm[]
   /** What the header `typ` must be; `id-token` accepts ID tokens. */
-  readonly tokenType?: string
+  readonly tokenType?: string | undefined
   readonly subject: string
   readonly roles?: RolesSource | undefined
   /** In order of precedence; a cookie never goes before what the page sent itself. */
   readonly from: readonly Carrier[]
-  readonly maxAgeMs?: number
+  readonly maxAgeMs?: number | undefined
 }
 
 /** What the outside lends: files are read, the network is asked and time is told by these only. */
@@ -84,6 +84,8 @@ export function jwtAuthenticator(options: JwtOptions, surroundings: JwtSurroundi
   return {
     ...authenticatorOf({ name, type: 'jwt', challenge }, prove),
     renew: (identity, secret) => strategy.renew(identity, secret),
+    // So that the first login does not wait for them.
+    warmUp: async () => await keys.load(),
     async readAgain() {
       await keys.load()
       return () => []
@@ -193,12 +195,12 @@ function checkBinding(http: IncomingMessage, { claims }: VerifiedToken): void {
 }
 
 function checkOptions({ jwksUri, jwksFile, insecureKeySet = false, audience, algorithms }: JwtOptions): void {
-  const problems: Problem[] = []
+  const problems: Mistake[] = []
   if ((jwksUri === undefined) === (jwksFile === undefined)) {
     problems.push({ path: ['jwksUri'], message: 'expected either jwksUri or jwksFile' })
   }
   if (audience.length === 0) problems.push({ path: ['audience'], message: 'expected at least one audience' })
-  const symmetric = algorithms.filter((name) => (SYMMETRIC_ALGORITHMS as readonly string[]).includes(name))
+  const symmetric = algorithms.filter(isSymmetric)
   if (symmetric.length > 0 && (jwksFile === undefined || symmetric.length < algorithms.length)) {
     problems.push({ path: ['algorithms'], message: `${symmetric.join(', ')} only without others, and with jwksFile` })
   }

@@ -21,9 +21,9 @@ export interface ClaimPolicy {
    * What the header `typ` must be, such as `at+jwt` [RFC 9068 §2.1]; `id-token` takes ID tokens, of providers whose
    * access tokens are opaque; absent: any JWT that is no ID token, and calls itself nothing else.
    */
-  readonly tokenType?: string
+  readonly tokenType?: string | undefined
   /** Longest age since `iat`; makes tokens without `exp` acceptable. */
-  readonly maxAgeMs?: number
+  readonly maxAgeMs?: number | undefined
 }
 
 export interface JoseHeader {

@@ -15,7 +15,7 @@ export interface OidcClientOptions {
   readonly issuer: string
   readonly clientId: string
   /** Read when the provider is discovered; absent for a public client. */
-  readonly readSecret?: () => Promise<Secret>
+  readonly readSecret?: (() => Promise<Secret>) | undefined
   /** How the secret is shown; absent: as the provider's metadata asks for. */
   readonly clientAuthentication?: ClientAuthentication | undefined
   /** Whether the provider's UserInfo endpoint is asked for claims that it leaves out of the ID token. */

@@ -24,7 +24,7 @@ export interface OidcOptions {
   readonly issuer: string
   readonly clientId: string
   /** Absent for a public client. */
-  readonly readSecret?: () => Promise<Secret>
+  readonly readSecret?: (() => Promise<Secret>) | undefined
   /** How the secret is shown; absent: as the provider's metadata asks for. */
   readonly clientAuthentication?: ClientAuthentication | undefined
   /** Whether the provider's UserInfo endpoint is asked, too. */

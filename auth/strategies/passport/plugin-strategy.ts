@@ -4,24 +4,8 @@
  */
 import type { Strategy } from 'passport'
 import { InvalidConfiguration } from '../../errors.ts'
+import type { Load, StrategyParts } from './plugin-parts.ts'
 import { watchedVerify } from './plugin-verify.ts'
-
-export interface StrategyParts {
-  /** A package's name or a module's path, as `load` understands it. */
-  readonly module: string
-  /** The export that is the strategy's class. */
-  readonly export: string
-  /**
-   * The constructor's arguments before the verify function: one, or a list of them, or the path of a module whose default
-   * export they are, or a function that gives them. Where absent there are none.
-   */
-  readonly options?: string | Readonly<Record<string, unknown>> | readonly unknown[]
-  /** A module whose default export is the verify function; some strategies need none. */
-  readonly verify?: string
-}
-
-/** Imports a module by a package's name or an absolute path. */
-export type Load = (module: string) => Promise<unknown>
 
 type StrategyClass = new (...input: unknown[]) => Strategy
 type Part = 'module' | 'options' | 'verify'

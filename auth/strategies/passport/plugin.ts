@@ -10,8 +10,9 @@ import { readRoles } from '../claimed-roles.ts'
 import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import { isJsonObject, type JsonObject } from '../jwt/json.ts'
 import { strategyRun, type Verdict } from '../strategy.ts'
+import type { Load, StrategyParts } from './plugin-parts.ts'
 import { pluginRequest } from './plugin-request.ts'
-import { type Load, makeStrategy, type StrategyParts } from './plugin-strategy.ts'
+import { makeStrategy } from './plugin-strategy.ts'
 import { tryStrategy } from './plugin-trial.ts'
 
 export interface PluginOptions extends StrategyParts {
@@ -22,7 +23,7 @@ export interface PluginOptions extends StrategyParts {
   /** What stands between roles where they are one text; absent: one text is one role. */
   readonly rolesSeparator?: string | undefined
   /** For `WWW-Authenticate`; where absent, what the strategy itself says. */
-  readonly challenge?: string
+  readonly challenge?: string | undefined
   /** Whether browsers attach this credential by themselves. */
   readonly ambient: boolean
 }

@@ -18,7 +18,12 @@ import { RATE_LIMIT, RateLimit } from './rate.ts'
 import type { Usages } from './usage.ts'
 
 export type { IdentityLimits } from './context.ts'
-export { Usages } from './usage.ts'
+export { Usages, type UsedShares } from './usage.ts'
+
+/** The key by which usages know an identity. */
+export function usageKey({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
+  return JSON.stringify([issuer, subject])
+}
 
 export interface LimitOptions {
   readonly limits: IdentityLimits
@@ -75,8 +80,8 @@ function leaving<S extends { readonly context: LimitContext }>(
 /** One filter for each limit that is given. */
 export function limitFilters({ limits, usages, sink, now = () => performance.now() }: LimitOptions): Filter[] {
   const contextOf = (session: SessionView): LimitContext => {
-    const { issuer, subject } = session.identity
-    const usage = usages.enter(JSON.stringify([issuer, subject]), now())
+    const { subject } = session.identity
+    const usage = usages.enter(usageKey(session.identity), now())
     const audit = new Audit(session, sink)
     return {
       session,

@@ -48,6 +48,14 @@ export class Usage {
   }
 }
 
+/** How much one identity uses of the shares that are counts. */
+export interface UsedShares {
+  readonly channels: number
+  readonly consumers: number
+  readonly queues: number
+  readonly exchanges: number
+}
+
 /** The usages of all identities of a service. */
 export class Usages {
   readonly #byIdentity = new Map<string, Usage>()
@@ -61,6 +69,14 @@ export class Usages {
     this.#byIdentity.set(identity, usage)
     usage.users += 1
     return usage
+  }
+
+  /** What an identity uses, of what is counted by limits; undefined where nothing of it is remembered. */
+  usedBy(identity: string): UsedShares | undefined {
+    const usage = this.#byIdentity.get(identity)
+    if (usage === undefined) return undefined
+    const { channels, consumers, queues, exchanges } = usage
+    return { channels, consumers, queues: queues.size, exchanges: exchanges.size }
   }
 
   leave(usage: Usage, nowMs: number): void {

@@ -38,6 +38,9 @@ export class Relay {
   slots!: Slots
   /** Largest content body from the client: set with the filters. */
   messageBytes: number
+  /** Messages that were forwarded, each counted at its content header. */
+  messagesFromClient = 0
+  messagesToClient = 0
   /** Channels on which something for the broker waits for the end of a content. */
   #waiting = 0
 

@@ -187,6 +187,7 @@ export class ToBroker {
     if (verdict === undefined) this.#relay.toBroker.take(reader.buffer, reader.frameStart, reader.frameEnd)
     else this.#relay.toBroker.add(verdict)
     channel.fromClient.startBody(size)
+    this.#relay.messagesFromClient++
   }
 
   #body(reader: FrameReader): void {

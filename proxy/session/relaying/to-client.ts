@@ -140,6 +140,7 @@ export class ToClient {
     if (!channel.fromBroker.dropped) {
       this.#look(reader)
       this.#relay.toClient.take(reader.buffer, reader.frameStart, reader.frameEnd)
+      this.#relay.messagesToClient++
     }
     channel.fromBroker.startBody(size)
     if (size === 0) this.#relay.clientBoundary(channel)

@@ -23,6 +23,10 @@ const SORTS = {
   rule: ({ rule }) => rule,
   bytesFromClient: ({ bytesFromClient }) => bytesFromClient,
   bytesToClient: ({ bytesToClient }) => bytesToClient,
+  channels: ({ channels }) => channels,
+  consumers: ({ consumers }) => consumers,
+  messagesFromClient: ({ messagesFromClient }) => messagesFromClient,
+  messagesToClient: ({ messagesToClient }) => messagesToClient,
 } as const satisfies Readonly<Record<string, (record: SessionRecord) => Key>>
 
 type SortKey = keyof typeof SORTS

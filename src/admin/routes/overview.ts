@@ -1,28 +1,39 @@
 /** The gateway at a glance: what is in force, and how many sessions each service and broker node has. */
 import { hostname } from 'node:os'
+import type { BrokerNode } from '../../brokers/broker-node.ts'
 import { hashOf } from '../../config/effective/hash.ts'
 import type { Config } from '../../config/schema/schema.ts'
 import type { Health } from '../../ops/health.ts'
 import { version } from '../../ops/version.ts'
 import type { Sessions } from '../../sessions/registry.ts'
 import { json } from '../answer.ts'
+import type { History } from '../live/history.ts'
 import type { ApiRoute } from '../route.ts'
 
 export interface Overseen {
-  readonly managed: { readonly current: { readonly number: number; readonly config: Config } }
+  readonly managed: {
+    readonly current: {
+      readonly number: number
+      readonly config: Config
+      readonly brokers: ReadonlyMap<string, { readonly nodes: { readonly all: readonly ShownNode[] } }>
+    }
+  }
   readonly sessions: Sessions
   readonly health: Health
+  readonly history: History
 }
 
-export function overviewRoute({ managed, sessions, health }: Overseen): ApiRoute {
-  return {
+type ShownNode = Pick<BrokerNode, 'name' | 'isUp' | 'sessionCount'>
+
+export function overviewRoutes({ managed, sessions, health, history }: Overseen): readonly ApiRoute[] {
+  const overview: ApiRoute = {
     method: 'GET',
     path: '/api/v1/overview',
     role: 'viewer',
     async handle() {
       const { draining, brokers } = await health.readiness()
-      const { number, config } = managed.current
-      const { ofServices, ofBrokers } = counted(sessions)
+      const { number, config, brokers: present } = managed.current
+      const ofServices = counted(sessions)
       return json(200, {
         name: hostname(),
         version: version(),
@@ -34,23 +45,33 @@ export function overviewRoute({ managed, sessions, health }: Overseen): ApiRoute
         brokers: brokers.map(({ name, ready }) => ({
           name,
           ready,
-          nodes: [...(ofBrokers.get(name) ?? [])].map(([url, count]) => ({ url, sessions: count })),
+          nodes: (present.get(name)?.nodes.all ?? []).map(shownNode),
         })),
+        rates: history.rates(),
+        // One process: there are no others.
+        replicas: [],
+        workers: [],
       })
     },
   }
+  return [
+    overview,
+    {
+      method: 'GET',
+      path: '/api/v1/history',
+      role: 'viewer',
+      handle: () => json(200, { items: history.samples() }),
+    },
+  ]
 }
 
-/** In one look at all sessions. */
-function counted(sessions: Sessions) {
+function shownNode({ name, isUp, sessionCount }: ShownNode) {
+  return { name: name.replace(/^amqps?:\/\//, ''), url: name, up: isUp, sessions: sessionCount }
+}
+
+/** How many sessions each service has, in one look at all. */
+function counted(sessions: Sessions): ReadonlyMap<string, number> {
   const ofServices = new Map<string, number>()
-  const ofBrokers = new Map<string, Map<string, number>>()
-  for (const { record } of sessions.each()) {
-    const { service, broker, node } = record
-    ofServices.set(service, (ofServices.get(service) ?? 0) + 1)
-    if (node === undefined) continue
-    const nodes = ofBrokers.get(broker) ?? new Map<string, number>()
-    ofBrokers.set(broker, nodes.set(node, (nodes.get(node) ?? 0) + 1))
-  }
-  return { ofServices, ofBrokers }
+  for (const { record } of sessions.each()) ofServices.set(record.service, (ofServices.get(record.service) ?? 0) + 1)
+  return ofServices
 }

@@ -1,16 +1,10 @@
 /** The management API: who may use it, and as what. */
+import { descriptorOf } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
-import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import type { Config } from '../schema/schema.ts'
 import { checkMatch } from './matching.ts'
 import { namedAuthenticators, unknownAuthenticators } from './services.ts'
-
-/** Why these cannot say who manages the gateway. */
-const UNFIT: Partial<Readonly<Record<AuthenticatorConfig['type'], string>>> = {
-  ticket: 'a ticket stands for a proof at a service: name what proves people themselves',
-  oidc: 'its logins are for the pages of services: there is no login page on this listener',
-  clientCertificate: 'this listener speaks no TLS, so nobody can show a certificate',
-}
 
 export function checkAdmin(config: Config): Finding[] {
   const { admin } = config
@@ -29,7 +23,8 @@ export function checkAdmin(config: Config): Finding[] {
   }
   const named = namedAuthenticators(admin, path)
   const unfit = named.flatMap(({ name, path: at }): Finding[] => {
-    const message = UNFIT[config.authenticators[name]?.type ?? 'basic']
+    const one = config.authenticators[name]
+    const message = one && descriptorOf(one).unfitForAdmin
     return message === undefined ? [] : [{ path: at, at: 'value', message }]
   })
   return [

@@ -1,9 +1,9 @@
 /** Services: who gets in, from which pages, to which broker and vhost. */
 
+import { descriptorOf } from '../../../auth/index.ts'
 import { type Finding, unknownName } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
-import { isAmbient } from '../schema/authenticators.ts'
-import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
+import type { Config, ServiceConfig } from '../schema/schema.ts'
 
 /** An authenticator that a service names, and where. */
 interface Named {
@@ -29,6 +29,12 @@ export function unknownAuthenticators(named: readonly Named[], { authenticators 
     )
 }
 
+/** Whether the authenticator is one of tickets. */
+export function standsForProof(name: string, { authenticators }: Pick<Config, 'authenticators'>): boolean {
+  const one = authenticators[name]
+  return one !== undefined && descriptorOf(one).standsForProof === true
+}
+
 function checkAdmission(service: ServiceConfig, path: Path, config: Config): Finding[] {
   if (service.authenticate && service.anonymous) {
     return [
@@ -49,7 +55,7 @@ function checkAdmission(service: ServiceConfig, path: Path, config: Config): Fin
   for (const { name, path: at, within } of named) {
     if (within === 'any' && seen.has(name)) found.push({ path: at, at: 'value', message: 'named twice' })
     if (within === 'any') seen.add(name)
-    if (within === 'all' && config.authenticators[name]?.type === 'ticket') {
+    if (within === 'all' && standsForProof(name, config)) {
       found.push({
         path: at,
         at: 'value',
@@ -57,23 +63,11 @@ function checkAdmission(service: ServiceConfig, path: Path, config: Config): Fin
       })
     }
   }
-  const types = named.map(({ name }) => config.authenticators[name]?.type)
-  if (named.length > 0 && types.every((type) => type === 'ticket')) {
+  if (named.length > 0 && named.every(({ name }) => standsForProof(name, config))) {
     const message = 'expected another authenticator beside tickets: something must prove who may have one'
     found.push({ path: [...path, 'authenticate'], at: 'value', message })
   }
   return found
-}
-
-const WHY: Readonly<Record<AuthenticatorConfig['type'], string>> = {
-  basic: 'browsers keep Basic passwords and send them again',
-  jwt: 'it takes tokens from a cookie, which browsers send by themselves',
-  oidc: 'it takes a cookie, which browsers send by themselves',
-  forwarded: 'the proxy adds its header to whatever comes from the browser',
-  clientCertificate: 'browsers show certificates by themselves',
-  negotiate: 'browsers answer Negotiate by themselves',
-  passport: 'its credential may be attached by browsers (`ambient: false`, if not)',
-  ticket: '',
 }
 
 function checkOrigins(service: ServiceConfig, path: Path, config: Config): Finding[] {
@@ -84,8 +78,9 @@ function checkOrigins(service: ServiceConfig, path: Path, config: Config): Findi
     return [{ path: at, at: 'value', message: '"*" stands alone: it includes all others' }]
   return namedAuthenticators(service, path).flatMap(({ name }): Finding[] => {
     const authenticator = config.authenticators[name]
-    if (!authenticator || !isAmbient(authenticator)) return []
-    const message = `any page could use the logins of its visitors: "*" is not possible with authenticator ${name}, since ${WHY[authenticator.type]}`
+    const why = authenticator && descriptorOf(authenticator).ambient?.(authenticator)
+    if (why === undefined) return []
+    const message = `any page could use the logins of its visitors: "*" is not possible with authenticator ${name}, since ${why}`
     return [{ path: at, at: 'value', message }]
   })
 }

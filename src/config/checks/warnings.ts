@@ -1,15 +1,18 @@
 /** What is possible but seldom meant: told at the start and by `check`, stops nothing. */
 
+import { descriptorOf } from '../../../auth/index.ts'
 import { secretsOf } from '../files/place-secrets.ts'
 import { originMatcher } from '../origin-pattern.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
-import type { AuthenticatorConfig, Config, ServiceConfig } from '../schema/schema.ts'
+import type { Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
+import { authenticatorWarnings } from './authenticators.ts'
 import { doubledBasePath } from './base-path.ts'
+import { keyedRights } from './keyed-rights.ts'
 import { blurredCredentials, blurredPatterns } from './separation.ts'
-import { namedAuthenticators } from './services.ts'
+import { namedAuthenticators, standsForProof } from './services.ts'
 
 export interface WarningContext {
   /** Paths of text that came from the environment. */
@@ -28,7 +31,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
     ...plainCookies(config),
     ...trustInEverybody(config),
     ...plainBrokers(config),
-    ...plainKeySets(config),
+    ...authenticatorWarnings(config),
     ...unused(config),
     ...doubledBasePath(config),
     ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
@@ -71,7 +74,7 @@ function plainCookies(config: Config): Finding[] {
   const isPlanted = config.services.some(
     (service) =>
       service.origins.some((origin) => origin.startsWith('https:')) &&
-      namedAuthenticators(service, []).some(({ name }) => config.authenticators[name]?.type === 'ticket'),
+      namedAuthenticators(service, []).some(({ name }) => standsForProof(name, config)),
   )
   if (!isPlanted) return []
   const message =
@@ -107,21 +110,6 @@ function plainBrokers({ brokers }: Config): Finding[] {
   )
 }
 
-/** Whoever can change the keys on their way can sign any token. */
-function plainKeySets({ authenticators }: Config): Finding[] {
-  return Object.entries(authenticators).flatMap(([name, authenticator]) => {
-    if (authenticator.type !== 'jwt' || !authenticator.insecureKeySet) return []
-    const { jwksUri } = authenticator
-    const { protocol, hostname } = new URL(jwksUri ?? 'file:')
-    if (protocol === 'http:' && !isLoopback(hostname)) {
-      const message = 'whoever can change these keys on their way here can be anybody: use https:'
-      return [warn(['authenticators', name, 'jwksUri'], message)]
-    }
-    const message = 'without meaning: no key set is fetched over http: from another machine'
-    return [warn(['authenticators', name, 'insecureKeySet'], message, 'key')]
-  })
-}
-
 function unused(config: Config): Finding[] {
   const named = config.services.flatMap((service, index) => namedAuthenticators(service, ['services', index]))
   const managing = namedAuthenticators(config.admin ?? {}, ['admin'])
@@ -144,13 +132,14 @@ function serviceWarnings(service: ServiceConfig, path: Path, config: Config): Fi
     ...shadow(service, path),
     ...blurredCredentials(service, path),
     ...blurredPatterns(service, path),
+    ...keyedRights(service, path),
   ]
 }
 
 /** What is passed on has to come from somewhere. */
 function tokenless(service: ServiceConfig, path: Path, { brokers, authenticators }: Config): Finding[] {
-  const types = namedAuthenticators(service, path).map(({ name }) => authenticators[name]?.type)
-  if (types.some((type) => type === 'jwt' || type === 'oidc')) return []
+  const named = namedAuthenticators(service, path).map(({ name }) => authenticators[name])
+  if (named.some((one) => one && descriptorOf(one).bringsTokens)) return []
   return service.promote.flatMap(({ to }, index) => {
     const credential = typeof to === 'string' ? brokers[service.broker]?.credentials[to] : undefined
     if (credential?.kind !== 'passOn') return []
@@ -163,9 +152,8 @@ function tokenless(service: ServiceConfig, path: Path, { brokers, authenticators
 function loginsElsewhere(service: ServiceConfig, path: Path, { authenticators }: Config): Finding[] {
   return namedAuthenticators(service, path).flatMap(({ name, path: at }) => {
     const authenticator = authenticators[name]
-    if (authenticator?.type !== 'oidc') return []
-    const { origin } = new URL(authenticator.publicUrl)
-    if (originMatcher(service.origins)(origin)) return []
+    const url = authenticator && descriptorOf(authenticator).returnsTo?.(authenticator)
+    if (url === undefined || originMatcher(service.origins)(new URL(url).origin)) return []
     const message = `${name} leads people back to its \`publicUrl\`, whose pages this service keeps out: add that to \`origins\``
     return [warn(at, message)]
   })
@@ -176,7 +164,7 @@ function bareSubjects(service: ServiceConfig, path: Path, config: Config): Findi
   const provers = new Set(
     namedAuthenticators(service, path)
       .map(({ name }) => name)
-      .filter((name) => config.authenticators[name]?.type !== 'ticket'),
+      .filter((name) => !standsForProof(name, config)),
   )
   if (provers.size < 2) return []
   return service.promote.flatMap(({ when, refuse }, index) => {
@@ -191,29 +179,11 @@ function rolelessAuthenticators(service: ServiceConfig, path: Path, config: Conf
   if (service.require.roles.length === 0) return []
   return namedAuthenticators(service, path).flatMap(({ name, path: at }) => {
     const authenticator = config.authenticators[name]
-    const key = authenticator && roleKey(authenticator)
+    const key = authenticator && descriptorOf(authenticator).rolesKey?.(authenticator)
     if (key === undefined) return []
     const advice = key === '' ? '' : `; set its \`${key}\``
     return [warn(at, `${name} gives nobody a role, and this service requires one${advice}`)]
   })
-}
-
-/** For an authenticator without roles, the key that would give some; empty where none can. */
-function roleKey(authenticator: AuthenticatorConfig): string | undefined {
-  switch (authenticator.type) {
-    case 'jwt':
-    case 'oidc':
-      return authenticator.roles === undefined ? 'roles' : undefined
-    case 'forwarded':
-      return authenticator.rolesHeader === undefined ? 'rolesHeader' : undefined
-    case 'clientCertificate':
-    case 'negotiate':
-      return ''
-    case 'basic':
-    case 'passport':
-    case 'ticket':
-      return undefined
-  }
 }
 
 function unreachableRules({ promote }: ServiceConfig, path: Path): Finding[] {

@@ -2,7 +2,6 @@
  * The effective configuration as it may be shown: every default filled in, and nothing that is secret. Places of secrets
  * (files, environment variables) are shown, their values never are.
  */
-import type { Config } from '../schema/schema.ts'
 
 const REDACTED = '[redacted]'
 
@@ -12,8 +11,9 @@ const HIDDEN_KEYS: ReadonlySet<string> = new Set(['options', 'password'])
 /** Plain JSON: objects have their keys in alphabetical order, so that equal configurations have equal texts. */
 export type Shown = string | number | boolean | null | readonly Shown[] | { readonly [key: string]: Shown }
 
-export function redacted(config: Config): Shown {
-  return shown(config)
+/** @param part the whole of it, or a part */
+export function redacted(part: object): Shown {
+  return shown(part)
 }
 
 function shown(value: unknown): Shown {

@@ -4,24 +4,22 @@
  */
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { decrypt, EncryptionError, type Keyring } from '../../../auth/index.ts'
+import { decrypt, descriptorOf, EncryptionError, type Keyring, type NamedFile } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path, Problem } from '../reading/problems.ts'
 import { ConfigError } from '../reading/problems.ts'
-import type { AuthenticatorConfig, Config } from '../schema/schema.ts'
+import type { Config } from '../schema/schema.ts'
 import { textProblem } from './file-text.ts'
 import { readKeys } from './keyring.ts'
 import type { PlacedSecret } from './place-secrets.ts'
 import { secretsOf } from './place-secrets.ts'
-import { protectedBytes, protectedText } from './protected-file.ts'
+import { PUBLIC_BYTES, protectedBytes, protectedText } from './protected-file.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Reads = 'public' | 'secret'
 
 /** Largest users file. */
 const USERS_BYTES = 8 * 1024 * 1024
-/** Largest file of certificates, keys or code. */
-const PUBLIC_BYTES = 1024 * 1024
 
 /** Collects what it sees while it looks at one file after another. */
 export class FileInspection {
@@ -59,7 +57,8 @@ export class FileInspection {
       }
     }
     for (const [name, authenticator] of Object.entries(config.authenticators)) {
-      this.#authenticator(authenticator, ['authenticators', name])
+      const files = descriptorOf(authenticator).files?.(authenticator) ?? []
+      for (const named of files) this.#named(named, ['authenticators', name, ...named.path])
     }
     for (const placed of secretsOf(config)) this.#secret(placed, keys)
   }
@@ -118,20 +117,21 @@ export class FileInspection {
     if (result.readable) this.#warn(path, `${file}: everybody on this machine may read this key (chmod o-r)`)
   }
 
-  #authenticator(authenticator: AuthenticatorConfig, path: Path): void {
-    if (authenticator.type === 'basic' && typeof authenticator.users === 'string') {
-      this.#users([...path, 'users'], authenticator.users)
-    }
-    if (authenticator.type === 'jwt' && authenticator.jwksFile !== undefined) {
-      this.#readText([...path, 'jwksFile'], authenticator.jwksFile, 'public')
-    }
-    if (authenticator.type === 'negotiate' && authenticator.keytab !== undefined) {
-      this.#read([...path, 'keytab'], authenticator.keytab, 'secret')?.fill(0)
-    }
-    if (authenticator.type === 'passport') {
-      const { options, verify } = authenticator
-      if (typeof options === 'string') this.#read([...path, 'options'], options, 'public')
-      if (verify !== undefined) this.#read([...path, 'verify'], verify, 'public')
+  #named({ file, holds }: NamedFile, path: Path): void {
+    switch (holds) {
+      case 'users':
+        return this.#users(path, file)
+      case 'text':
+        return this.#readText(path, file, 'public')
+      case 'key':
+        this.#read(path, file, 'secret')?.fill(0)
+        return
+      case 'module':
+        this.#read(path, file, 'public')
+        return
+      case 'certificates':
+        this.#certificates(path, file)
+        return
     }
   }
 

@@ -1,4 +1,5 @@
 /** Tells every encrypted secret where it stands: its place is authenticated with it, so that none can be moved elsewhere. */
+import { descriptorOf } from '../../../auth/index.ts'
 import type { Path } from '../reading/problems.ts'
 import { formatPath } from '../reading/problems.ts'
 import type { Config, SecretSource } from '../schema/schema.ts'
@@ -25,8 +26,9 @@ export function secretsOf(config: Config): PlacedSecret[] {
     }
   }
   for (const [name, authenticator] of Object.entries(config.authenticators)) {
-    if (authenticator.type === 'oidc') add(authenticator.clientSecret, 'authenticators', name, 'clientSecret')
-    if (authenticator.type === 'forwarded') add(authenticator.secret, 'authenticators', name, 'secret')
+    for (const { path, secret } of descriptorOf(authenticator).secrets?.(authenticator) ?? []) {
+      add(secret, 'authenticators', name, ...path)
+    }
   }
   for (const [index, { promote }] of config.services.entries()) {
     for (const [position, { to }] of promote.entries()) {

@@ -16,6 +16,8 @@ const READABLE_BY_OTHERS = 0o004
 
 /** Largest secret file. */
 const SECRET_BYTES = 64 * 1024
+/** Largest file of certificates, keys or code. */
+export const PUBLIC_BYTES = 1024 * 1024
 
 function judge(stats: Stats, limitBytes: number): string | undefined {
   if (!stats.isFile()) return 'expected a file; this is something else'
@@ -57,7 +59,18 @@ export function protectedBytes(path: string, limitBytes = SECRET_BYTES): Protect
   }
 }
 
-/** The same as text, without a byte order mark; bytes that are not UTF-8 refuse it. */
+/**
+ * A file of certificates, or the key to one, at the start and on a reload. The configuration's check looks at it too, but
+ * somebody may exchange it in between.
+ * @throws Error with a text for operators.
+ */
+export function certificateBytes(path: string): Buffer {
+  const file = protectedBytes(path, PUBLIC_BYTES)
+  if ('problem' in file) throw new Error(`${path}: ${file.problem}`)
+  return file.bytes
+}
+
+/** The bytes of a file as text, without a byte order mark; bytes that are not UTF-8 refuse it. */
 export function protectedText(
   path: string,
   limitBytes: number,

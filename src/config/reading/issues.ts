@@ -20,7 +20,7 @@ export interface Finding {
   /** For an unknown name or word, the one that was most likely meant. */
   readonly meantValue?: string
   /** What it is missing: says nothing while that place has a mistake of its own. */
-  readonly refersTo?: Path
+  readonly refersTo?: Path | undefined
   /** A number or a boolean was expected there: the text of an environment variable may be one. */
   readonly wants?: 'number' | 'boolean'
 }

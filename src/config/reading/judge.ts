@@ -5,15 +5,13 @@
  * mistake that only follows from another one is not. With any mistake at all there is no configuration.
  */
 import { z } from 'zod'
-import type { Keyring } from '../../../auth/index.ts'
+import { type Keyring, type Mistake, usersFileSchema, usersMistakes } from '../../../auth/index.ts'
 import { checkConfig } from '../checks/checks.ts'
-import { checkUsers } from '../checks/users.ts'
 import { configWarnings } from '../checks/warnings.ts'
 import { FileInspection } from '../files/files.ts'
 import { readKeys } from '../files/keyring.ts'
 import { placeSecrets } from '../files/place-secrets.ts'
 import { type Config, configSchema, type Users } from '../schema/schema.ts'
-import { usersFile } from '../schema/users.ts'
 import { type Source, yamlSource } from './document.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
 import { followInPlace, followSuggestions, withStandIns } from './mending.ts'
@@ -35,13 +33,15 @@ export interface Judging {
   readonly files: boolean
   /** Everybody on the machine may read the configuration's own file. */
   readonly readable: boolean
+  /** What else may be wrong with a configuration that is right by itself. */
+  readonly more?: ((config: Config) => readonly Finding[]) | undefined
 }
 
 /** Times that mistakes are taken out; each time one level further up, where something needed them. */
 const ROUNDS = 12
 
 /** @throws ConfigError */
-export function judge(source: Source, { folder, env, files, readable }: Judging): LoadedConfig {
+export function judge(source: Source, { folder, env, files, readable, more = () => [] }: Judging): LoadedConfig {
   if (source.problems.length > 0) throw new ConfigError(source.problems)
   const reading = readValue(source.value, env, folder)
   const { config, found, pruned } = parsed(reading.value, reading.filled)
@@ -51,7 +51,7 @@ export function judge(source: Source, { folder, env, files, readable }: Judging)
   placeSecrets(config)
   const inspection = new FileInspection(env, judgeUsers)
   if (files) inspection.inspect(config)
-  for (const finding of [...checked(config), ...inspection.findings]) {
+  for (const finding of [...checked(config), ...more(config), ...inspection.findings]) {
     const original = (path: Path) => pruned.original(asWritten(pruned.value, path))
     const path = original(finding.path)
     const refersTo = finding.refersTo && original(finding.refersTo)
@@ -67,10 +67,14 @@ export function judge(source: Source, { folder, env, files, readable }: Judging)
 export function judgeUsers(text: string, file: string): Users {
   const source = yamlSource(text, file)
   if (source.problems.length > 0) throw new ConfigError(source.problems)
-  const result = parseAs(usersFile, source.value)
-  const found = 'data' in result ? checkUsers(result.data.users, ['users']) : result.findings
+  const result = parseAs(usersFileSchema, source.value)
+  const found = 'data' in result ? usersMistakes(result.data.users).map(inUsers) : result.findings
   if ('data' in result && found.length === 0) return result.data.users
   throw new ConfigError(located(source, found))
+}
+
+function inUsers({ path, at = 'value', message }: Mistake): Finding {
+  return { path: ['users', ...path], at, message }
 }
 
 const keysOnly = z.object({ secretKeys: configSchema.shape.secretKeys })

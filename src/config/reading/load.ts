@@ -7,7 +7,7 @@ import type { Keyring } from '../../../auth/index.ts'
 import { protectedText } from '../files/protected-file.ts'
 import type { Config, ConfigInput, Users } from '../schema/schema.ts'
 import { objectSource, yamlSource } from './document.ts'
-import { judge, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
+import { type Judging, judge, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
 import { ConfigError } from './problems.ts'
 
 export type { LoadedConfig } from './judge.ts'
@@ -23,6 +23,8 @@ export interface ParseOptions {
   readonly env?: Environment
   /** Whether the files and variables it names are looked at (there, readable, protected). By default they are. */
   readonly files?: boolean
+  /** What else may be wrong with it, beside what is wrong by itself. */
+  readonly more?: Judging['more']
 }
 
 /** Largest configuration. */
@@ -37,13 +39,13 @@ const accepted = new WeakSet<object>()
 export function loadConfig(
   file: string,
   env: Environment = process.env,
-  { files = true }: Pick<ParseOptions, 'files'> = {},
+  { files = true, more }: Pick<ParseOptions, 'files' | 'more'> = {},
 ): LoadedConfig {
   const path = resolve(file)
   const read = protectedText(path, FILE_BYTES)
   if ('problem' in read) throw new ConfigError([{ file, path: '', message: read.problem }])
   const { text, readable } = read
-  return accept(judge(yamlSource(text, file), { folder: dirname(path), env, files, readable }))
+  return accept(judge(yamlSource(text, file), { folder: dirname(path), env, files, readable, more }))
 }
 
 /**
@@ -54,8 +56,8 @@ export function parseConfig(input: string | ConfigInput | Config, options: Parse
   if (isAccepted(input)) return { config: input, warnings: [] }
   const { file, folder = file === undefined ? process.cwd() : dirname(resolve(file)) } = options
   const source = typeof input === 'string' ? yamlSource(input, file) : objectSource(input)
-  const { env = process.env, files = true } = options
-  return accept(judge(source, { folder, env, files, readable: false }))
+  const { env = process.env, files = true, more } = options
+  return accept(judge(source, { folder, env, files, readable: false, more }))
 }
 
 /**

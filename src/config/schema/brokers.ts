@@ -7,7 +7,7 @@ import { secret } from './secrets.ts'
 import {
   atLeastOne,
   CLIENT_AUTHENTICATION,
-  claimPath,
+  claimPlace,
   duration,
   filePath,
   hostName,
@@ -105,7 +105,7 @@ const oauth2 = z
 const passOn = z
   .strictObject({
     passOn: z.literal('accessToken').describe("The user's own access token, shown as the password."),
-    userClaim: claimPath
+    userClaim: claimPlace
       .optional()
       .describe('Claim that the broker reads the user from, for logs and stamps; absent: the subject.'),
     renew,

@@ -5,7 +5,7 @@
  * secrets as places to look. Whether its parts fit together is not decided here but in `checks.ts`.
  */
 import { z } from 'zod'
-import { authenticator } from './authenticators.ts'
+import { authenticatorSchema, type usersFileSchema } from '../../../auth/index.ts'
 import { broker } from './brokers.ts'
 import { admin, listen, log } from './listen.ts'
 import { secretKey } from './secrets.ts'
@@ -28,7 +28,7 @@ export const configSchema = z.strictObject({
     .prefault([])
     .describe('Keys for `{ encrypted }` secrets: the first encrypts, all decrypt.'),
   brokers: z.record(name, broker).describe('Name → broker.'),
-  authenticators: z.record(name, authenticator).prefault({}).describe('Name → how identities are proven.'),
+  authenticators: z.record(name, authenticatorSchema).prefault({}).describe('Name → how identities are proven.'),
   services: services.describe('The paths that clients connect to.'),
   watch: z
     .boolean()
@@ -53,6 +53,5 @@ export type ServiceConfig = Config['services'][number]
 export type RuleConfig = ServiceConfig['promote'][number]
 export type PermissionConfig = NonNullable<ServiceConfig['permissions']>[number]
 export type LimitsConfig = ServiceConfig['limits']
-export type { AuthenticatorConfig } from './authenticators.ts'
+export type Users = z.output<typeof usersFileSchema>['users']
 export type { SecretSource } from './secrets.ts'
-export type { Users } from './users.ts'

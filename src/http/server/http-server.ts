@@ -146,6 +146,11 @@ export class HttpServer {
     if ('setSecureContext' in this.#server) this.#server.setSecureContext(context)
   }
 
+  /** The answer to this request goes on without an end: whoever writes it sees to it that it is read. */
+  goesOn({ socket }: IncomingMessage): void {
+    this.#unanswered.get(socket)?.goesOn()
+  }
+
   /** Takes no more connections and ends those that are idle; resolves when the port is free. */
   stop(): Promise<void> {
     const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()))

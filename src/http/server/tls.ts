@@ -3,8 +3,8 @@
  * reload; a pair that does not fit is refused and the old one stays.
  */
 import { constants } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions, type SecureVersion, type TlsOptions } from 'node:tls'
+import { certificateBytes } from '../../config/files/protected-file.ts'
 
 export interface ListenerTls {
   readonly cert: string
@@ -16,18 +16,18 @@ export interface ListenerTls {
 /**
  * What can change while the listener runs.
  *
- * @throws {Error} when a file cannot be read, or certificate and key do not belong together
+ * @throws {Error} when a file cannot be read or is not safe from others, or certificate and key do not belong together
  */
 export function readCertificates(tls: ListenerTls): SecureContextOptions {
   const asked = asksForCertificates(tls)
   const options: SecureContextOptions = {
-    cert: readFileSync(tls.cert),
-    key: readFileSync(tls.key),
+    cert: certificateBytes(tls.cert),
+    key: certificateBytes(tls.key),
     minVersion: tls.minVersion,
     honorCipherOrder: true,
     // A resumed session would carry a certificate that nobody checks again; so would a renegotiated one, which costs much.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asked ? constants.SSL_OP_NO_TICKET : 0),
-    ...(asked ? { ca: readFileSync(tls.clientCertificates.ca) } : {}),
+    ...(asked ? { ca: certificateBytes(tls.clientCertificates.ca) } : {}),
   }
   createSecureContext(options)
   return options

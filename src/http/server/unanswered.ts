@@ -20,6 +20,7 @@ export class Unanswered {
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #last: (() => void) | undefined
+  #isEndless = false
 
   /** @param giveUp called before the socket is destroyed because an answer was not read within so many milliseconds */
   constructor(socket: Duplex, unreadMs: number, giveUp: () => void) {
@@ -35,7 +36,7 @@ export class Unanswered {
 
   /** Whether one more is too many. */
   get isFull(): boolean {
-    return this.isEnding || this.#responses.size >= MOST || this.#bytes >= MOST_BYTES
+    return this.isEnding || this.#isEndless || this.#responses.size >= MOST || this.#bytes >= MOST_BYTES
   }
 
   /** Whether the connection takes no more requests, and ends behind those it has. */
@@ -69,6 +70,12 @@ export class Unanswered {
     if (this.#responses.size === 0) this.#end()
   }
 
+  /** An answer goes on for as long as somebody reads it, who writes it bounds it: nothing more is taken behind it. */
+  goesOn(): void {
+    this.#isEndless = true
+    this.#stop()
+  }
+
   #answered(response: ServerResponse): void {
     this.#bytes -= this.#responses.get(response) ?? 0
     this.#responses.delete(response)
@@ -82,6 +89,7 @@ export class Unanswered {
   }
 
   #watch(): void {
+    if (this.#isEndless) return
     if (this.#timer !== undefined) {
       this.#timer.refresh()
       return

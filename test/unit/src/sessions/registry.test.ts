@@ -14,6 +14,7 @@ class FakeSession implements Session {
   bufferedBytes = 0
   bytesFromClient = 0
   bytesToClient = 0
+  activity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
   renewBroker = async (): Promise<void> => undefined
   readonly ends: EndRequest[] = []
   ticks = 0
@@ -74,6 +75,7 @@ class FakeOccupant implements Occupant {
       expiresAtMs: identity.expiresAtMs,
       bytesFromClient: 0,
       bytesToClient: 0,
+      ...this.#session.activity,
     }
   }
   get bufferedBytes(): number {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { authenticate } from '../../../../../auth/authenticate.ts'
 import { InvalidConfiguration } from '../../../../../auth/errors.ts'
+import { kerberosLoader } from '../../../../../auth/strategies/negotiate/kerberos-loader.ts'
 import { type NegotiateOptions, negotiateAuthenticator } from '../../../../../auth/strategies/negotiate/negotiate.ts'
-import { kerberosLoader } from '../../../../../src/wiring/kerberos.ts'
 import { authenticationRequest } from '../../../../support/authentication-request.ts'
 import { base64, FakeKerberos, made, negotiate, refusal } from '../../../../support/fake-kerberos.ts'
 import { answerToken, element, firstToken, kerberosToken, NTLM_TOKEN, OID } from '../../../../support/spnego.ts'
@@ -229,12 +229,15 @@ describe('the start', () => {
   it('hands GSSAPI the key table before the package is loaded', async () => {
     const env: NodeJS.ProcessEnv = { KRB5RCACHETYPE: 'dfl', KRB5RCACHENAME: 'file2:replays/none' }
     const load = async (module: string) => `${module} with ${env['KRB5_KTNAME']}`
-    assert.equal(await kerberosLoader('/etc/http.keytab', load, env)(), 'kerberos with FILE:/etc/http.keytab')
+    assert.equal(
+      await kerberosLoader('/etc/http.keytab', { load, processEnv: env })(),
+      'kerberos with FILE:/etc/http.keytab',
+    )
   })
 
   it("leaves the system's key table where none is named", async () => {
     const env: NodeJS.ProcessEnv = { KRB5_KTNAME: 'FILE:/etc/own.keytab' }
-    await kerberosLoader(undefined, async () => ({}), env)()
+    await kerberosLoader(undefined, { load: async () => ({}), processEnv: env })()
     assert.equal(env['KRB5_KTNAME'], 'FILE:/etc/own.keytab')
   })
 
@@ -243,7 +246,10 @@ describe('the start', () => {
     ['KRB5RCACHENAME', 'none:'],
   ] as const) {
     it(`does not go on without Kerberos' replay cache: ${name}=${value}`, async () => {
-      const load = kerberosLoader('/etc/http.keytab', async () => new FakeKerberos(), { [name]: value })
+      const load = kerberosLoader('/etc/http.keytab', {
+        load: async () => new FakeKerberos(),
+        processEnv: { [name]: value },
+      })
       await assert.rejects(load(), (error) => error instanceof InvalidConfiguration && error.message.includes(name))
     })
   }

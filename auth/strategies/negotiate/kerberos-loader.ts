@@ -2,17 +2,17 @@
  * What GSSAPI takes from the process it is in: the key table and the replay cache. Both are the environment's, so there
  * is one of each for all authenticators; the package that calls GSSAPI is loaded when they are set.
  */
-import { InvalidConfiguration } from '../../auth/index.ts'
+import { InvalidConfiguration } from '../../errors.ts'
+import type { AuthenticatorSurroundings } from '../surroundings.ts'
 
 /** Prepares the process, then imports the package `kerberos`. */
 export function kerberosLoader(
   keytab: string | undefined,
-  load: (module: string) => Promise<unknown>,
-  env: NodeJS.ProcessEnv = process.env,
+  { load, processEnv }: Pick<AuthenticatorSurroundings, 'load' | 'processEnv'>,
 ): () => Promise<unknown> {
   return async () => {
-    refuseWithoutReplayCache(env)
-    if (keytab !== undefined) env['KRB5_KTNAME'] = `FILE:${keytab}`
+    refuseWithoutReplayCache(processEnv)
+    if (keytab !== undefined) processEnv['KRB5_KTNAME'] = `FILE:${keytab}`
     return await load('kerberos')
   }
 }

@@ -1,11 +1,10 @@
-/** The users of a `basic` authenticator: passwords as hashes, roles, claims. */
+/** The users of a `basic` authenticator as an operator writes them: passwords as hashes, roles, claims. */
 import { z } from 'zod'
-import { oneOrMany, text } from './units.ts'
+import { oneOrMany, text } from '../../schema/index.ts'
 
 const HASH_TEXT = 'expected a hash as `gatehouse hash-password` prints it'
 
-/** One user. */
-export const user = z.strictObject({
+const user = z.strictObject({
   password: z
     .string({ error: HASH_TEXT })
     .regex(/^\$[a-z0-9-]+\$[\x21-\x7e]+$/, { error: HASH_TEXT })
@@ -14,9 +13,8 @@ export const user = z.strictObject({
   claims: z.record(z.string(), z.unknown()).prefault({}).describe('Claims of the user, for rules.'),
 })
 
-/** The whole of a users file. */
-export const usersFile = z.strictObject({
-  users: z.record(text('a user name', 255), user).describe('Name → user.'),
-})
+/** Name → user. */
+export const usersSchema = z.record(text('a user name', 255), user)
 
-export type Users = z.output<typeof usersFile>['users']
+/** The whole of a users file. */
+export const usersFileSchema = z.strictObject({ users: usersSchema.describe('Name → user.') })

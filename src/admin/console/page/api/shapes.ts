@@ -1,0 +1,106 @@
+/** What the management API answers, as far as the console shows it. docs/management.md describes it. */
+
+export const ROLES = ['viewer', 'operator', 'administrator'] as const
+export type Role = (typeof ROLES)[number]
+
+export interface Me {
+  readonly subject: string
+  readonly issuer: string
+  readonly authenticator: string
+  readonly role: Role
+}
+
+export interface Overview {
+  readonly name: string
+  readonly version: string
+  readonly generation: number
+  readonly hash: string
+  readonly draining: boolean
+  readonly sessions: number
+  readonly services: readonly { readonly path: string; readonly sessions: number }[]
+  readonly brokers: readonly Broker[]
+}
+
+export interface Broker {
+  readonly name: string
+  readonly ready: boolean
+  readonly nodes: readonly BrokerNode[]
+}
+
+export interface BrokerNode {
+  readonly url: string
+  readonly sessions: number
+}
+
+export interface Session {
+  readonly id: string
+  readonly subject: string
+  readonly issuer: string
+  readonly authenticator: string
+  readonly roles: readonly string[]
+  readonly service: string
+  readonly broker: string
+  readonly node: string | null
+  readonly user: string
+  readonly vhost: string | null
+  readonly address: string
+  readonly openedAt: string
+  readonly expiresAt: string | null
+  readonly rule: number
+  readonly client: { readonly product: string; readonly version: string; readonly connectionName: string } | null
+  readonly bytesFromClient: number
+  readonly bytesToClient: number
+}
+
+export interface SessionPage {
+  readonly total: number
+  readonly page: number
+  readonly pageSize: number
+  readonly items: readonly Session[]
+}
+
+export interface Kicked {
+  readonly matched: number
+  readonly ended: number
+  readonly notReached: readonly string[]
+}
+
+export interface Block {
+  readonly id: string
+  readonly subject: string
+  readonly issuer: string | null
+  readonly until: string
+  readonly reason: string
+  readonly by: string
+}
+
+export interface Blocked extends Block {
+  readonly ended: number
+  readonly notReached: readonly string[]
+}
+
+export interface Configuration {
+  readonly generation: number
+  readonly hash: string
+  readonly config: unknown
+}
+
+export interface ReloadReport {
+  readonly generation: number
+  readonly hash: string
+  readonly changes: readonly string[]
+  readonly sessions: { readonly kept: number; readonly changed: number; readonly ended: number }
+  readonly examples?: readonly {
+    readonly session: string
+    readonly subject: string
+    readonly service: string
+    readonly why: string
+  }[]
+}
+
+/** An answer that says no. [RFC 9457] */
+export interface Problem {
+  readonly detail?: string
+  readonly errors?: readonly string[]
+  readonly role?: Role
+}

@@ -1,0 +1,6 @@
+/** The console: begins here, in the browser. */
+import { render } from 'preact'
+import { App } from './app.tsx'
+
+const place = document.getElementById('console')
+if (place !== null) render(<App />, place)

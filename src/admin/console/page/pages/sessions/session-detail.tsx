@@ -1,0 +1,123 @@
+/** One session: who it is to whom, what it did, and its end. */
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { ApiError } from '../../api/client.ts'
+import type { Session } from '../../api/shapes.ts'
+import { bytes, duration, moment } from '../../parts/format.ts'
+import { Nothing, Trouble } from '../../parts/standing.tsx'
+import { useMay } from '../../state/console-context.ts'
+import { usePoll } from '../../state/poll.ts'
+import { BlockDialog } from './block-dialog.tsx'
+import { KickDialog } from './kick-dialog.tsx'
+
+interface SessionDetailProps {
+  readonly id: string
+  /** Where closing it leads. */
+  readonly back: string
+}
+
+export function SessionDetail({ id, back }: SessionDetailProps) {
+  const { data, error, refresh } = usePoll<Session>(`sessions/${encodeURIComponent(id)}`, 5_000)
+  const isOver = error instanceof ApiError && error.status === 404
+  return (
+    <aside class="detail card" aria-label="Session">
+      <div class="heading">
+        <h2>{data?.subject ?? 'Session'}</h2>
+        <a class="button" href={back}>
+          Close
+        </a>
+      </div>
+      {isOver ? <Nothing>This session is over.</Nothing> : <Trouble error={error} />}
+      {data !== undefined && (
+        <>
+          {!isOver && <Acts session={data} onDone={refresh} />}
+          <Chain session={data} />
+          <Facts session={data} />
+        </>
+      )}
+    </aside>
+  )
+}
+
+function Acts({ session, onDone }: { readonly session: Session; onDone(): void }) {
+  const [open, setOpen] = useState<'kick' | 'block' | undefined>()
+  const may = useMay('operator')
+  if (!may) return null
+  const close = () => {
+    setOpen(undefined)
+    onDone()
+  }
+  return (
+    <div class="buttons">
+      <button type="button" onClick={() => setOpen('kick')}>
+        End session …
+      </button>
+      <button type="button" onClick={() => setOpen('block')}>
+        Block person …
+      </button>
+      {open === 'kick' && (
+        <KickDialog conditions={[{ filter: 'session', value: session.id }]} session={session} onClose={close} />
+      )}
+      {open === 'block' && <BlockDialog person={session} onClose={close} />}
+    </div>
+  )
+}
+
+/** From the proof to the broker. */
+function Chain({
+  session: { subject, issuer, authenticator, rule, user, broker, vhost },
+}: {
+  readonly session: Session
+}) {
+  return (
+    <ol class="chain">
+      <li>
+        <h3>proved to be</h3>
+        <p class="name">{subject}</p>
+        <p class="hint">
+          by {authenticator}, issuer {issuer}
+        </p>
+      </li>
+      <li>
+        <h3>promoted by</h3>
+        <p class="name">rule {rule}</p>
+        <p class="hint">of the service, from 0</p>
+      </li>
+      <li>
+        <h3>the broker sees</h3>
+        <p class="name">{user}</p>
+        <p class="hint">
+          {broker}, vhost {vhost ?? 'not opened yet'}
+        </p>
+      </li>
+    </ol>
+  )
+}
+
+function Facts({ session }: { readonly session: Session }) {
+  const { client } = session
+  const opened = Date.parse(session.openedAt)
+  const facts: readonly (readonly [string, ComponentChildren])[] = [
+    ['id', <code key="id">{session.id}</code>],
+    ['roles', session.roles.length === 0 ? 'none' : session.roles.join(', ')],
+    ['service', session.service],
+    ['broker node', session.node ?? 'not opened yet'],
+    ['address', session.address],
+    ['opened', `${moment(opened)} (${duration(Date.now() - opened)} ago)`],
+    ['proof ends', session.expiresAt === null ? 'never' : moment(session.expiresAt)],
+    ['client', client === null ? 'not known yet' : `${client.product} ${client.version}`],
+    ['connection', client?.connectionName === undefined || client.connectionName === '' ? '–' : client.connectionName],
+    ['received', bytes(session.bytesFromClient)],
+    ['sent', bytes(session.bytesToClient)],
+  ]
+  return (
+    <dl class="facts">
+      {facts.map(([term, value]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}

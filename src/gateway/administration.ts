@@ -1,0 +1,66 @@
+/** The admin listener of a gateway, and everything behind it: health, metrics, the management API and what it shows. */
+import { Feed } from '../admin/live/feed.ts'
+import { History } from '../admin/live/history.ts'
+import { RecentRefusals } from '../admin/live/recent-refusals.ts'
+import type { SessionRefusals } from '../admin/live/session-refusals.ts'
+import { type Managed, makeApi } from '../admin/make-api.ts'
+import type { Management } from '../admin/management.ts'
+import { type AdminAddress, AdminServer } from '../admin/server.ts'
+import type { AdminTrail } from '../admin/trail.ts'
+import { noteUnheard } from '../http/server/unheard.ts'
+import { Health } from '../ops/health.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Traffic } from '../ops/traffic.ts'
+import type { Sessions } from '../sessions/registry.ts'
+
+export interface AdministrationParts {
+  readonly managed: Managed
+  readonly management: Management
+  readonly trail: AdminTrail
+  readonly sessionRefusals: SessionRefusals
+  readonly sessions: Sessions
+  readonly metrics: Metrics
+  readonly traffic: Traffic
+  readonly log: Log
+  isDraining(): boolean
+}
+
+export class Administration {
+  readonly server: AdminServer
+  readonly #history: History
+
+  constructor(address: AdminAddress, parts: AdministrationParts) {
+    const { managed, management, trail, sessions, metrics, traffic, log } = parts
+    const health = new Health({
+      brokers: () => [...managed.current.brokers.values()],
+      isDraining: () => parts.isDraining(),
+    })
+    const loopDelayMs = metrics.loopDelay.reader()
+    const sessionCount = () => sessions.count
+    this.#history = new History({ totals: metrics.totals, traffic, sessionCount, loopDelayMs })
+    const refusals = new RecentRefusals()
+    log.observe(refusals)
+    log.observe(parts.sessionRefusals)
+    const notes = { metrics, log }
+    const live = { refusals, feed: new Feed(log), history: this.#history }
+    const api = makeApi({ managed, management, sessions, health, trail, notes, ...live })
+    this.server = new AdminServer(
+      address,
+      { health, metrics, api },
+      {
+        ...noteUnheard(notes),
+        misnamed: (host) =>
+          log.write('admin-refused', {
+            detail: `called ${host}`,
+            allow: `admin: { hosts: [${JSON.stringify(host)}] }`,
+          }),
+      },
+    )
+  }
+
+  /** Called once a second. */
+  tick(): void {
+    this.#history.tick()
+  }
+}
