@@ -37,6 +37,23 @@ export class PromotionRefused extends Error {
   }
 }
 
+/** An entitlement service says no. */
+export class EntitlementRefused extends Error {
+  override readonly name = 'EntitlementRefused'
+  /** The service's own text for the client, if it has one. */
+  readonly forClient: string | undefined
+
+  constructor(reason: string | undefined) {
+    super(reason === undefined ? 'the entitlement service refuses' : `the entitlement service refuses: ${reason}`)
+    this.forClient = reason
+  }
+}
+
+/** An entitlement service gave no answer in time, or none that is one. */
+export class EntitlementUnavailable extends Error {
+  override readonly name = 'EntitlementUnavailable'
+}
+
 /** One mistake in what an operator wrote: where (keys and indices below the object that was compiled), and what to do. */
 export interface Mistake {
   readonly path: readonly (string | number)[]

@@ -7,10 +7,22 @@ export type { AuthenticationRequest, Authenticator, Requirement } from './authen
 export { claimPathProblem } from './claim-path.ts'
 export { CLIENT_AUTHENTICATION } from './client-authentication.ts'
 export { combine } from './combine.ts'
-export { AuthenticationRefused, InvalidConfiguration, type Mistake, PromotionRefused } from './errors.ts'
+export { type Entitlement, NO_ENTITLEMENT } from './entitlements/entitlement.ts'
+export { type EntitlementOutcome, Entitlements, entitlementKey } from './entitlements/entitlements.ts'
+export type { EntitlementQuestion } from './entitlements/input.ts'
+export {
+  AuthenticationRefused,
+  EntitlementRefused,
+  EntitlementUnavailable,
+  InvalidConfiguration,
+  type Mistake,
+  PromotionRefused,
+} from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutDetail, leftOutText } from './left-out-claims.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
+export { type BrokerName, brokerNames } from './policy/broker-names.ts'
+export { ALL_RIGHTS, type BrokerRights, brokerRights } from './policy/broker-rights.ts'
 export { MAY_USAGE, may } from './policy/may.ts'
 export { Policy } from './policy/permissions.ts'
 export { unseparated } from './policy/separation.ts'

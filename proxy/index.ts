@@ -23,6 +23,7 @@ export { limitFilters, Usages, type UsedShares, usageKey } from './filters/limit
 export { observeFilters } from './filters/observe/observe.ts'
 export { ReservedNames } from './filters/stamp/names.ts'
 export { type Stamps, stampFilter } from './filters/stamp/stamp.ts'
+export { Inquiry, InquiryEnded, type Refused } from './inquiry/inquiry.ts'
 export { BROKER_AWAY, BROKER_SAYS_NO } from './session/closing/ending.ts'
 export type { BrokerFailure } from './session/dialling/broker-failure.ts'
 export { TcpDialler, urlText } from './session/dialling/dial.ts'

@@ -15,7 +15,7 @@ export type GrantList = 'configure' | 'write' | 'read'
 /** A rule for one identity. */
 export interface Grant {
   readonly list: GrantList
-  /** Its place in the configuration: `permissions[1].read[0]`. */
+  /** Its place in the configuration, `permissions[1].read[0]`, or in the answer of an entitlement service. */
   readonly place: string
   readonly kind: 'queue' | 'exchange'
   /** The name pattern, variables filled in; '' for queues that the broker names. */
@@ -36,17 +36,22 @@ export interface GrantTemplate {
 
 const EVERY_KEY = topicPattern('#')
 
-/** @param path of `configure`, `write` or `read` below `permissions`: its entry's index, then the list */
+/** Where a list of rules stands: below what is compiled, and as explanations name it. */
+export interface GrantsPlace {
+  readonly path: Mistake['path']
+  readonly text: string
+}
+
 export function compileGrants(
-  entry: number,
+  { path: place, text }: GrantsPlace,
   list: GrantList,
   inputs: readonly GrantInput[],
   problems: Mistake[],
 ): GrantTemplate[] {
   return inputs.flatMap((input, index) => {
-    const path = [entry, list, index]
+    const path = [...place, index]
     try {
-      return [compileGrant(list, input, `permissions[${entry}].${list}[${index}]`)]
+      return [compileGrant(list, input, `${text}[${index}]`)]
     } catch (error) {
       if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error
       problems.push({ path, message: error.message })

@@ -5,6 +5,7 @@
  * question only, so publishes are remembered, within bounds, until the identity is renewed.
  */
 import type { Authorizer, Need, Permission, ResourceKind, Table, TableEntry } from '../../proxy/index.ts'
+import type { Entitlement } from '../entitlements/entitlement.ts'
 import { InvalidConfiguration, type Mistake } from '../errors.ts'
 import { MatchIndex } from '../promotion/conditions/match-index.ts'
 import type { VariableFacts } from '../promotion/conditions/variables.ts'
@@ -24,11 +25,17 @@ interface Entry {
   readonly arguments: readonly ArgumentRule[] | undefined
 }
 
+/** Of whom a policy decides. */
+export interface PolicyFacts extends VariableFacts {
+  /** What an entitlement service grants beside what is written. */
+  readonly entitlement?: Entitlement | undefined
+}
+
 const LISTS = ['configure', 'write', 'read'] as const
 const DEFAULT_RULES: readonly ArgumentRule[] = DEFAULT_ARGUMENTS.map((name) => ({ name, allows: () => true }))
 
 /** A service's policy: compiled once, asked for an authorizer by every session. */
-export class Policy<Facts extends VariableFacts> {
+export class Policy<Facts extends PolicyFacts> {
   readonly #entries: readonly Entry[]
   readonly #byMatch: MatchIndex
   /** What entries without variables come to, by the indices of those that apply: the same for everybody. */
@@ -47,13 +54,18 @@ export class Policy<Facts extends VariableFacts> {
 
   /** The positions of the entries that apply to one identity, ascending. */
   applying(facts: Facts): readonly number[] {
-    return this.#byMatch.all(facts)
+    const roles = facts.entitlement?.roles ?? []
+    if (roles.length === 0) return this.#byMatch.all(facts)
+    const { identity } = facts
+    return this.#byMatch.all({ ...facts, identity: { ...identity, roles: [...identity.roles, ...roles] } })
   }
 
   /** What the policy comes to for one identity. @param indices those that `applying` gives */
   rulesFor(facts: Facts, indices = this.applying(facts)): Rules {
     const applying = indices.flatMap((index) => this.#entries[index] ?? [])
-    if (!applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
+    const granted = facts.entitlement?.grants ?? []
+    if (granted.length > 0) applying.push({ grants: granted, isConstant: true, arguments: undefined })
+    if (granted.length > 0 || !applying.every(({ isConstant }) => isConstant)) return rulesOf(applying, facts)
     const key = indices.join(' ')
     let rules = this.#shared.get(key)
     if (rules === undefined) {
@@ -79,7 +91,9 @@ function rulesOf(applying: readonly Entry[], facts: VariableFacts): Rules {
 }
 
 function compileEntry(input: PermissionInput, index: number, problems: Mistake[]): Entry {
-  const grants = LISTS.flatMap((list) => compileGrants(index, list, input[list], problems))
+  const grants = LISTS.flatMap((list) =>
+    compileGrants({ path: [index, list], text: `permissions[${index}].${list}` }, list, input[list], problems),
+  )
   try {
     return {
       grants,
@@ -151,7 +165,7 @@ export class Rules {
 }
 
 /** One session's authorizer. */
-export class SessionAuthorizer<Facts extends VariableFacts> implements Authorizer {
+export class SessionAuthorizer<Facts extends PolicyFacts> implements Authorizer {
   readonly enforce: boolean
   readonly #policy: Policy<Facts>
   #rules: Rules

@@ -127,6 +127,7 @@ export type EndReason =
   | 'broker-fault' // the broker broke the protocol
   | 'authority-ended' // token or session expired, identity revoked
   | 'configuration-changed' // another configuration has no room for it
+  | 'entitlement-ended' // an entitlement service said no, or nothing for too long
   | 'kicked' // whoever manages the gateway ended it
   | 'blocked' // whoever manages the gateway blocked the identity
   | 'drain'
@@ -195,6 +196,7 @@ export interface EndRequest {
     EndReason,
     | 'authority-ended'
     | 'configuration-changed'
+    | 'entitlement-ended'
     | 'kicked'
     | 'blocked'
     | 'drain'

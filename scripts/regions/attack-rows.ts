@@ -124,6 +124,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'a subject or claim chosen so that two people’s patterns meet',
       'warned about: between variables and wildcards there must be a character that no value has',
     ],
+    [
+      'B50',
+      'an entitlement service that is late, silent, hostile, or says more than it should',
+      'bounded in time and size; an answer with a mistake is none, and nobody gets in; no variables, and no right but those of patterns',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],
@@ -262,6 +267,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'G32',
       'names that lead a page to the admin listener (DNS rebinding)',
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
+    ],
+    [
+      'G75',
+      'pages of others in the browser of an operator, whose password the browser sends by itself',
+      'no write without its own Origin, no read across sites, no frame; the console’s policy allows its own files only',
     ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
     ['G70', 'a cookie of another gateway on the same host', 'its name has a hash of base path and service or login'],

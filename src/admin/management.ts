@@ -133,7 +133,8 @@ export class Management {
     const own = [...this.#of.sessions.ofIdentity(identityKey(identity))]
     const sessions = own.filter(({ record }) => record.service === path).length
     try {
-      return service?.standing(identity, { sessionId: id, address }, { user, sessions })
+      const entitled = this.#of.sessions.byId(id)?.session?.entitled
+      return service?.standing(identity, { sessionId: id, address, entitled }, { user, sessions })
     } catch (error) {
       if (error instanceof PromotionRefused) return undefined
       throw error

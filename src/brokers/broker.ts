@@ -65,7 +65,7 @@ export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promis
 }
 
 /** @throws {Error} when a certificate file cannot be read or is not safe from others */
-function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
+export function brokerTarget({ urls, tls, proxyProtocol }: BrokerConfig): BrokerTarget {
   return { urls, proxyProtocol, ...(tls === undefined ? {} : { tls: brokerTls(tls) }) }
 }
 

@@ -3,8 +3,9 @@
 import { loadConfig } from '../config/reading/load.ts'
 import { ConfigError, formatProblem } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
+import { probeBrokers } from './check-connect.ts'
 import type { Command } from './command.ts'
-import { EXIT } from './exit.ts'
+import { EXIT, UsageError } from './exit.ts'
 import { offline, secretProblems, tryAuthenticators } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
 import { complain, say } from './terminal.ts'
@@ -12,16 +13,26 @@ import { complain, say } from './terminal.ts'
 export const check: Command = {
   name: 'check',
   summary: 'Say what is wrong with a configuration, or what it comes to.',
-  usage: ['check -c FILE'],
+  usage: ['check -c FILE [--connect [--management URL]]'],
   help: `  -c, --config FILE   the configuration
+  --connect           log in to the brokers as each user that the configuration names, and ask what it lacks there
+  --management URL    read permissions there, too: http://USER@HOST:15672, the password in GATEHOUSE_PASSWORD
 
-Everything is judged as at the start of the gateway, files, secrets, keys and modules included; no broker and no identity
-provider is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with file, line and column.`,
+Everything is judged as at the start of the gateway, files, secrets, keys and modules included; without --connect no broker
+is asked, and no identity provider in any case. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with file,
+line and column.
+
+--connect changes nothing at the broker. It asks to remove a binding that is not there, to delete a name that it made up, to
+publish to a queue of such a name, and whether exchanges and queues are there. It lists what it could not ask. Exit code 1
+where something is missing. RabbitMQ logs each channel that it closes for a refusal.`,
   async run(args, terminal) {
-    const { values } = parseOptions(args, { command: 'check', options: { config: { type: 'string', short: 'c' } } })
+    const { values } = parseOptions(args, { command: 'check', options: OPTIONS })
     const file = needed(values.config, '-c FILE', 'check')
     const { config, warnings: seldomMeant } = loadConfig(file, terminal.env)
-    const secrets = await secretProblems(offline(config, file, terminal.env))
+    if (values.management !== undefined && values.connect !== true)
+      throw new UsageError('check: --management goes with --connect', { command: 'check' })
+    const prepared = offline(config, file, terminal.env)
+    const secrets = await secretProblems(prepared)
     const tried = await tryAuthenticators(config, file)
     const problems = [...secrets, ...tried.problems]
     if (problems.length > 0) throw new ConfigError(problems)
@@ -29,9 +40,16 @@ provider is asked. Warnings stop nothing. Exit code 0, or 78 with all mistakes, 
     for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`)
     for (const line of summary(config)) say(terminal, line)
     say(terminal, `${file}: good${warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''}`)
-    return EXIT.ok
+    if (values.connect !== true) return EXIT.ok
+    return await probeBrokers(config, prepared.sources, values.management, terminal)
   },
 }
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  connect: { type: 'boolean' },
+  management: { type: 'string' },
+} as const
 
 function summary({ listen, admin, services, brokers }: Config): string[] {
   return [
@@ -54,6 +72,7 @@ function serviceText(service: ServiceConfig, broker: BrokerConfig | undefined): 
     service.permissions
       ? counted(service.permissions.length, 'permission entry', 'permission entries')
       : 'no permissions',
+    ...(service.entitlements ? [`entitlements of ${service.entitlements.url ?? service.entitlements.module}`] : []),
   ].join('; ')
 }
 

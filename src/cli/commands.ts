@@ -1,4 +1,5 @@
 /** All commands, in the order in which help lists them. */
+import { brokerSetup } from './broker-setup.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
@@ -8,4 +9,4 @@ import { schema } from './schema.ts'
 import { secret } from './secret/secret.ts'
 import { serve } from './serve.ts'
 
-export const COMMANDS: readonly Command[] = [serve, check, explain, hashPassword, secret, schema, demo]
+export const COMMANDS: readonly Command[] = [serve, check, explain, brokerSetup, hashPassword, secret, schema, demo]

@@ -8,6 +8,7 @@ const OPTIONS = {
   host: { type: 'string' },
   port: { type: 'string' },
   'gateway-port': { type: 'string' },
+  'admin-port': { type: 'string' },
 } as const
 
 export const demo: Command = {
@@ -16,7 +17,8 @@ export const demo: Command = {
   usage: ['demo [OPTIONS]'],
   help: `  --port PORT           port of the page (8080; 0 takes a free one)
   --gateway-port PORT   port of the gateway (0: a free one)
-  --host ADDRESS        where both listen (127.0.0.1); 0.0.0.0 is for containers, with both ports published as they are
+  --admin-port PORT     port of the gateway's console (0: a free one)
+  --host ADDRESS        where they listen (127.0.0.1); 0.0.0.0 is for containers, with the ports published as they are
 
 RabbitMQ is, in turn: RABBITMQ_URL, the rabbitmq-server of this machine, Docker, or as root on Debian or Ubuntu what
 apt-get installs (announced first). Everything is on loopback unless --host says otherwise; Ctrl-C ends and removes it.`,
@@ -24,15 +26,18 @@ apt-get installs (announced first). Everything is on loopback unless --host says
     const { values } = parseOptions(args, { command: 'demo', options: OPTIONS })
     const port = portOption(values.port, 'demo')
     const gatewayPort = portOption(values['gateway-port'], 'demo', '--gateway-port')
+    const adminPort = portOption(values['admin-port'], 'demo', '--admin-port')
     const host = values.host === undefined ? undefined : needed(values.host, '--host ADDRESS', 'demo')
-    if (gatewayPort !== undefined && gatewayPort !== 0 && gatewayPort === (port ?? 8080))
-      throw new UsageError('demo: page and gateway need a port each', { command: 'demo' })
+    const given = [port ?? 8080, gatewayPort ?? 0, adminPort ?? 0].filter((one) => one !== 0)
+    if (new Set(given).size < given.length)
+      throw new UsageError('demo: page, gateway and console need a port each', { command: 'demo' })
     const { runDemo } = await import('../demo/demo.ts')
     const options = {
       say: (line: string) => say(terminal, line),
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),
       ...(gatewayPort === undefined ? {} : { gatewayPort }),
+      ...(adminPort === undefined ? {} : { adminPort }),
     }
     return await runDemo(options).catch((error: unknown) => {
       throw inWords(error)

@@ -4,6 +4,7 @@ import { loadConfig } from '../config/reading/load.ts'
 import { suggestion } from '../config/reading/nearest.ts'
 import { type Explained, explain as explained, NotExplainable, personOf, userText } from '../services/explain.ts'
 import type { Command } from './command.ts'
+import { type AskedEntitlements, askEntitlements } from './entitlements.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { type OfflineService, offline } from './offline.ts'
 import { needed, parseOptions } from './options.ts'
@@ -19,6 +20,7 @@ const OPTIONS = {
   authenticator: { type: 'string' },
   address: { type: 'string' },
   may: { type: 'string', multiple: true },
+  entitlements: { type: 'boolean' },
 } as const
 
 export const explain: Command = {
@@ -34,23 +36,29 @@ export const explain: Command = {
   --issuer ISSUER         who vouches (what that authenticator would say)
   --address ADDRESS       where they come from (127.0.0.1)
   --may QUESTION          what they may do, as in "bind quotes.#"; any number
+  --entitlements          ask the service's entitlement service, and count its answer
 
 Questions:
 ${MAY_USAGE.replaceAll(/^/gm, '  ')}
 
-No secret is read and nobody is asked. The last line is "promoted: USER" or "refused: REASON"; the exit code 0 either way.`,
+No secret is read and nobody is asked, unless --entitlements says so. The last line is "promoted: USER" or "refused: REASON"; the exit code 0 either way.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'explain', options: OPTIONS })
     const file = needed(values.config, '-c FILE', 'explain')
     const { config } = loadConfig(file, terminal.env, { files: false })
-    const service = serviceOf(offline(config, file, terminal.env).services, values.service)
+    const { services, sources } = offline(config, file, terminal.env)
+    const service = serviceOf(services, values.service)
     const { subject, issuer, authenticator, address = '127.0.0.1' } = values
     const roles = values.role ?? []
     const claims = Object.fromEntries((values.claim ?? []).map(readClaim))
     const asked = { subject: subject === '' ? undefined : subject, issuer, authenticator, roles, claims }
     if (asked.subject === undefined && !service.config.anonymous) needed(subject, '--subject', 'explain')
-    const found = orUsage(() => explained(service, personOf(service.config, config, asked), address, values.may ?? []))
-    for (const line of lines(found)) say(terminal, line)
+    const identity = orUsage(() => personOf(service.config, config, asked))
+    const answer =
+      values.entitlements === true ? await askEntitlements(service, { identity, address }, sources) : undefined
+    const found = orUsage(() => explained(service, identity, address, values.may ?? [], answer?.entitlement))
+    const hasEntitlements = service.config.entitlements !== undefined
+    for (const line of lines(found, hasEntitlements ? (answer ?? NOT_ASKED) : undefined)) say(terminal, line)
     return EXIT.ok
   },
 }
@@ -86,7 +94,7 @@ function orUsage<T>(make: () => T): T {
   }
 }
 
-function lines({ promoted, refused, ...found }: Explained): string[] {
+function lines({ promoted, refused, ...found }: Explained, asked: AskedEntitlements | undefined): string[] {
   const { service, broker, subject, issuer, address, word, rules } = found
   const first = [
     `service ${service}, broker ${broker}`,
@@ -95,6 +103,7 @@ function lines({ promoted, refused, ...found }: Explained): string[] {
     ...rules.map(({ index, effect, outcome, reason }) => `rule ${index + 1}, ${effect}: ${OUTCOMES[outcome]}${reason}`),
   ]
   if (promoted === null) return [...first, `refused: ${refused}`]
+  if (asked?.refused !== undefined) return [...first, ...asked.lines, `refused: ${asked.refused}`]
   const vhosts = promoted.isPinned ? `vhost ${promoted.vhosts.join()}` : `one of ${promoted.vhosts.join(', ')}`
   const tags = promoted.tags.length > 0 ? `, tags ${promoted.tags.join(', ')}` : ''
   const user = userText(promoted)
@@ -103,6 +112,7 @@ function lines({ promoted, refused, ...found }: Explained): string[] {
     `the broker sees: user ${user}, by ${promoted.mechanisms.join(' or ')}, ${vhosts}${tags}`,
     `its connection list: ${promoted.connectionName}`,
     `where the client has a name of its own: ${promoted.connectionNameWithClients}`,
+    ...(asked?.lines ?? []),
     ...found.may.map(({ question, allowed, because }) => `may ${question}: ${answerText(allowed)}${because}`),
     `promoted: ${user}`,
   ]
@@ -110,6 +120,12 @@ function lines({ promoted, refused, ...found }: Explained): string[] {
 
 function answerText(isAllowed: boolean | null): string {
   return isAllowed === null ? '' : isAllowed ? 'allowed: ' : 'refused: '
+}
+
+const NOT_ASKED: AskedEntitlements = {
+  lines: ['entitlements: not asked, so nothing of theirs counts below; --entitlements asks'],
+  entitlement: undefined,
+  refused: undefined,
 }
 
 const OUTCOMES = { won: 'wins: ', 'passed-over': 'passed over: ', 'not-reached': 'not reached: ' } as const

@@ -5,6 +5,7 @@ import {
   checkCredentials,
   compileCredentials,
   compilePromotion,
+  Entitlements,
   InvalidConfiguration,
   type Mistake,
   type Promotion,
@@ -30,6 +31,7 @@ export interface Offline {
   /** By the broker's name. */
   readonly credentials: ReadonlyMap<string, Credentials>
   readonly services: readonly OfflineService[]
+  readonly sources: SecretSources
 }
 
 /** No secret is read. @throws ConfigError */
@@ -51,18 +53,26 @@ export function offline(config: Config, file: string, env: Environment): Offline
     const promotion = compiled(file, ['services', index, 'promote'], () => compilePromotion(service.promote, context))
     return { config: service, promotion }
   })
-  return { file, credentials, services }
+  return { file, credentials, services, sources }
 }
 
 /** Reads every secret that needs no identity, and loads every module. Resolves to those that cannot be used. */
-export async function secretProblems({ file, credentials, services }: Offline): Promise<readonly Problem[]> {
+export async function secretProblems({ file, credentials, services, sources }: Offline): Promise<readonly Problem[]> {
   const named = [...credentials].map(async ([name, compiled]) =>
     located(file, ['brokers', name, 'credentials'], await checkCredentials(compiled)),
   )
   const own = services.map(async ({ promotion }, index) =>
     located(file, ['services', index, 'promote'], await promotion.check()),
   )
-  return (await Promise.all([...named, ...own])).flat()
+  const asked = services.map(async ({ config }, index) =>
+    located(file, ['services', index, 'entitlements'], (await entitlementsOf(config, sources)?.check()) ?? []),
+  )
+  return (await Promise.all([...named, ...own, ...asked])).flat()
+}
+
+/** Whom a service asks; undefined where nobody. */
+export function entitlementsOf({ entitlements }: ServiceConfig, sources: SecretSources): Entitlements | undefined {
+  return entitlements === undefined ? undefined : new Entitlements(entitlements, sources)
 }
 
 /** Tries what only this machine can tell of authenticators: their modules and packages. */

@@ -35,9 +35,9 @@ export async function listenAt(
   })
 }
 
-/** Finds out whether the gateway will be able to listen, before a broker is started for it. @throws as `listenAt` */
-export async function tryGatewayPort(host: string, port: number): Promise<void> {
+/** Finds out whether something will be able to listen, before a broker is started for it. @throws as `listenAt` */
+export async function tryPort(what: string, at: { readonly host: string; readonly port: number }, option: string) {
   const server = createServer()
-  await listenAt(server, 'the gateway', { host, port }, '--gateway-port')
+  await listenAt(server, what, at, option)
   await new Promise((resolve) => server.close(resolve))
 }

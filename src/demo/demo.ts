@@ -4,9 +4,19 @@
  */
 import { startGateway } from '../gateway/gateway.ts'
 import type { Gateway } from '../gateway/ports.ts'
-import { LOOPBACK, namesOf, tryGatewayPort } from './addresses.ts'
+import { LOOPBACK, namesOf, tryPort } from './addresses.ts'
 import { PageServer } from './page-server.ts'
-import { demoConfig, demoSecrets, EXCHANGE, PEOPLE, prepareBroker, SERVICE, tidyBroker, VHOST } from './people.ts'
+import {
+  demoConfig,
+  demoSecrets,
+  EXCHANGE,
+  OPERATORS,
+  PEOPLE,
+  prepareBroker,
+  SERVICE,
+  tidyBroker,
+  VHOST,
+} from './people.ts'
 import { type Rabbit, startRabbit } from './rabbitmq.ts'
 
 const DEFAULT_PORT = 8080
@@ -18,6 +28,8 @@ export interface DemoOptions {
   readonly port?: number
   /** The gateway's port; 0, the default, takes a free one. */
   readonly gatewayPort?: number
+  /** The port of the gateway's console; 0, the default, takes a free one. */
+  readonly adminPort?: number
   /** Told what happens and, at the end, the URL and the users. Default: standard output. */
   readonly say?: (line: string) => void
   readonly env?: NodeJS.ProcessEnv
@@ -30,6 +42,8 @@ export interface Demo {
   readonly url: string
   /** The gateway's service, `ws://127.0.0.1:…/amqp`. */
   readonly webSocketUrl: string
+  /** Where operators look at the gateway. */
+  readonly consoleUrl: string
   readonly rabbit: Rabbit
   /** Ends page, gateway and broker, and removes what they made. Idempotent. */
   close(): Promise<void>
@@ -47,24 +61,26 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   }
 
   try {
-    const { host = LOOPBACK, port = DEFAULT_PORT, gatewayPort = 0 } = options
+    const { host = LOOPBACK, port = DEFAULT_PORT, gatewayPort = 0, adminPort = 0 } = options
     const page = await PageServer.start(host, port)
     endings.unshift(() => page.close())
-    await tryGatewayPort(host, gatewayPort)
+    await tryPort('the gateway', { host, port: gatewayPort }, '--gateway-port')
+    await tryPort('the console', { host, port: adminPort }, '--admin-port')
     const rabbit = options.rabbit ?? (await startBroker(say, env))
     if (options.rabbit === undefined) endings.unshift(() => rabbit.stop())
     const users = await prepareBroker(rabbit)
     if (options.rabbit !== undefined || rabbit.kind === 'external') endings.unshift(() => tidyBroker(rabbit))
 
     const log = new LogLines()
-    const config = await demoConfig(rabbit, page.origins, { host, port: gatewayPort })
+    const config = await demoConfig(rabbit, page.origins, { host, port: gatewayPort, adminPort })
     const gateway = await startGateway(config, { env: demoSecrets(users), logTo: log })
     endings.unshift(() => gateway.close())
     const address = gatewayUrls(gateway, host)
     page.serve(answers(rabbit, address, log), [address.http, address.webSocket])
 
-    announce(say, page.url, `${address.webSocket}${SERVICE}`)
-    return { url: page.url, webSocketUrl: `${address.webSocket}${SERVICE}`, rabbit, close }
+    const demo = { url: page.url, webSocketUrl: `${address.webSocket}${SERVICE}`, consoleUrl: address.console }
+    announce(say, demo)
+    return { ...demo, rabbit, close }
   } catch (error) {
     await close()
     throw error
@@ -109,15 +125,22 @@ const KINDS = {
   container: 'private, in a container, on loopback',
 } as const
 
-function gatewayUrls(gateway: Gateway, host: string): { http: string; webSocket: string } {
-  const [address] = gateway.addresses
-  if (address === undefined) throw new Error('the gateway listens nowhere')
-  const authority = `${namesOf(host)[0]}:${address.port}`
-  return { http: `http://${authority}`, webSocket: `ws://${authority}` }
+interface GatewayUrls {
+  readonly http: string
+  readonly webSocket: string
+  readonly console: string
+}
+
+function gatewayUrls({ addresses: [address], adminAddress }: Gateway, host: string): GatewayUrls {
+  if (address === undefined || adminAddress === undefined) throw new Error('the gateway listens nowhere')
+  const [name] = namesOf(host)
+  const authority = `${name}:${address.port}`
+  const console = `http://${name}:${adminAddress.port}/console/`
+  return { http: `http://${authority}`, webSocket: `ws://${authority}`, console }
 }
 
 /** What the page asks its server for. */
-function answers(rabbit: Rabbit, address: { http: string; webSocket: string }, log: LogLines) {
+function answers(rabbit: Rabbit, address: GatewayUrls, log: LogLines) {
   return {
     '/demo.json': () => ({
       gateway: address.http,
@@ -126,6 +149,8 @@ function answers(rabbit: Rabbit, address: { http: string; webSocket: string }, l
       exchange: EXCHANGE,
       broker: `RabbitMQ ${rabbit.version}`,
       people: PEOPLE,
+      console: address.console,
+      operators: OPERATORS,
     }),
     '/broker/connections': async () => {
       const connections = await rabbit.management.connections(VHOST)
@@ -139,7 +164,10 @@ function answers(rabbit: Rabbit, address: { http: string; webSocket: string }, l
   }
 }
 
-function announce(say: (line: string) => void, url: string, webSocketUrl: string): void {
+function announce(
+  say: (line: string) => void,
+  { url, webSocketUrl, consoleUrl }: Pick<Demo, 'url' | 'webSocketUrl' | 'consoleUrl'>,
+): void {
   const width = Math.max(...PEOPLE.map(({ name }) => name.length))
   say('')
   say(`  Open ${url}`)
@@ -147,6 +175,9 @@ function announce(say: (line: string) => void, url: string, webSocketUrl: string
   say(`  Log in as (password: ${PEOPLE[0]?.password ?? ''})`)
   for (const { name, becomes, note } of PEOPLE)
     say(`    ${name.padEnd(width)}  →  ${(becomes ?? 'refused').padEnd(8)} ${note}`)
+  say('')
+  say(`  Operators look at ${consoleUrl}`)
+  for (const { name, role } of OPERATORS) say(`    ${name.padEnd(width)}  is ${role}`)
   say('')
   say(`  The gateway listens at ${webSocketUrl}. Ctrl-C ends everything.`)
 }

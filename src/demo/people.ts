@@ -39,6 +39,12 @@ export const PEOPLE: readonly Person[] = [
   { name: 'eve.visitor', password: 'welcome', roles: [], note: 'has a password, but no promotion rule' },
 ]
 
+/** Who looks at the gateway's console. */
+export const OPERATORS = [
+  { name: 'olivia.ops', password: 'welcome', role: 'administrator' },
+  { name: 'victor.view', password: 'welcome', role: 'viewer' },
+] as const
+
 export const VHOST = 'gatehouse-demo'
 export const EXCHANGE = 'orders'
 export const SERVICE = '/amqp'
@@ -89,13 +95,16 @@ export function demoSecrets(users: BrokerUsers): Readonly<Record<string, string>
 export async function demoConfig(
   rabbit: Rabbit,
   origins: readonly string[],
-  listen: { readonly host: string; readonly port: number },
+  { host, port, adminPort }: { readonly host: string; readonly port: number; readonly adminPort: number },
 ): Promise<ConfigInput> {
-  const accounts = PEOPLE.map(async ({ name, password, roles }) => {
-    return [name, { password: await hashPassword(password), roles: [...roles] }] satisfies [string, object]
-  })
   return {
-    listen,
+    listen: { host, port },
+    admin: {
+      host,
+      port: adminPort,
+      authenticate: ['operators'],
+      roles: Object.fromEntries(OPERATORS.map(({ name, role }) => [role, { subject: name }])),
+    },
     brokers: {
       main: {
         urls: [`amqp://${rabbit.host.includes(':') ? `[${rabbit.host}]` : rabbit.host}:${rabbit.port}`],
@@ -106,7 +115,8 @@ export async function demoConfig(
       },
     },
     authenticators: {
-      staff: { type: 'basic', realm: 'Demo', users: Object.fromEntries(await Promise.all(accounts)) },
+      staff: { type: 'basic', realm: 'Demo', users: await accounts(PEOPLE) },
+      operators: { type: 'basic', realm: 'Console', users: await accounts(OPERATORS) },
       tickets: { type: 'ticket', ttlSeconds: 30 },
     },
     services: [
@@ -132,4 +142,13 @@ export async function demoConfig(
     ],
     drain: '1s',
   }
+}
+
+async function accounts(
+  people: readonly (Pick<Person, 'name' | 'password'> & { readonly roles?: readonly string[] })[],
+) {
+  const made = people.map(async ({ name, password, roles = [] }) => {
+    return [name, { password: await hashPassword(password), roles: [...roles] }] satisfies [string, object]
+  })
+  return Object.fromEntries(await Promise.all(made))
 }

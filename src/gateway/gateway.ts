@@ -4,6 +4,7 @@ import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Log } from '../ops/log.ts'
 import { Metrics } from '../ops/metrics.ts'
 import { Traffic } from '../ops/traffic.ts'
+import { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { Sessions } from '../sessions/registry.ts'
 import { compileGeneration } from './generation.ts'
 import { Lasting } from './lasting.ts'
@@ -31,7 +32,10 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
   })
   const compiling = { lasting: new Lasting(nodeLog(log)), metrics, log, env, folder: folder ?? process.cwd() }
   const { generation } = await compileGeneration(loaded.config, { ...compiling, number: 1 })
-  const gateway = new RunningGateway(generation, { log, sessions, traffic, metrics, compiling, input: config, options })
+  const entitled = new EntitledSessions(log)
+  metrics.watchEntitlements(() => entitled.questionCount)
+  const parts = { log, sessions, entitled, traffic, metrics, compiling, input: config, options }
+  const gateway = new RunningGateway(generation, parts)
   await gateway.start()
   return gateway
 }

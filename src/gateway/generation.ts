@@ -9,6 +9,7 @@ import { KeptFiles } from '../config/files/kept-files.ts'
 import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
 import { type Environment, parseUsers } from '../config/reading/load.ts'
+import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { makeRoutes } from '../http/auth/make-routes.ts'
 import { BasePath } from '../http/base-path.ts'
@@ -17,6 +18,7 @@ import { AuditTrail } from '../ops/audit.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { makeServices } from '../services/compile.ts'
+import type { Service } from '../services/service.ts'
 import { identityHeaders, makeAuthenticators, stateScopes } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
 import type { Lasting } from './lasting.ts'
@@ -101,7 +103,9 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     auditOf,
     usagesOf,
     talliedBefore,
+    observeEntitlement: (...asked) => metrics.entitlementAsked(...asked),
   })
+  await checkEntitlements(services)
   const basePath = new BasePath(config)
   const routes = makeRoutes({ basePath, services, metrics, log, bars: lasting.bars })
   const generation: Generation = {
@@ -128,6 +132,19 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
       if (before !== undefined) lasting.authState.keepOnly(stateScopes(before.config))
     },
   }
+}
+
+/** Loads every module and reads every secret, so that one that is no good stops the start. @throws {ConfigError} */
+async function checkEntitlements(services: ReadonlyMap<string, Service>): Promise<void> {
+  const found = [...services.values()].map(async ({ entitlements }, index) => {
+    const problems = (await entitlements?.check()) ?? []
+    return problems.map(({ path, message }) => ({
+      path: formatPath(['services', index, 'entitlements', ...path]),
+      message,
+    }))
+  })
+  const problems = (await Promise.all(found)).flat()
+  if (problems.length > 0) throw new ConfigError(problems)
 }
 
 /** What authenticators hold from outside is read again, and used only once everything has been read. */

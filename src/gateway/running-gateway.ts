@@ -23,6 +23,7 @@ import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import { configurationChanged, DRAIN } from '../sessions/end-requests.ts'
+import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
@@ -49,6 +50,7 @@ const HAND_OVER_MS = 1_000
 export interface GatewayParts {
   readonly log: Log
   readonly sessions: Sessions
+  readonly entitled: EntitledSessions
   readonly traffic: Traffic
   readonly metrics: Metrics
   readonly compiling: Omit<Compiling, 'number' | 'before'>
@@ -93,6 +95,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     traffic.guard(boundBytes, () => overload.shed())
     this.#ticker = new Ticker([
       sessions,
+      parts.entitled,
       overload,
       { tick: () => this.#tickNodes() },
       { tick: () => this.#administration?.tick() },

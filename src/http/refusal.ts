@@ -93,6 +93,26 @@ export const REFUSALS = {
     whatToDo:
       'A promotion rule with `refuse` matches, and the client reads its text. The detail names the rule: change it, or put another before it.',
   },
+  'entitlement-refused': {
+    status: 403,
+    text: FORBIDDEN,
+    log: 'authorization-refused',
+    inBand: { code: 'access-refused', explanation: FORBIDDEN, closeCode: 4403 },
+    whatToDo:
+      'The entitlement service said no, and the client reads its `reason`. `gatehouse explain --entitlements` asks it.',
+  },
+  'entitlement-unavailable': {
+    status: 503,
+    text: 'permissions cannot be checked at the moment',
+    retryAfterSeconds: 5,
+    log: 'entitlements-failed',
+    inBand: {
+      code: 'internal-error',
+      explanation: 'permissions cannot be checked at the moment',
+      closeCode: 1013,
+    },
+    whatToDo: 'The entitlement service gave no answer in time, or none that is one: the detail says why.',
+  },
   held: {
     status: 403,
     text: 'not at the moment: your sessions were ended',

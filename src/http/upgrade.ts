@@ -7,7 +7,14 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Identity, leftOutDetail, leftOutText, PromotionRefused } from '../../auth/index.ts'
+import {
+  EntitlementRefused,
+  EntitlementUnavailable,
+  type Identity,
+  leftOutDetail,
+  leftOutText,
+  PromotionRefused,
+} from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
@@ -278,6 +285,10 @@ function leftMs({ service, startedAtMs }: Attempt): number {
 function notPromoted(error: unknown, identity: Identity): Refusal {
   if (error instanceof PromotionRefused && error.code === 'rule-refused')
     return { cause: 'rule-refused', detail: error.message, text: error.forClient, identity }
+  if (error instanceof EntitlementRefused)
+    return { cause: 'entitlement-refused', detail: error.message, text: error.forClient, identity }
+  if (error instanceof EntitlementUnavailable)
+    return { cause: 'entitlement-unavailable', detail: error.message, identity }
   if (error instanceof PromotionRefused && error.code !== 'secret-unavailable') {
     return { cause: 'no-promotion-rule', detail: error.message, allow: ruleLine(identity.subject), identity }
   }

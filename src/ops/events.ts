@@ -78,6 +78,12 @@ export const EVENTS = {
     means: 'a rule matched, but the gateway could not make its credential, for instance because a secret is missing',
     perTenSeconds: 20,
   },
+  'entitlements-failed': {
+    level: 'error',
+    means:
+      'an entitlement service gave no answer in time, or none that is one; a client was refused, or `count` live sessions keep the last answer',
+    perTenSeconds: 5,
+  },
   'limit-refused': {
     level: 'warn',
     means: 'too many attempts, handshakes or sessions, or requests on one connection',

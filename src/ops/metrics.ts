@@ -53,6 +53,8 @@ export class Metrics {
   readonly #configuration: Gauge<'hash'>
   readonly #reloads: Counter<'outcome'>
   readonly #reloadSessions: Counter<'outcome'>
+  readonly #entitlements: Counter<'service' | 'outcome'>
+  readonly #entitlementSeconds: Histogram<'service'>
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry]
@@ -95,6 +97,19 @@ export class Metrics {
       name: 'gatehouse_reload_sessions_total',
       help: 'What reloads meant for live sessions: kept, changed or ended.',
       labelNames: ['outcome'],
+      registers,
+    })
+    this.#entitlements = new Counter({
+      name: 'gatehouse_entitlements_total',
+      help: 'Questions to entitlement services, by outcome: allowed, refused or unavailable.',
+      labelNames: ['service', 'outcome'],
+      registers,
+    })
+    this.#entitlementSeconds = new Histogram({
+      name: 'gatehouse_entitlement_seconds',
+      help: 'From a question to an entitlement service to its answer, or to the failure.',
+      labelNames: ['service'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     })
     this.#refusals = new Counter({
@@ -178,6 +193,17 @@ export class Metrics {
   reloaded(outcome: 'done' | 'refused', sessions: Readonly<Record<string, number>> = {}): void {
     this.#reloads.inc({ outcome })
     for (const [became, count] of Object.entries(sessions)) this.#reloadSessions.inc({ outcome: became }, count)
+  }
+
+  entitlementAsked(service: string, outcome: string, seconds: number): void {
+    this.#entitlements.inc({ service, outcome })
+    this.#entitlementSeconds.observe({ service }, seconds)
+  }
+
+  /** How many different questions are asked for live sessions. */
+  watchEntitlements(questionCount: () => number): void {
+    const help = 'Different questions to entitlement services that live sessions hang on.'
+    gauge([this.#registry], 'gatehouse_entitlement_questions', help, questionCount)
   }
 
   refused(cause: string): void {

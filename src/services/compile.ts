@@ -3,7 +3,13 @@ import {
   type Authenticator,
   compilePromotion,
   type Decision,
+  type Entitlement,
+  type EntitlementOutcome,
+  type EntitlementQuestion,
+  Entitlements,
+  EntitlementUnavailable,
   type Identity,
+  NO_ENTITLEMENT,
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
@@ -16,7 +22,15 @@ import { explain } from './explain.ts'
 import { ServiceFilters, type SessionFacts } from './filters.ts'
 import { type Hits, hitsOf, type Tallied } from './hits.ts'
 import { OriginRule } from './origin.ts'
-import { AddressRule, type Decided, type Promoted, type PromotionContext, type Service, type Terms } from './service.ts'
+import {
+  AddressRule,
+  type Decided,
+  type Entitled,
+  type Promoted,
+  type PromotionContext,
+  type Service,
+  type Terms,
+} from './service.ts'
 import type { Standing } from './standing.ts'
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
@@ -31,6 +45,8 @@ export interface ServiceParts {
   usagesOf(path: string): Usages
   /** The tallies of the service that had the path before. */
   talliedBefore(path: string): Tallied | undefined
+  /** Called for each question to a service's entitlements. */
+  observeEntitlement(path: string, outcome: EntitlementOutcome, seconds: number): void
 }
 
 /** By path. @throws {InvalidConfiguration} for a rule that cannot be */
@@ -40,7 +56,7 @@ export function makeServices(configs: readonly ServiceConfig[], parts: ServicePa
 
 function makeService(
   config: ServiceConfig,
-  { brokers, authenticators, sources, auditOf, usagesOf, talliedBefore }: ServiceParts,
+  { brokers, authenticators, sources, auditOf, usagesOf, talliedBefore, observeEntitlement }: ServiceParts,
 ): Service {
   const broker = brokers.get(config.broker)
   if (broker === undefined) throw new Error(`there is no broker ${config.broker}`)
@@ -55,9 +71,14 @@ function makeService(
   const { limits } = config
   const audit = auditOf(config)
   const filters = new ServiceFilters(config, audit, usagesOf(config.path))
-  const promoting: Promoting = { promotion, filters, limits, hits }
+  const { path } = config
+  const entitlements =
+    config.entitlements === undefined
+      ? undefined
+      : new Entitlements(config.entitlements, sources, (outcome, seconds) => observeEntitlement(path, outcome, seconds))
+  const promoting: Promoting = { path, promotion, filters, limits, hits, entitlements }
   return {
-    path: config.path,
+    path,
     broker: broker.name,
     target: broker.target,
     nodes: broker.nodes,
@@ -72,6 +93,7 @@ function makeService(
     door: new WebSocketDoor(largestMessageBytes(config)),
     requirement: requirementOf(config, authenticators),
     audit,
+    entitlements,
     tallied: { config, hits },
     promote: async (identity, context) => await promote(promoting, identity, context),
     decide: (identity, context, user) => decide(promoting, identity, { ...context, user }),
@@ -81,6 +103,8 @@ function makeService(
 }
 
 interface Promoting {
+  readonly path: string
+  readonly entitlements: Entitlements | undefined
   readonly promotion: Promotion<RuleLimits>
   readonly filters: ServiceFilters
   readonly limits: LimitsConfig
@@ -88,44 +112,78 @@ interface Promoting {
 }
 
 async function promote(
-  { promotion, filters, limits, hits }: Promoting,
+  { path, promotion, filters, limits, hits, entitlements }: Promoting,
   identity: Identity,
-  { sessionId, address, deadlineMs }: PromotionContext,
+  { sessionId, address, deadlineMs, entitled: last }: PromotionContext,
 ): Promise<Promoted> {
   const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
-  const { credential, tags } = promoted
-  const facts = { identity, address, session: sessionId, user: credential.username, tags }
-  return {
-    credential,
-    ...termsOf(promoted, filters.forSession(facts, promoted.limits, hits), { filters, limits }, facts),
+  const { credential, tags, vhosts } = promoted
+  const user = credential.username
+  const vhost = 'pinned' in vhosts ? vhosts.pinned : undefined
+  const question = { identity, service: path, address, user, vhost, session: sessionId }
+  const entitled = entitlements === undefined ? undefined : await asked(entitlements, question, last)
+  const facts = { identity, address, session: sessionId, user, tags, entitlement: entitled?.entitlement }
+  const forSession = filters.forSession(facts, promoted.limits, hits)
+  return { credential, entitled, ...termsOf(promoted, forSession, { filters, limits }, facts) }
+}
+
+/** Where nobody answers, a session that lives already keeps the last answer for a while. */
+async function asked(
+  entitlements: Entitlements,
+  question: EntitlementQuestion,
+  last: Entitled | undefined,
+): Promise<Entitled> {
+  const atMs = performance.now()
+  try {
+    return { question, entitlement: await entitlements.ask(question), atMs }
+  } catch (error) {
+    const isKept = error instanceof EntitlementUnavailable && last !== undefined && isFresh(last, entitlements, atMs)
+    if (!isKept) throw error
+    return { ...last, question }
   }
 }
 
+function isFresh({ atMs, entitlement: { untilMs } }: Entitled, entitlements: Entitlements, nowMs: number): boolean {
+  if (untilMs !== undefined && untilMs <= Date.now()) return false
+  return nowMs - atMs < entitlements.refreshMs + entitlements.staleForMs
+}
+
 function decide(
-  { promotion, filters, limits }: Promoting,
+  { promotion, filters, limits, entitlements }: Promoting,
   identity: Identity,
-  { sessionId, address, user }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
+  { sessionId, address, user, entitled }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
 ): Decided {
   const decision = promotion.decide({ identity, address, session: sessionId })
   const { username, tags } = decision
-  const facts = { identity, address, session: sessionId, user: username ?? user, tags }
+  const entitlement = entitlementOf(entitlements, entitled)
+  const facts = { identity, address, session: sessionId, user: username ?? user, tags, entitlement }
   return { username, ...termsOf(decision, filters.forSession(facts, decision.limits), { filters, limits }, facts) }
+}
+
+/** By which a session lives that lives already: the last answer, or none yet. */
+function entitlementOf(
+  entitlements: Entitlements | undefined,
+  entitled: Entitled | undefined,
+): Entitlement | undefined {
+  return entitlements === undefined ? undefined : (entitled?.entitlement ?? NO_ENTITLEMENT)
 }
 
 type Won = Pick<Decision<RuleLimits>, 'rule' | 'vhosts' | 'limits'>
 
 function standing(
-  { promotion, filters, limits }: Promoting,
+  { promotion, filters, limits, entitlements }: Promoting,
   identity: Identity,
   {
     sessionId,
     address,
     user,
     sessions,
+    entitled,
   }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string; readonly sessions: number },
 ): Standing {
   const { username, tags, limits: own } = promotion.decide({ identity, address, session: sessionId })
-  const facts = { identity, address, session: sessionId, user: username ?? user, tags }
+  const entitlement = entitlementOf(entitlements, entitled)
+  const facts = { identity, address, session: sessionId, user: username ?? user, tags, entitlement }
   const of = own?.sessionsPerIdentity ?? limits.sessionsPerIdentity
   return {
     limits: { sessionsPerIdentity: { used: sessions, of }, ...filters.sharesOf(identity, own) },

@@ -3,8 +3,10 @@ import {
   ANONYMOUS,
   compileAddresses,
   descriptorOf,
+  type Entitlement,
   type Identity,
   may,
+  NO_ENTITLEMENT,
   type Promotion,
   type RuleExplanation,
   word,
@@ -98,12 +100,16 @@ export function personOf(
   return { issuer: issuer ?? vouching, subject, authenticator: by, roles, claims, fromCookie: false }
 }
 
-/** @throws {NotExplainable} for a question that is none */
+/**
+ * @param entitlement what an entitlement service answers about the person; absent: nothing
+ * @throws {NotExplainable} for a question that is none
+ */
 export function explain(
   { config, promotion }: ExplainedService,
   identity: Identity,
   address: string,
   questions: readonly string[],
+  entitlement?: Entitlement,
 ): Explained {
   const { subject, issuer, authenticator } = identity
   const { rules, result } = promotion.explain({ identity, address, session: SESSION })
@@ -131,7 +137,11 @@ export function explain(
       connectionNameWithClients: connectionName({ ...parts, clientName: CLIENT_NAME }),
     },
     refused: null,
-    may: answers(config, { identity, address, session: SESSION, user, tags }, questions),
+    may: answers(
+      config,
+      { identity, address, session: SESSION, user, tags, entitlement: entitlement ?? NO_ENTITLEMENT },
+      questions,
+    ),
   }
 }
 

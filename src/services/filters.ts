@@ -3,7 +3,14 @@
  * what was done. Compiled once for the service; a session gets filters of its own, which follow its identity when that
  * is renewed.
  */
-import { compileMatch, Policy, PromotionRefused, StampPolicy, type VariableFacts } from '../../auth/index.ts'
+import {
+  compileMatch,
+  type Entitlement,
+  Policy,
+  PromotionRefused,
+  StampPolicy,
+  type VariableFacts,
+} from '../../auth/index.ts'
 import {
   type AuditSink,
   authorizeFilter,
@@ -25,6 +32,8 @@ export interface SessionFacts extends VariableFacts {
   readonly user: string
   /** Of the promotion rule that won. */
   readonly tags: readonly string[]
+  /** What an entitlement service grants it, where the service has one. */
+  readonly entitlement?: Entitlement | undefined
 }
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
@@ -90,6 +99,7 @@ export class ServiceFilters {
       audit,
       // What variables can read of an identity that may be another one's at the next look.
       [roles, claims, facts.user],
+      facts.entitlement?.signature,
     ])
   }
 
@@ -135,9 +145,10 @@ function unfit(error: unknown): Error {
   return error instanceof Error ? error : new Error('the stamps failed', { cause: error })
 }
 
-/** A service's permissions, compiled; undefined where it has none. @throws {InvalidConfiguration} */
-export function policyOf({ permissions, enforce }: ServiceConfig): Policy<SessionFacts> | undefined {
-  return permissions === undefined ? undefined : new Policy(permissions.map(permissionOf), { enforce })
+/** A service's permissions, compiled; undefined where the broker decides. @throws {InvalidConfiguration} */
+export function policyOf({ permissions, entitlements, enforce }: ServiceConfig): Policy<SessionFacts> | undefined {
+  if (permissions === undefined && entitlements === undefined) return undefined
+  return new Policy((permissions ?? []).map(permissionOf), { enforce })
 }
 
 function permissionOf({ for: whom, ...lists }: PermissionConfig) {

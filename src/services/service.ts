@@ -2,7 +2,14 @@
  * A service as the door sees it: a path, who may come through it, and what for. Made once from the configuration; the
  * functions hide authenticators, rules and secrets, of which HTTP knows nothing.
  */
-import type { Identity, PromotedCredential, Requirement } from '../../auth/index.ts'
+import type {
+  Entitlement,
+  EntitlementQuestion,
+  Entitlements,
+  Identity,
+  PromotedCredential,
+  Requirement,
+} from '../../auth/index.ts'
 import type { AuditSink, BrokerTarget, Filter, SessionLimits, VhostRule } from '../../proxy/index.ts'
 import type { BrokerNodes } from '../brokers/broker-nodes.ts'
 import type { HoldOffs } from '../brokers/hold-offs.ts'
@@ -25,9 +32,19 @@ export interface Terms {
   readonly signature: string
 }
 
+/** An answer of the service's entitlements, and what it answers. */
+export interface Entitled {
+  readonly question: EntitlementQuestion
+  readonly entitlement: Entitlement
+  /** When it was given, on the clock of `performance.now()`. */
+  readonly atMs: number
+}
+
 /** The terms, and what the broker is shown instead of the identity. */
 export interface Promoted extends Terms {
   readonly credential: PromotedCredential
+  /** Undefined where the service asks nobody. */
+  readonly entitled: Entitled | undefined
 }
 
 /** The terms, and what is known of the broker user, without asking anybody. */
@@ -41,6 +58,8 @@ export interface PromotionContext {
   readonly address: string
   /** What is left of the handshake's time. */
   readonly deadlineMs: number
+  /** By which the session lives already, if it does: it counts where no other can be had. */
+  readonly entitled?: Entitled | undefined
 }
 
 export interface Service {
@@ -63,7 +82,9 @@ export interface Service {
   readonly audit: AuditSink
   /** How often its rules and permissions applied to somebody. */
   readonly tallied: Tallied
-  /** @throws {PromotionRefused} */
+  /** Who is asked what an identity may do; undefined where nobody is. */
+  readonly entitlements: Entitlements | undefined
+  /** @throws {PromotionRefused, EntitlementRefused, EntitlementUnavailable} */
   promote(identity: Identity, context: PromotionContext): Promise<Promoted>
   /**
    * What `promote` would decide, at once and without reading a secret, for a session that lives already.

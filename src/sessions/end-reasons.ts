@@ -90,6 +90,12 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
     clientSees: '320, 1012 where it may come back, else 4403',
     whatToDo: 'A reload ended it: service, rule, role, Origin, address, authenticator, broker, user or vhost changed.',
   },
+  'entitlement-ended': {
+    level: 'info',
+    clientSees: '320 with the reason, 4403, or 1013 where nobody answers',
+    whatToDo:
+      'The entitlement service said no, its grant ended, or it has not answered for `staleFor`: the detail says which.',
+  },
   kicked: {
     level: 'info',
     clientSees: '320 with the reason, 1012',

@@ -27,6 +27,19 @@ export function ruleRefused(explanation: string): EndRequest {
   return { reason: 'authority-ended', code: 'access-refused', explanation, closeCode: 4403 }
 }
 
+/** The entitlement service says no, or what it granted has ended. @param explanation its own, for the client */
+export function entitlementEnded(explanation = 'this login may not use this service any more'): EndRequest {
+  return { reason: 'entitlement-ended', code: 'connection-forced', explanation, closeCode: 4403 }
+}
+
+/** The entitlement service has not answered for too long. */
+export const ENTITLEMENT_AWAY: EndRequest = {
+  reason: 'entitlement-ended',
+  code: 'connection-forced',
+  explanation: 'permissions cannot be checked at the moment',
+  closeCode: 1013,
+}
+
 /** Another configuration leaves no room for the session. @param mayReturn whether the same client would be let in again */
 export function configurationChanged(mayReturn: boolean): EndRequest {
   const closeCode = mayReturn ? 1012 : 4403

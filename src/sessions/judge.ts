@@ -4,7 +4,7 @@
  */
 import { type Identity, PromotionRefused, type Requirement } from '../../auth/index.ts'
 import { urlText, type VhostRule } from '../../proxy/index.ts'
-import type { Decided, Service } from '../services/service.ts'
+import type { Decided, Entitled, Service } from '../services/service.ts'
 import type { SessionRecord } from './record.ts'
 
 /** A session as it is judged. */
@@ -14,6 +14,8 @@ export interface Judged {
   readonly origin: string | undefined
   /** The terms by which it lives. */
   readonly signature: string
+  /** The last answer about it, where its service asks for one. */
+  readonly entitled: Entitled | undefined
 }
 
 export type Judgement =
@@ -27,14 +29,14 @@ export type Judgement =
     }
 
 /** @param service the one with the session's path, if there still is one */
-export function judge({ record, origin, signature }: Judged, service: Service | undefined): Judgement {
+export function judge({ record, origin, signature, entitled }: Judged, service: Service | undefined): Judgement {
   if (service === undefined) return refused(`there is no service ${record.service} any more`)
   const { identity, address } = record
   const unfit = unfitFor(service, identity, { origin, address })
   if (unfit !== undefined) return refused(unfit)
   let terms: Decided
   try {
-    terms = service.decide(identity, { sessionId: record.id, address }, record.user)
+    terms = service.decide(identity, { sessionId: record.id, address, entitled }, record.user)
   } catch (error) {
     if (error instanceof PromotionRefused) return refused(error.message)
     throw error

@@ -3,7 +3,16 @@
  * session of `proxy` and lives as long; of the upgrade it keeps no request and no bytes. One log line for each session, at
  * its end.
  */
-import { AuthenticationRefused, type Identity, PromotionRefused, renew } from '../../auth/index.ts'
+import {
+  AuthenticationRefused,
+  EntitlementRefused,
+  type Entitlements,
+  EntitlementUnavailable,
+  type Identity,
+  NO_ENTITLEMENT,
+  PromotionRefused,
+  renew,
+} from '../../auth/index.ts'
 import type {
   AuditEvent,
   BrokerFailure,
@@ -15,20 +24,26 @@ import type {
   SessionEnd,
   SessionObserver,
 } from '../../proxy/index.ts'
-import { BROKER_FAILURES } from '../brokers/broker-failures.ts'
 import type { Trial } from '../brokers/hold-offs.ts'
-import type { EventSpec, LogFields } from '../ops/events.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
-import type { Promoted, Service, Terms } from '../services/service.ts'
+import type { Entitled, Promoted, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
-import { ENDS } from './end-reasons.ts'
-import { configurationChanged, ruleRefused, UNRECORDED, VHOST_LOST } from './end-requests.ts'
+import {
+  configurationChanged,
+  ENTITLEMENT_AWAY,
+  entitlementEnded,
+  ruleRefused,
+  UNRECORDED,
+  VHOST_LOST,
+} from './end-requests.ts'
+import type { EntitledSession, EntitledSessions } from './entitled-sessions.ts'
 import { allowsVhost, type Judgement, judge } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
 import type { Occupant, Place } from './place.ts'
 import type { SessionRecord } from './record.ts'
 import type { Sessions } from './registry.ts'
+import { brokersPart, sessionLine } from './session-line.ts'
 
 /** The first one that a text of RabbitMQ's names: `queue 'orders' in vhost '/'`. */
 const RESOURCE = /\b(?:queue|exchange) '.*?' in vhost '[^']*'/s
@@ -55,11 +70,12 @@ export interface NewSession {
 /** What all live sessions share. */
 export interface SessionSurroundings {
   readonly sessions: Sessions
+  readonly entitled: EntitledSessions
   readonly metrics: Metrics
   readonly log: Log
 }
 
-export class LiveSession implements Occupant, SessionObserver {
+export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   readonly id: string
   readonly #place: Place
   readonly #address: string
@@ -75,6 +91,7 @@ export class LiveSession implements Occupant, SessionObserver {
   #service: Service
   #rule: number
   #signature: string
+  #entitled: Entitled | undefined
   /** Only until the broker has opened the session. */
   #handshakeDone: (() => void) | undefined
   #opened: OpenedSession | undefined
@@ -86,6 +103,7 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#place = begun.place
     this.#rule = begun.promoted.rule
     this.#signature = begun.promoted.signature
+    this.#entitled = begun.promoted.entitled
     this.#user = begun.promoted.credential.username
     this.#address = begun.address
     this.#origin = begun.origin
@@ -134,7 +152,10 @@ export class LiveSession implements Occupant, SessionObserver {
   }
 
   judge(service: Service | undefined): Judgement {
-    return judge({ record: this.record, origin: this.#origin, signature: this.#signature }, service)
+    return judge(
+      { record: this.record, origin: this.#origin, signature: this.#signature, entitled: this.#entitled },
+      service,
+    )
   }
 
   adopt(service: Service, terms: Terms): void {
@@ -143,6 +164,20 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#rule = terms.rule
     this.#signature = terms.signature
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
+    this.#hangOn()
+  }
+
+  get entitled(): Entitled | undefined {
+    return this.#entitled
+  }
+
+  get entitlements(): Entitlements | undefined {
+    return this.#service.entitlements
+  }
+
+  entitle(entitled: Entitled): void {
+    this.#entitled = entitled
+    this.follow(this.#service)
   }
 
   /** Goes on at this service, of another configuration, or ends. */
@@ -155,6 +190,7 @@ export class LiveSession implements Occupant, SessionObserver {
   /** The session is in the registry: its client may be read. */
   attach(): void {
     this.#client.attach(this.#session)
+    this.#hangOn()
     this.#lifetime.tick()
   }
 
@@ -178,6 +214,7 @@ export class LiveSession implements Occupant, SessionObserver {
 
   released(): void {
     this.#lifetime.stop()
+    this.#shared.entitled.leave(this)
   }
 
   opened(opened: OpenedSession): void {
@@ -188,14 +225,20 @@ export class LiveSession implements Occupant, SessionObserver {
     this.#handshakeDone = undefined
     this.#shared.sessions.opened(this.#place)
     this.#shared.metrics.sessionOpened(this.#service.path, performance.now() - this.#startedMs)
-    this.#shared.log.write('session-opened', this.#line())
+    this.#shared.log.write('session-opened', sessionLine(this.record))
     if (!this.#recorded('session.opened', {})) this.end(UNRECORDED)
   }
 
   channelClosed({ channel, replyCode, text, method }: BrokersRefusal): void {
     const resource = RESOURCE.exec(text)?.[0]
     const detail = channel === 0 ? `the connection: ${text}` : text
-    this.#shared.log.write('broker-refused-method', { ...this.#line(), replyCode, detail, method, resource })
+    this.#shared.log.write('broker-refused-method', {
+      ...sessionLine(this.record),
+      replyCode,
+      detail,
+      method,
+      resource,
+    })
   }
 
   busy(): void {
@@ -211,9 +254,9 @@ export class LiveSession implements Occupant, SessionObserver {
     const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
     const durationMs = Math.round(end.durationMs)
     const { replyCode } = end
-    const part = this.#brokersPart(end)
+    const part = brokersPart(end, this.#trial, this.#service.nodes.isUp)
     // The same keys as before, so the same shape.
-    this.#shared.log.write('session-ended', this.#line({ ...end, detail, durationMs }, part), part.level)
+    this.#shared.log.write('session-ended', sessionLine(this.record, { ...end, detail, durationMs }, part), part.level)
     if (typeof this.#trial === 'string') this.#recorded('session.refused', { cause: end.reason, detail })
     else this.#recorded('session.closed', { cause: end.reason, detail, durationMs, replyCode })
   }
@@ -241,7 +284,12 @@ export class LiveSession implements Occupant, SessionObserver {
       if (!service.roles.every((role) => identity.roles.includes(role))) {
         return { renewed: false, detail: 'the fresh credential lacks a required role' }
       }
-      const context = { sessionId: this.id, address: this.#address, deadlineMs: service.handshakeMs }
+      const context = {
+        sessionId: this.id,
+        address: this.#address,
+        deadlineMs: service.handshakeMs,
+        entitled: this.#entitled,
+      }
       const promoted = await service.promote(identity, context)
       const { credential, vhosts } = promoted
       if (credential.username !== this.#user) {
@@ -254,16 +302,25 @@ export class LiveSession implements Occupant, SessionObserver {
       if (credential.isPassedOn) await this.#session.renewBroker(credential)
       if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
       this.#shared.sessions.renew(place, identity)
+      this.#entitled = promoted.entitled
       // Another generation may have come while the credential was made: its terms stand.
       if (this.#service === service) this.adopt(service, promoted)
       else this.follow(this.#service)
       return { renewed: true, expiresAtMs: identity.expiresAtMs }
     } catch (error) {
-      if (error instanceof AuthenticationRefused || error instanceof PromotionRefused) {
-        return { renewed: false, detail: error.message, end: endFor(error) }
-      }
-      throw error
+      if (!isRefusal(error)) throw error
+      return { renewed: false, detail: error.message, end: endFor(error) }
     }
+  }
+
+  /** On the answers of whoever the present service asks; until it has been asked, on none. */
+  #hangOn(): void {
+    const { entitlements, path } = this.#service
+    if (entitlements === undefined) return this.#shared.entitled.leave(this)
+    const { identity, user, address, vhost } = this.record
+    const question = this.#entitled?.question ?? { identity, service: path, address, user, vhost, session: this.id }
+    this.#entitled ??= { question, entitlement: NO_ENTITLEMENT, atMs: Number.NEGATIVE_INFINITY }
+    this.#shared.entitled.join(this, this.#entitled)
   }
 
   #recorded(event: AuditEvent['event'], details: Partial<AuditEvent>): boolean {
@@ -273,58 +330,19 @@ export class LiveSession implements Occupant, SessionObserver {
     const written = audit.write({ event, session: this.id, subject, issuer, address, user, vhost, ...details })
     return written || audit.onFailure === 'count'
   }
+}
 
-  /** Every key by itself: where keys are added to a spread, V8 makes up a new shape for each session. */
-  #line(end?: SessionEnd, part?: BrokersPart): LogFields {
-    const { id, service, identity, user, address, broker, vhost } = this.record
-    return {
-      session: id,
-      service,
-      subject: identity.subject,
-      issuer: identity.issuer,
-      authenticator: identity.authenticator,
-      user,
-      address,
-      broker,
-      vhost,
-      by: end?.by,
-      reason: end?.reason,
-      detail: end?.detail,
-      replyCode: end?.replyCode,
-      closeCode: end?.closeCode,
-      durationMs: end?.durationMs,
-      bytesFromClient: end?.bytesFromClient,
-      bytesToClient: end?.bytesToClient,
-      cause: part?.cause,
-      remedy: part?.remedy,
-      pauseMs: part?.pauseMs,
-      count: part?.count,
-    }
-  }
+/** What a fresh proof may come to nothing for. */
+const REFUSALS = [AuthenticationRefused, PromotionRefused, EntitlementRefused, EntitlementUnavailable]
 
-  /** Of many sessions that one fault of the broker leg keeps out, one line tells; the others are counted in the next. */
-  #brokersPart({ reason, failure }: SessionEnd): BrokersPart {
-    if (typeof this.#trial === 'string') return { level: 'debug', cause: this.#trial }
-    const { level } = ENDS[reason]
-    if (failure === undefined) {
-      this.#trial.over()
-      return { level }
-    }
-    const rest = this.#trial.failed(failure)
-    // That no node is there is in the log already, once.
-    const isKnown = reason === 'broker-unavailable' && !this.#service.nodes.isUp
-    if (rest === 'known' || isKnown) return { level: 'debug', cause: failure }
-    return { level, cause: failure, remedy: BROKER_FAILURES[failure].remedy, pauseMs: rest?.forMs, count: rest?.count }
-  }
+function isRefusal(error: unknown): error is Error {
+  return REFUSALS.some((refusal) => error instanceof refusal)
 }
 
 /** Where the client reads more than that its secret was no good. */
-function endFor(error: AuthenticationRefused | PromotionRefused): EndRequest | undefined {
+function endFor(error: Error): EndRequest | undefined {
+  if (error instanceof EntitlementUnavailable) return ENTITLEMENT_AWAY
+  if (error instanceof EntitlementRefused) return entitlementEnded(error.forClient)
   if (!(error instanceof PromotionRefused) || error.forClient === undefined) return undefined
   return ruleRefused(error.forClient)
-}
-
-/** What the broker's failure, if it was one, adds to the line of a session's end, and how loud the line is. */
-interface BrokersPart extends Pick<LogFields, 'cause' | 'remedy' | 'pauseMs' | 'count'> {
-  readonly level: EventSpec['level']
 }

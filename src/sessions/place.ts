@@ -4,7 +4,7 @@
  */
 import { type Identity, identityKey, identityKeys } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
-import type { Service, Terms } from '../services/service.ts'
+import type { Entitled, Service, Terms } from '../services/service.ts'
 import { authorityEnded } from './end-requests.ts'
 import type { Judgement } from './judge.ts'
 import type { LifetimeEnd } from './lifetime.ts'
@@ -14,6 +14,8 @@ import type { SessionRecord } from './record.ts'
 export interface Occupant {
   readonly id: string
   readonly record: SessionRecord
+  /** The last answer about what it may do, where its service asks for one. */
+  readonly entitled: Entitled | undefined
   /** Bytes that wait on both legs, and those of messages of which the end has not arrived. */
   readonly bufferedBytes: number
   readonly assemblingBytes: number

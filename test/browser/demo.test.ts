@@ -213,6 +213,18 @@ describe('the demo', () => {
     complaints = []
   })
 
+  it('leads operators to the console', async () => {
+    const [opened] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.getByRole('link', { name: 'console' }).click(),
+    ])
+
+    await opened.getByLabel('Name').fill('olivia.ops')
+    await opened.getByLabel('Password').fill('welcome')
+    await opened.getByRole('button', { name: 'Log in' }).click()
+    await opened.getByRole('navigation').getByRole('link', { name: 'Configuration' }).waitFor()
+  })
+
   it('can be used on a small screen, and shows nothing wider than it', async () => {
     await page.setViewportSize({ width: 360, height: 740 })
     await logIn('joe.smith')

@@ -50,7 +50,7 @@ export function compare(client: string, version: string, straight: Outcomes, thr
 }
 
 /** Where there are other tests than docs/clients.md says of this version, or fewer of them pass. */
-function staleFigures(client: string, version: string, straight: Outcomes): string | undefined {
+export function staleFigures(client: string, version: string, straight: Outcomes): string | undefined {
   const told = FIGURES.find((one) => one.client === client && one.version === version)
   if (told === undefined) return undefined
   const pass = passed(straight)

@@ -12,6 +12,7 @@ const ended = (client: Awaited<ReturnType<typeof joe>>) =>
 
 /** Every route, the role it needs, a request that it takes, and what it answers. */
 const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], body: unknown, status: number])[] = [
+  ['GET /api/v1/me', 'viewer', undefined, 200],
   ['GET /api/v1/overview', 'viewer', undefined, 200],
   ['GET /api/v1/sessions', 'viewer', undefined, 200],
   ['GET /api/v1/sessions/none', 'viewer', undefined, 404],

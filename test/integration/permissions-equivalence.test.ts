@@ -12,11 +12,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Channel, ChannelModel } from 'amqplib'
 import fc from 'fast-check'
-import type { Arguments, FromBroker, FromClient } from '../../proxy/codec/spec.ts'
 import type { TestBroker } from '../support/broker.ts'
-import { texts } from '../support/filter-session.ts'
 import { DEVIATIONS } from '../support/permission-deviations.ts'
 import { type PermissionGateway, startPermissionGateway } from '../support/permission-gateway.ts'
+import { outcome } from '../support/permission-outcome.ts'
 import {
   asEntry,
   asPermission,
@@ -26,10 +25,9 @@ import {
   QUEUES,
   rollPolicy,
   rollStep,
-  type Step,
   TOPICS,
 } from '../support/permission-script.ts'
-import { isClosed, RawClient } from '../support/raw-client.ts'
+import { RawClient } from '../support/raw-client.ts'
 import { runTopology } from '../support/topology-run.ts'
 import { permissions, topology as topologies } from '../support/topology-script.ts'
 
@@ -68,46 +66,9 @@ after(async () => {
   await live.stop()
 })
 
-/** What a side makes of a step: the answer's name, or the exception's code. */
-async function outcome(client: RawClient, step: Step): Promise<string> {
-  const { method, fields } = step
-  if (method === 'basic.publish') {
-    const headers = step.copies === undefined ? undefined : [{ key: 'CC', ...texts(...step.copies) }]
-    const properties = {
-      ...(headers === undefined ? {} : { headers }),
-      ...(step.replyTo === undefined ? {} : { replyTo: step.replyTo }),
-    }
-    client.publish(String(fields['exchange']), String(fields['routingKey']), { properties })
-    const verdict = await client.verdict()
-    return isClosed(verdict) ? `${verdict.refused} ${verdict.code}` : 'published'
-  }
-  client.send(method as FromClient, fields as Arguments<FromClient>)
-  for (;;) {
-    const heard = await client.next()
-    const { name } = heard
-    if (name === 'channel.close' || name === 'connection.close') {
-      if (name === 'channel.close') await client.reopen()
-      return `${name} ${Number(heard.fields['replyCode'])}`
-    }
-    if (name === 'basic.consume-ok') await giveBack(client)
-    if (isAnswer(name)) return name
-  }
-}
-
-/** Ends the consumer, and puts back whatever it was delivered. */
-async function giveBack(client: RawClient): Promise<void> {
-  await client.call('basic.cancel', { consumerTag: 'script', noWait: false }, 'basic.cancel-ok')
-  await client.call('basic.recover', { requeue: true }, 'basic.recover-ok')
-}
-
 async function anew(client: RawClient): Promise<void> {
   await client.call('channel.close', { replyCode: 200, replyText: '', classId: 0, methodId: 0 }, 'channel.close-ok')
   await client.openChannel(1)
-}
-
-/** Deliveries may come in between. */
-function isAnswer(name: string): name is FromBroker {
-  return name !== 'basic.deliver' && name !== 'basic.cancel'
 }
 
 /** Everything as it is in the beginning. The broker does in order what is sent in one go. */

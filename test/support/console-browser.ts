@@ -2,21 +2,23 @@
 import type { TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { hashPassword } from '../../auth/index.ts'
-import type { ConfigInput } from '../../src/index.ts'
-import { type Door, PASSWORD, startDoor } from './door.ts'
+import { type Door, type DoorOptions, PASSWORD, startDoor } from './door.ts'
 
 export const ROLES = ['viewer', 'operator', 'administrator'] as const
 export type Role = (typeof ROLES)[number]
 
 /** A gateway that `viewer`, `operator` and `administrator` may manage, each as their name says. */
-export async function startManaged(t: TestContext, admin: Partial<ConfigInput['admin']> = {}): Promise<Door> {
+export async function startManaged(
+  t: TestContext,
+  more: Pick<DoorOptions, 'authenticators'> & { readonly authenticate?: string[] } = {},
+): Promise<Door> {
   const password = await hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
   const users = Object.fromEntries(['nobody', ...ROLES].map((name) => [name, { password, roles: [`gate-${name}`] }]))
   const roles = Object.fromEntries(ROLES.map((name) => [name, { role: `gate-${name}` }]))
   return await startDoor(
     {
-      admin: { port: 0, authenticate: ['ops'], roles, ...admin },
-      authenticators: { ops: { type: 'basic', users } },
+      admin: { port: 0, authenticate: more.authenticate ?? ['ops'], roles },
+      authenticators: { ops: { type: 'basic', users }, ...more.authenticators },
     },
     t,
   )
@@ -54,7 +56,5 @@ export async function logIn(page: Page, name: string, password = PASSWORD): Prom
 
 /** Goes to a page of the console by its address, as a link does. */
 export async function goTo(page: Page, address: string): Promise<void> {
-  await page.evaluate((to) => {
-    ;(globalThis as unknown as { location: { hash: string } }).location.hash = to
-  }, address)
+  await page.evaluate(`location.hash = ${JSON.stringify(address)}`)
 }

@@ -65,7 +65,8 @@ export class JudgedSession {
   }
 
   judge(service: Service | undefined): Judgement {
-    return judge({ record: this.record, origin: this.visitor.origin, signature: this.#signature }, service)
+    const { origin } = this.visitor
+    return judge({ record: this.record, origin, signature: this.#signature, entitled: undefined }, service)
   }
 
   adopt(_service: Service, terms: Terms): void {

@@ -33,7 +33,7 @@ export class PermissionGateway {
   readonly lines: readonly LogLine[]
   /** The administrator's own channel, straight to the broker. */
   readonly judge: Channel
-  readonly #gateway: Gateway
+  readonly gateway: Gateway
   readonly #folder: string
   readonly #link: SlowLink | undefined
   readonly #clients: RawClient[] = []
@@ -51,7 +51,7 @@ export class PermissionGateway {
     this.webuser = parts.webuser
     this.lines = parts.lines
     this.judge = parts.judge
-    this.#gateway = parts.gateway
+    this.gateway = parts.gateway
     this.#folder = parts.folder
     this.#link = parts.link
   }
@@ -63,7 +63,7 @@ export class PermissionGateway {
   ): Promise<RawClient> {
     const { path = '/amqp', claims = {} } = options
     const headers = { authorization: `Bearer ${token(subject, roles, claims)}` }
-    const client = await RawClient.overWebSocket(`${this.#gateway.addresses[0]?.url}${path}`, headers)
+    const client = await RawClient.overWebSocket(`${this.gateway.addresses[0]?.url}${path}`, headers)
     this.#clients.push(client)
     return client
   }
@@ -81,9 +81,9 @@ export class PermissionGateway {
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close()
     try {
-      await refuseCanariesOf(this.#gateway, this.lines)
+      await refuseCanariesOf(this.gateway, this.lines)
     } finally {
-      await this.#gateway.close()
+      await this.gateway.close()
       this.#link?.close()
       await this.broker.stop()
       await rm(this.#folder, { recursive: true, force: true })

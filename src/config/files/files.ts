@@ -60,6 +60,10 @@ export class FileInspection {
       const files = descriptorOf(authenticator).files?.(authenticator) ?? []
       for (const named of files) this.#named(named, ['authenticators', name, ...named.path])
     }
+    for (const [index, { entitlements }] of config.services.entries()) {
+      const module = entitlements?.module
+      if (module !== undefined) this.#read(['services', index, 'entitlements', 'module'], module, 'public')
+    }
     for (const placed of secretsOf(config)) this.#secret(placed, keys)
   }
 

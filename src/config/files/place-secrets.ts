@@ -16,7 +16,7 @@ export interface PlacedSecret {
 export function secretsOf(config: Config): PlacedSecret[] {
   const found: PlacedSecret[] = []
   const add = (secret: SecretSource | undefined, ...path: Path) => {
-    if (secret !== undefined) found.push({ path, secret, isTemplate: path[0] === 'services' })
+    if (secret !== undefined) found.push({ path, secret, isTemplate: path.includes('promote') })
   }
   for (const [name, { credentials }] of Object.entries(config.brokers)) {
     for (const [key, credential] of Object.entries(credentials)) {
@@ -30,7 +30,8 @@ export function secretsOf(config: Config): PlacedSecret[] {
       add(secret, 'authenticators', name, ...path)
     }
   }
-  for (const [index, { promote }] of config.services.entries()) {
+  for (const [index, { promote, entitlements }] of config.services.entries()) {
+    add(entitlements?.secret, 'services', index, 'entitlements', 'secret')
     for (const [position, { to }] of promote.entries()) {
       if (typeof to === 'object') add(to.password, 'services', index, 'promote', position, 'to', 'password')
     }

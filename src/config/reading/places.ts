@@ -15,6 +15,7 @@ const SECRETS = [
   'authenticators.*.clientSecret',
   'authenticators.*.secret',
   'services.*.promote.*.to.password',
+  'services.*.entitlements.secret',
 ].map(pattern)
 
 /** Paths of files, made absolute against the folder of the configuration. */
@@ -37,6 +38,7 @@ const FILES = [
     'authenticators.*.keytab',
     'authenticators.*.options',
     'authenticators.*.verify',
+    'services.*.entitlements.module',
   ].map(pattern),
 ]
 

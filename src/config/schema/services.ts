@@ -1,6 +1,7 @@
 /** One path that clients connect to: who gets in, as whom, to which broker, and within which limits. */
 import { z } from 'zod'
 import { originProblem } from '../origin-pattern.ts'
+import { entitlements } from './entitlements.ts'
 import { limits } from './limits.ts'
 import { permission } from './permissions.ts'
 import { promote, vhost } from './promotion.ts'
@@ -80,6 +81,11 @@ const service = z.strictObject({
     .array(permission)
     .optional()
     .describe('What each identity may do, by default nothing; absent: the broker decides.'),
+  entitlements: entitlements
+    .optional()
+    .describe(
+      'Who is asked what each identity may do; its answers are added to `permissions`, which are enforced then.',
+    ),
   enforce: z.boolean().prefault(true).describe('`false`: what `permissions` would refuse is logged and let through.'),
   stamp: stamp.optional().describe('What every published message carries, whatever the client sent.'),
   sessionTimeout: duration('1s', '3650d')

@@ -348,5 +348,7 @@ for (const [index, person] of demo.people.entries()) {
   element('people').append(label)
 }
 element('broker').textContent = demo.broker
+element('console').href = demo.console
+element('operators').textContent = demo.operators.map(({ name, role }) => `${name} (${role})`).join(' or ')
 show(false)
 await refresh()

@@ -110,6 +110,7 @@ function Page() {
     document.title = `${page?.title ?? 'Not found'} · Gatehouse`
     // Where one is read out, and where the next Tab begins.
     document.querySelector<HTMLElement>('main h1')?.focus()
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
   }, [page])
   if (page === undefined) return <Nothing>There is no such page.</Nothing>
   if (!may) return <Nothing>This page needs the role {page.role}.</Nothing>

@@ -23,14 +23,14 @@ describe('gatehouse', () => {
     const { code, stdout, stderr } = await runCommand(['--help'])
     assert.equal(code, 0)
     assert.equal(stderr, '')
-    for (const name of ['serve', 'check', 'explain', 'hash-password', 'secret', 'schema', 'demo'])
+    for (const name of ['serve', 'check', 'explain', 'broker-setup', 'hash-password', 'secret', 'schema', 'demo'])
       assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
     assert.equal((await runCommand(['help'])).stdout, stdout)
     assert.equal((await runCommand(['-h'])).stdout, stdout)
   })
 
   it('says more about each command, however it is asked', async () => {
-    for (const name of ['serve', 'check', 'explain', 'hash-password', 'secret', 'schema', 'demo']) {
+    for (const name of ['serve', 'check', 'explain', 'broker-setup', 'hash-password', 'secret', 'schema', 'demo']) {
       const { code, stdout } = await runCommand(['help', name])
       assert.equal(code, 0)
       assert.match(stdout, new RegExp(`Usage: gatehouse ${name}`))

@@ -149,6 +149,43 @@ describe('explain', () => {
     assert.doesNotMatch(other ?? '', /one word/)
   })
 
+  describe('with an entitlement service', () => {
+    const file = valid('entitled.yaml')
+    const ask = async (module: string, ...args: string[]) => {
+      writeFileSync(valid('rights.mjs'), `export default ({ subject }) => (${module})\n`, { mode: 0o600 })
+      const config = readFileSync(valid('minimal.yaml'), 'utf8')
+      const entitled = config.replace('promote:', 'entitlements: { module: rights.mjs }\n    promote:')
+      writeFileSync(file, entitled, { mode: 0o600 })
+      return await runCommand(['explain', '-c', file, '--subject', 'ann', '--may', 'consume news', ...args])
+    }
+
+    it('asks nobody unless it is told to, and says so', async () => {
+      const { stdout } = await ask('{ allow: true }')
+      assert.match(stdout, /^entitlements: not asked/m)
+      assert.match(stdout, /^may consume news: refused: no rule grants read on queue "news"$/m)
+    })
+
+    it('shows the answer, and counts it', async () => {
+      const answer = `{ allow: true, roles: ['of ' + subject], permissions: { read: [{ queue: 'news' }] } }`
+      const { stdout } = await ask(answer, '--entitlements')
+      assert.match(stdout, /^entitlements: allowed; roles of ann$/m)
+      assert.match(stdout, /^entitlements: read \{"queue":"news"\}$/m)
+      assert.match(stdout, /^may consume news: allowed: read on queue "news" by entitlements\.read\[0\]$/m)
+    })
+  })
+
+  it('says why an entitlement service refuses', async () => {
+    const folderOf = valid('refusing.mjs')
+    writeFileSync(folderOf, `export default () => ({ allow: false, reason: 'closed' })\n`, { mode: 0o600 })
+    const file = valid('refusing.yaml')
+    const config = readFileSync(valid('minimal.yaml'), 'utf8')
+    writeFileSync(file, config.replace('promote:', 'entitlements: { module: refusing.mjs }\n    promote:'), {
+      mode: 0o600,
+    })
+    const { stdout } = await runCommand(['explain', '-c', file, '--subject', 'ann', '--entitlements'])
+    assert.equal(lastLine(stdout), 'refused: the entitlement service refuses: closed')
+  })
+
   it('says so where the broker decides', async () => {
     const { stdout } = await runCommand(['explain', '-c', valid('minimal.yaml'), '--subject', 'ann', '--may', 'bind #'])
     assert.match(stdout, /^may bind #: the broker decides, as the service has no permissions$/m)

@@ -88,8 +88,9 @@ describe('gatehouse demo', () => {
   for (const [args, expected] of [
     [['--port', '70000'], 'demo: expected a port from 0 to 65535 after --port'],
     [['--gateway-port', 'x'], 'demo: expected a port from 0 to 65535 after --gateway-port'],
-    [['--gateway-port', '8080'], 'demo: page and gateway need a port each'],
-    [['--port', '9000', '--gateway-port', '9000'], 'demo: page and gateway need a port each'],
+    [['--gateway-port', '8080'], 'demo: page, gateway and console need a port each'],
+    [['--port', '9000', '--gateway-port', '9000'], 'demo: page, gateway and console need a port each'],
+    [['--gateway-port', '9000', '--admin-port', '9000'], 'demo: page, gateway and console need a port each'],
     [['--host', ''], 'demo needs --host ADDRESS'],
     [['--gateway', '1'], 'demo has no option --gateway'],
   ] as const) {

@@ -45,6 +45,7 @@ class FakeClient {
 
 /** A live session without broker and WebSocket. */
 class FakeOccupant implements Occupant {
+  readonly entitled = undefined
   readonly id: string
   readonly #place: Place
   readonly #session: FakeSession

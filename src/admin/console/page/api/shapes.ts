@@ -19,6 +19,28 @@ export interface Overview {
   readonly sessions: number
   readonly services: readonly { readonly path: string; readonly sessions: number }[]
   readonly brokers: readonly Broker[]
+  readonly rates: Rates
+}
+
+/** Per second. */
+export interface Rates {
+  readonly opened: number
+  readonly ended: number
+  readonly refused: number
+  readonly bytesFromClient: number
+  readonly bytesToClient: number
+  readonly messagesFromClient: number
+  readonly messagesToClient: number
+}
+
+/** Ten seconds of the last hour. */
+export interface Sample extends Rates {
+  readonly at: string
+  readonly sessions: number
+  /** In ms. */
+  readonly eventLoopDelay: number
+  /** By cause, in these ten seconds. */
+  readonly refusals: Readonly<Record<string, number>>
 }
 
 export interface Broker {
@@ -28,7 +50,9 @@ export interface Broker {
 }
 
 export interface BrokerNode {
+  readonly name: string
   readonly url: string
+  readonly up: boolean
   readonly sessions: number
 }
 
@@ -48,8 +72,62 @@ export interface Session {
   readonly expiresAt: string | null
   readonly rule: number
   readonly client: { readonly product: string; readonly version: string; readonly connectionName: string } | null
+  readonly channels: number
+  readonly consumers: number
   readonly bytesFromClient: number
   readonly bytesToClient: number
+  readonly messagesFromClient: number
+  readonly messagesToClient: number
+}
+
+export interface SessionDetail extends Session {
+  readonly limits: Readonly<Record<string, { readonly used: number | null; readonly of: number }>> | null
+  readonly permissions: readonly Permission[] | null
+  readonly refusals: readonly RefusedMethod[]
+}
+
+export interface Permission {
+  readonly permission: 'configure' | 'write' | 'read'
+  readonly kind: 'queue' | 'exchange'
+  readonly name: string
+  readonly routingKey: string | null
+  readonly place: string
+}
+
+export interface RefusedMethod {
+  readonly at: string
+  readonly event: string
+  readonly method: string | null
+  readonly channel: number | null
+  readonly detail: string
+  readonly allow: string | null
+}
+
+export interface Refusal {
+  readonly at: string
+  readonly cause: string
+  readonly subject: string | null
+  readonly issuer: string | null
+  readonly address: string | null
+  readonly service: string | null
+  readonly origin: string | null
+  readonly detail: string | null
+  readonly allow: string | null
+}
+
+export interface RulesOfService {
+  readonly service: string
+  readonly rules: readonly (Tally & { readonly effect: string })[]
+  readonly permissions: readonly Tally[]
+}
+
+export interface Tally {
+  readonly index: number
+  /** Conditions as configured; none: everyone. */
+  readonly when: unknown
+  readonly hits: number
+  readonly since: string
+  readonly lastAt: string | null
 }
 
 export interface SessionPage {

@@ -1,14 +1,22 @@
 /** The gateway at a glance, each number with its last hour. */
-import { Chart } from '../parts/chart.tsx'
-import { count } from '../parts/format.ts'
+import type { Sample } from '../api/shapes.ts'
+import { Chart, type Line } from '../parts/chart.tsx'
+import { bytes, count, short } from '../parts/format.ts'
 import { Heading, Nothing, Trouble } from '../parts/standing.tsx'
 import { linkTo } from '../state/address.ts'
 import { nodeMeasure } from '../state/measures.ts'
+import { usePoll } from '../state/poll.ts'
 import { useWatch } from '../state/watch.ts'
+
+/** Samples are of ten seconds. */
+const EVERY_MS = 10_000
+const SAMPLES_A_MINUTE = 6
+/** As many as a chart has colours. */
+const MOST_CAUSES = 4
 
 export function Now() {
   const { overview, error, history } = useWatch()
-  const { times } = history
+  const { data } = usePoll<{ readonly items: readonly Sample[] }>('history', EVERY_MS)
   if (overview === undefined)
     return (
       <>
@@ -16,49 +24,133 @@ export function Now() {
         {error === undefined ? <Nothing>Asking the gateway …</Nothing> : <Trouble error={error} />}
       </>
     )
-  const nodes = overview.brokers.flatMap(({ name, nodes: all }) =>
-    all.map(({ url }) => ({ name: url, column: history.column(nodeMeasure(name, url)) })),
+  const nodes = overview.brokers.flatMap(({ name: broker, nodes: all }) =>
+    all.map(({ name, url }) => ({ name, column: history.column(nodeMeasure(broker, url)) })),
   )
   return (
     <>
       <Heading>Now</Heading>
       <Trouble error={error} />
       <div class="cards">
+        <SampleCharts samples={data?.items ?? []} />
         <section class="card">
-          <Chart
-            title="Sessions"
-            times={times}
-            lines={[{ name: 'sessions', column: history.column('sessions') }]}
-            format={count}
-          />
+          <Chart title="Sessions of each broker node" times={history.times} lines={nodes} format={count} />
         </section>
-        <section class="card">
-          <Chart title="Sessions of each broker node" times={times} lines={nodes} format={count} />
-        </section>
-        <section class="card">
-          <h3>Services</h3>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">service</th>
-                <th scope="col" class="number">
-                  sessions
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {overview.services.map(({ path, sessions }) => (
-                <tr key={path}>
-                  <td>
-                    <a href={linkTo('sessions', '', new URLSearchParams({ service: path }))}>{path}</a>
-                  </td>
-                  <td class="number">{count(sessions)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <Services services={overview.services} />
+        <Causes samples={data?.items ?? []} />
       </div>
     </>
   )
+}
+
+function SampleCharts({ samples }: { readonly samples: readonly Sample[] }) {
+  const times = samples.map(({ at }) => Date.parse(at) / 1000)
+  const line = (name: string, value: (sample: Sample) => number): Line => ({ name, column: samples.map(value) })
+  const causes = totalsOf(samples)
+    .slice(0, MOST_CAUSES)
+    .map(([cause]) => line(cause, ({ refusals }) => (refusals[cause] ?? 0) * SAMPLES_A_MINUTE))
+  const charts: readonly (readonly [title: string, lines: readonly Line[], format: (value: number) => string])[] = [
+    ['Sessions', [line('sessions', ({ sessions }) => sessions)], count],
+    ['Sessions per second', [line('opened', ({ opened }) => opened), line('ended', ({ ended }) => ended)], short],
+    [
+      'Bytes per second',
+      [
+        line('from clients', ({ bytesFromClient }) => bytesFromClient),
+        line('to clients', ({ bytesToClient }) => bytesToClient),
+      ],
+      bytes,
+    ],
+    [
+      'Messages per second',
+      [
+        line('from clients', ({ messagesFromClient }) => messagesFromClient),
+        line('to clients', ({ messagesToClient }) => messagesToClient),
+      ],
+      short,
+    ],
+    ['Refusals per minute', causes.length > 0 ? causes : [line('refused', () => 0)], short],
+    ['Event loop, longest delay', [line('delay', ({ eventLoopDelay }) => eventLoopDelay)], (ms) => `${short(ms)} ms`],
+  ]
+  return (
+    <>
+      {charts.map(([title, lines, format]) => (
+        <section class="card" key={title}>
+          <Chart title={title} times={times} lines={lines} format={format} />
+        </section>
+      ))}
+    </>
+  )
+}
+
+function Services({
+  services,
+}: {
+  readonly services: readonly { readonly path: string; readonly sessions: number }[]
+}) {
+  return (
+    <section class="card">
+      <h2>Services</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">service</th>
+            <th scope="col" class="number">
+              sessions
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {services.map(({ path, sessions }) => (
+            <tr key={path}>
+              <td>
+                <a href={linkTo('sessions', '', new URLSearchParams({ service: path }))}>{path}</a>
+              </td>
+              <td class="number">{count(sessions)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Causes({ samples }: { readonly samples: readonly Sample[] }) {
+  const totals = totalsOf(samples)
+  return (
+    <section class="card">
+      <h2>Refusals of the last hour</h2>
+      {totals.length === 0 ? (
+        <Nothing>Nobody was refused.</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">cause</th>
+              <th scope="col" class="number">
+                refusals
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {totals.map(([cause, total]) => (
+              <tr key={cause}>
+                <td>
+                  <a href={linkTo('refusals', '', new URLSearchParams({ cause }))}>{cause}</a>
+                </td>
+                <td class="number">{count(total)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  )
+}
+
+/** The most frequent cause first. */
+function totalsOf(samples: readonly Sample[]): readonly (readonly [cause: string, total: number])[] {
+  const totals = new Map<string, number>()
+  for (const { refusals } of samples)
+    for (const [cause, refused] of Object.entries(refusals)) totals.set(cause, (totals.get(cause) ?? 0) + refused)
+  return [...totals].sort(([, one], [, other]) => other - one)
 }

@@ -67,7 +67,7 @@ export function Chart({ title, times, lines, format }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <ul class="legend">
           {lines.map(({ name, column }, index) => (
             <li key={name} class={`line-${(index % COLOURS.length) + 1}`}>

@@ -71,7 +71,7 @@ interface FieldProps extends Labelled {
   children(id: string, hintId: string): ComponentChildren
 }
 
-export function Field({ label, hint, children }: FieldProps) {
+function Field({ label, hint, children }: FieldProps) {
   const id = useId()
   return (
     <div class="field">

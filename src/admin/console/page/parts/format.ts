@@ -2,7 +2,7 @@
 
 const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
 export function count(value: number): string {
   return COUNT.format(value)
@@ -21,7 +21,7 @@ export function short(value: number): string {
 export function bytes(value: number): string {
   let [unit, scaled] = [0, value]
   while (scaled >= 1000 && unit < UNITS.length - 1) {
-    scaled /= 1024
+    scaled /= 1000
     unit++
   }
   return `${SHORT.format(scaled)} ${UNITS[unit]}`

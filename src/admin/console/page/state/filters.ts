@@ -39,7 +39,7 @@ export function conditionsIn(query: URLSearchParams): readonly Condition[] {
 }
 
 export function queryOf(conditions: readonly Condition[]): URLSearchParams {
-  return new URLSearchParams(conditions.map(({ filter, value }) => [filter, value]))
+  return new URLSearchParams(conditions.map(({ filter, value }): [string, string] => [filter, value]))
 }
 
 /** For a kick. */

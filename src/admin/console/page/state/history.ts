@@ -12,7 +12,7 @@ export class History {
 
   add(atMs: number, values: Readonly<Record<string, number>>): void {
     for (const name of Object.keys(values)) {
-      if (!this.#columns.has(name)) this.#columns.set(name, Array(this.times.length).fill(null))
+      if (!this.#columns.has(name)) this.#columns.set(name, Array<null>(this.times.length).fill(null))
     }
     this.times.push(atMs / 1000)
     for (const [name, column] of this.#columns) column.push(values[name] ?? null)
@@ -27,10 +27,5 @@ export class History {
   /** In the order of `times`; gaps alone where nothing is known of it. */
   column(name: string): Column {
     return this.#columns.get(name) ?? Array<null>(this.times.length).fill(null)
-  }
-
-  /** Names with this beginning. */
-  names(prefix: string): readonly string[] {
-    return [...this.#columns.keys()].filter((name) => name.startsWith(prefix))
   }
 }

@@ -35,7 +35,7 @@ export function KickDialog({ conditions, session, onClose }: KickDialogProps) {
   const [reason, setReason] = useState('')
   const [hold, setHold] = useState<string>('30s')
   const [rate, setRate] = useState<string>('')
-  const { matched, error } = useMatched(conditions)
+  const { matched, error } = useMatched(session === undefined ? conditions : undefined)
   const kick = async () => {
     const body = {
       match: matchOf(conditions),
@@ -75,11 +75,12 @@ export function KickDialog({ conditions, session, onClose }: KickDialogProps) {
   )
 }
 
-/** How many are meant; asked without ending any. */
-function useMatched(conditions: readonly Condition[]) {
+/** How many are meant; asked without ending any. @param conditions none: there is nothing to ask */
+function useMatched(conditions: readonly Condition[] | undefined) {
   const { client } = useConsole()
   const [state, setState] = useState<{ matched?: number; error?: unknown }>({})
   useEffect(() => {
+    if (conditions === undefined) return
     const body = { match: matchOf(conditions), dryRun: true }
     client.send<Kicked>('POST', 'kick', { body }).then(
       ({ matched }) => setState({ matched }),

@@ -2,12 +2,14 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { ApiError } from '../../api/client.ts'
-import type { Session } from '../../api/shapes.ts'
-import { bytes, duration, moment } from '../../parts/format.ts'
+import type { SessionDetail as Detail, RulesOfService } from '../../api/shapes.ts'
+import { conditionsText } from '../../parts/conditions.ts'
+import { bytes, count, counted, duration, moment } from '../../parts/format.ts'
 import { Nothing, Trouble } from '../../parts/standing.tsx'
 import { useMay } from '../../state/console-context.ts'
 import { usePoll } from '../../state/poll.ts'
 import { BlockDialog } from './block-dialog.tsx'
+import { LimitsInUse, PermissionsInForce, RefusedMethods } from './in-force.tsx'
 import { KickDialog } from './kick-dialog.tsx'
 
 interface SessionDetailProps {
@@ -17,7 +19,7 @@ interface SessionDetailProps {
 }
 
 export function SessionDetail({ id, back }: SessionDetailProps) {
-  const { data, error, refresh } = usePoll<Session>(`sessions/${encodeURIComponent(id)}`, 5_000)
+  const { data, error, refresh } = usePoll<Detail>(`sessions/${encodeURIComponent(id)}`, 5_000)
   const isOver = error instanceof ApiError && error.status === 404
   return (
     <aside class="detail card" aria-label="Session">
@@ -33,13 +35,16 @@ export function SessionDetail({ id, back }: SessionDetailProps) {
           {!isOver && <Acts session={data} onDone={refresh} />}
           <Chain session={data} />
           <Facts session={data} />
+          <LimitsInUse limits={data.limits} />
+          <PermissionsInForce permissions={data.permissions} />
+          <RefusedMethods refusals={data.refusals} />
         </>
       )}
     </aside>
   )
 }
 
-function Acts({ session, onDone }: { readonly session: Session; onDone(): void }) {
+function Acts({ session, onDone }: { readonly session: Detail; onDone(): void }) {
   const [open, setOpen] = useState<'kick' | 'block' | undefined>()
   const may = useMay('operator')
   if (!may) return null
@@ -64,11 +69,10 @@ function Acts({ session, onDone }: { readonly session: Session; onDone(): void }
 }
 
 /** From the proof to the broker. */
-function Chain({
-  session: { subject, issuer, authenticator, rule, user, broker, vhost },
-}: {
-  readonly session: Session
-}) {
+function Chain({ session }: { readonly session: Detail }) {
+  const { subject, issuer, authenticator, service, rule: index, user, broker, vhost } = session
+  const { data } = usePoll<{ readonly items: readonly RulesOfService[] }>('rules', 60_000)
+  const rule = data?.items.find((one) => one.service === service)?.rules[index]
   return (
     <ol class="chain">
       <li>
@@ -80,8 +84,8 @@ function Chain({
       </li>
       <li>
         <h3>promoted by</h3>
-        <p class="name">rule {rule}</p>
-        <p class="hint">of the service, from 0</p>
+        <p class="name">rule {index}</p>
+        <p class="hint">{rule === undefined ? service : conditionsText(rule.when)}</p>
       </li>
       <li>
         <h3>the broker sees</h3>
@@ -94,7 +98,7 @@ function Chain({
   )
 }
 
-function Facts({ session }: { readonly session: Session }) {
+function Facts({ session }: { readonly session: Detail }) {
   const { client } = session
   const opened = Date.parse(session.openedAt)
   const facts: readonly (readonly [string, ComponentChildren])[] = [
@@ -107,8 +111,9 @@ function Facts({ session }: { readonly session: Session }) {
     ['proof ends', session.expiresAt === null ? 'never' : moment(session.expiresAt)],
     ['client', client === null ? 'not known yet' : `${client.product} ${client.version}`],
     ['connection', client?.connectionName === undefined || client.connectionName === '' ? '–' : client.connectionName],
-    ['received', bytes(session.bytesFromClient)],
-    ['sent', bytes(session.bytesToClient)],
+    ['channels', `${count(session.channels)}, with ${counted(session.consumers, 'consumer')}`],
+    ['received', `${counted(session.messagesFromClient, 'message')}, ${bytes(session.bytesFromClient)}`],
+    ['sent', `${counted(session.messagesToClient, 'message')}, ${bytes(session.bytesToClient)}`],
   ]
   return (
     <dl class="facts">
