@@ -18,7 +18,7 @@ import { headerValues } from './strategies/carriers.ts'
 const DEADLINE_MS = 5000
 
 /** A client that was let in. */
-export interface Admission {
+export interface Authenticated {
   readonly identity: Identity
   /** Names of the authenticators of the entry that won. */
   readonly authenticators: readonly string[]
@@ -47,7 +47,7 @@ export async function authenticate(
   requirement: Requirement,
   request: AuthenticationRequest,
   { deadlineMs = DEADLINE_MS, cookieNeedsOrigin = true }: AuthenticateOptions = {},
-): Promise<Admission> {
+): Promise<Authenticated> {
   const outcomes = await ask(requirement, request, deadlineMs)
   const decision = decide(requirement, request, { outcomes, cookieNeedsOrigin })
   if (!('denied' in decision)) return decision
@@ -73,7 +73,7 @@ function decide(
   requirement: Requirement,
   request: AuthenticationRequest,
   { outcomes, cookieNeedsOrigin }: Asked,
-): Admission | Denial {
+): Authenticated | Denial {
   const all = [...outcomes.values()]
   const proven = all.filter(isProven)
   const denial = badDenial(all.filter(isRefused), proven) ?? disagreementDenial(proven)

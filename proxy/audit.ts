@@ -156,6 +156,8 @@ export const AUDIT_EVENTS = {
     means: 'a configuration came into force, or was refused, whoever asked for it',
     fields: ['outcome', 'detail', 'generation', 'hash', 'changes', 'kept', 'changed', 'ended'],
   },
+  'admin.drain': { means: 'somebody drained the gateway, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
+  'admin.undrain': { means: 'somebody called a drain off, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
   'admin.reload': { means: 'somebody reloaded the configuration, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
 } as const satisfies Readonly<Record<string, AuditEventSpec>>
 

@@ -96,17 +96,18 @@ async function startedAt(gateway: ChildProcess): Promise<string> {
 
 /** The documented way to use it from code, run and type-checked with nothing but the package's own dependencies. */
 function checkCode(): void {
-  const code = `import { type ConfigInput, startGateway } from 'amqp-gatehouse'
+  const code = `import { ConfigError, type ConfigInput, hashPassword, startGateway } from 'amqp-gatehouse'
 
 const config: ConfigInput = {
   listen: { host: '127.0.0.1', port: 0 },
   brokers: { main: { urls: ['amqp://127.0.0.1:1'], credentials: { webuser: { username: 'webuser', password: 'secret' } } } },
-  authenticators: { tickets: { type: 'ticket' }, staff: { type: 'basic', users: {} } },
+  authenticators: { tickets: { type: 'ticket' }, staff: { type: 'basic', users: { joe: { password: await hashPassword('welcome') } } } },
   services: [{ path: '/amqp', broker: 'main', vhost: '/', authenticate: ['staff', 'tickets'], promote: [{ to: 'webuser' }] }],
 }
 const gateway = await startGateway(config, { logTo: { write: () => {} } })
 const port: number | undefined = gateway.addresses[0]?.port
-process.exitCode = typeof port === 'number' && port > 0 ? 0 : 1
+const refused: unknown = await startGateway({ ...config, services: [] }).catch((error: unknown) => error)
+process.exitCode = typeof port === 'number' && port > 0 && refused instanceof ConfigError ? 0 : 1
 await gateway.close()
 `
   writeFileSync(join(consumer, 'use.ts'), code)

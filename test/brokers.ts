@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findCommand, installPackage, isExecutable, mayInstallPackages } from '../src/demo/install.ts'
-import { onOurEnd, run } from '../src/demo/processes.ts'
+import { onOurEnd, runCommand } from '../src/demo/processes.ts'
 
 const RELEASES = ['bookworm', 'trixie', 'sid']
 /** Without it debootstrap would install unsigned packages, with a warning only. */
@@ -30,7 +30,7 @@ async function prepareRoot(folder: string, release: string): Promise<string> {
   await mkdir(root, { recursive: true })
   say(`installing RabbitMQ of Debian ${release} into ${root} …`)
   const options = ['--variant=minbase', `--keyring=${KEYRING}`, '--include=rabbitmq-server']
-  const { code, output } = await run(['debootstrap', ...options, release, root], { deadlineMs: 900_000 })
+  const { code, output } = await runCommand(['debootstrap', ...options, release, root], { deadlineMs: 900_000 })
   if (code !== 0) throw new Error(`debootstrap of ${release} failed with ${code}:\n${output.slice(-4_000)}`)
   // The node is called …@localhost, and new roots do not always know that name.
   await writeFile(join(root, 'etc/hosts'), '127.0.0.1 localhost\n')
@@ -39,7 +39,7 @@ async function prepareRoot(folder: string, release: string): Promise<string> {
 
 async function versionIn(root: string): Promise<string> {
   const query = ['chroot', root, 'dpkg-query', '--show', '--showformat=${Version}', 'rabbitmq-server']
-  return (await run(query)).output
+  return (await runCommand(query)).output
 }
 
 async function testAgainst(root: string): Promise<number> {

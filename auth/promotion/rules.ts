@@ -75,7 +75,7 @@ export interface Promotion<Limits = unknown> {
   check(): Promise<readonly Mistake[]>
 }
 
-export interface PromotionContext {
+export interface RuleSurroundings {
   /** The broker's named credentials. */
   readonly credentials: Credentials
   /** The service's vhosts, for rules without their own. */
@@ -113,13 +113,13 @@ const DEADLINE_MS = 10_000
 /** @throws InvalidConfiguration with every mistake, their paths below `input` (the list) */
 export function compilePromotion<Limits>(
   input: readonly PromotionRuleInput<Limits>[],
-  context: PromotionContext,
+  context: RuleSurroundings,
 ): Promotion<Limits> {
   const problems: Mistake[] = []
   const rules = input.flatMap((entry, index) => compileRule(entry, [index], context, problems) ?? [])
   if (problems.length > 0) throw new InvalidConfiguration(problems)
   const byMatch = new MatchIndex(rules.map(({ match }) => match))
-  const winner = (facts: PromotionFacts, matched?: PromotionContext['matched']): Winner<Limits> => {
+  const winner = (facts: PromotionFacts, matched?: RuleSurroundings['matched']): Winner<Limits> => {
     const index = byMatch.first(facts)
     const rule = rules[index]
     if (rule === undefined) throw noRule(facts)
@@ -219,7 +219,7 @@ function named(error: unknown, index: number, to: string): Error {
 function compileRule<Limits>(
   input: PromotionRuleInput<Limits>,
   path: readonly number[],
-  { credentials, vhosts, sources }: PromotionContext,
+  { credentials, vhosts, sources }: RuleSurroundings,
   problems: Mistake[],
 ): Rule<Limits> | undefined {
   const attempt = <T>(below: readonly string[], compile: () => T): T | undefined => {

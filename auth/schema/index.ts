@@ -6,6 +6,7 @@ export {
   atLeastOne,
   claimPlace,
   count,
+  DURATION_TEXT,
   duration,
   durationMs,
   expected,

@@ -11,7 +11,7 @@ import { isLoopback } from '../net/loopback.ts'
 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/
-const DURATION_TEXT = 'a duration: a whole number and ms, s, m, h or d, such as 30s, 5m or 24h'
+export const DURATION_TEXT = 'a duration: a whole number and ms, s, m, h or d, such as 30s, 5m or 24h'
 
 /** An error of the schema in an operator's words. */
 export const expected = (what: string) => ({ error: `expected ${what}` })

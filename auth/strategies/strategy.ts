@@ -10,14 +10,14 @@ import passport, { type Strategy, type StrategyCreatedStatic } from 'passport'
 import type { AuthenticationRequest, Authenticator, Outcome } from '../authenticator.ts'
 
 /** What a strategy decided. `pass`: neither yes nor no. `redirect`: it wanted the browser elsewhere, which an upgrade cannot do. */
-export type Verdict =
+export type StrategyVerdict =
   | { readonly kind: 'success'; readonly user: unknown; readonly info: unknown }
   | { readonly kind: 'fail'; readonly challenge: unknown; readonly status: number | undefined }
   | { readonly kind: 'pass' }
   | { readonly kind: 'redirect' }
 
 /** Runs the strategy on one request, which must be kept by nobody else. A strategy of our own finds `request` in its options. Rejects when the strategy fails itself. */
-export type StrategyRun = (http: object, request?: AuthenticationRequest) => Promise<Verdict>
+export type StrategyRun = (http: object, request?: AuthenticationRequest) => Promise<StrategyVerdict>
 
 type Middleware = (request: unknown, response: unknown, next: (error?: unknown) => void) => void
 
@@ -26,7 +26,7 @@ export function strategyRun(strategy: Strategy): StrategyRun {
   const own = new passport.Passport()
   own.use('only', guarded(strategy))
   return (http, request) =>
-    new Promise<Verdict>((resolve, reject) => {
+    new Promise<StrategyVerdict>((resolve, reject) => {
       const decided = (error: unknown, user: unknown, info: unknown, status: unknown) => {
         if (error) reject(asError(error))
         else if (user) resolve({ kind: 'success', user, info })

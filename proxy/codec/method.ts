@@ -8,7 +8,7 @@
 import { checkMethod } from './check.ts'
 import { FRAME_HEADER_BYTES, FRAME_METHOD, FRAME_OVERHEAD_BYTES, sealFrame } from './frame.ts'
 import { type FieldLayout, indexOf, LAYOUTS, METHOD_IDS_BYTES, METHOD_NAMES, SPECS } from './layout.ts'
-import type { Arguments, FieldName, Fields, FieldValue, MethodName } from './spec.ts'
+import type { Arguments, Fields, FieldValue, MethodFieldName, MethodName } from './spec.ts'
 import { VALUE_CODECS, type WireType } from './value.ts'
 import { SHORTSTR, type ValueCodec } from './wire.ts'
 
@@ -231,7 +231,7 @@ export class MethodView {
   }
 
   /** The value of one field; long strings are views. @throws RangeError for a field that this method does not have */
-  field<F extends FieldName>(name: F): FieldValue<F> {
+  field<F extends MethodFieldName>(name: F): FieldValue<F> {
     const read = PEEKS[this.index]?.get(name)
     if (read === undefined) throw new RangeError(`${this.name} has no field of this name`)
     return read(this.buffer, this.start) as FieldValue<F>

@@ -304,9 +304,9 @@ export type Arguments<M extends MethodName> = Omit<Fields<M>, Reserved> &
   Partial<Pick<Fields<M>, keyof Fields<M> & Reserved>>
 
 /** Every field name there is. */
-export type FieldName = { [M in MethodName]: keyof Spec[M]['fields'] }[MethodName] & string
+export type MethodFieldName = { [M in MethodName]: keyof Spec[M]['fields'] }[MethodName] & string
 
 /** The values a field of this name can have; one type for all methods, except for reserved ones. */
-export type FieldValue<F extends FieldName> = {
+export type FieldValue<F extends MethodFieldName> = {
   [M in MethodName]: F extends keyof Spec[M]['fields'] ? ValueOf<Spec[M]['fields'][F]> : never
 }[MethodName]

@@ -10,7 +10,7 @@ import type { ContentHeader } from '../codec/content.ts'
 import { indexOf, METHOD_COUNT, type MethodView } from '../codec/method.ts'
 import { flagOf, PROPERTY_NAMES } from '../codec/properties.ts'
 import type { MethodName } from '../codec/spec.ts'
-import type { Filter, FilterChecks, PublishView, Refusal, SessionView, Verdict } from './filter.ts'
+import type { Filter, FilterChecks, FilterRefusal, PublishView, SessionView, Verdict } from './filter.ts'
 import { ANSWERS, ASKED, type Track } from './track/track.ts'
 
 type States = readonly [track: Track, ...ofFilters: unknown[]]
@@ -83,7 +83,7 @@ export function compile(filters: readonly Filter[], session: SessionView): Slots
 }
 
 /** Whether a verdict refuses. */
-export function isRefusal(verdict: Verdict): verdict is Refusal {
+export function isFilterRefusal(verdict: Verdict): verdict is FilterRefusal {
   return verdict !== undefined && !Buffer.isBuffer(verdict)
 }
 
@@ -168,7 +168,7 @@ function alike(look: ((state: never) => void) | undefined): Part<undefined, void
 function tracked(judged: Slot<MethodView, Verdict> | null): Slot<MethodView, Verdict> {
   return (method, states) => {
     const verdict = judged?.(method, states)
-    return isRefusal(verdict) ? verdict : states[0].forwards(method, verdict)
+    return isFilterRefusal(verdict) ? verdict : states[0].forwards(method, verdict)
   }
 }
 

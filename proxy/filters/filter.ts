@@ -35,12 +35,12 @@ export interface SessionView {
 }
 
 /** Refused: the client gets the fault, nothing reaches the broker, the other channels go on. */
-export interface Refusal {
+export interface FilterRefusal {
   readonly fault: ChannelFault | ConnectionFault
 }
 
 /** Forward the very bytes that arrived (`undefined`), forward this whole frame instead (`Buffer`), or refuse. */
-export type Verdict = undefined | Buffer | Refusal
+export type Verdict = undefined | Buffer | FilterRefusal
 
 /** A publish as a whole: its method and its content header, before one byte of either is forwarded. */
 export interface PublishView {

@@ -131,9 +131,13 @@ export type EndReason =
   | 'kicked' // whoever manages the gateway ended it
   | 'blocked' // whoever manages the gateway blocked the identity
   | 'drain'
+  | 'rebalanced' // its broker node had more sessions than others
   | 'overload'
   | 'refused' // refused in band before any broker was dialled
   | 'internal-error'
+
+/** Where a session ended that was to be brought to a quiet point. */
+export type EndedAt = 'quiet' | 'deadline'
 
 export interface SessionEnd {
   readonly by: EndedBy
@@ -145,6 +149,8 @@ export interface SessionEnd {
   /** The broker node it was connected to. */
   readonly node?: string
   readonly replyCode?: number
+  /** Where it was to end at a quiet point: whether it did, or its time was over before. */
+  readonly at?: EndedAt | undefined
   readonly closeCode: number
   readonly durationMs: number
   readonly bytesFromClient: number
@@ -200,6 +206,7 @@ export interface EndRequest {
     | 'kicked'
     | 'blocked'
     | 'drain'
+    | 'rebalanced'
     | 'overload'
     | 'internal-error'
     | 'text-message'
@@ -257,6 +264,8 @@ export interface Session {
   readonly bytesToClient: number
   /** As it is now. */
   readonly activity: SessionActivity
+  /** Whether something has begun to end it. */
+  readonly isEnding: boolean
   /** Bytes from one binary WebSocket message, cut anywhere; a view is kept until its frames are forwarded. */
   receive(chunk: Buffer): void
   /** A pong, or any other sign of life outside `receive`. */
@@ -265,6 +274,13 @@ export interface Session {
   clientGone(code: number, malformed?: boolean): void
   /** Ends the session from outside, both ways, with a reason the client can read. Does nothing when it is ending already. */
   end(request: EndRequest): void
+  /**
+   * The same at a quiet point: when no message is half sent in either direction, and nothing waits for a confirm, an
+   * acknowledgement or the end of a transaction. Until then the broker is asked to deliver nothing more, and the client is
+   * read on; a publish is held back once the client has settled everything else. There is no way back from it.
+   * @param withinMs after so long it ends wherever it is
+   */
+  endAtQuietPoint(request: EndRequest, withinMs: number): void
   /**
    * Shows the broker a fresh secret of the same broker user by `connection.update-secret`. Resolves when the broker has
    * taken it. Rejects when it has not: the session ends then, if it has not ended already.

@@ -11,6 +11,7 @@ import { compile } from '../filters/compile.ts'
 import type { SessionView } from '../filters/filter.ts'
 import { Closing, type ClosingHost } from './closing/closing.ts'
 import { ended } from './closing/ending.ts'
+import { QuietEnding } from './closing/quiet-ending.ts'
 import { Course, type CourseEvents } from './course.ts'
 import { BrokerLeg } from './legs/broker-leg.ts'
 import { ClientLeg, HOLD, type Hold } from './legs/client-leg.ts'
@@ -19,6 +20,7 @@ import { Handshake, type Opened } from './opening/handshake.ts'
 import { PHASES, type Phase } from './phases.ts'
 import type {
   BrokerCredential,
+  EndedAt,
   EndRequest,
   InBandRefusal,
   Session,
@@ -58,6 +60,8 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   readonly #closing: Closing
   readonly #renewals: Renewals
   readonly #brokerSecret: BrokerSecret
+  /** While it is brought to a quiet point, to end there. */
+  #quietEnding: QuietEnding | undefined
   #lookMs = FIRST_LOOK_MS
   #relay: Relay | undefined
   #view!: SessionView
@@ -123,6 +127,16 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#closing.begin(ended.requested(request))
   }
 
+  endAtQuietPoint(request: EndRequest, withinMs: number): void {
+    if (this.#closing.hasBegun || this.#quietEnding !== undefined) return
+    // Nothing has begun: no point is more quiet.
+    if (this.#relay === undefined) return this.#closing.begin(ended.requested(request, 'quiet'))
+    const end = (at: EndedAt): void => this.#closing.begin(ended.requested(request, at))
+    this.#quietEnding = new QuietEnding(this.#relay, withinMs, end)
+    this.#quietEnding.look()
+    this.flush()
+  }
+
   renewBroker(credential: BrokerCredential): Promise<void> {
     return this.#brokerSecret.show(credential)
   }
@@ -158,6 +172,10 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     return this.#client.bytesOut
   }
 
+  get isEnding(): boolean {
+    return this.#closing.hasBegun
+  }
+
   get activity(): SessionActivity {
     const relay = this.#relay
     if (relay === undefined) return NO_ACTIVITY
@@ -171,7 +189,10 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   /** For its course. */
   entered(phase: Phase): void {
-    if (phase === 'closing' || phase === 'closed') this.#brokerSecret.stop()
+    if (phase === 'closing' || phase === 'closed') {
+      this.#brokerSecret.stop()
+      this.#quietEnding?.stop()
+    }
     if (PHASES[phase].turn === 'broker') return
     if (this.#client.isHeld(HOLD.phase) || (this.#client.reader.pendingBytes > 0 && !this.#reading))
       setImmediate(() => this.#release(HOLD.phase))
@@ -225,6 +246,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
       this.#reading = false
     }
     this.#toBroker?.settle()
+    this.#quietEnding?.look()
     this.flush()
   }
 
@@ -267,6 +289,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
       this.#closing.begin(error instanceof ConnectionFault ? ended.brokerFault(error) : ended.internalError(error))
     }
     this.#client.flush()
+    this.#quietEnding?.look()
     if (this.#stalled) this.#release(HOLD.channel)
     this.flush()
   }

@@ -161,7 +161,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['C20', 'streams cut anywhere, byte by byte', 'the same frames, whatever the cuts'],
     ['C21', 'a close between a delivery and its body', 'waits for the end of the content'],
     ['C22', 'a close towards the broker inside content', 'at a content boundary; no frame error in its log'],
-    ['C23', 'closes that cross', 'each leg keeps its own handshake; what is left of the channel before is dropped'],
+    [
+      'C23',
+      'closes that cross, answered late or never',
+      'each leg keeps its own handshake; what is left of the channel before is dropped; nobody waits for an answer that a broker may not give',
+    ],
     ['C24', 'channels opened twice, used unopened', '504'],
     ['C25', 'what is sent on after a close', 'dropped until `close-ok`'],
     ['C26', '`connection.close` inside content, data behind it', 'answered; nothing of the message is stored'],
@@ -206,6 +210,12 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'counted over all sessions of one identity, until the broker has said that they are gone or they must be',
     ],
     ['D18', 'reply addresses without end', 'a bounded memory of those delivered'],
+    ['D50', 'never coming to a quiet point, to hold up a drain', 'costs the drain `quiet`, and nobody else anything'],
+    [
+      'D51',
+      'acknowledging out of order without end',
+      'so many are remembered for a session; then it ends at the deadline',
+    ],
     ['D19', 'never acknowledging', 'the prefetch count is clamped, and set where it is missing'],
     ['D27', 'memory left behind by sessions', 'forgotten a minute after the last one'],
   ],
@@ -267,6 +277,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'G32',
       'names that lead a page to the admin listener (DNS rebinding)',
       'addresses, `localhost` and `admin.hosts` only, else 421; no addresses of brokers in any answer',
+    ],
+    [
+      'G65',
+      'a foreign page, or somebody without the role, that ends sessions or blocks people',
+      'every route needs a role; a write from a browser needs the listener’s own origin or one of `admin.origins`; both are audited',
+    ],
+    [
+      'G66',
+      'a broken or exchanged file of blocks lets somebody in',
+      'the start is refused; the file is this user’s only, and replaced as a whole',
     ],
     [
       'G75',

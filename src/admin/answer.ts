@@ -47,6 +47,8 @@ export function send(
   if (!request.complete && mayHaveBody) response.setHeader('Connection', 'close')
   if (stream !== undefined) {
     response.setHeader('Content-Type', type)
+    // Nothing is taken behind it on this connection.
+    response.setHeader('Connection', 'close')
     if (request.method === 'HEAD') response.end()
     else stream(response)
     return

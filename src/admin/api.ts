@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RefusalNotes } from '../http/auth/refuse.ts'
 import { checkHeaders } from '../http/head.ts'
+import type { Hop } from '../http/hop.ts'
 import type { Access } from './access.ts'
 import { type Answer, problemAnswer, send } from './answer.ts'
 import { type Caller, callerOf } from './caller.ts'
@@ -26,6 +27,13 @@ export interface ApiDependencies {
   readonly trail: AdminTrail
 }
 
+/** The way that a request came. */
+export interface Connection {
+  readonly hop: Hop
+  /** To be called where the answer has no end. */
+  goesOn(): void
+}
+
 interface Found {
   readonly route: ApiRoute
   readonly id: string
@@ -45,11 +53,11 @@ export class Api {
     return this.#of.managed.current.access !== undefined
   }
 
-  /** Answers one request whose path begins with `/api/`; never throws. @param goesOn called where the answer has no end */
-  handle(request: IncomingMessage, response: ServerResponse, goesOn: () => void): void {
-    this.#answerOf(request).then(
+  /** Answers one request whose path begins with `/api/`; never throws. */
+  handle(request: IncomingMessage, response: ServerResponse, connection: Connection): void {
+    this.#answerOf(request, connection.hop).then(
       (answer) => {
-        if (answer.stream !== undefined) goesOn()
+        if (answer.stream !== undefined) connection.goesOn()
         send(request, response, answer)
       },
       (error: unknown) => {
@@ -60,7 +68,7 @@ export class Api {
     )
   }
 
-  async #answerOf(request: IncomingMessage): Promise<Answer> {
+  async #answerOf(request: IncomingMessage, hop: Hop): Promise<Answer> {
     const { access, identityHeaders } = this.#of.managed.current
     if (access === undefined) throw new ApiProblem(404, 'there is no management API here: see admin.authenticate')
     const url = new URL(request.url ?? '/', 'http://gateway')
@@ -70,8 +78,8 @@ export class Api {
     try {
       const problem = checkHeaders(request.rawHeaders, identityHeaders)
       if (problem !== undefined) throw new ApiProblem(problem.status, problem.detail)
-      checkSender(request, isWrite, access.origins)
-      caller = await callerOf(request, access, { isWrite, notes: this.#of.notes })
+      checkSender(request, { isWrite, isSecure: hop.isSecure, origins: access.origins })
+      caller = await callerOf(request, access, { isWrite, hop, notes: this.#of.notes })
       this.#checkRole(route, caller)
       const answer = await route.handle({ request, query: url.searchParams, id, caller })
       return { ...answer, headers: { ...caller.responseHeaders, ...answer.headers } }

@@ -2,9 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Identity } from '../../auth/index.ts'
 import { answerRefusal, type RefusalNotes } from '../http/auth/refuse.ts'
+import type { Hop } from '../http/hop.ts'
 import { prove } from '../http/proof.ts'
 import { isRefusal } from '../http/refusal.ts'
-import { canonicalAddress } from '../services/address.ts'
 import type { Access } from './access.ts'
 import { ApiProblem } from './problem.ts'
 import type { Role } from './roles.ts'
@@ -25,10 +25,8 @@ const SERVICE = '/api/v1'
 export async function callerOf(
   request: IncomingMessage,
   { requirement, roleOf }: Access,
-  { isWrite, notes }: { readonly isWrite: boolean; readonly notes: RefusalNotes },
+  { isWrite, hop, notes }: { readonly isWrite: boolean; readonly hop: Hop; readonly notes: RefusalNotes },
 ): Promise<Caller> {
-  const peerAddress = request.socket.remoteAddress ?? ''
-  const hop = { address: canonicalAddress(peerAddress) ?? peerAddress, peerAddress, isSecure: false }
   const { origin } = request.headers
   const asked = { http: request, service: SERVICE, origin, ...hop }
   const proven = await prove(requirement, asked, notes.metrics, { cookieNeedsOrigin: isWrite })

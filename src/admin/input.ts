@@ -7,9 +7,13 @@ import { ApiProblem } from './problem.ts'
 const BODY_BYTES = 64 * 1024
 
 /** The body as JSON of a schema; a request without a body has an empty object. @throws {ApiProblem} 400 or 413 */
-export async function readJson<T extends z.ZodType>(request: IncomingMessage, schema: T): Promise<z.output<T>> {
-  const text = isTooLarge(request, BODY_BYTES) ? undefined : await readBody(request, BODY_BYTES)
-  if (text === undefined) throw new ApiProblem(413, 'expected a body of at most 64 KiB')
+export async function readJson<T extends z.ZodType>(
+  request: IncomingMessage,
+  schema: T,
+  mostBytes = BODY_BYTES,
+): Promise<z.output<T>> {
+  const text = isTooLarge(request, mostBytes) ? undefined : await readBody(request, mostBytes)
+  if (text === undefined) throw new ApiProblem(413, `expected a body of at most ${mostBytes / 1024} KiB`)
   const value = text === '' ? {} : parsed(text)
   if (value === undefined) throw new ApiProblem(400, 'mistakes in the body', { errors: ['expected JSON'] })
   return checked(value, schema, 'the body')

@@ -11,9 +11,11 @@ import type { RecentRefusals } from './live/recent-refusals.ts'
 import type { Management } from './management.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
+import { drainRoutes } from './routes/drain.ts'
 import { explainRoute } from './routes/explain.ts'
 import { liveRoutes } from './routes/live.ts'
 import { meRoute } from './routes/me.ts'
+import { openApiRoute } from './routes/openapi.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { rulesRoute } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -47,10 +49,11 @@ export function makeApi(parts: ApiParts): Api {
     ...overviewRoutes(parts),
     ...sessionRoutes(management),
     ...blockRoutes(management),
+    ...drainRoutes(management),
     ...configRoutes(managed, trail),
     explainRoute(parts),
     rulesRoute(parts),
     ...liveRoutes(parts),
   ]
-  return new Api(routes, parts)
+  return new Api([...routes, openApiRoute(routes)], parts)
 }

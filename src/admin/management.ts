@@ -4,48 +4,30 @@
  */
 import { type Authenticator, type Identity, identityKey, PromotionRefused } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
+import type { DrainOrder } from '../config/schema/drain.ts'
 import type { Log } from '../ops/log.ts'
 import type { Service } from '../services/service.ts'
 import type { Standing } from '../services/standing.ts'
 import type { Bars, Block } from '../sessions/bars.ts'
+import type { Drain, DrainTerms } from '../sessions/drain.ts'
 import { BLOCKED, kicked } from '../sessions/end-requests.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { SessionRecord } from '../sessions/record.ts'
-import type { Sessions } from '../sessions/registry.ts'
+import type { Leaving, Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
+import type { BlocksFile } from './blocks-file.ts'
 import type { SessionRefusals } from './live/session-refusals.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
 import type { BlockOrder, KickOrder } from './orders.ts'
-import { type Listing, pageOf, type SessionPage } from './routes/listing.ts'
+import { type Listing, pageOf } from './routes/listing.ts'
 import { type SessionDetail, sessionDetail } from './routes/shown-session.ts'
+import type { Blocked, Kicked, SessionPage, ShownBlock } from './shapes.ts'
 import type { Actor, AdminTrail } from './trail.ts'
 
-export interface Kicked {
-  /** Sessions that are meant. */
-  readonly matched: number
-  /** Those that end by this: none of a dry run. */
-  readonly ended: number
-  /** Replicas that did not answer. */
-  readonly notReached: readonly string[]
-}
-
-export interface ShownBlock {
-  readonly id: string
-  readonly subject: string
-  /** `null`: of every issuer. */
-  readonly issuer: string | null
-  /** RFC 3339 in UTC. */
-  readonly until: string
-  readonly reason: string
-  /** The subject of whoever did it. */
-  readonly by: string
-}
-
-export interface Blocked extends ShownBlock {
-  readonly ended: number
-  /** Issuers of those whose sessions ended by it. */
-  readonly issuers: readonly string[]
-  readonly notReached: readonly string[]
+export interface Draining {
+  readonly sessions: number
+  /** Never rejects. */
+  readonly over: Promise<void>
 }
 
 export interface ManagementParts {
@@ -53,7 +35,14 @@ export interface ManagementParts {
   readonly bars: Bars
   readonly trail: AdminTrail
   readonly log: Log
+  readonly drain: Drain
+  /** As in the configuration in force. */
+  drainTerms(): DrainTerms
+  /** Whether the gateway drains to stop: then nobody else has a say. */
+  isStopping(): boolean
   readonly refusals: SessionRefusals
+  /** Where blocks are kept, so that they survive a restart. */
+  readonly blocksFile: BlocksFile | undefined
   /** What is in force. */
   current(): {
     readonly authenticators: ReadonlyMap<string, Authenticator>
@@ -84,12 +73,14 @@ export class Management {
 
   kick({ match, reason, hold, perSecond, dryRun }: KickOrder, actor: Actor): Kicked {
     const matches = matcherOf(match)
-    const chosen = [...this.#candidates(match)].filter(({ record }) => matches(record))
+    const chosen = [...this.#candidates(match)].filter(({ record, isEnding }) => !isEnding && matches(record))
     const matched = chosen.length
     if (!dryRun) {
       const overMs = perSecond === undefined ? 0 : (matched / perSecond) * 1000
       const leaving = chosen.map((session) => this.#heldFrom(session, hold))
-      this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), overMs)
+      // Who is to go at once goes wherever it is.
+      const quietMs = perSecond === undefined ? undefined : this.#of.drainTerms().quiet
+      this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), { overMs, quietMs })
     }
     const ended = dryRun ? 0 : matched
     const outcome = dryRun ? 'dry-run' : 'done'
@@ -97,20 +88,25 @@ export class Management {
     return { matched, ended, notReached: [] }
   }
 
-  /** Blocks a person: their sessions and tickets end. @returns undefined where there are too many blocks */
-  block({ subject, issuer, for: forMs, reason }: BlockOrder, actor: Actor): Blocked | undefined {
+  /**
+   * Blocks a person: their sessions and tickets end at once. Resolves when the block survives a restart, too.
+   * @returns undefined where there are too many blocks
+   * @throws {BlocksNotKept} it is in force, and ends with the process
+   */
+  async block({ subject, issuer, for: forMs, reason }: BlockOrder, actor: Actor): Promise<Blocked | undefined> {
     const by = actor === 'program' ? actor : actor.identity.subject
     const block = this.#of.bars.block({ subject, issuer, reason, by }, forMs)
     if (block === undefined) return undefined
     const isMeant = (one: Identity) => one.subject === subject && (issuer === undefined || one.issuer === issuer)
-    const chosen = [...this.#of.sessions.each()].filter(({ record: { identity } }) =>
-      [identity, ...(identity.parts ?? [])].some(isMeant),
+    const chosen = [...this.#of.sessions.each()].filter(
+      ({ isEnding, record: { identity } }) => !isEnding && [identity, ...(identity.parts ?? [])].some(isMeant),
     )
     const issuers = [...new Set(chosen.map(({ record }) => record.identity.issuer))]
     this.#revokeTickets([...new Set([...issuers, ...(issuer === undefined ? [] : [issuer])])], subject)
     for (const session of chosen) session.end(BLOCKED)
     const match = JSON.stringify({ subject, issuer })
     this.#of.trail.done('admin.block', actor, { match, count: chosen.length, reason })
+    await this.#kept()
     return { ...shownBlock(block), ended: chosen.length, issuers, notReached: [] }
   }
 
@@ -118,13 +114,48 @@ export class Management {
     return this.#of.bars.blocks().map(shownBlock)
   }
 
-  /** @returns whether there was one of this id */
-  unblock(id: string, actor: Actor): boolean {
+  /** @returns whether there was one of this id. @throws {BlocksNotKept} it is lifted, and back after a restart */
+  async unblock(id: string, actor: Actor): Promise<boolean> {
     const block = this.#of.bars.unblock(id)
     if (block === undefined) return false
     const { subject, issuer } = block
     this.#of.trail.done('admin.unblock', actor, { match: JSON.stringify({ subject, issuer }) })
+    await this.#kept()
     return true
+  }
+
+  get isStopping(): boolean {
+    return this.#of.isStopping()
+  }
+
+  /**
+   * Sends everybody elsewhere; the gateway stays, and takes nobody.
+   * @returns how many sessions there are, and when none is left or it is called off
+   */
+  drain(order: DrainOrder, actor: Actor): Draining {
+    const { drain, drainTerms, sessions, log, trail } = this.#of
+    const { over, quiet, lameDuck } = drainTerms()
+    const { count } = sessions
+    trail.done('admin.drain', actor, { count })
+    log.write('gateway-draining', { count })
+    const terms = { over: order.over ?? over, quiet: order.quiet ?? quiet, lameDuck: order.lameDuck ?? lameDuck }
+    return { sessions: count, over: drain.begin(terms) }
+  }
+
+  /** Takes sessions again; those whose turn has not come go on. */
+  undrain(actor: Actor): void {
+    const { drain, sessions, log, trail } = this.#of
+    const { count } = sessions
+    trail.done('admin.undrain', actor, { count })
+    if (drain.cancel()) log.write('gateway-undrained', { count })
+  }
+
+  /** @throws {BlocksNotKept} which the log has as well */
+  async #kept(): Promise<void> {
+    await this.#of.blocksFile?.save().catch((error: unknown) => {
+      this.#of.log.write('blocks-not-kept', { detail: String(error) })
+      throw error
+    })
   }
 
   /** Undefined where rules that came into force a moment ago would refuse it, or its service has gone. */
@@ -142,12 +173,17 @@ export class Management {
   }
 
   /** The hold begins when the session's turn has come. */
-  #heldFrom(session: Occupant, holdMs: number): Pick<Occupant, 'end'> {
+  #heldFrom(session: Occupant, holdMs: number): Leaving {
     const { identity } = session.record
+    const hold = (): void => this.#of.bars.hold(identity, holdMs)
     return {
       end: (request: EndRequest) => {
-        this.#of.bars.hold(identity, holdMs)
+        hold()
         session.end(request)
+      },
+      endAtQuietPoint: (request: EndRequest, withinMs: number) => {
+        hold()
+        session.endAtQuietPoint(request, withinMs)
       },
     }
   }

@@ -31,7 +31,7 @@ export function isEmptyMatch(match: SessionMatch): boolean {
 
 /** What tells the sessions that are meant. One process has no name: as a replica it is never meant. */
 export function matcherOf(match: SessionMatch): (record: SessionRecord) => boolean {
-  const ranges = match.address === undefined ? undefined : addressSet(match.address)
+  const isNear = match.address === undefined ? undefined : remembered(match.address)
   const has = (wanted: readonly string[] | undefined, value: string | undefined) =>
     wanted === undefined || (value !== undefined && wanted.includes(value))
   return ({ id, identity, service, broker, user, vhost, address }) =>
@@ -44,6 +44,19 @@ export function matcherOf(match: SessionMatch): (record: SessionRecord) => boole
     has(match.broker, broker) &&
     has(match.user, user) &&
     has(match.vhost, vhost) &&
-    (ranges === undefined || ranges.contain(address)) &&
+    (isNear === undefined || isNear(address)) &&
     match.replica === undefined
+}
+
+/** Thousands of sessions come from few addresses, and to read one takes longer than everything else. */
+function remembered(ranges: readonly string[]): (address: string) => boolean {
+  const set = addressSet(ranges)
+  const known = new Map<string, boolean>()
+  return (address) => {
+    const before = known.get(address)
+    if (before !== undefined) return before
+    const isIn = set.contain(address)
+    known.set(address, isIn)
+    return isIn
+  }
 }

@@ -22,6 +22,9 @@ export const kickSchema = z.strictObject({
   dryRun: z.boolean({ error: 'expected true or false' }).prefault(false),
 })
 
+/** In the query of the end of one session, whose id stands in the path. */
+export const dismissSchema = kickSchema.pick({ hold: true })
+
 export type KickOrder = z.output<typeof kickSchema>
 
 export const blockSchema = z.strictObject({

@@ -1,7 +1,7 @@
 /** How the management API says no: as a problem in JSON. [RFC 9457] */
 import { STATUS_CODES } from 'node:http'
 
-export interface ProblemMore {
+export interface ProblemMore extends ErrorOptions {
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined
   /** Every mistake, with its place where there is one. */
   readonly errors?: readonly string[] | undefined
@@ -16,8 +16,8 @@ export class ApiProblem extends Error {
   readonly headers: NonNullable<ProblemMore['headers']>
   readonly body: Readonly<Record<string, unknown>>
 
-  constructor(status: number, detail: string, { headers = {}, errors, role }: ProblemMore = {}) {
-    super(detail)
+  constructor(status: number, detail: string, { headers = {}, errors, role, cause }: ProblemMore = {}) {
+    super(detail, cause === undefined ? undefined : { cause })
     this.status = status
     this.headers = headers
     this.body = { type: 'about:blank', title: STATUS_CODES[status] ?? '', status, detail, errors, role }

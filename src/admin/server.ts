@@ -3,7 +3,9 @@
  * metrics for whoever reaches it, the management API and its console for those who have a role.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Hops } from '../http/hop.ts'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
+import { isSameKind, type ListenerTls, readCertificates, serverTls } from '../http/server/tls.ts'
 import type { Health } from '../ops/health.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
@@ -18,6 +20,9 @@ export interface AdminAddress {
   readonly port: number
   /** Names that it answers to, beside its own host and `localhost`. */
   readonly hosts: readonly string[]
+  readonly tls?: ListenerTls | undefined
+  readonly trustedProxies?: readonly string[] | undefined
+  readonly behindTls?: boolean
 }
 
 export interface AdminParts {
@@ -39,16 +44,18 @@ export interface AdminEvents extends Pick<HttpServerEvents, 'refused' | 'dropped
 
 export class AdminServer {
   readonly #server: HttpServer
-  readonly #host: string
+  #options: AdminAddress
   #ownHosts: OwnHosts
+  #hops: Hops
   readonly #api: Api
   readonly #console: Console
   readonly #pages: ReadonlyMap<string, () => Promise<Answer>>
   readonly #refused: (host: string) => void
 
   constructor(address: AdminAddress, { health, metrics, api }: AdminParts, events: AdminEvents) {
-    this.#host = address.host
+    this.#options = address
     this.#ownHosts = new OwnHosts([address.host, ...address.hosts])
+    this.#hops = new Hops(address)
     this.#refused = (host) => events.misnamed(host)
     this.#api = api
     this.#console = new Console(() => api.isOffered)
@@ -57,16 +64,15 @@ export class AdminServer {
       ['/health/ready', async () => await readiness(health)],
       ['/metrics', async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() })],
     ])
-    this.#server = new HttpServer(address, {
-      request: (request, response) => this.#handle(request, response),
-      refused: (what, from) => events.refused(what, from),
-      dropped: (cause, detail, from) => events.dropped(cause, detail, from),
-    })
-  }
-
-  /** The names that it answers to from now on, beside its own host and `localhost`. */
-  answerTo(hosts: readonly string[]): void {
-    this.#ownHosts = new OwnHosts([this.#host, ...hosts])
+    const { host, port, tls } = address
+    this.#server = new HttpServer(
+      { host, port, tls: tls === undefined ? undefined : serverTls(tls) },
+      {
+        request: (request, response) => this.#handle(request, response),
+        refused: (what, from) => events.refused(what, from),
+        dropped: (cause, detail, from) => events.dropped(cause, detail, from),
+      },
+    )
   }
 
   /** Binds; rejects with the system's error and advice when the address cannot be had. */
@@ -83,7 +89,25 @@ export class AdminServer {
   }
 
   get url(): string {
-    return `http://${this.#server.authority}`
+    return `${this.#options.tls === undefined ? 'http' : 'https'}://${this.#server.authority}`
+  }
+
+  /**
+   * Other settings for the same address; certificate files are read again in any case.
+   *
+   * @returns what puts them into use, at once
+   * @throws {Error} where they cannot be used: then nothing has changed
+   */
+  change(next: AdminAddress): () => void {
+    const { tls } = next
+    if (!isSameKind(tls, this.#options.tls)) throw new Error('admin.tls: TLS and client certificates need a restart')
+    const certificates = tls === undefined ? undefined : readCertificates(tls)
+    return () => {
+      this.#options = next
+      this.#ownHosts = new OwnHosts([next.host, ...next.hosts])
+      this.#hops = new Hops(next)
+      if (certificates !== undefined) this.#server.setSecureContext(certificates)
+    }
   }
 
   /** Ends every connection; resolves when the port is free. */
@@ -102,7 +126,11 @@ export class AdminServer {
       this.#refused(host)
       return refuse(new ApiProblem(421, `this listener does not answer to '${host}': see admin.hosts`))
     }
-    if (path.startsWith('/api/')) return this.#api.handle(request, response, () => this.#server.goesOn(request))
+    if (path.startsWith('/api/'))
+      return this.#api.handle(request, response, {
+        hop: this.#hops.of(request),
+        goesOn: () => this.#server.goesOn(request),
+      })
     if (Console.has(path)) return this.#answer(this.#console.answer(request, path), request, response)
     const page = this.#pages.get(path)
     if (page === undefined) return refuse(new ApiProblem(404, 'not found'))

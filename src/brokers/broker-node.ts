@@ -53,7 +53,8 @@ export class BrokerNode implements Pick<Dialler, 'dial'> {
   /** Sessions whose connection it has ended since it answered last. */
   #lostCount = 0
   #answeredAtMs = Number.NEGATIVE_INFINITY
-  #backAtMs = Number.NEGATIVE_INFINITY
+  /** Since when it is there again, after it was away. */
+  backAtMs = Number.NEGATIVE_INFINITY
   #asking: Promise<void> | undefined
 
   constructor(name: string, settings: NodeSettings, around: NodeSurroundings) {
@@ -78,7 +79,7 @@ export class BrokerNode implements Pick<Dialler, 'dial'> {
 
   /** Its part of the sessions that it would get by itself: 1, or less for a while after it was away. */
   get share(): number {
-    const part = (this.#around.nowMs() - this.#backAtMs) / SLOW_START_MS
+    const part = (this.#around.nowMs() - this.backAtMs) / SLOW_START_MS
     return Math.min(1, FIRST_SHARE + part)
   }
 
@@ -136,7 +137,7 @@ export class BrokerNode implements Pick<Dialler, 'dial'> {
     this.#lostCount = 0
     if (this.isUp) return
     this.#failure = undefined
-    this.#backAtMs = this.#answeredAtMs
+    this.backAtMs = this.#answeredAtMs
     this.#around.observe({ node: this.name, isUp: true, count: 0 })
   }
 

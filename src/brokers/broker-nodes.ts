@@ -16,12 +16,15 @@ import {
   urlText,
 } from '../../proxy/index.ts'
 import { BrokerNode, type NodeChange, type NodeSurroundings, type Probe } from './broker-node.ts'
+import { Rebalance, type RebalanceSettings } from './rebalance.ts'
 
 /** What a broker's configuration says of its nodes. */
 export interface NodesSettings {
   readonly target: BrokerTarget
   readonly choose: 'inOrder' | 'random' | 'leastSessions'
   readonly probe: { readonly every: number; readonly timeout: number }
+  /** Absent: sessions stay where they are. */
+  readonly rebalance?: RebalanceSettings | undefined
 }
 
 export interface NodesParts {
@@ -33,10 +36,13 @@ export interface NodesParts {
   readonly random?: () => number
 }
 
+const NONE: ReadonlyMap<string, number> = new Map()
+
 export class BrokerNodes implements Dialler {
   readonly #around: NodeSurroundings
   readonly #makeDialler: NonNullable<NodesParts['dialler']>
   readonly #random: () => number
+  readonly #rebalance: Rebalance
   #settings: NodesSettings
   #nodes: readonly BrokerNode[] = []
   /** Sessions that no node took, since the last one came back. */
@@ -47,6 +53,7 @@ export class BrokerNodes implements Dialler {
     this.#around = { probe, nowMs, observe: (change) => observe(change.isUp ? this.#counted(change) : change) }
     this.#makeDialler = parts.dialler ?? ((url, target) => new TcpDialler(url, target))
     this.#random = random
+    this.#rebalance = new Rebalance(nowMs())
     this.#settings = settings
     this.apply(settings)
   }
@@ -107,6 +114,13 @@ export class BrokerNodes implements Dialler {
   /** Asks those that are away once in `probe.every`. */
   tick(): void {
     for (const node of this.#nodes) if (!node.isUp) void node.ask(this.#settings.probe.every)
+  }
+
+  /** To be asked each second. @returns how many sessions are to leave which nodes, to come back on others */
+  overfull(): ReadonlyMap<string, number> {
+    const { rebalance } = this.#settings
+    if (rebalance === undefined) return NONE
+    return this.#rebalance.due(this.#nodes, rebalance, this.#around.nowMs())
   }
 
   /** Undefined where one node answers, or has within `probe.every`; else why not. Never rejects. */

@@ -38,7 +38,7 @@ export function makeBrokers(
     brokers.map(([name, broker]) => {
       const credentials = compileCredentials(broker.credentials, sources, name)
       const target = brokerTarget(broker)
-      const settings = { target, choose: broker.choose, probe: broker.probe }
+      const settings = { target, choose: broker.choose, probe: broker.probe, rebalance: broker.rebalance }
       return [
         name,
         { name, target, settings, nodes: lasting.nodes(name, settings), credentials, holdOffs: lasting.holdOffs(name) },
@@ -52,7 +52,7 @@ export function makeBrokers(
  *
  * @throws {ConfigError} with every one of them
  */
-export async function checkBrokers(brokers: ReadonlyMap<string, Broker>): Promise<void> {
+export async function tryBrokerCredentials(brokers: ReadonlyMap<string, Broker>): Promise<void> {
   const found = [...brokers].map(async ([name, { credentials }]) => {
     const problems = await checkCredentials(credentials)
     return problems.map(({ path, message }) => ({

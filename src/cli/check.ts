@@ -1,5 +1,6 @@
 /** `gatehouse check`: judges a configuration as `serve` would, and more: every secret that can be read is read. */
 
+import { readBlocks } from '../admin/blocks-file.ts'
 import { loadConfig } from '../config/reading/load.ts'
 import { ConfigError, formatProblem } from '../config/reading/problems.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
@@ -31,6 +32,7 @@ where something is missing. RabbitMQ logs each channel that it closes for a refu
     const { config, warnings: seldomMeant } = loadConfig(file, terminal.env)
     if (values.management !== undefined && values.connect !== true)
       throw new UsageError('check: --management goes with --connect', { command: 'check' })
+    if (config.blocks !== undefined) readBlocks(config.blocks)
     const prepared = offline(config, file, terminal.env)
     const secrets = await secretProblems(prepared)
     const tried = await tryAuthenticators(config, file)
@@ -51,12 +53,19 @@ const OPTIONS = {
   management: { type: 'string' },
 } as const
 
-function summary({ listen, admin, services, brokers }: Config): string[] {
+function summary({ listen, admin, blocks, services, brokers }: Config): string[] {
   return [
     ...listen.map((listener) => `listens at ${listenerUrl(listener)}`),
-    ...(admin ? [`health and metrics at http://${bracketed(admin.host)}:${admin.port}`] : []),
+    ...(admin
+      ? [`health and metrics at ${admin.tls ? 'https' : 'http'}://${bracketed(admin.host)}:${admin.port}`]
+      : []),
+    ...(admin?.authenticate === undefined ? [] : [blocksText(blocks)]),
     ...services.map((service) => `${service.path}: ${serviceText(service, brokers[service.broker])}`),
   ]
+}
+
+function blocksText(blocks: string | undefined): string {
+  return blocks === undefined ? 'blocks end with the process (no `blocks`)' : `blocks are kept in ${blocks}`
 }
 
 function serviceText(service: ServiceConfig, broker: BrokerConfig | undefined): string {

@@ -1,12 +1,23 @@
 /** All commands, in the order in which help lists them. */
+import { ADMIN_COMMANDS } from './admin/commands.ts'
 import { brokerSetup } from './broker-setup.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
-import { explain } from './explain.ts'
-import { hashPassword } from './hash-password.ts'
+import { explainCommand } from './explain.ts'
+import { hashPasswordCommand } from './hash-password.ts'
 import { schema } from './schema.ts'
-import { secret } from './secret/secret.ts'
+import { secretCommand } from './secret/secret.ts'
 import { serve } from './serve.ts'
 
-export const COMMANDS: readonly Command[] = [serve, check, explain, brokerSetup, hashPassword, secret, schema, demo]
+export const COMMANDS: readonly Command[] = [
+  serve,
+  check,
+  explainCommand,
+  brokerSetup,
+  ...ADMIN_COMMANDS,
+  hashPasswordCommand,
+  secretCommand,
+  schema,
+  demo,
+]

@@ -7,6 +7,8 @@ export const EXIT = {
   failure: 1,
   /** EX_USAGE: the command line is wrong. */
   usage: 64,
+  /** EX_NOPERM: the credential is wrong, or its role does not suffice. */
+  forbidden: 77,
   /** EX_CONFIG: the configuration is wrong. */
   configuration: 78,
 } as const
@@ -26,6 +28,12 @@ export class UsageError extends Error {
 /** Something outside is not as it must be (a file, an address); the message is all an operator needs. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
+  readonly code: number
+
+  constructor(message: string, { code = EXIT.failure, ...options }: ErrorOptions & { readonly code?: number } = {}) {
+    super(message, options)
+    this.code = code
+  }
 }
 
 /** What is told, and the exit code, for whatever a command threw. A stack only for what nobody expected. */
@@ -39,9 +47,8 @@ export function report(error: unknown): { readonly text: string; readonly code: 
     return { text: `${error.message}\n${count === 1 ? '1 mistake' : `${count} mistakes`}`, code: EXIT.configuration }
   }
   if (error instanceof InvalidConfiguration) return { text: error.message, code: EXIT.configuration }
-  if (error instanceof CommandFailed || isSystemError(error)) {
-    return { text: `gatehouse: ${error.message}`, code: EXIT.failure }
-  }
+  if (error instanceof CommandFailed) return { text: `gatehouse: ${error.message}`, code: error.code }
+  if (isSystemError(error)) return { text: `gatehouse: ${error.message}`, code: EXIT.failure }
   return { text: `gatehouse: ${error instanceof Error ? error.stack : String(error)}`, code: EXIT.failure }
 }
 

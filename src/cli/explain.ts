@@ -23,7 +23,7 @@ const OPTIONS = {
   entitlements: { type: 'boolean' },
 } as const
 
-export const explain: Command = {
+export const explainCommand: Command = {
   name: 'explain',
   summary: 'Say what a service would make of somebody, rule by rule.',
   usage: ['explain -c FILE --service PATH --subject NAME [--role ROLE]… [--claim NAME=VALUE]… [OPTIONS]'],

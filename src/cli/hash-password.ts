@@ -6,7 +6,7 @@ import { parseOptions } from './options.ts'
 import { readSecret } from './prompt.ts'
 import { say } from './terminal.ts'
 
-export const hashPassword: Command = {
+export const hashPasswordCommand: Command = {
   name: 'hash-password',
   summary: "Print a password's hash, for a users file.",
   usage: ['hash-password', 'hash-password < FILE'],

@@ -13,7 +13,7 @@ export function overview(commands: readonly Command[]): string {
     '  --version, -v     Print the version.',
     '  help COMMAND      Say more about one command.',
     '',
-    'Exit codes: 0 done, 1 failed, 64 wrong command line, 78 wrong configuration.',
+    'Exit codes: 0 done, 1 failed, 64 wrong command line, 77 not allowed, 78 wrong configuration.',
   ].join('\n')
 }
 

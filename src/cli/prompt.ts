@@ -15,18 +15,18 @@ const ERASE_ALL = '\u0015'
 const GIVE_UP = ['\u0003', '\u0004']
 
 /**
- * One secret. Asked for twice at a terminal, so that a slip of the fingers is found before it is a mystery.
+ * One secret. A new one is asked for twice at a terminal, so that a slip of the fingers is found before it is a mystery.
  * @throws CommandFailed when there is none, or the two differ
  */
-export async function readSecret(terminal: Terminal, what: string): Promise<string> {
+export async function readSecret(terminal: Terminal, what: string, isNew = true): Promise<string> {
   const { stdin, stderr } = terminal
   if (stdin.isTTY !== true) return await readLine(stdin, what)
   const keys = new Keys(stdin)
   try {
     stderr.write(`${what}: `)
     const typed = await readUnseen(keys)
-    stderr.write(`\n${what}, once more: `)
-    const again = await readUnseen(keys)
+    if (isNew) stderr.write(`\n${what}, once more: `)
+    const again = isNew ? await readUnseen(keys) : typed
     if (typed === '') throw new CommandFailed(`no ${what.toLowerCase()} was typed`)
     if (typed !== again) throw new CommandFailed('the two are not the same')
     return typed

@@ -5,6 +5,9 @@ import type { Readable } from 'node:stream'
 
 export interface Output {
   write(text: string): unknown
+  /** Where it is a screen, and how large. */
+  readonly isTTY?: boolean
+  readonly rows?: number
 }
 
 /** Standard input; `setRawMode` is there where it is a terminal. */

@@ -20,7 +20,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /** Lets a server listen. @param option what chooses its port @throws when it cannot, saying what to do */
-export async function listenAt(
+export async function listenForDemo(
   server: Server,
   what: string,
   at: { readonly host: string; readonly port: number },
@@ -35,9 +35,9 @@ export async function listenAt(
   })
 }
 
-/** Finds out whether something will be able to listen, before a broker is started for it. @throws as `listenAt` */
+/** Finds out whether something will be able to listen, before a broker is started for it. @throws as `listenForDemo` */
 export async function tryPort(what: string, at: { readonly host: string; readonly port: number }, option: string) {
   const server = createServer()
-  await listenAt(server, what, at, option)
+  await listenForDemo(server, what, at, option)
   await new Promise((resolve) => server.close(resolve))
 }

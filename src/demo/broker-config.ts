@@ -43,6 +43,7 @@ export function brokerConfig(
       `ssl_options.fail_if_no_peer_cert = ${clients === 'required'}`,
     )
   }
+  if (options.peer !== undefined) lines.push(`cluster_formation.classic_config.nodes.1 = ${options.peer.name}`)
   if (options.root !== undefined) lines.push(...withoutProc(totalmem()))
   if (options.proxyProtocol) lines.push('proxy_protocol = true')
   if (options.memoryWatermark !== undefined)

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brokerConfig, enabledPlugins, withFilesAt } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
-import { Management } from './management.ts'
-import { freePorts, type GuardedChild, onOurEnd, run, spawnGuarded } from './processes.ts'
+import { BrokerManagement } from './management.ts'
+import { freePorts, type GuardedChild, onOurEnd, runCommand, spawnGuarded } from './processes.ts'
 import type { Provision, Rabbit } from './rabbit.ts'
 
 const IMAGE = 'rabbitmq:4-management'
@@ -17,7 +17,7 @@ const INSIDE = { amqp: 5672, tls: 5671, management: 15672 }
 
 /** Whether there is a Docker engine that this user may use. */
 export async function dockerWorks(provision: Pick<Provision, 'env'>): Promise<boolean> {
-  return (await run(['docker', 'info'], { env: provision.env, deadlineMs: 15_000 })).code === 0
+  return (await runCommand(['docker', 'info'], { env: provision.env, deadlineMs: 15_000 })).code === 0
 }
 
 export async function startContainer(provision: Provision): Promise<Rabbit> {
@@ -26,13 +26,13 @@ export async function startContainer(provision: Provision): Promise<Rabbit> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-rabbitmq-'))
   const name = `gatehouse-${randomBytes(6).toString('hex')}`
   const admin = { username: 'gatehouse-admin', password: randomBytes(12).toString('hex') }
-  const api = new Management(`http://127.0.0.1:${management}`, admin.username, admin.password)
+  const api = new BrokerManagement(`http://127.0.0.1:${management}`, admin.username, admin.password)
   const log = new BrokerLog()
   const lastWord = await onOurEnd(['docker', 'rm', '--force', '--volumes', name], folder)
   let follower: GuardedChild | undefined
 
   async function docker(...args: readonly string[]): Promise<string> {
-    const { code, output } = await run(['docker', ...args], { env: provision.env, deadlineMs: 300_000 })
+    const { code, output } = await runCommand(['docker', ...args], { env: provision.env, deadlineMs: 300_000 })
     if (code !== 0)
       throw new Error(`docker ${args.slice(0, 2).join(' ')} failed with ${code}:\n${output.slice(-4_000)}`)
     return output.trim()
@@ -59,7 +59,7 @@ export async function startContainer(provision: Provision): Promise<Rabbit> {
 
   async function stop(): Promise<void> {
     await follower?.kill()
-    await run(['docker', 'rm', '--force', '--volumes', name], { env: provision.env })
+    await runCommand(['docker', 'rm', '--force', '--volumes', name], { env: provision.env })
     await lastWord.kill()
     await rm(folder, { recursive: true, force: true })
   }

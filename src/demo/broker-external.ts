@@ -1,5 +1,5 @@
 /** A RabbitMQ that somebody else runs, named by RABBITMQ_URL. Used as it is: never stopped, never configured. */
-import { Management } from './management.ts'
+import { BrokerManagement } from './management.ts'
 import type { Provision, Rabbit } from './rabbit.ts'
 
 /** Checks that the broker and its management API answer. @throws Error that says what is missing. */
@@ -8,7 +8,7 @@ export async function startExternal(text: string, provision: Provision): Promise
   const username = decodeURIComponent(url.username) || 'guest'
   const password = decodeURIComponent(url.password) || 'guest'
   const managementUrl = provision.env['RABBITMQ_MANAGEMENT_URL'] || `http://${url.hostname}:15672`
-  const management = new Management(managementUrl, username, password)
+  const management = new BrokerManagement(managementUrl, username, password)
   let version: string
   try {
     version = await management.version()

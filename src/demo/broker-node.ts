@@ -10,9 +10,9 @@ import { setImmediate } from 'node:timers/promises'
 import { brokerConfig, enabledPlugins, withFilesAt } from './broker-config.ts'
 import { BrokerLog } from './broker-log.ts'
 import { findCommand, isExecutable } from './install.ts'
-import { Management } from './management.ts'
-import { freePorts, type GuardedChild, run, spawnGuarded } from './processes.ts'
-import { accepts, type Provision, type Rabbit } from './rabbit.ts'
+import { BrokerManagement } from './management.ts'
+import { freePorts, type GuardedChild, runCommand, spawnGuarded } from './processes.ts'
+import { accepts, type Peer, type Provision, type Rabbit } from './rabbit.ts'
 
 const SCRIPT_FOLDERS = ['/usr/lib/rabbitmq/bin', '/opt/homebrew/sbin', '/usr/local/sbin', '/usr/local/lib/rabbitmq/bin']
 
@@ -50,7 +50,8 @@ interface Ports {
 /** Starts the node and returns when it accepts AMQP connections and its management API answers. */
 export async function startNode(scripts: ServerScripts, provision: Provision): Promise<Rabbit> {
   for (let attempt = 1; ; attempt++) {
-    const [amqp = 0, tls = 0, management = 0, distribution = 0, epmd = 0, tools = 0] = await freePorts(6)
+    const [amqp = 0, tls = 0, management = 0, distribution = 0, own = 0, tools = 0] = await freePorts(6)
+    const epmd = provision.peer?.epmdPort ?? own
     const node = await PrivateNode.create(scripts, provision, { amqp, tls, management, distribution, epmd, tools })
     try {
       return await node.start()
@@ -70,9 +71,11 @@ class PrivateNode {
   readonly #folder: string
   /** As the node sees it. */
   readonly #inside: string
-  readonly #admin = { username: 'gatehouse-admin', password: randomBytes(12).toString('hex') }
+  readonly #admin: Rabbit['admin']
+  /** As other nodes see it. */
+  readonly #peer: Peer
   readonly #log = new BrokerLog()
-  readonly #management: Management
+  readonly #management: BrokerManagement
   #epmd: GuardedChild | undefined
   #server: GuardedChild | undefined
 
@@ -87,9 +90,17 @@ class PrivateNode {
     this.#scripts = scripts
     this.#provision = provision
     this.#ports = ports
+    const secret = () => randomBytes(16).toString('hex')
+    this.#admin = provision.peer?.admin ?? { username: 'gatehouse-admin', password: secret() }
+    this.#peer = {
+      name: `gatehouse-${ports.amqp}@localhost`,
+      cookie: provision.peer?.cookie ?? secret(),
+      epmdPort: ports.epmd,
+      admin: this.#admin,
+    }
     this.#folder = folder
     this.#inside = folder.slice(scripts.root.length)
-    this.#management = new Management(
+    this.#management = new BrokerManagement(
       `http://127.0.0.1:${ports.management}`,
       this.#admin.username,
       this.#admin.password,
@@ -98,7 +109,8 @@ class PrivateNode {
 
   async start(): Promise<Rabbit> {
     await this.#writeFiles()
-    this.#epmd = await spawnGuarded(this.#command(this.#scripts.epmd), { env: this.#environment() })
+    if (this.#provision.peer === undefined)
+      this.#epmd = await spawnGuarded(this.#command(this.#scripts.epmd), { env: this.#environment() })
     await this.#boot()
     const version = await this.#management.version()
     const { username, password } = this.#admin
@@ -111,6 +123,7 @@ class PrivateNode {
       url: `amqp://${username}:${password}@127.0.0.1:${this.#ports.amqp}`,
       admin: this.#admin,
       management: this.#management,
+      peer: this.#peer,
       logFile: join(this.#folder, 'log', 'rabbit.log'),
       log: () => this.#log.text,
       ctl: (...args) => this.#ctl(args),
@@ -137,7 +150,7 @@ class PrivateNode {
       'rabbitmq.conf': brokerConfig(provision, this.#ports, this.#admin),
       enabled_plugins: enabledPlugins(provision),
       'environment.conf': '',
-      '.erlang.cookie': randomBytes(16).toString('hex'),
+      '.erlang.cookie': this.#peer.cookie,
     }
     if (provision.advancedConfig !== undefined) files['advanced.config'] = provision.advancedConfig
     for (const name of ['data', 'log', 'config']) await mkdir(join(this.#folder, name))
@@ -167,7 +180,7 @@ class PrivateNode {
       ERL_CRASH_DUMP_SECONDS: '0',
       ERL_EPMD_ADDRESS: '127.0.0.1',
       ERL_EPMD_PORT: String(this.#ports.epmd),
-      RABBITMQ_NODENAME: `gatehouse-${this.#ports.amqp}@localhost`,
+      RABBITMQ_NODENAME: this.#peer.name,
       RABBITMQ_DIST_PORT: String(this.#ports.distribution),
       RABBITMQ_CONF_ENV_FILE: `${this.#inside}/environment.conf`,
       RABBITMQ_CONFIG_FILE: `${this.#inside}/rabbitmq.conf`,
@@ -222,7 +235,7 @@ class PrivateNode {
 
   async #ctl(args: readonly string[]): Promise<string> {
     const command = this.#command(`${this.#scripts.folder}/rabbitmqctl`, '-q', ...args)
-    const { code, output } = await run(command, { env: this.#environment() })
+    const { code, output } = await runCommand(command, { env: this.#environment() })
     if (code !== 0) throw new Error(`rabbitmqctl ${args.join(' ')} failed with ${code}:\n${output}`)
     return output.trim()
   }

@@ -4,7 +4,7 @@
  */
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { run } from './processes.ts'
+import { runCommand } from './processes.ts'
 
 /** What Debian asks whether a service may be started. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d'
@@ -41,7 +41,7 @@ export async function installPackage(
   options: { say: (line: string) => void; env: NodeJS.ProcessEnv; policyFile?: string },
 ): Promise<void> {
   options.say(`installing the package ${name} with apt-get (its services are not started) …`)
-  const result = await run(['sh', '-c', INSTALL, 'install', name, options.policyFile ?? POLICY_FILE], {
+  const result = await runCommand(['sh', '-c', INSTALL, 'install', name, options.policyFile ?? POLICY_FILE], {
     env: { ...options.env, DEBIAN_FRONTEND: 'noninteractive' },
     deadlineMs: 600_000,
   })

@@ -3,13 +3,13 @@
  * `rabbitmqctl` takes half a second. Not a part of the gateway, which never needs it: for the demo and the tests.
  */
 
-export interface Permission {
+export interface BrokerPermission {
   readonly configure: string
   readonly write: string
   readonly read: string
 }
 
-export const EVERYTHING: Permission = { configure: '.*', write: '.*', read: '.*' }
+export const EVERYTHING: BrokerPermission = { configure: '.*', write: '.*', read: '.*' }
 
 /** One row of the broker's connection list. A connection that has just opened or ended may miss details for a moment. */
 export interface BrokerConnection {
@@ -38,7 +38,7 @@ class ManagementError extends Error {
   }
 }
 
-export class Management {
+export class BrokerManagement {
   /** Base address without a trailing slash, e.g. `http://127.0.0.1:15672`. */
   readonly url: string
   readonly #authorization: string
@@ -85,7 +85,7 @@ export class Management {
     await this.#remove(`/api/users/${encodeURIComponent(name)}`)
   }
 
-  async permit(user: string, vhost: string, permission: Permission = EVERYTHING): Promise<void> {
+  async permit(user: string, vhost: string, permission: BrokerPermission = EVERYTHING): Promise<void> {
     await this.request('PUT', `/api/permissions/${encodeURIComponent(vhost)}/${encodeURIComponent(user)}`, permission)
   }
 

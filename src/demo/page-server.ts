@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { listenAt, namesOf } from './addresses.ts'
+import { listenForDemo, namesOf } from './addresses.ts'
 
 const CLIENT = '../../dist/amqp-websocket-client.mjs'
 
@@ -38,7 +38,7 @@ export class PageServer {
   static async start(host: string, port: number): Promise<PageServer> {
     const files = await readFiles()
     const server = createServer()
-    await listenAt(server, 'the page', { host, port }, '--port')
+    await listenForDemo(server, 'the page', { host, port }, '--port')
     return new PageServer(server, namesOf(host), files)
   }
 

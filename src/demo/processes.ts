@@ -137,7 +137,7 @@ export interface CommandResult {
 }
 
 /** Runs a command to its end and keeps the last 64 KiB of what it writes. Code 127 when there is no such command. */
-export async function run(
+export async function runCommand(
   command: readonly string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string; deadlineMs?: number; stdin?: string } = {},
 ): Promise<CommandResult> {

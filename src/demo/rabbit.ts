@@ -1,7 +1,7 @@
 /** What a RabbitMQ for the demo and the tests is asked for, and what it is when it runs; wherever it comes from. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Management } from './management.ts'
+import type { BrokerManagement } from './management.ts'
 
 export interface RabbitOptions {
   /** Plugins beside the management plugin, e.g. `rabbitmq_auth_backend_oauth2`, `rabbitmq_auth_mechanism_ssl`. */
@@ -25,6 +25,8 @@ export interface RabbitOptions {
   readonly definitions?: unknown
   /** Share of the machine's memory at which the memory alarm goes off; a tiny one puts it on at once. */
   readonly memoryWatermark?: number
+  /** A node of the same machine whose cluster it joins. */
+  readonly peer?: Peer
   /** `private` never uses RABBITMQ_URL: for brokers that are configured, stopped or killed. Default `any`. */
   readonly source?: 'any' | 'private'
   /** A folder with a whole Debian inside, to run the broker installed there (as root, with chroot). Default: RABBITMQ_ROOT. */
@@ -35,6 +37,15 @@ export interface RabbitOptions {
   readonly say?: (line: string) => void
   /** The environment to look into; default: this process's. */
   readonly env?: NodeJS.ProcessEnv
+}
+
+/** What a node has to know of another one to join its cluster. */
+export interface Peer {
+  readonly name: string
+  readonly cookie: string
+  readonly epmdPort: number
+  /** A cluster's users are those of all nodes. */
+  readonly admin: Rabbit['admin']
 }
 
 /** A running RabbitMQ. */
@@ -48,7 +59,9 @@ export interface Rabbit {
   /** `amqp://` with the administrator's name and password, for the default vhost. */
   readonly url: string
   readonly admin: { readonly username: string; readonly password: string }
-  readonly management: Management
+  readonly management: BrokerManagement
+  /** For other nodes to join its cluster; where it was started here. */
+  readonly peer?: Peer
   /** The broker's log file, where it is on this machine. */
   readonly logFile?: string
   /** The end of what the broker has logged, at most 256 KiB. */

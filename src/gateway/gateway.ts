@@ -1,8 +1,10 @@
 /** The wiring: a configuration in, a running gateway out. */
+import { BlocksFile } from '../admin/blocks-file.ts'
 import { parseConfig } from '../config/reading/load.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Log } from '../ops/log.ts'
 import { Metrics } from '../ops/metrics.ts'
+import { linesIn } from '../ops/pretty-lines.ts'
 import { Traffic } from '../ops/traffic.ts'
 import { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { Sessions } from '../sessions/registry.ts'
@@ -21,7 +23,8 @@ import { RunningGateway } from './running-gateway.ts'
 export async function startGateway(config: ConfigInput | Config, options: GatewayOptions = {}): Promise<Gateway> {
   const { env = process.env, folder, logTo } = options
   const loaded = parseConfig(config, { env, ...(folder === undefined ? {} : { folder }) })
-  const log = new Log(loaded.config.log.level, logTo)
+  const { level, format } = loaded.config.log
+  const log = new Log(level, linesIn(format, logTo, env))
   for (const { path, message } of loaded.warnings) log.write('configuration-warning', { detail: `${path}: ${message}` })
   const sessions = new Sessions()
   const traffic = new Traffic()
@@ -30,11 +33,14 @@ export async function startGateway(config: ConfigInput | Config, options: Gatewa
     bufferedBytes: () => sessions.bufferedBytes() + traffic.heldBytes,
     auditLostCount: () => log.auditLostCount,
   })
-  const compiling = { lasting: new Lasting(nodeLog(log)), metrics, log, env, folder: folder ?? process.cwd() }
+  const lasting = new Lasting(nodeLog(log))
+  const compiling = { lasting, metrics, log, env, folder: folder ?? process.cwd() }
   const { generation } = await compileGeneration(loaded.config, { ...compiling, number: 1 })
+  const { blocks } = loaded.config
+  const blocksFile = blocks === undefined ? undefined : await BlocksFile.open(blocks, lasting.bars)
   const entitled = new EntitledSessions(log)
   metrics.watchEntitlements(() => entitled.questionCount)
-  const parts = { log, sessions, entitled, traffic, metrics, compiling, input: config, options }
+  const parts = { log, sessions, entitled, traffic, metrics, compiling, input: config, options, blocksFile }
   const gateway = new RunningGateway(generation, parts)
   await gateway.start()
   return gateway

@@ -4,7 +4,7 @@
  */
 import type { Authenticator, AuthenticatorSurroundings, SecretSources } from '../../auth/index.ts'
 import { type Access, compileAccess } from '../admin/access.ts'
-import { type Broker, checkBrokers, makeBrokers } from '../brokers/broker.ts'
+import { type Broker, makeBrokers, tryBrokerCredentials } from '../brokers/broker.ts'
 import { KeptFiles } from '../config/files/kept-files.ts'
 import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
@@ -76,7 +76,7 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     load,
   }
   const brokers = makeBrokers(config, sources, lasting)
-  await checkBrokers(brokers)
+  await tryBrokerCredentials(brokers)
   const surroundings: AuthenticatorSurroundings = {
     sources,
     hashQueue: lasting.hashQueue,

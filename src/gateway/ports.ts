@@ -1,5 +1,6 @@
 /** A running gateway as programs see it, and what they start one with. */
 
+import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
 import type { InheritedSocket } from './inherited-sockets.ts'
 import type { ReloadOptions, ReloadReport } from './reload-report.ts'
@@ -17,6 +18,13 @@ export interface GatewayOptions {
   readonly logTo?: { write(line: string): void }
   /** Listening sockets of the process that started this one; each is that of the listener with its address. */
   readonly inherited?: readonly InheritedSocket[]
+}
+
+/** Durations as in the configuration: `10s`. */
+export interface DrainOptions {
+  readonly over?: string | undefined
+  readonly quiet?: string | undefined
+  readonly lameDuck?: string | undefined
 }
 
 export interface GatewayReload extends ReloadOptions {
@@ -48,10 +56,29 @@ export interface Gateway {
    * @throws {ReloadRefused} with every mistake; then nothing has changed
    */
   reload(options?: GatewayReload): Promise<ReloadReport>
+  /** Live sessions, by filter, order and page. @throws {TypeError} with every mistake of the query */
+  sessions(query?: SessionQuery): SessionPage
+  /** Ends sessions, and keeps their people out for a while. It is in the audit trail. @throws {TypeError} */
+  kick(order: Kick): Kicked
+  /**
+   * Keeps a person out, and ends their sessions and tickets at once. Resolves when the block survives a restart, where
+   * `blocks` names a file. It is in the audit trail.
+   * @throws {TypeError} with every mistake of the order
+   */
+  block(order: BlockPerson): Promise<Blocked>
   /** Asks for a reload that nobody waits for, as a signal does: requests coalesce, and a refusal is in the log. */
   requestReload(): void
-  /** Drains: takes nobody any more, ends sessions evenly over `drain`, cuts the rest at twice it. */
+  /**
+   * Sends everybody elsewhere, and stays: not ready at once; takes nobody after `lameDuck`; ends sessions evenly over `over`,
+   * each at a quiet point within `quiet`; cuts the rest after all three. The configuration says what is left out.
+   * @returns resolves when no session is left, or when it is called off
+   * @throws {ConfigError} with what is wrong with the options
+   */
+  drain(options?: DrainOptions): Promise<void>
+  /** Calls a drain off: takes sessions again, and leaves those whose turn has not come. */
+  undrain(): void
+  /** Drains as the configuration says, and stops. */
   close(): Promise<void>
-  /** Ends the wait of `close`: drops every connection at once. */
+  /** Ends the wait of `close` and `drain`: drops every connection at once. */
   cut(): void
 }

@@ -26,7 +26,7 @@ export interface ReloadReport {
   readonly changes: readonly string[]
   readonly sessions: { readonly kept: number; readonly changed: number; readonly ended: number }
   /** Of a dry run: at most 20. */
-  readonly examples?: readonly ReloadExample[]
+  readonly examples?: readonly ReloadExample[] | undefined
 }
 
 /** In one line, for the log. */

@@ -2,14 +2,17 @@
  * A running gateway. Nothing is decided here; this is where everything that decides meets, and the order in which it starts
  * and stops.
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
+import type { BlocksFile } from '../admin/blocks-file.ts'
+import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
+import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import { AdminTrail } from '../admin/trail.ts'
 import { staticChanges } from '../config/checks/static-places.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
+import { readDrain } from '../config/reading/read-drain.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
@@ -22,7 +25,8 @@ import type { Log } from '../ops/log.ts'
 import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import type { Traffic } from '../ops/traffic.ts'
-import { configurationChanged, DRAIN } from '../sessions/end-requests.ts'
+import { Drain } from '../sessions/drain.ts'
+import { configurationChanged } from '../sessions/end-requests.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
@@ -31,10 +35,12 @@ import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
 import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
+import { expectSeries } from './expected-series.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
 import { InheritedSockets } from './inherited-sockets.ts'
 import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
-import type { Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
+import type { DrainOptions, Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
+import { rebalance } from './rebalance.ts'
 import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
 import { ReloadRefused, type ReloadReport, reportText } from './reload-report.ts'
 import { ReloadRequests } from './reload-requests.ts'
@@ -57,6 +63,8 @@ export interface GatewayParts {
   /** What the gateway was started with. */
   readonly input: ConfigInput | Config
   readonly options: GatewayOptions
+  /** Where blocks are kept. */
+  readonly blocksFile: BlocksFile | undefined
 }
 
 export class RunningGateway implements Gateway, ReloadHost {
@@ -67,16 +75,17 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #listeners: Listeners
   readonly #trail: AdminTrail
   readonly #administration: Administration | undefined
+  readonly #fromCode: FromCode
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #configWatch: ConfigWatch | undefined
+  readonly #drain: Drain
+  readonly #management: Management
   #generation: Generation
   #input: ConfigInput | Config
   #stopWatching = () => {}
   #upgradeCount = 0
   #closing: Promise<void> | undefined
-  /** Nobody gets in any more. */
-  #refuses = false
 
   constructor(first: Generation, parts: GatewayParts) {
     this.#generation = first
@@ -101,23 +110,36 @@ export class RunningGateway implements Gateway, ReloadHost {
       { tick: () => this.#administration?.tick() },
     ])
     metrics.watchNodes(() => this.#generation.brokers.values())
+    this.#drain = new Drain(sessions)
     const trail = new AdminTrail(log)
     this.#trail = trail
     const sessionRefusals = new SessionRefusals()
-    const management = new Management({
+    this.#management = new Management({
       sessions,
       bars: parts.compiling.lasting.bars,
       trail,
       log,
+      drain: this.#drain,
+      drainTerms: () => this.#generation.config.drain,
+      isStopping: () => this.#closing !== undefined,
       refusals: sessionRefusals,
+      blocksFile: parts.blocksFile,
       current: () => this.#generation,
     })
+    this.#fromCode = new FromCode(this.#management)
     const { admin } = first.config
-    const isDraining = () => this.#closing !== undefined
+    const isDraining = () => this.#drain.isOn
     this.#administration =
       admin === undefined
         ? undefined
-        : new Administration(admin, { managed: this, management, trail, sessionRefusals, isDraining, ...parts })
+        : new Administration(admin, {
+            managed: this,
+            management: this.#management,
+            trail,
+            sessionRefusals,
+            isDraining,
+            ...parts,
+          })
   }
 
   async start(): Promise<void> {
@@ -197,6 +219,18 @@ export class RunningGateway implements Gateway, ReloadHost {
     }
   }
 
+  sessions(query?: SessionQuery): SessionPage {
+    return this.#fromCode.sessions(query)
+  }
+
+  kick(order: Kick): Kicked {
+    return this.#fromCode.kick(order)
+  }
+
+  async block(order: BlockPerson): Promise<Blocked> {
+    return await this.#fromCode.block(order)
+  }
+
   requestReload(): void {
     if (this.#closing === undefined) this.#requests.ask()
   }
@@ -215,7 +249,9 @@ export class RunningGateway implements Gateway, ReloadHost {
     const number = before.number + 1
     const compiled = await compileGeneration(config, { ...this.#parts.compiling, number, before })
     let plan: ListenersPlan
+    let changeAdmin: (() => void) | undefined
     try {
+      changeAdmin = config.admin === undefined ? undefined : this.#administration?.server.change(config.admin)
       plan = await this.#listeners.plan(listenerOptions(config))
     } catch (error) {
       compiled.abandon()
@@ -226,6 +262,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       apply: () => {
         this.#generation = compiled.generation
         plan.apply()
+        changeAdmin?.()
         this.#parts.compiling.lasting.endHoldOffs()
         const { authenticators } = compiled.generation
         revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
@@ -245,19 +282,31 @@ export class RunningGateway implements Gateway, ReloadHost {
   /** Who cannot come back is ended first: nothing is gained by waiting. */
   end(chosen: readonly EndedByReload[]): void {
     const { sessions } = this.#parts
+    const { over, quiet } = this.#generation.config.drain
     for (const mayReturn of [false, true]) {
       const ends = chosen.filter((one) => one.mayReturn === mayReturn).map(({ session }) => session)
-      sessions.endEvenly(ends, configurationChanged(mayReturn), mayReturn ? this.#generation.config.drain : 0)
+      const pace = mayReturn ? { overMs: over, quietMs: quiet } : { overMs: 0 }
+      sessions.endEvenly(ends, configurationChanged(mayReturn), pace)
     }
   }
 
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const order = readDrain(options)
+    if (this.#closing !== undefined) return await this.#closing
+    await this.#management.drain(order, 'program').over
+  }
+
+  undrain(): void {
+    if (this.#closing === undefined) this.#management.undrain('program')
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#drain()
+    this.#closing ??= this.#drainAndStop()
     return this.#closing
   }
 
   cut(): void {
-    this.#parts.sessions.cut()
+    this.#drain.cut()
     this.#listeners.cut()
   }
 
@@ -269,7 +318,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const upgrades = new Upgrades({
       ...common,
       pressure: this.#pressure,
-      isDraining: () => this.#refuses,
+      isDraining: () => this.#drain.refuses,
       refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
       begin: (attempt, admitted) => begin(attempt, admitted, common),
     })
@@ -290,7 +339,10 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   #tickNodes(): void {
-    for (const { nodes } of this.#generation.brokers.values()) nodes.tick()
+    for (const broker of this.#generation.brokers.values()) {
+      broker.nodes.tick()
+      if (!this.#drain.isOn) rebalance(broker, this.#parts, this.#generation.config.drain.quiet)
+    }
   }
 
   /** A generation serves from now on. */
@@ -298,13 +350,13 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions, metrics } = this.#parts
     const { number, config, authenticators } = this.#generation
     metrics.configured(number, hashOf(config))
+    expectSeries(metrics, this.#generation)
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
     // A failure is in the log, and is no reason not to serve others.
     for (const one of made.values()) one.warmUp?.().catch(() => {})
     log.level = config.log.level
-    this.#administration?.server.answerTo(config.admin?.hosts ?? [])
     if (config.watch && this.#configWatch === undefined)
       log.write('configuration-warning', { detail: 'watch: without meaning: this gateway was started without a file' })
     this.#configWatch?.follow(config.watch)
@@ -315,16 +367,20 @@ export class RunningGateway implements Gateway, ReloadHost {
     })
   }
 
-  async #drain(): Promise<void> {
+  async #drainAndStop(): Promise<void> {
     const { log, sessions } = this.#parts
     log.write('gateway-draining', { count: sessions.count })
-    const stopped = this.#listeners.stop()
-    // The next process takes whoever connects from now on; whoever is here already may say what it wants.
-    if (this.#inherited.any) await pause(HAND_OVER_MS)
-    this.#refuses = true
-    await sessions.drain(this.#generation.config.drain, DRAIN)
+    const portsAreFree: Promise<void>[] = []
+    const stopListening = () => portsAreFree.push(this.#listeners.stop())
+    let terms = this.#generation.config.drain
+    if (this.#inherited.any) {
+      // The next process takes whoever connects from now on; whoever is here already may say what it wants.
+      stopListening()
+      terms = { ...terms, lameDuck: Math.max(terms.lameDuck, HAND_OVER_MS) }
+    }
+    await this.#drain.begin(terms, stopListening)
     this.#listeners.cut()
-    await stopped
+    await Promise.all(portsAreFree)
     await this.#stop()
     log.write('gateway-stopped')
     await log.flush()

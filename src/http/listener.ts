@@ -5,10 +5,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { addressSet, canonicalAddress, clientAddress } from '../services/address.ts'
+import { addressSet } from '../services/address.ts'
+import { type Hop, Hops } from './hop.ts'
 import { ProxiedConnections } from './proxy-protocol/proxied-connections.ts'
 import { DEADLINES, type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
-import { type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
+import { isSameKind, type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -25,16 +26,6 @@ export interface ListenerOptions {
   readonly deadlines?: Partial<Deadlines>
 }
 
-/** What a request's handler may know of the way it came. */
-export interface Hop {
-  /** The client's address, after trusted proxies. */
-  readonly address: string
-  /** The connection's other end: of the socket, or as a PROXY protocol header announced it. */
-  readonly peerAddress: string
-  /** Whether the client speaks TLS, to this listener or to what stands in front of it. */
-  readonly isSecure: boolean
-}
-
 export interface ListenerEvents extends Required<Pick<HttpServerEvents, 'refused' | 'dropped' | 'hasRoom'>> {
   request(request: IncomingMessage, response: ServerResponse, hop: Hop): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): void
@@ -43,15 +34,15 @@ export interface ListenerEvents extends Required<Pick<HttpServerEvents, 'refused
 export class Listener {
   readonly #server: HttpServer
   #options: ListenerOptions
-  #trusted: ReturnType<typeof addressSet>
   readonly #proxied: ProxiedConnections
+  #hops: Hops
 
   /** @throws {Error} when a certificate or key cannot be used */
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options
-    this.#trusted = addressSet(options.trustedProxies)
+    this.#hops = new Hops(options)
     const { host, port, tls, maxHeaderBytes, deadlines } = options
-    this.#proxied = new ProxiedConnections(this.#proxies(), deadlines?.proxyHeader ?? DEADLINES.proxyHeader)
+    this.#proxied = new ProxiedConnections(proxiesOf(options), deadlines?.proxyHeader ?? DEADLINES.proxyHeader)
     const secure = tls === undefined ? undefined : serverTls(tls)
     const bounds = { host, port, tls: secure, maxHeaderBytes, deadlines, preamble: this.#proxied }
     this.#server = new HttpServer(bounds, {
@@ -97,37 +88,21 @@ export class Listener {
    */
   change(options: ListenerOptions): () => void {
     const { tls } = options
-    if ((tls === undefined) !== (this.#options.tls === undefined) || asks(tls) !== asks(this.#options.tls))
+    if (!isSameKind(tls, this.#options.tls))
       throw new Error(
         `${this.#server.authority}: TLS and client certificates are switched by a restart, or on another port`,
       )
     const certificates = tls === undefined ? undefined : readCertificates(tls)
     return () => {
       this.#options = options
-      this.#trusted = addressSet(options.trustedProxies)
-      this.#proxied.follow(this.#proxies())
+      this.#hops = new Hops(options)
+      this.#proxied.follow(proxiesOf(options))
       if (certificates !== undefined) this.#server.setSecureContext(certificates)
     }
   }
 
   #hopOf(request: IncomingMessage): Hop {
-    const { tls, behindTls = false, proxyProtocol = false } = this.#options
-    const isSecure = tls !== undefined || behindTls
-    const announced = this.#proxied.addressOf(request.socket)
-    const peerAddress = announced ?? request.socket.remoteAddress ?? ''
-    // The header has said it; X-Forwarded-For would be the client's own word here.
-    if (announced !== undefined || proxyProtocol) {
-      return { address: canonicalAddress(peerAddress) ?? peerAddress, peerAddress, isSecure }
-    }
-    const forwarded = request.headers['x-forwarded-for']
-    const forwardedFor = Array.isArray(forwarded) ? forwarded.join(',') : forwarded
-    const address = clientAddress(peerAddress, forwardedFor, this.#trusted)
-    return { address, peerAddress, isSecure }
-  }
-
-  /** Who may connect where nobody else may. */
-  #proxies(): ReturnType<typeof addressSet> | undefined {
-    return this.#options.proxyProtocol === true ? this.#trusted : undefined
+    return this.#hops.of(request, this.#proxied.addressOf(request.socket))
   }
 
   /** Takes no more connections and ends those that carry no session; resolves when the port is free. */
@@ -141,7 +116,7 @@ export class Listener {
   }
 }
 
-/** Whether clients are asked for certificates, and turned away without one: fixed when a server is made. */
-function asks(tls: ListenerTls | undefined): string {
-  return tls?.clientCertificates?.mode ?? 'none'
+/** Who may connect where nobody else may. */
+function proxiesOf({ proxyProtocol, trustedProxies }: ListenerOptions): ReturnType<typeof addressSet> | undefined {
+  return proxyProtocol === true ? addressSet(trustedProxies) : undefined
 }

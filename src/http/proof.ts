@@ -3,7 +3,7 @@
  * for `/auth/*`, so that no path is less guarded than another.
  */
 import {
-  type Admission,
+  type Authenticated,
   type AuthenticateOptions,
   AuthenticationRefused,
   type AuthenticationRequest,
@@ -25,7 +25,7 @@ export async function prove(
   request: AuthenticationRequest,
   metrics: Metrics,
   options: AuthenticateOptions = {},
-): Promise<Admission | Refusal> {
+): Promise<Authenticated | Refusal> {
   try {
     const proven = await authenticate(requirement, request, options)
     metrics.authenticated('proven', proven.identity.authenticator)
@@ -43,7 +43,7 @@ export async function proveExchange(
   { request, origin, hop }: Exchange,
   { metrics, bars }: { readonly metrics: Metrics; readonly bars: Bars },
   options: AuthenticateOptions = {},
-): Promise<Admission | Refusal> {
+): Promise<Authenticated | Refusal> {
   const { address, peerAddress, isSecure } = hop
   if (!service.addresses.allows(address)) {
     return { cause: 'address-not-allowed', detail: 'require.addresses leaves it out', allow: addressLine(address) }

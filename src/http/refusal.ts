@@ -162,10 +162,10 @@ export const REFUSALS = {
   },
   draining: {
     status: 503,
-    text: 'the gateway is shutting down',
+    text: 'the gateway takes no more sessions',
     retryAfterSeconds: 1,
     log: 'request-refused',
-    inBand: { code: 'connection-forced', explanation: 'the gateway is shutting down', closeCode: 1012 },
+    inBand: { code: 'connection-forced', explanation: 'the gateway takes no more sessions', closeCode: 1012 },
     whatToDo: 'Connect again: another instance answers.',
   },
   'credential-unavailable': {
@@ -215,13 +215,30 @@ export function isRefusal(result: object): result is Refusal {
   return 'cause' in result && 'detail' in result
 }
 
+/** Fits behind `ACCESS_REFUSED - ` into a reply-text. [AMQP §1.4.2.10] */
+const LONGEST_TOLD_BYTES = 200
+
+/** What the client reads; where its service is under development, why as well, as operators do. */
+export function toldText(refusal: Refusal, text: string, isDevelopment = false): string {
+  const own = refusal.text ?? text
+  if (!isDevelopment) return own
+  const whole = Buffer.from(`${own} (development: ${refusal.cause}: ${refusal.detail.replace(/\p{C}/gu, '?')})`)
+  // A character that was cut in two is left out.
+  return whole.length <= LONGEST_TOLD_BYTES
+    ? whole.toString()
+    : `${whole
+        .subarray(0, LONGEST_TOLD_BYTES - 3)
+        .toString()
+        .replace(/\uFFFD$/, '')}…`
+}
+
 /** The HTTP answer to a refusal. */
-export function answerTo(refusal: Refusal): RawAnswer {
+export function answerTo(refusal: Refusal, isDevelopment = false): RawAnswer {
   const { status, text, retryAfterSeconds }: RefusalSpec = REFUSALS[refusal.cause]
   const challenges = refusal.challenges ?? []
   return {
     status,
-    text: refusal.text ?? text,
+    text: toldText(refusal, text, isDevelopment),
     headers: {
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
       ...(challenges.length === 0 ? {} : { 'WWW-Authenticate': challenges }),

@@ -11,7 +11,7 @@ import { WebSocketClientEnd } from '../websocket/client-end.ts'
 import { WebSocketDoor } from '../websocket/door.ts'
 import type { Admission } from './admission.ts'
 import { answerRaw } from './raw-answer.ts'
-import { answerTo, isToldInBand, REFUSALS, type Refusal, type RefusalSpec } from './refusal.ts'
+import { answerTo, isToldInBand, REFUSALS, type Refusal, type RefusalSpec, toldText } from './refusal.ts'
 import type { Attempt } from './upgrade.ts'
 
 /** A client that is being refused has to say little, in little time. */
@@ -50,11 +50,12 @@ export class Refuser {
     const leave = wanted ? this.#of.admission.enterRefused(attempt.hop.address) : undefined
     this.#record(attempt, refusal, leave === undefined ? spec.status : 101)
     if (leave === undefined || spec.inBand === undefined) {
-      answerRaw(socket, answerTo(refusal))
+      answerRaw(socket, answerTo(refusal, service.development))
       return
     }
     socket.once('close', leave)
-    this.#inBand(attempt, { ...spec.inBand, explanation: refusal.text ?? spec.inBand.explanation })
+    const explanation = toldText(refusal, spec.inBand.explanation, service.development)
+    this.#inBand(attempt, { ...spec.inBand, explanation })
   }
 
   #record({ id, service, origin, hop }: Attempt, { cause, detail, allow, identity }: Refusal, status: number): void {

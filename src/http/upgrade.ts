@@ -18,7 +18,7 @@ import {
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
-import type { Promoted, Service } from '../services/service.ts'
+import type { PromotedTerms, Service } from '../services/service.ts'
 import type { Bars } from '../sessions/bars.ts'
 import type { Place } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
@@ -28,7 +28,7 @@ import type { Admission } from './admission.ts'
 import { addressLine, originLine, rolesLine, ruleLine } from './allow-line.ts'
 import { barredBy } from './barred.ts'
 import { checkUpgradeHead, pathOf } from './head.ts'
-import type { Hop } from './listener.ts'
+import type { Hop } from './hop.ts'
 import { prove } from './proof.ts'
 import { answerRaw } from './raw-answer.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
@@ -56,7 +56,7 @@ export interface Attempt {
 /** Who comes in, as what. */
 export interface Admitted {
   readonly identity: Identity
-  readonly promoted: Promoted
+  readonly promoted: PromotedTerms
   readonly place: Place
   readonly responseHeaders: Readonly<Record<string, string>>
 }
@@ -250,7 +250,7 @@ export class Upgrades {
     if (shortage !== undefined) return { cause: 'overloaded', detail: shortage, identity }
     const place = this.#of.sessions.take(identity, service.path)
     const context = { sessionId: id, address: hop.address, deadlineMs: leftMs(attempt) }
-    let promoted: Promoted
+    let promoted: PromotedTerms
     try {
       promoted = await service.promote(identity, context)
     } catch (error) {

@@ -17,6 +17,7 @@ export interface EventSpec {
 export const EVENTS = {
   'gateway-started': { level: 'info', means: 'listens at `url`, and serves `paths`' },
   'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
+  'gateway-undrained': { level: 'info', means: 'a drain was called off: sessions are taken again, `count` are left' },
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
   'reload-done': {
@@ -33,6 +34,10 @@ export const EVENTS = {
       'the admin listener was called by a name that `admin.hosts` does not list: by a stranger’s page, or yours is missing',
     perTenSeconds: 1,
   },
+  'blocks-not-kept': {
+    level: 'error',
+    means: 'a block, or its end, is in force but not in the file of `blocks`: a restart forgets it; `detail` says why',
+  },
   'broker-node-away': {
     level: 'warn',
     means:
@@ -41,6 +46,10 @@ export const EVENTS = {
   'broker-node-back': {
     level: 'info',
     means: 'the node answers again; `count` sessions were refused since another node was back, because none was there',
+  },
+  'broker-rebalanced': {
+    level: 'info',
+    means: 'nodes of the broker have more sessions than others: `count` of them are asked to reconnect',
   },
   'configuration-warning': {
     level: 'warn',

@@ -6,16 +6,29 @@
  */
 import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { EndReason } from '../../proxy/index.ts'
+import type { EndReason, SessionEnd } from '../../proxy/index.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { Totals } from './totals.ts'
 import type { Traffic } from './traffic.ts'
+import { version } from './version.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
 const BROKER_FAILURES = ['broker-unavailable', 'broker-refused', 'broker-lost', 'broker-fault'] as const
 type BrokerFailure = (typeof BROKER_FAILURES)[number]
 
 export type AuthenticationOutcome = 'proven' | 'missing' | 'malformed' | 'rejected' | 'throttled' | 'failed'
+
+const UNPROVEN = ['missing', 'malformed', 'rejected', 'throttled', 'failed'] as const
+
+/** The values that labels can have. */
+export interface ExpectedSeries {
+  readonly services: Iterable<string>
+  readonly brokers: Iterable<string>
+  readonly authenticators: Iterable<string>
+  readonly refusals: readonly string[]
+  readonly drops: readonly string[]
+  readonly ends: readonly EndReason[]
+}
 
 interface WatchedNode {
   readonly name: string
@@ -44,6 +57,7 @@ export class Metrics {
   readonly #sessions: Gauge<'service'>
   readonly #opened: Counter<'service'>
   readonly #ends: Counter<'reason'>
+  readonly #drained: Counter<'at'>
   readonly #refusals: Counter<'cause'>
   readonly #drops: Counter<'cause'>
   readonly #handshake: Histogram
@@ -74,6 +88,12 @@ export class Metrics {
       name: 'gatehouse_session_ends_total',
       help: 'Sessions that ended, by reason (docs/errors.md).',
       labelNames: ['reason'],
+      registers,
+    })
+    this.#drained = new Counter({
+      name: 'gatehouse_drained_total',
+      help: 'Sessions that were asked to reconnect: ended at a quiet point, or at the deadline for want of one.',
+      labelNames: ['at'],
       registers,
     })
     this.#generation = new Gauge({
@@ -175,11 +195,28 @@ export class Metrics {
     this.#handshake.observe(handshakeMs / 1000)
   }
 
-  sessionEnded(service: string, broker: string, reason: EndReason): void {
+  sessionEnded(service: string, broker: string, { reason, at }: Pick<SessionEnd, 'reason' | 'at'>): void {
     this.#sessions.dec({ service })
     this.totals.ended++
     this.#ends.inc({ reason })
+    if (at !== undefined) this.#drained.inc({ at })
     if (isBrokerFailure(reason)) this.#brokerFailures.inc({ broker, cause: reason })
+  }
+
+  /** Series that something may happen to are there from the first scrape on, with zero: a rate needs two values. */
+  expect({ services, brokers, authenticators, refusals, drops, ends }: ExpectedSeries): void {
+    for (const service of services) {
+      this.#sessions.inc({ service }, 0)
+      this.#opened.inc({ service }, 0)
+    }
+    for (const broker of brokers) for (const cause of BROKER_FAILURES) this.#brokerFailures.inc({ broker, cause }, 0)
+    for (const authenticator of authenticators) this.#authentications.inc({ authenticator, outcome: 'proven' }, 0)
+    for (const outcome of UNPROVEN) this.#authentications.inc({ authenticator: '', outcome }, 0)
+    for (const cause of refusals) this.#refusals.inc({ cause }, 0)
+    for (const cause of drops) this.#drops.inc({ cause }, 0)
+    for (const reason of ends) this.#ends.inc({ reason }, 0)
+    for (const outcome of ['done', 'refused']) this.#reloads.inc({ outcome }, 0)
+    for (const outcome of ['kept', 'changed', 'ended']) this.#reloadSessions.inc({ outcome }, 0)
   }
 
   /** A generation is in force. */
@@ -300,6 +337,24 @@ export class Metrics {
       () => longestDelayMs() / 1000,
     )
     gauge(registers, 'gatehouse_heap_ratio', 'Used part of the largest heap this process may have, 0 to 1.', heapRatio)
+    const seconds: Counter = new Counter({
+      name: 'gatehouse_processor_seconds_total',
+      help: 'Processor time that the process has used, its own (`user`) and the system’s for it (`system`).',
+      labelNames: ['mode'],
+      registers,
+      collect: () => {
+        const { user, system } = process.cpuUsage()
+        seconds.reset()
+        seconds.inc({ mode: 'user' }, user / 1e6)
+        seconds.inc({ mode: 'system' }, system / 1e6)
+      },
+    })
+    new Gauge({
+      name: 'gatehouse_build_info',
+      help: 'Always 1; the versions of the gateway and of Node.',
+      labelNames: ['version', 'node'],
+      registers,
+    }).set({ version: version(), node: process.versions.node }, 1)
     gauge(registers, 'gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
     gauge(
       registers,

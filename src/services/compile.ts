@@ -26,10 +26,10 @@ import {
   AddressRule,
   type Decided,
   type Entitled,
-  type Promoted,
-  type PromotionContext,
+  type PromotedTerms,
   type Service,
   type Terms,
+  type UpgradeFacts,
 } from './service.ts'
 import type { Standing } from './standing.ts'
 
@@ -87,6 +87,7 @@ function makeService(
     addresses: new AddressRule(config.require.addresses),
     roles: config.require.roles,
     refusal: config.refusal,
+    development: config.development,
     handshakeMs: limits.handshake,
     handshakesPerAddress: limits.handshakesPerAddress,
     sessionTimeoutMs: config.sessionTimeout,
@@ -114,8 +115,8 @@ interface Promoting {
 async function promote(
   { path, promotion, filters, limits, hits, entitlements }: Promoting,
   identity: Identity,
-  { sessionId, address, deadlineMs, entitled: last }: PromotionContext,
-): Promise<Promoted> {
+  { sessionId, address, deadlineMs, entitled: last }: UpgradeFacts,
+): Promise<PromotedTerms> {
   const promoted = await promotion.promote({ identity, address, session: sessionId }, deadlineMs)
   const { credential, tags, vhosts } = promoted
   const user = credential.username
@@ -151,7 +152,7 @@ function isFresh({ atMs, entitlement: { untilMs } }: Entitled, entitlements: Ent
 function decide(
   { promotion, filters, limits, entitlements }: Promoting,
   identity: Identity,
-  { sessionId, address, user, entitled }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string },
+  { sessionId, address, user, entitled }: Omit<UpgradeFacts, 'deadlineMs'> & { readonly user: string },
 ): Decided {
   const decision = promotion.decide({ identity, address, session: sessionId })
   const { username, tags } = decision
@@ -179,7 +180,7 @@ function standing(
     user,
     sessions,
     entitled,
-  }: Omit<PromotionContext, 'deadlineMs'> & { readonly user: string; readonly sessions: number },
+  }: Omit<UpgradeFacts, 'deadlineMs'> & { readonly user: string; readonly sessions: number },
 ): Standing {
   const { username, tags, limits: own } = promotion.decide({ identity, address, session: sessionId })
   const entitlement = entitlementOf(entitlements, entitled)

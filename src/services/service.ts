@@ -41,7 +41,7 @@ export interface Entitled {
 }
 
 /** The terms, and what the broker is shown instead of the identity. */
-export interface Promoted extends Terms {
+export interface PromotedTerms extends Terms {
   readonly credential: PromotedCredential
   /** Undefined where the service asks nobody. */
   readonly entitled: Entitled | undefined
@@ -53,7 +53,7 @@ export interface Decided extends Terms {
   readonly username: string | undefined
 }
 
-export interface PromotionContext {
+export interface UpgradeFacts {
   readonly sessionId: string
   readonly address: string
   /** What is left of the handshake's time. */
@@ -74,6 +74,8 @@ export interface Service {
   readonly addresses: AddressRule
   readonly roles: readonly string[]
   readonly refusal: 'auto' | 'http' | 'amqp'
+  /** Whether clients read why they are refused, as operators do. */
+  readonly development: boolean
   readonly handshakeMs: number
   readonly handshakesPerAddress: number
   readonly sessionTimeoutMs: number
@@ -85,13 +87,13 @@ export interface Service {
   /** Who is asked what an identity may do; undefined where nobody is. */
   readonly entitlements: Entitlements | undefined
   /** @throws {PromotionRefused, EntitlementRefused, EntitlementUnavailable} */
-  promote(identity: Identity, context: PromotionContext): Promise<Promoted>
+  promote(identity: Identity, context: UpgradeFacts): Promise<PromotedTerms>
   /**
    * What `promote` would decide, at once and without reading a secret, for a session that lives already.
    * @param user its broker user, which stands in variables
    * @throws {PromotionRefused}
    */
-  decide(identity: Identity, context: Omit<PromotionContext, 'deadlineMs'>, user: string): Decided
+  decide(identity: Identity, context: Omit<UpgradeFacts, 'deadlineMs'>, user: string): Decided
   /**
    * How the person of a session that lives stands at the moment.
    * @param counted its broker user, and how many sessions the same identity has at this service
@@ -99,7 +101,7 @@ export interface Service {
    */
   standing(
     identity: Identity,
-    context: Omit<PromotionContext, 'deadlineMs'>,
+    context: Omit<UpgradeFacts, 'deadlineMs'>,
     counted: { readonly user: string; readonly sessions: number },
   ): Standing
   /** What it would make of somebody, without anybody logging in. @throws {NotExplainable} for a question that is none */

@@ -67,6 +67,12 @@ export class Bars {
     return block
   }
 
+  /** Puts a block into force that was in force before the process began. */
+  restore(block: Block): void {
+    if (block.untilMs <= this.#nowMs() || this.#blockCount >= MOST_BLOCKS) return
+    this.#put(block.subject, [...this.#lasting(block.subject), block])
+  }
+
   /** Those in force. */
   blocks(): readonly Block[] {
     for (const subject of [...this.#blocks.keys()]) this.#put(subject, this.#lasting(subject))

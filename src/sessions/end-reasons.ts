@@ -72,7 +72,7 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
   },
   'broker-closed': {
     level: 'info',
-    clientSees: "the broker's own code, 1000",
+    clientSees: "the broker's own code, 1000; 1012 after a 320 of maintenance, shutdown or an operator",
     whatToDo: "The detail has the broker's own text; the client reads it without broker user, hosts and pinned vhost.",
   },
   'broker-fault': {
@@ -106,7 +106,16 @@ export const ENDS: Readonly<Record<EndReason, EndSpec>> = {
     clientSees: '320, 4403',
     whatToDo: 'Somebody blocked this person: the audit event `admin.block` says who and why.',
   },
-  drain: { level: 'info', clientSees: '320, 1012', whatToDo: 'Nothing: the gateway was told to stop.' },
+  drain: {
+    level: 'info',
+    clientSees: '320, 1012',
+    whatToDo: 'Nothing: somebody stopped or drained the gateway. The client connects again, to another one.',
+  },
+  rebalanced: {
+    level: 'info',
+    clientSees: '320, 1012',
+    whatToDo: 'Nothing: its broker node had more sessions than others (`rebalance`). The client connects again.',
+  },
   overload: {
     level: 'warn',
     clientSees: '506, 1013',

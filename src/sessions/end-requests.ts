@@ -64,13 +64,18 @@ export const BLOCKED: EndRequest = {
   closeCode: 4403,
 }
 
-/** The gateway was told to stop. */
-export const DRAIN: EndRequest = {
-  reason: 'drain',
+/** Why it asks is nothing to the client: coming back is all that is to be done. */
+const RECONNECT = {
   code: 'connection-forced',
-  explanation: 'the gateway is shutting down',
+  explanation: 'the gateway asks to reconnect',
   closeCode: 1012,
-}
+} as const
+
+/** The gateway drains, to stop or to be empty. */
+export const DRAIN: EndRequest = { reason: 'drain', ...RECONNECT }
+
+/** Its broker node has more sessions than others have. */
+export const REBALANCED: EndRequest = { reason: 'rebalanced', ...RECONNECT }
 
 /** All sessions together hold too much, and this one holds most. */
 export const OVERLOAD: EndRequest = {

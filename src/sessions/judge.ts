@@ -29,7 +29,7 @@ export type Judgement =
     }
 
 /** @param service the one with the session's path, if there still is one */
-export function judge({ record, origin, signature, entitled }: Judged, service: Service | undefined): Judgement {
+export function judgeSession({ record, origin, signature, entitled }: Judged, service: Service | undefined): Judgement {
   if (service === undefined) return refused(`there is no service ${record.service} any more`)
   const { identity, address } = record
   const unfit = unfitFor(service, identity, { origin, address })

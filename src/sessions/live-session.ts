@@ -27,7 +27,7 @@ import type {
 import type { Trial } from '../brokers/hold-offs.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
-import type { Entitled, Promoted, Service, Terms } from '../services/service.ts'
+import type { Entitled, PromotedTerms, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
 import {
   configurationChanged,
@@ -38,7 +38,7 @@ import {
   VHOST_LOST,
 } from './end-requests.ts'
 import type { EntitledSession, EntitledSessions } from './entitled-sessions.ts'
-import { allowsVhost, type Judgement, judge } from './judge.ts'
+import { allowsVhost, type Judgement, judgeSession } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
 import type { Occupant, Place } from './place.ts'
 import type { SessionRecord } from './record.ts'
@@ -53,7 +53,7 @@ export interface NewSession {
   readonly id: string
   readonly service: Service
   readonly place: Place
-  readonly promoted: Promoted
+  readonly promoted: PromotedTerms
   /** The client's address, after trusted proxies. */
   readonly address: string
   /** Of the page that asks for it; absent where it is no browser. */
@@ -143,6 +143,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     }
   }
 
+  get isEnding(): boolean {
+    return this.#session.isEnding
+  }
+
   get bufferedBytes(): number {
     return this.#session.bufferedBytes
   }
@@ -152,7 +156,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   judge(service: Service | undefined): Judgement {
-    return judge(
+    return judgeSession(
       { record: this.record, origin: this.#origin, signature: this.#signature, entitled: this.#entitled },
       service,
     )
@@ -204,6 +208,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     this.#session.end(request)
   }
 
+  endAtQuietPoint(request: EndRequest, withinMs: number): void {
+    this.#session.endAtQuietPoint(request, withinMs)
+  }
+
   terminate(): void {
     this.#client.terminate()
   }
@@ -249,7 +257,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     const { endedFor } = this.#place
     this.#handshakeDone = undefined
     this.#shared.sessions.release(this.#place)
-    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end.reason)
+    this.#shared.metrics.sessionEnded(this.#service.path, this.#service.broker, end)
     this.#service.nodes.ended(end)
     const detail = endedFor === undefined ? end.detail : `${endedFor}: ${end.detail}`
     const durationMs = Math.round(end.durationMs)

@@ -14,6 +14,8 @@ import type { SessionRecord } from './record.ts'
 export interface Occupant {
   readonly id: string
   readonly record: SessionRecord
+  /** Whether something has begun to end it. */
+  readonly isEnding: boolean
   /** The last answer about what it may do, where its service asks for one. */
   readonly entitled: Entitled | undefined
   /** Bytes that wait on both legs, and those of messages of which the end has not arrived. */
@@ -22,6 +24,8 @@ export interface Occupant {
   /** Heartbeats, pings, the end of its authority. @returns when it is due again, on the same clock */
   tick(nowMs: number): number
   end(request: EndRequest): void
+  /** The same, once nothing is half done; after `withinMs` at the latest. */
+  endAtQuietPoint(request: EndRequest, withinMs: number): void
   /** Drops the client's socket. */
   terminate(): void
   /** What another configuration's service of the same path means for it; nothing changes yet. */

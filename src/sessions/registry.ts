@@ -12,8 +12,17 @@ import { TICK_MS } from './ticker.ts'
 
 /** For sessions with intervals that are too short for the ticks of all. */
 const SHORT_TICK_MS = 100
-/** How long after the cut a session may still take to report its end. */
-const GIVE_UP_MS = 5_000
+
+/** A session that is ended with others. */
+export type Leaving = Pick<Occupant, 'end' | 'endAtQuietPoint'>
+
+/** How sessions are ended together. */
+export interface Pace {
+  /** Evenly over so long; 0: all at once. */
+  readonly overMs: number
+  /** How long each may take to come to a quiet point, once its turn has come; absent: it ends wherever it is. */
+  readonly quietMs?: number | undefined
+}
 
 export class Sessions {
   readonly #clock: Clock
@@ -27,7 +36,8 @@ export class Sessions {
   readonly #hasty = new Set<Place>()
   #hastyTicker: NodeJS.Timeout | undefined
   #placeCount = 0
-  #emptied: (() => void) | undefined
+  /** Wait until there is none. */
+  readonly #emptied: (() => void)[] = []
 
   constructor(clock: Clock = SYSTEM_CLOCK) {
     this.#clock = clock
@@ -87,7 +97,7 @@ export class Sessions {
     this.#hasty.delete(place)
     if (place.session === undefined) return
     this.#byId.delete(place.session.id)
-    if (this.#byId.size === 0) this.#emptied?.()
+    if (this.#byId.size === 0) for (const emptied of this.#emptied.splice(0)) emptied()
   }
 
   /** Watches over a session from here on; ends it at once where its authority has ended in the meantime. */
@@ -162,30 +172,18 @@ export class Sessions {
     return largest?.session
   }
 
-  /**
-   * Ends all sessions, evenly over `overMs`, and cuts what is left at twice that. Resolves when none is left,
-   * or soon after the cut. Nobody may take a place any more: that is the caller's to see to.
-   */
-  async drain(overMs: number, request: EndRequest): Promise<void> {
+  /** Resolves when there is none, whoever ended the last. */
+  async emptied(): Promise<void> {
     if (this.#byId.size === 0) return
-    const empty = new Promise<void>((resolve) => {
-      this.#emptied = resolve
+    await new Promise<void>((resolve) => {
+      this.#emptied.push(resolve)
     })
-    let giveUp: NodeJS.Timeout | undefined
-    const stopPacing = this.endEvenly(this.each(), request, overMs)
-    const cutMs = Math.max(500, overMs * 2)
-    const cut = setTimeout(() => this.cut(), cutMs)
-    const late = new Promise<void>((resolve) => {
-      giveUp = setTimeout(resolve, cutMs + GIVE_UP_MS)
-    })
-    await Promise.race([empty, late])
-    stopPacing()
-    clearTimeout(cut)
-    clearTimeout(giveUp)
   }
 
-  /** Ends the chosen sessions, evenly over `overMs`; 0: at once. @returns stops ending those whose turn has not come */
-  endEvenly(chosen: Iterable<Pick<Occupant, 'end'>>, request: EndRequest, overMs: number): () => void {
+  /** Ends the chosen sessions. @returns stops ending those whose turn has not come */
+  endEvenly(chosen: Iterable<Leaving>, request: EndRequest, { overMs, quietMs }: Pace): () => void {
+    const end = (one: Leaving | undefined): void =>
+      quietMs === undefined ? one?.end(request) : one?.endAtQuietPoint(request, quietMs)
     const waiting = [...chosen]
     const total = waiting.length
     const startedMs = this.#clock.monotonicMs()
@@ -193,7 +191,7 @@ export class Sessions {
     const stop = (): void => clearInterval(pace)
     const step = (): void => {
       const passed = overMs === 0 ? 1 : (this.#clock.monotonicMs() - startedMs) / overMs
-      while (waiting.length > 0 && total - waiting.length < total * passed + 1) waiting.pop()?.end(request)
+      while (waiting.length > 0 && total - waiting.length <= total * passed) end(waiting.pop())
       if (waiting.length === 0) stop()
     }
     if (total > 0 && overMs > 0) pace = setInterval(step, Math.max(10, Math.min(1_000, overMs / total))).unref()

@@ -1,6 +1,7 @@
 /**
  * Ten thousand sessions in the console: no task of its script is long. A server with the API's shapes stands in for the
- * gateway, since no test machine has descriptors for that many clients.
+ * gateway, since no test machine has descriptors for that many clients. Tasks are measured by the processor time of the
+ * page's main thread: on a machine that does something else, the clock on the wall measures that.
  */
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
@@ -9,7 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { send } from '../../src/admin/answer.ts'
 import { Console } from '../../src/admin/console/console.ts'
-import type { ShownSession } from '../../src/admin/routes/shown-session.ts'
+import type { ShownSession } from '../../src/admin/shapes.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { goTo, openConsole } from '../support/console-browser.ts'
 import { until } from '../support/until.ts'
@@ -17,8 +18,18 @@ import { until } from '../support/until.ts'
 const MANY = 10_000
 /** As the browser defines a long task. [Long Tasks §2] */
 const LONG_MS = 50
-/** A machine that does something else makes a task long, too: one round without any is the proof. */
-const ROUNDS = 5
+/** The first time the engine compiles, and its collector cleans up what others left: one round without any is the proof. */
+const ROUNDS = 3
+const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline']
+
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  /** Processor time, in µs. */
+  readonly tdur?: number
+  readonly args?: { readonly name?: string }
+}
 
 describe('the console with ten thousand sessions', () => {
   let browser: Browser
@@ -40,26 +51,42 @@ describe('the console with ten thousand sessions', () => {
       `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       t,
     )
-    await page.evaluate(`
-      globalThis.long = []
-      new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => Math.round(duration))))
-        .observe({ type: 'longtask' })
-    `)
     await goTo(page, '#/sessions?sort=subject')
     await page.getByRole('link', { name: 'person-00000' }).waitFor()
     const rounds: number[][] = []
-    for (let round = 0; round < ROUNDS; round++) {
-      await page.evaluate('long.length = 0')
-      await scrollAndSort(page)
-      rounds.push(await page.evaluate<number[]>('long'))
-      if (rounds.at(-1)?.length === 0) break
+    for (let round = 0; round < ROUNDS && rounds.at(-1)?.length !== 0; round++) {
+      const tasks = await tasksOf(page, () => scrollAndSort(page))
+      assert.ok(tasks.length > 100, 'tasks of the page in the trace')
+      t.diagnostic(`longest task: ${Math.max(...tasks).toFixed(1)} ms of ${tasks.length}`)
+      rounds.push(tasks.filter((ms) => ms > LONG_MS))
     }
-    t.diagnostic(`tasks above ${LONG_MS} ms, by round: ${JSON.stringify(rounds)}`)
     assert.deepEqual(rounds.at(-1), [])
     assert.ok((await page.locator('.rows tbody tr').count()) < 100, 'only rows that can be seen are in the document')
     assert.deepEqual(complaints, [])
   })
 })
+
+/** What each task of the page's main thread took while something was done, in ms of processor time. */
+async function tasksOf(page: Page, act: () => Promise<void>): Promise<number[]> {
+  const browser = page.context().browser()
+  assert.ok(browser !== null)
+  await browser.startTracing(page, { categories: CATEGORIES })
+  let trace: Buffer | undefined
+  try {
+    await act()
+  } finally {
+    trace = await browser.stopTracing()
+  }
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: readonly TraceEvent[] }
+  const mains = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  )
+  return traceEvents
+    .filter(({ name, pid, tid }) => name.endsWith('RunTask') && mains.has(`${pid} ${tid}`))
+    .map(({ tdur = Number.POSITIVE_INFINITY }) => tdur / 1000)
+}
 
 /** From one end to the other by wheel and by keys, and by two orders. */
 async function scrollAndSort(page: Page): Promise<void> {
@@ -120,6 +147,10 @@ function answerTo({ pathname, searchParams }: URL, sessions: readonly ShownSessi
       const [page, pageSize] = [Number(searchParams.get('page')), Number(searchParams.get('pageSize'))]
       return { total: MANY, page, pageSize, items: sorted.slice((page - 1) * pageSize, page * pageSize) }
     }
+    case '/api/v1/overview':
+      return { name: 'stand-in', version: '0', draining: false, sessions: MANY, services: [], brokers: [] }
+    case '/api/v1/history':
+      return { items: [] }
     default:
       return undefined
   }

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { installPackage, mayInstallPackages } from '../../src/demo/install.ts'
-import { run } from '../../src/demo/processes.ts'
+import { runCommand } from '../../src/demo/processes.ts'
 import type { Source, Suite } from './suites.ts'
 
 /** Packages of npm's are kept here for the next time. */
@@ -72,7 +72,7 @@ async function npmPackage(id: string, say: (line: string) => void): Promise<stri
 }
 
 async function must(command: readonly string[], cwd: string): Promise<void> {
-  const { code, output } = await run(command, { cwd, deadlineMs: DOWNLOAD_MS })
+  const { code, output } = await runCommand(command, { cwd, deadlineMs: DOWNLOAD_MS })
   if (code !== 0) throw new Error(`${command.join(' ')} failed with ${code}:\n${output.slice(-2_000)}`)
 }
 

@@ -14,6 +14,7 @@ const ended = (client: Awaited<ReturnType<typeof joe>>) =>
 const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], body: unknown, status: number])[] = [
   ['GET /api/v1/me', 'viewer', undefined, 200],
   ['GET /api/v1/overview', 'viewer', undefined, 200],
+  ['GET /api/v1/me', 'viewer', undefined, 200],
   ['GET /api/v1/sessions', 'viewer', undefined, 200],
   ['GET /api/v1/sessions/none', 'viewer', undefined, 404],
   ['DELETE /api/v1/sessions/none', 'operator', undefined, 404],
@@ -21,11 +22,14 @@ const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], bo
   ['GET /api/v1/blocks', 'operator', undefined, 200],
   ['PUT /api/v1/blocks', 'operator', { subject: 'none', for: '1s', reason: 'a test' }, 201],
   ['DELETE /api/v1/blocks/none', 'operator', undefined, 404],
+  ['POST /api/v1/drain', 'operator', {}, 202],
+  ['DELETE /api/v1/drain', 'operator', undefined, 204],
   ['POST /api/v1/explain', 'viewer', { subject: 'none' }, 200],
   ['GET /api/v1/rules', 'viewer', undefined, 200],
   ['GET /api/v1/refusals', 'viewer', undefined, 200],
   ['GET /api/v1/history', 'viewer', undefined, 200],
   ['HEAD /api/v1/events', 'viewer', undefined, 200],
+  ['GET /api/openapi.json', 'viewer', undefined, 200],
   ['GET /api/v1/config', 'administrator', undefined, 200],
   ['POST /api/v1/reload', 'administrator', undefined, 409],
 ]
@@ -37,7 +41,7 @@ describe('the management API', () => {
       assert.equal((await call(door, route, { as: 'joe.smith', body })).status, 404, route)
   })
 
-  it('asks each caller for the role that a route needs', async (t) => {
+  it('G65 asks each caller for the role that a route needs', async (t) => {
     const door = await startManaged(t)
     for (const [route, needed, body, status] of TABLE) {
       const none = await call(door, route, { body })
@@ -59,7 +63,7 @@ describe('the management API', () => {
     assert.ok(refused.some((line) => line['actor'] === undefined && line['status'] === 401))
   })
 
-  it('refuses what a foreign page sends', async (t) => {
+  it('G65 refuses what a foreign page sends', async (t) => {
     const door = await startManaged(t)
     const kick = { as: 'operator', body: { match: { subject: 'none' } } }
     const own = String(door.gateway.adminAddress?.url)
@@ -86,6 +90,8 @@ describe('the management API', () => {
     assert.equal(await status('POST /api/v1/kick', '[]'), 400)
     assert.equal(await status('POST /api/v1/kick', { match: { subject: 'x' }, hold: '2h' }), 400)
     assert.equal(await status('POST /api/v1/kick', ' '.repeat(64 * 1024 + 1)), 413)
+    assert.equal(await status('POST /api/v1/drain', { over: 10 }), 400)
+    assert.equal(await status('POST /api/v1/drain', { for: '10s' }), 400)
     assert.equal(await status('GET /api/v1/sessions?sort=secret'), 400)
     assert.equal(await status('GET /api/v1/sessions?pageSize=501'), 400)
     assert.equal(await status('GET /api/v1/sessions?colour=red'), 400)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
+import type { ConfigError } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { basic, type Door, PASSWORD, startDoor } from '../support/door.ts'
 import { watchResidue } from '../support/residue.ts'
@@ -46,7 +47,7 @@ describe('close', () => {
     await clean()
   })
 
-  it('cuts who does not answer, at twice the drain', async (t) => {
+  it('cuts who does not answer, after all of its times', async (t) => {
     const door = await startDoor({ drain: '1s' }, t)
     const client = await connect(door)
     client.socket.pause()
@@ -81,6 +82,93 @@ describe('close', () => {
     const broker = await door.broker.connection()
     await broker.closed()
     await door.broker.close()
+  })
+})
+
+describe('a lame duck', () => {
+  it('is not ready, and takes sessions until it drains', async (t) => {
+    const door = await startDoor({ drain: { over: '0s', quiet: '1s', lameDuck: '1h' } }, t)
+    const first = await connect(door)
+    const readyUrl = `${door.gateway.adminAddress?.url}/health/ready`
+    assert.equal((await fetch(readyUrl)).status, 200)
+
+    const closing = door.gateway.close()
+
+    assert.equal((await fetch(readyUrl)).status, 503)
+    const second = await connect(door)
+    assert.equal(door.gateway.sessionCount, 2)
+    // As a second SIGTERM does.
+    door.gateway.cut()
+    await closing
+    await Promise.all([first.closed, second.closed])
+    await assert.rejects(connect(door))
+  })
+
+  it('drains when its time is over', async (t) => {
+    const door = await startDoor({ drain: { over: '0s', quiet: '1s', lameDuck: '300ms' } }, t)
+    const client = await connect(door)
+    const startedMs = performance.now()
+    const closing = door.gateway.close()
+    assert.equal((await client.closed).code, 1012)
+    assert.ok(performance.now() - startedMs >= 295)
+    await closing
+  })
+})
+
+describe('a drain without a stop', () => {
+  it('ends everybody, takes nobody until it is called off, and says so', async (t) => {
+    const door = await startDoor({}, t)
+    const clients = [await connect(door), await connect(door)]
+    const reasons = clients.map(({ connection }) => new Promise<Error>((resolve) => connection.once('close', resolve)))
+
+    const drained = door.gateway.drain({ over: '100ms', quiet: '1s' })
+
+    for (const { closed } of clients) assert.equal((await closed).code, 1012)
+    for (const reason of reasons)
+      assert.match((await reason).message, /320 \(CONNECTION-FORCED\).*the gateway asks to reconnect/)
+    await drained
+    await assert.rejects(connect(door), (error: UpgradeRefused) => error.status === 503)
+    assert.equal((await fetch(`${door.gateway.adminAddress?.url}/health/ready`)).status, 503)
+    assert.equal((await door.line('admin.drain'))['actor'], 'program')
+
+    door.gateway.undrain()
+
+    assert.equal((await fetch(`${door.gateway.adminAddress?.url}/health/ready`)).status, 200)
+    await (await connect(door)).connection.close()
+    await door.line('gateway-undrained')
+    const page = await (await fetch(`${door.gateway.adminAddress?.url}/metrics`)).text()
+    assert.match(page, /gatehouse_drained_total\{at="quiet"\} 2\n/)
+  })
+
+  it('called off leaves those whose turn has not come', async (t) => {
+    const door = await startDoor({}, t)
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connect(door)))
+    const drained = door.gateway.drain({ over: '1h' })
+    await Promise.race(clients.map(({ closed }) => closed))
+    door.gateway.undrain()
+    await drained
+    await until(() => door.gateway.sessionCount === 3, 'three sessions')
+    await (await connect(door)).connection.close()
+  })
+
+  it('takes other terms while it is on', async (t) => {
+    const door = await startDoor({}, t)
+    const client = await connect(door)
+    const first = door.gateway.drain({ lameDuck: '1h' })
+    const second = door.gateway.drain({ over: '0s', lameDuck: '0s' })
+    assert.equal((await client.closed).code, 1012)
+    await Promise.all([first, second])
+  })
+
+  it('tells every mistake', async (t) => {
+    const door = await startDoor({}, t)
+    await assert.rejects(door.gateway.drain({ over: '10', quiet: '11m' }), (error: ConfigError) => {
+      assert.deepEqual(
+        error.problems.map(({ path }) => path),
+        ['over', 'quiet'],
+      )
+      return true
+    })
   })
 })
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../src/demo/processes.ts'
+import { runCommand } from '../../src/demo/processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Far less than the runner waits for a file that hangs. */
@@ -43,7 +43,7 @@ describe('a test file whose tests fail', () => {
   after(() => rm(folder, { recursive: true }))
 
   const runner = (name: keyof typeof FILES, ...options: string[]) =>
-    run([process.execPath, '--import', 'tsx', 'test/run.ts', join(folder, name), ...options], {
+    runCommand([process.execPath, '--import', 'tsx', 'test/run.ts', join(folder, name), ...options], {
       cwd: ROOT,
       deadlineMs: DEADLINE_MS,
     })

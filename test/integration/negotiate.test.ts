@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { run } from '../../src/demo/processes.ts'
+import { runCommand } from '../../src/demo/processes.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/index.ts'
 import { openWebSocket, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { type BrokerUser, type TestBroker, testBroker } from '../support/broker.ts'
@@ -95,7 +95,9 @@ async function begin(
 async function curl(person: NodeJS.ProcessEnv, path: string, ...options: string[]) {
   const { port } = gateway.addresses[0] ?? { port: 0 }
   const own = ['--silent', '--show-error', '--include', '--max-time', '10', '--resolve', `localhost:${port}:127.0.0.1`]
-  const { code, output } = await run(['curl', ...own, ...options, `http://localhost:${port}${path}`], { env: person })
+  const { code, output } = await runCommand(['curl', ...own, ...options, `http://localhost:${port}${path}`], {
+    env: person,
+  })
   assert.equal(code, 0, output)
   const status = Number([...output.matchAll(/^HTTP\/1\.1 (\d+)/gm)].at(-1)?.[1])
   return { status, output, body: output.slice(output.lastIndexOf('\r\n\r\n') + 4) }
@@ -233,7 +235,7 @@ describe('the start', () => {
     const file = join(folder, 'gatehouse.yaml')
     await writeFile(file, JSON.stringify(config()), { mode: 0o600 })
     const main = join(import.meta.dirname, '../../src/main.ts')
-    const served = run([process.execPath, '--import', 'tsx', main, 'serve', '-c', file], {
+    const served = runCommand([process.execPath, '--import', 'tsx', main, 'serve', '-c', file], {
       env: joe,
       deadlineMs: 20_000,
     })

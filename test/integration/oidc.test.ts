@@ -159,6 +159,21 @@ describe('the login', () => {
     assert.match(String((await line('authentication-refused'))['detail']), /access_denied/)
   })
 
+  it('of a blocked person is none, neither one that is under way nor one that is to be renewed', async () => {
+    await logIn('eve')
+    const block = (subject: string) => gateway.block({ subject, for: '2s', reason: 'a test' })
+    await block('eve')
+    const { until: untilAt } = await block('joe.smith')
+    assert.equal((await post('/auth/refresh')).status, 403)
+    browser = new CookieBrowser()
+    const refused = await logIn('joe.smith')
+    assert.equal(refused.status, 403)
+    assert.equal(browser.cookies(front.origin), '')
+    assert.equal((await line('authorization-refused'))['cause'], 'blocked')
+    await until(() => Date.now() > Date.parse(untilAt))
+    assert.equal((await logIn('joe.smith')).status, 200)
+  })
+
   it('leads to no other host', async () => {
     const answer = await browser.fetch(`${front.origin}/auth/login?returnTo=//evil.example`)
     assert.equal(answer.status, 400)

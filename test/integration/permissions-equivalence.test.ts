@@ -5,14 +5,14 @@
  * Where RabbitMQ has no rights of this kind (keys on the way from exchange to exchange), the gateway is judged by where
  * messages end: generated topologies on a live broker, each beside a model of it.
  *
- * A case is a method or a topology. A bounded sample by default; `npm run test:equivalence` runs 20,000. `EQUIVALENCE_SEED`
- * repeats a run.
+ * A case is a method or a topology. A bounded sample by default; `npm run test:equivalence` runs 200,000, in lanes beside
+ * each other, each in vhosts of its own. `EQUIVALENCE_SEED` repeats a run.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Channel, ChannelModel } from 'amqplib'
 import fc from 'fast-check'
-import type { TestBroker } from '../support/broker.ts'
+import { type TestBroker, testBroker } from '../support/broker.ts'
 import { DEVIATIONS } from '../support/permission-deviations.ts'
 import { type PermissionGateway, startPermissionGateway } from '../support/permission-gateway.ts'
 import { outcome } from '../support/permission-outcome.ts'
@@ -43,24 +43,52 @@ const dice = new Dice(SEED)
 const policies = Array.from({ length: POLICIES }, () => rollPolicy(dice))
 const entries = fc.sample(permissions, { numRuns: Math.ceil(TOPOLOGIES / TOPOLOGIES_PER_POLICY), seed: SEED })
 
+/** Policies of one lane come one after the other, in vhosts of its own. */
+interface Lane {
+  /** The gateway's. */
+  readonly vhost: string
+  /** The one that is used straight. */
+  readonly directVhost: string
+  readonly judges: readonly [direct: ChannelModel, gateway: ChannelModel]
+  readonly channels: readonly Channel[]
+}
+type Services = NonNullable<Parameters<typeof startPermissionGateway>[0]>
+
+const LANES = [0, 1, 2, 3] as const
+const laneOf = (index: number) => index % LANES.length
+
 let live: PermissionGateway
 let broker: TestBroker
-/** The vhost that is used straight; the gateway's is the broker's own. */
-let directVhost: string
-let judges: readonly [direct: ChannelModel, gateway: ChannelModel]
-let channels: readonly Channel[]
+const lanes: Lane[] = []
 const explained = new Map<string, number>()
 
 before(async () => {
-  live = await startPermissionGateway({
-    '/amqp': { permissions: policies.map((policy, index) => ({ for: { role: `p${index}` }, ...asEntry(policy) })) },
-    '/topologies': { permissions: entries.map((entry, index) => ({ ...entry, for: { role: `t${index}` } })) },
-  })
-  broker = live.broker
-  directVhost = await broker.addVhost('-direct')
-  judges = [await broker.judge(undefined, directVhost), await broker.judge()]
-  channels = await Promise.all(judges.map((judge) => judge.createChannel()))
+  broker = await testBroker()
+  for (const number of LANES) {
+    const [vhost, directVhost] = [await broker.addVhost(`-${number}`), await broker.addVhost(`-${number}-direct`)]
+    const judges = [await broker.judge(undefined, directVhost), await broker.judge(undefined, vhost)] as const
+    lanes.push({
+      vhost,
+      directVhost,
+      judges,
+      channels: await Promise.all(judges.map((judge) => judge.createChannel())),
+    })
+  }
+  const services: Record<string, Services[string]> = {}
+  for (const [number, { vhost }] of lanes.entries()) {
+    services[`/methods-${number}`] = { vhost, permissions: entriesOf(number, policies.map(asEntry)) }
+    services[`/topologies-${number}`] = { vhost, permissions: entriesOf(number, entries) }
+  }
+  live = await startPermissionGateway(services, 0, broker)
+  for (const { vhost } of lanes) await broker.rabbit.management.permit(live.webuser.username, vhost)
 })
+
+/** Those of a lane, each for a role of its own. */
+function entriesOf<E extends object>(lane: number, all: readonly E[]): (E & { for: { role: string } })[] {
+  return all
+    .map((entry, index) => ({ ...entry, for: { role: `p${index}` } }))
+    .filter((_, index) => laneOf(index) === lane)
+}
 
 after(async () => {
   await live.stop()
@@ -119,9 +147,20 @@ async function depth(judge: ChannelModel, queue: string): Promise<number> {
   }
 }
 
-describe('authorisation equivalence', () => {
-  policies.forEach((policy, index) => {
+/** Runs the lanes beside each other, and the cases of each in turn. */
+function inLanes<T>(all: readonly T[], define: (of: T, index: number, lane: () => Lane) => void): void {
+  for (const number of LANES) {
+    describe(`lane ${number}`, { concurrency: false }, () => {
+      const lane = () => lanes[number] as Lane
+      for (const [index, of] of all.entries()) if (laneOf(index) === number) define(of, index, lane)
+    })
+  }
+}
+
+describe('authorisation equivalence', { concurrency: true }, () => {
+  inLanes(policies, (policy, index, lane) => {
     it(`policy ${index}: ${STEPS_PER_POLICY} methods have the same outcome`, async () => {
+      const { vhost, directVhost, judges, channels } = lane()
       const user = await broker.user(`equal${index}`, { permission: null })
       const { management } = broker.rabbit
       await management.permit(user.username, directVhost, asPermission(policy))
@@ -132,11 +171,12 @@ describe('authorisation equivalence', () => {
       }
       await renew()
       const direct = await RawClient.overTcp(broker, user, directVhost)
-      const gateway = await live.connect('somebody', [`p${index}`])
+      const gateway = await live.connect('somebody', [`p${index}`], { path: `/methods-${laneOf(index)}` })
+      const steps = new Dice(SEED + index)
       try {
         for (let n = 0; n < STEPS_PER_POLICY; n += 1) {
-          const step = rollStep(dice)
-          const [theirs, ours] = [await outcome(direct, step), await outcome(gateway, step)]
+          const step = rollStep(steps)
+          const [theirs, ours] = await Promise.all([outcome(direct, step), outcome(gateway, step)])
           if (theirs === ours) continue
           const what = `${JSON.stringify(step)}: direct ${theirs}, gateway ${ours}, policy ${JSON.stringify(policy)}, seed ${SEED}`
           assert.equal(ours, 'channel.close 403', what)
@@ -147,15 +187,17 @@ describe('authorisation equivalence', () => {
           await renew()
           for (const client of [direct, gateway]) await anew(client)
         }
-        assert.deepEqual(await topology(broker.vhost, judges[1]), await topology(directVhost, judges[0]))
+        assert.deepEqual(await topology(vhost, judges[1]), await topology(directVhost, judges[0]))
       } finally {
         direct.close()
         gateway.close()
       }
     })
   })
+})
 
-  it('is not explained away: most outcomes were the same without any deviation', (test) => {
+describe('the deviations', () => {
+  it('do not explain it away: most outcomes were the same without any', (test) => {
     const total = [...explained.values()].reduce((sum, count) => sum + count, 0)
     test.diagnostic(
       `${POLICIES * STEPS_PER_POLICY} cases; deviations: ${JSON.stringify(Object.fromEntries(explained))}`,
@@ -164,13 +206,14 @@ describe('authorisation equivalence', () => {
   })
 })
 
-describe('where messages may end', () => {
-  const passages: Record<string, number> = {}
+const passages: Record<string, number> = {}
 
-  entries.forEach((entry, index) => {
+describe('where messages may end', { concurrency: true }, () => {
+  inLanes(entries, (entry, index, lane) => {
     it(`B5 B45 policy ${index}: in ${TOPOLOGIES_PER_POLICY} topologies messages lie where a model has them, and by right`, async () => {
-      const joe = await live.connect('somebody', [`t${index}`], { path: '/topologies' })
-      const other = await RawClient.overTcp(broker, broker.rabbit.admin, broker.vhost)
+      const { vhost, judges } = lane()
+      const joe = await live.connect('somebody', [`p${index}`], { path: `/topologies-${laneOf(index)}` })
+      const other = await RawClient.overTcp(broker, broker.rabbit.admin, vhost)
       try {
         const judge = await judges[1].createChannel()
         for (const generated of fc.sample(topologies, { numRuns: TOPOLOGIES_PER_POLICY, seed: SEED + index })) {
@@ -186,8 +229,10 @@ describe('where messages may end', () => {
       }
     })
   })
+})
 
-  it('is not an empty exercise: messages went over all that a client can declare', (test) => {
+describe('the topologies', () => {
+  it('are no empty exercise: messages went over all that a client can declare', (test) => {
     test.diagnostic(
       `${entries.length * TOPOLOGIES_PER_POLICY} topologies; steps over what joe made: ${JSON.stringify(passages)}`,
     )

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Permission } from '../../src/demo/management.ts'
+import type { BrokerPermission } from '../../src/demo/management.ts'
 import { basic } from '../support/door.ts'
 import { type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { type Provocation, provocations, setStage } from '../support/provocations.ts'
@@ -12,7 +12,7 @@ import { isClosed, RawClient } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
 
 /** All but what is called so. Topics of one exchange are kept apart once more. */
-const PERMISSION: Permission = { configure: '^(?!forbidden)', write: '^(?!forbidden)', read: '^(?!forbidden)' }
+const PERMISSION: BrokerPermission = { configure: '^(?!forbidden)', write: '^(?!forbidden)', read: '^(?!forbidden)' }
 const TOPICS = { exchange: 'topics', write: '^(?!secret)', read: '^(?!secret)' }
 
 const HEADERS = { authorization: basic('joe.smith') }

@@ -15,7 +15,7 @@ import {
   methodIndexAt,
 } from '../../proxy/codec/method.ts'
 import { PROPERTY_NAMES, type Properties, type PropertyName } from '../../proxy/codec/properties.ts'
-import { type Arguments, type FieldName, METHODS, type MethodName } from '../../proxy/codec/spec.ts'
+import { type Arguments, METHODS, type MethodFieldName, type MethodName } from '../../proxy/codec/spec.ts'
 import { checkTable, decodeTable, encodeTable } from '../../proxy/codec/table.ts'
 import { isUtf8 } from '../../proxy/codec/wire.ts'
 import { ConnectionFault } from '../../proxy/faults.ts'
@@ -78,7 +78,7 @@ describe('methods', () => {
           assert.equal(METHOD_NAMES[methodIndexAt(payload, 0, payload.length)], name)
           assert.deepEqual(decodeMethod(name, payload, METHOD_IDS_BYTES, payload.length), fields)
           const view = new MethodView().set(indexOf(name), 1, payload, METHOD_IDS_BYTES, payload.length)
-          for (const field of Object.keys(fields)) assert.deepEqual(view.field(field as FieldName), fields[field])
+          for (const field of Object.keys(fields)) assert.deepEqual(view.field(field as MethodFieldName), fields[field])
         }),
         { numRuns: 60 },
       )

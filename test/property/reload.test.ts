@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { hashPassword, type Identity } from '../../auth/index.ts'
 import { ContentHeader } from '../../proxy/codec/content.ts'
 import type { ConfigInput } from '../../src/config/schema/schema.ts'
-import type { Promoted, Service } from '../../src/services/service.ts'
+import type { PromotedTerms, Service } from '../../src/services/service.ts'
 import { exchangeDeclare, type FilterSession, queueBind, queueDeclare } from '../support/filter-session.ts'
 import { JudgedGateway, JudgedSession, type Visitor } from '../support/judged-sessions.ts'
 
@@ -102,7 +102,7 @@ const config = fc
   )
 
 /** As the upgrade decides; the test's own words. */
-async function admitted(service: Service | undefined, visitor: Visitor): Promise<Promoted | undefined> {
+async function admitted(service: Service | undefined, visitor: Visitor): Promise<PromotedTerms | undefined> {
   if (service === undefined) return undefined
   const { identity, origin, address } = visitor
   const proves = service.requirement.some((entry) => !('all' in entry) && entry.name === identity.authenticator)

@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import { HashQueue, InvalidConfiguration, MemoryState } from '../../auth/index.ts'
 import { readProtected } from '../../src/config/files/protected-file.ts'
 import { parseConfig } from '../../src/config/reading/load.ts'
-import { run } from '../../src/demo/processes.ts'
+import { runCommand } from '../../src/demo/processes.ts'
 import { makeAuthenticators } from '../../src/wiring/authenticators.ts'
 import { moduleLoader } from '../../src/wiring/modules.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
@@ -25,7 +25,7 @@ async function installStrategies(): Promise<void> {
   const lock = await readFile(join(FOLDER, 'package-lock.json'), 'utf8')
   if ((await readFile(stamp, 'utf8').catch(() => '')) === lock) return
   const command = ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', FOLDER]
-  const { code, output } = await run(command, { cwd: FOLDER, deadlineMs: INSTALL_MS })
+  const { code, output } = await runCommand(command, { cwd: FOLDER, deadlineMs: INSTALL_MS })
   if (code !== 0) throw new Error(`npm failed with ${code}:\n${output}`)
   await writeFile(stamp, lock)
 }

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type ChannelModel, connect } from 'amqplib'
-import { type BrokerConnection, EVERYTHING, type Permission } from '../../src/demo/management.ts'
+import { type BrokerConnection, type BrokerPermission, EVERYTHING } from '../../src/demo/management.ts'
 import { type Rabbit, startRabbit } from '../../src/demo/rabbitmq.ts'
 import { CANARY, refuseCanaries, withoutUnreadableTokens } from './canary.ts'
 
@@ -17,7 +17,7 @@ export interface BrokerUser {
 export interface UserOptions {
   readonly tags?: readonly string[]
   /** In this broker's vhost; `null` for none. Default: everything. */
-  readonly permission?: Permission | null
+  readonly permission?: BrokerPermission | null
   readonly password?: string
 }
 

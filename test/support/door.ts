@@ -27,7 +27,9 @@ export interface DoorOptions {
   readonly basePath?: string
   readonly basePathStripped?: boolean
   readonly authenticators?: ConfigInput['authenticators']
-  readonly drain?: string
+  readonly drain?: ConfigInput['drain']
+  /** The file in which blocks are kept. */
+  readonly blocks?: string
   /** More nodes of the broker, behind the fake one; how they are probed. */
   readonly moreNodes?: readonly string[]
   readonly probe?: { readonly every?: string; readonly timeout?: string }
@@ -136,6 +138,7 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
       ...(options.moreServices ?? []),
     ],
     drain: options.drain ?? '0s',
+    blocks: options.blocks,
   }
 }
 

@@ -9,7 +9,7 @@ import { decodeMethod, indexOf, MethodView, methodFrame } from '../../proxy/code
 import type { Arguments, Fields, FromBroker, FromClient } from '../../proxy/codec/spec.ts'
 import type { Table } from '../../proxy/codec/table.ts'
 import type { ChannelFault } from '../../proxy/faults.ts'
-import { compile, isRefusal, type Slots } from '../../proxy/filters/compile.ts'
+import { compile, isFilterRefusal, type Slots } from '../../proxy/filters/compile.ts'
 import type { Filter, PublishView, SessionView, Verdict } from '../../proxy/filters/filter.ts'
 import { Track } from '../../proxy/filters/track/track.ts'
 
@@ -91,7 +91,7 @@ export class FilterSession {
     const slot = this.#slots.layout.toBroker[indexOf(name)]
     const view = this.#method.set(indexOf(name), channel, frame, 11, frame.length - 1)
     const verdict = slot?.(view, this.#slots.states)
-    if (name === 'channel.open' && !isRefusal(verdict)) this.#open.add(channel)
+    if (name === 'channel.open' && !isFilterRefusal(verdict)) this.#open.add(channel)
     return outcome(verdict, (rewritten) => decodeMethod(name, rewritten, 11, rewritten.length - 1))
   }
 
@@ -171,7 +171,7 @@ export class FilterSession {
 
 function outcome<T>(verdict: Verdict, read: (frame: Buffer) => T): Outcome<T> {
   if (verdict === undefined) return { kind: 'forwarded', rewritten: undefined }
-  if (isRefusal(verdict)) return { kind: 'refused', code: verdict.fault.code, text: verdict.fault.replyText }
+  if (isFilterRefusal(verdict)) return { kind: 'refused', code: verdict.fault.code, text: verdict.fault.replyText }
   return { kind: 'forwarded', rewritten: read(verdict) }
 }
 

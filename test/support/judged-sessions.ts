@@ -11,8 +11,8 @@ import { Reload, type ReloadHost } from '../../src/gateway/reload.ts'
 import { Log } from '../../src/ops/log.ts'
 import { Metrics } from '../../src/ops/metrics.ts'
 import { Traffic } from '../../src/ops/traffic.ts'
-import type { Promoted, Service, Terms } from '../../src/services/service.ts'
-import { type Judgement, judge } from '../../src/sessions/judge.ts'
+import type { PromotedTerms, Service, Terms } from '../../src/services/service.ts'
+import { type Judgement, judgeSession } from '../../src/sessions/judge.ts'
 import type { Occupant } from '../../src/sessions/place.ts'
 import type { SessionRecord } from '../../src/sessions/record.ts'
 import { FilterSession } from './filter-session.ts'
@@ -30,7 +30,7 @@ export class JudgedSession {
   readonly filters: FilterSession
   #signature: string
 
-  constructor(id: string, service: Service, visitor: Visitor, promoted: Promoted) {
+  constructor(id: string, service: Service, visitor: Visitor, promoted: PromotedTerms) {
     const { identity, address } = visitor
     const vhost = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : promoted.vhosts.allowed[0]
     this.visitor = visitor
@@ -66,7 +66,7 @@ export class JudgedSession {
 
   judge(service: Service | undefined): Judgement {
     const { origin } = this.visitor
-    return judge({ record: this.record, origin, signature: this.#signature, entitled: undefined }, service)
+    return judgeSession({ record: this.record, origin, signature: this.#signature, entitled: undefined }, service)
   }
 
   adopt(_service: Service, terms: Terms): void {

@@ -6,7 +6,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findCommand, installPackage, mayInstallPackages } from '../../src/demo/install.ts'
-import { run } from '../../src/demo/processes.ts'
+import { runCommand } from '../../src/demo/processes.ts'
 import { until } from './until.ts'
 
 const DEADLINE_MS = 300_000
@@ -53,7 +53,7 @@ async function build(folder: string): Promise<void> {
 }
 
 async function succeed(command: readonly string[], cwd: string): Promise<void> {
-  const { code, output } = await run(command, { cwd, deadlineMs: DEADLINE_MS })
+  const { code, output } = await runCommand(command, { cwd, deadlineMs: DEADLINE_MS })
   if (code !== 0) throw new Error(`${command[0]} failed with ${code}:\n${output}`)
 }
 

@@ -9,7 +9,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findCommand } from '../../src/demo/install.ts'
-import { freePorts, type GuardedChild, run, spawnGuarded } from '../../src/demo/processes.ts'
+import { freePorts, type GuardedChild, runCommand, spawnGuarded } from '../../src/demo/processes.ts'
 import { debianPackage } from './kerberos-package.ts'
 import { until } from './until.ts'
 
@@ -143,6 +143,6 @@ async function answers(port: number, kdc: GuardedChild): Promise<boolean> {
 }
 
 async function succeed(command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { code, output } = await run(command, { env, deadlineMs: 20_000 })
+  const { code, output } = await runCommand(command, { env, deadlineMs: 20_000 })
   if (code !== 0) throw new Error(`${command[0]} failed with ${code}:\n${output}`)
 }

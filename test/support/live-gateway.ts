@@ -32,7 +32,7 @@ export interface LiveOptions {
   readonly origins?: readonly string[]
   /** Added to the one service `/amqp`, or replacing what it says. */
   readonly service?: Partial<ServiceInput>
-  readonly drain?: string
+  readonly drain?: ConfigInput['drain']
 }
 
 export class LiveGateway {

@@ -6,24 +6,27 @@ import { BROKER_PASSWORD, basic, type Door, type DoorOptions, PASSWORD, startDoo
 
 export const ROLES = ['viewer', 'operator', 'administrator'] as const
 
+/** Whom `startManaged` gives which role. */
+export const ADMIN = {
+  port: 0,
+  authenticate: ['ops'],
+  roles: {
+    viewer: { role: 'gate-viewer' },
+    operator: { role: 'gate-operator' },
+    administrator: { role: 'gate-administrator' },
+  },
+  origins: ['https://console.example.com'],
+}
+
 /** `viewer`, `operator` and `administrator` have that role, `nobody` has none; their password is joe's. */
 export async function startManaged(t: TestContext, options: DoorOptions = {}): Promise<Door> {
   const password = await hashPassword(PASSWORD, { ln: 10, r: 8, p: 1 })
   const users = Object.fromEntries(['nobody', ...ROLES].map((name) => [name, { password, roles: [`gate-${name}`] }]))
   return await startDoor(
     {
-      admin: {
-        port: 0,
-        authenticate: ['ops'],
-        roles: {
-          viewer: { role: 'gate-viewer' },
-          operator: { role: 'gate-operator' },
-          administrator: { role: 'gate-administrator' },
-        },
-        origins: ['https://console.example.com'],
-      },
-      authenticators: { ops: { type: 'basic', users } },
+      admin: ADMIN,
       ...options,
+      authenticators: { ops: { type: 'basic', users }, ...options.authenticators },
     },
     t,
   )

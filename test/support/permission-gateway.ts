@@ -94,14 +94,16 @@ export class PermissionGateway {
 /**
  * @param services what each path's service says beside the usual; one `/amqp` that says nothing when left out
  * @param distanceMs how long a byte is on its way between gateway and broker, where that is to be long
+ * @param given a broker that the gateway's end stops, too; the shared one when left out
  */
 export async function startPermissionGateway(
   services: Readonly<Record<string, Partial<ServiceInput>>> = { '/amqp': {} },
   distanceMs = 0,
+  given?: TestBroker,
 ): Promise<PermissionGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tokens-'))
   await writeFile(join(folder, 'keys.json'), JSON.stringify({ keys: [publicJwk(KEY)] }))
-  const broker = await testBroker()
+  const broker = given ?? (await testBroker())
   const webuser = await broker.user('webuser')
   const link = distanceMs === 0 ? undefined : await startSlowLink(broker, distanceMs)
   const lines: LogLine[] = []

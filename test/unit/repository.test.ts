@@ -125,6 +125,22 @@ describe('docs/dependencies.md', () => {
 })
 
 describe('files', () => {
+  it('give each exported name one meaning', () => {
+    const EXPORTED = /^export (?:abstract )?(?:async )?(?:class|interface|type|function|const) (\w+)/gm
+    const meanings = new Map<string, string[]>()
+    // Programs of browsers import nothing of the house: their names are the pages' own.
+    const own = sources.filter((path) => /^(proxy|auth|src)\/.*\.ts$/.test(path) && !path.includes('/page/'))
+    for (const path of own) {
+      for (const [, name = ''] of read(path).matchAll(EXPORTED)) {
+        meanings.set(name, [...new Set([...(meanings.get(name) ?? []), path])])
+      }
+    }
+    assert.deepEqual(
+      [...meanings].filter(([, paths]) => paths.length > 1),
+      [],
+    )
+  })
+
   it('are at most 400 lines long', () => {
     const long = sources.filter((path) => read(path).trimEnd().split('\n').length > 400)
 

@@ -4,11 +4,11 @@
  * Each one that names exact values lies under these, as in the index of a book, and is looked at only for somebody who has
  * one of them. All others are looked at for everybody. Whatever is looked at is matched in full: the index only leaves out.
  */
-import type { Exact, Match, MatchFacts, Place } from './match.ts'
+import type { Exact, FactPlace, Match, MatchFacts } from './match.ts'
 
 /** A place, and which matches lie under a value there, by their positions. */
 interface Register {
-  readonly place: Place
+  readonly place: FactPlace
   readonly positions: Map<unknown, number[]>
 }
 

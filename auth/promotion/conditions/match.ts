@@ -23,7 +23,7 @@ export interface MatchFacts {
 }
 
 /** Where a client has the values that a condition is about. */
-export interface Place {
+export interface FactPlace {
   /** No two places share one. */
   readonly name: string
   /** What is there; any of it will do. */
@@ -32,7 +32,7 @@ export interface Place {
 
 /** A condition that nobody meets but by one of these very values. */
 export interface Exact {
-  readonly place: Place
+  readonly place: FactPlace
   readonly values: readonly ExactValue[]
 }
 
@@ -67,8 +67,8 @@ interface Values {
   readonly exact: readonly ExactValue[] | undefined
 }
 
-const ROLES: Place = { name: 'role', values: ({ identity }) => identity.roles }
-const TAGS: Place = { name: 'tag', values: ({ tags = [] }) => tags }
+const ROLES: FactPlace = { name: 'role', values: ({ identity }) => identity.roles }
+const TAGS: FactPlace = { name: 'tag', values: ({ tags = [] }) => tags }
 const KEYS = new Set(['subject', 'role', 'claim', 'issuer', 'authenticator', 'address', 'tag'])
 
 /**
@@ -100,7 +100,7 @@ function* conditionsOf(input: MatchInput, problems: Mistake[]): Generator<Condit
   for (const key of ['subject', 'issuer', 'authenticator'] as const) {
     const values = compileValues(input[key], [key], problems)
     if (values === undefined) continue
-    const place: Place = { name: key, values: ({ identity }) => [identity[key]] }
+    const place: FactPlace = { name: key, values: ({ identity }) => [identity[key]] }
     yield oneOf(values, place, ({ identity }) => `${key} ${quote(identity[key])} is not`)
   }
   const roles = compileValues(input.role, ['role'], problems)
@@ -135,7 +135,7 @@ function compilePath(name: string, problems: Mistake[]): ClaimPath | undefined {
 }
 
 function claimCondition(path: ClaimPath, values: Values): Condition {
-  const place: Place = {
+  const place: FactPlace = {
     name: `claim ${path.text}`,
     values({ identity }) {
       const claim = path.find(identity.claims)
@@ -150,7 +150,7 @@ function claimCondition(path: ClaimPath, values: Values): Condition {
 }
 
 /** `why` is said in front of the values that would do. */
-function oneOf(values: Values, place: Place, why: (facts: MatchFacts) => string): Condition {
+function oneOf(values: Values, place: FactPlace, why: (facts: MatchFacts) => string): Condition {
   return {
     mismatch: (facts) =>
       place.values(facts).some((value) => values.accepts(value)) ? undefined : `${why(facts)} ${values.text}`,

@@ -5,7 +5,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { networkOf } from '../../net/addresses.ts'
-import type { Attempt, Attempts } from '../attempts.ts'
+import type { AttemptAllowance, Attempts } from '../attempts.ts'
 
 export interface AttemptLimits {
   /** Guesses without any delay. */
@@ -16,7 +16,7 @@ export interface AttemptLimits {
 
 const LIMITS: AttemptLimits = { freeCount: 10, windowSeconds: 60, maxDelaySeconds: 300 }
 
-const ALLOWED: Attempt = { allowed: true }
+const ALLOWED: AttemptAllowance = { allowed: true }
 
 export class MemoryAttempts implements Attempts {
   readonly #limits: AttemptLimits
@@ -32,11 +32,11 @@ export class MemoryAttempts implements Attempts {
     this.#delays = new RateLimiterMemory({ points: 1, duration: 1 })
   }
 
-  async peek(user: string, address: string): Promise<Attempt> {
+  async peek(user: string, address: string): Promise<AttemptAllowance> {
     return await this.#peek(this.#bucket(user, address))
   }
 
-  async begin(user: string, address: string): Promise<Attempt> {
+  async begin(user: string, address: string): Promise<AttemptAllowance> {
     const bucket = this.#bucket(user, address)
     const turn = this.#turn.then(() => this.#begin(bucket))
     this.#turn = turn.then(
@@ -55,13 +55,13 @@ export class MemoryAttempts implements Attempts {
     await this.#guesses.reward(this.#bucket(user, address))
   }
 
-  async #peek(bucket: string): Promise<Attempt> {
+  async #peek(bucket: string): Promise<AttemptAllowance> {
     const delay = await this.#delays.get(bucket)
     if (delay === null || delay.msBeforeNext <= 0) return ALLOWED
     return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(delay.msBeforeNext / 1000)) }
   }
 
-  async #begin(bucket: string): Promise<Attempt> {
+  async #begin(bucket: string): Promise<AttemptAllowance> {
     const attempt = await this.#peek(bucket)
     if (!attempt.allowed) return attempt
     const { freeCount, windowSeconds, maxDelaySeconds } = this.#limits

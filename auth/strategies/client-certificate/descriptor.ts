@@ -34,6 +34,5 @@ export const clientCertificate: AuthenticatorDescriptor<typeof schema> = {
   },
   ambient: () => 'browsers show certificates by themselves',
   rolesKey: () => '',
-  unfitForAdmin: 'this listener speaks no TLS, so nobody can show a certificate',
   make: ({ name, config: { subject } }) => clientCertificateAuthenticator({ name, subject }),
 }

@@ -9,7 +9,7 @@ import type { PendingLogin } from '../../state/pending-logins.ts'
 import type { JsonObject } from '../jwt/json.ts'
 import { describe } from '../jwt/jwks.ts'
 import { boundedFetch, type Fetch } from '../jwt/jwks-fetch.ts'
-import { Slots } from './slots.ts'
+import { BoundedLine } from './bounded-line.ts'
 
 export interface OidcClientOptions {
   readonly issuer: string
@@ -67,7 +67,7 @@ const WAITING_COUNT = 1000
 
 export class OidcClient {
   readonly #options: OidcClientOptions
-  readonly #slots = new Slots(RUNNING_COUNT, WAITING_COUNT)
+  readonly #slots = new BoundedLine(RUNNING_COUNT, WAITING_COUNT)
   #discovered: Promise<openid.Configuration> | undefined
 
   constructor(options: OidcClientOptions) {

@@ -102,8 +102,15 @@ export class OidcLogin {
     }
   }
 
-  /** `GET /auth/callback`: back from the provider. Undefined where this browser began no login here. */
-  async callback(http: IncomingMessage, query: URLSearchParams): Promise<LoginAnswer | undefined> {
+  /**
+   * `GET /auth/callback`: back from the provider. Undefined where this browser began no login here.
+   * @param isBarred whether somebody may not have a login for the time being; the answer has no cookie of one then
+   */
+  async callback(
+    http: IncomingMessage,
+    query: URLSearchParams,
+    isBarred: (identity: Identity) => boolean = () => false,
+  ): Promise<LoginAnswer | undefined> {
     const [sealed, ...others] = cookieValues(http, this.#pendingCookie.name)
     if (sealed === undefined || sealed === '') return undefined
     const cookies = [clearCookie(this.#pendingCookie)]
@@ -113,7 +120,8 @@ export class OidcLogin {
     }
     try {
       const tokens = await this.#options.client.exchange(query, pending)
-      const { id, identity } = await this.#open(tokens, http)
+      const { id, identity } = await this.#open(tokens, http, isBarred)
+      if (id === undefined) return { ...refusal(403, 'not at the moment'), cookies, identity }
       cookies.push(setCookie(this.#cookie, id, Math.floor(this.#options.loginTimeoutMs / 1000)))
       return { status: 303, location: pending.returnTo, cookies, identity }
     } catch (error) {
@@ -208,14 +216,16 @@ export class OidcLogin {
     }
   }
 
-  /** Opens a login, always with a cookie of its own; the one this browser had before ends. */
+  /** Opens a login, always with a cookie of its own; the one this browser had before ends. No id: whose it is is barred. */
   async #open(
     tokens: ProviderTokens,
     http: IncomingMessage,
-  ): Promise<{ readonly id: string; readonly identity: Identity }> {
+    isBarred: (identity: Identity) => boolean,
+  ): Promise<{ readonly id: string | undefined; readonly identity: Identity }> {
     const { identities, loginTimeoutMs, loginCount, nowMs } = this.#options
     const now = nowMs()
     const begun = { ...identities.begin(tokens, now, now + loginTimeoutMs), refreshedAtMs: now }
+    if (isBarred(begun.identity)) return { id: undefined, identity: begun.identity }
     const before = await this.find(http)
     const goesOn = before !== undefined && isContinuedBy(before.identity, begun.identity)
     if (before !== undefined && !goesOn) await this.#end(before)

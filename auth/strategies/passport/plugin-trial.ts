@@ -5,13 +5,13 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { within } from '../../deadline.ts'
-import type { StrategyRun, Verdict } from '../strategy.ts'
+import type { StrategyRun, StrategyVerdict } from '../strategy.ts'
 import { pluginRequest } from './plugin-request.ts'
 
 /** What came of it: a mistake with what to do, or nothing, and the strategy's challenge where it said one. */
-export interface Trial {
+export interface StrategyTrial {
   readonly mistake?: string
-  readonly verdict?: Verdict
+  readonly verdict?: StrategyVerdict
 }
 
 const TRIAL_MS = 2000
@@ -41,7 +41,7 @@ const ADMITS = 'the strategy lets in a request that carries no credential at all
 const PASSES = 'the strategy looks at nothing and proves nobody; `anonymous: true` of a service lets everybody in'
 
 /** Never rejects. `module` is where the strategy is from. */
-export async function tryStrategy(run: StrategyRun, module: string): Promise<Trial> {
+export async function tryStrategy(run: StrategyRun, module: string): Promise<StrategyTrial> {
   if (FORM_LATER.includes(module)) return { mistake: FORM }
   const read = new Set<string>()
   const request = recording(pluginRequest(emptyRequest()), read)
@@ -72,7 +72,7 @@ function recording(request: IncomingMessage, read: Set<string>): IncomingMessage
   })
 }
 
-function mistakeIn(verdict: Verdict, read: ReadonlySet<string>): string | undefined {
+function mistakeIn(verdict: StrategyVerdict, read: ReadonlySet<string>): string | undefined {
   if (verdict.kind === 'success') return ADMITS
   if (verdict.kind === 'redirect' || read.has('session')) return REDIRECTS
   if (CARRIERS.some((carrier) => read.has(carrier)) || read.has('url')) return undefined

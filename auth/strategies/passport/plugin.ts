@@ -9,7 +9,7 @@ import type { Identity } from '../../identity.ts'
 import { readRoles } from '../claimed-roles.ts'
 import { checkSubject, deepFreeze, findClaim } from '../claims.ts'
 import { isJsonObject, type JsonObject } from '../jwt/json.ts'
-import { strategyRun, type Verdict } from '../strategy.ts'
+import { type StrategyVerdict, strategyRun } from '../strategy.ts'
 import type { Load, StrategyParts } from './plugin-parts.ts'
 import { pluginRequest } from './plugin-request.ts'
 import { makeStrategy } from './plugin-strategy.ts'
@@ -60,7 +60,7 @@ export async function pluginAuthenticator(
 }
 
 /** Passport does not tell a credential that is absent from one that is wrong; both give way to another that is proven. */
-function outcomeOf(verdict: Verdict, options: PluginOptions): Outcome {
+function outcomeOf(verdict: StrategyVerdict, options: PluginOptions): Outcome {
   switch (verdict.kind) {
     case 'success':
       return proven(verdict.user, options)
@@ -101,7 +101,7 @@ function identityOf(user: unknown, options: PluginOptions): Identity {
   }
 }
 
-function challengeOf({ challenge }: Extract<Verdict, { kind: 'fail' }>): string | undefined {
+function challengeOf({ challenge }: Extract<StrategyVerdict, { kind: 'fail' }>): string | undefined {
   return typeof challenge === 'string' && CHALLENGE.test(challenge) ? challenge : undefined
 }
 

@@ -1,6 +1,6 @@
 /** `basic.consume`, and what becomes of consumers whose right is withdrawn later. */
 import type { MethodView } from '../../codec/method.ts'
-import type { Refusal } from '../filter.ts'
+import type { FilterRefusal } from '../filter.ts'
 import { NEEDS_ROWS } from '../needs.ts'
 import type { Authorizer, Need } from './authorizer.ts'
 import { refuseArguments } from './declare.ts'
@@ -34,7 +34,7 @@ function refuseConsume(
   queue: string,
   isResolved: boolean,
   state: AuthorizeSession,
-): Refusal | undefined {
+): FilterRefusal | undefined {
   const { channel } = method
   const { refusals, consumers } = state
   const tag = method.field('consumerTag')

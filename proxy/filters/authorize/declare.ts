@@ -3,7 +3,7 @@
  */
 import { decodeMethod, methodFrame } from '../../codec/method.ts'
 import type { Table } from '../../codec/table.ts'
-import type { Refusal } from '../filter.ts'
+import type { FilterRefusal } from '../filter.ts'
 import { duplicateKey, missingFrom, nameArgument } from './arguments.ts'
 import type { Need } from './authorizer.ts'
 import { hasControlCharacters } from './names.ts'
@@ -35,7 +35,7 @@ interface QueueDeclare {
   readonly arguments: Table
 }
 
-function refuseQueueDeclare(fields: QueueDeclare, channel: number, state: AuthorizeSession): Refusal | undefined {
+function refuseQueueDeclare(fields: QueueDeclare, channel: number, state: AuthorizeSession): FilterRefusal | undefined {
   const { refusals, rights, policy } = state
   const { queue } = fields
   const configure: Need = { permission: 'configure', kind: 'queue', name: queue }
@@ -67,7 +67,7 @@ export function refuseArguments(
   table: Table,
   channel: number,
   { policy, refusals }: AuthorizeSession,
-): Refusal | undefined {
+): FilterRefusal | undefined {
   if (table.length === 0) return undefined
   const twice = duplicateKey(table)
   if (twice !== undefined) return refusals.argument(method, channel, twice, 'given twice')
@@ -79,7 +79,7 @@ function refuseDeadLetters(
   { queue, arguments: table }: QueueDeclare,
   channel: number,
   state: AuthorizeSession,
-): Refusal | undefined {
+): FilterRefusal | undefined {
   const { refusals, rights } = state
   const exchange = nameArgument(table, 'x-dead-letter-exchange')
   if (exchange.kind === 'absent') return undefined
@@ -135,7 +135,7 @@ function refuseAlternate(
   table: Table,
   channel: number,
   { refusals, rights }: AuthorizeSession,
-): Refusal | undefined {
+): FilterRefusal | undefined {
   const alternate = nameArgument(table, 'alternate-exchange')
   if (alternate.kind === 'absent') return undefined
   if (alternate.kind === 'unfit')

@@ -4,8 +4,8 @@
  */
 
 import { decodeMethod, type MethodView, methodFrame } from '../../codec/method.ts'
-import type { Arguments, FieldName, FromClient } from '../../codec/spec.ts'
-import type { Refusal, Verdict } from '../filter.ts'
+import type { Arguments, FromClient, MethodFieldName } from '../../codec/spec.ts'
+import type { FilterRefusal, Verdict } from '../filter.ts'
 import { EVERY_KEY, type FieldNeed, type NeedsRow, type UnimplementedValue } from '../needs.ts'
 import { NAME_AWAITED } from '../track/queue-names.ts'
 import type { Need } from './authorizer.ts'
@@ -31,8 +31,8 @@ function refuseValue(
   { field, is, says }: UnimplementedValue,
   method: MethodView,
   refusals: Refusals,
-): Refusal | undefined {
-  const value = method.field(field as FieldName)
+): FilterRefusal | undefined {
+  const value = method.field(field as MethodFieldName)
   if (is === 'not 0')
     return value === 0 ? undefined : refusals.unimplemented(name, method.channel, `${says} (${Number(value)})`)
   return value === is ? refusals.unimplemented(name, method.channel, says) : undefined
@@ -50,7 +50,7 @@ export function lastDeclared(
   name: FromClient,
   channel: number,
   { queues, refusals }: AuthorizeSession,
-): string | Refusal | undefined {
+): string | FilterRefusal | undefined {
   const queue = queues.last(channel)
   if (queue === NAME_AWAITED)
     return refusals.because(name, channel, 'the queue declared last has no name yet', 'not-found')
@@ -72,10 +72,10 @@ export function refuseNeeds(
   method: MethodView,
   { rights, refusals }: AuthorizeSession,
   queue: string | undefined,
-): Refusal | undefined {
+): FilterRefusal | undefined {
   for (const field of row.needs) {
     const need = needOf(field, method, queue)
-    let refusal: Refusal | undefined
+    let refusal: FilterRefusal | undefined
     if (hasControlCharacters(need.name)) refusal = refusals.unfitName(name, method.channel, need)
     else if (need.routingKey !== undefined && !isModestPattern(need.routingKey)) {
       refusal = refusals.what(name, method.channel, 'a binding key with too many words or wildcards')
@@ -86,11 +86,11 @@ export function refuseNeeds(
 }
 
 function needOf({ permission, kind, name, key }: FieldNeed, method: MethodView, queue: string | undefined): Need {
-  const resource = kind === 'queue' && queue !== undefined ? queue : (method.field(name as FieldName) as string)
+  const resource = kind === 'queue' && queue !== undefined ? queue : (method.field(name as MethodFieldName) as string)
   if (key === undefined) return { permission, kind, name: resource }
   // A headers exchange looks at the arguments instead of the key.
   const isWhole = key === EVERY_KEY || method.field('arguments').length > 0
   if (isWhole) return { permission, kind, name: resource, routingKey: EVERY_KEY }
-  const routingKey = method.field(key as FieldName) as string
+  const routingKey = method.field(key as MethodFieldName) as string
   return { permission, kind, name: resource, routingKey: routingKey === '' ? (queue ?? '') : routingKey }
 }

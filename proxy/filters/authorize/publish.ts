@@ -3,7 +3,7 @@
  * is asked to be sent.
  */
 
-import type { PublishView, Refusal } from '../filter.ts'
+import type { FilterRefusal, PublishView } from '../filter.ts'
 import { IMMEDIATE } from '../needs.ts'
 import { readCopies } from './copies.ts'
 import { forwardNeed } from './declare.ts'
@@ -11,7 +11,7 @@ import { hasControlCharacters } from './names.ts'
 import { DIRECT_REPLY_TO } from './replies.ts'
 import type { AuthorizeSession } from './session.ts'
 
-export function judgePublish(publish: PublishView, state: AuthorizeSession): Refusal | undefined {
+export function judgePublish(publish: PublishView, state: AuthorizeSession): FilterRefusal | undefined {
   const { header } = publish
   const { revision } = state.policy
   if (!state.allowed.has(publish, revision)) {
@@ -26,7 +26,7 @@ export function judgePublish(publish: PublishView, state: AuthorizeSession): Ref
   return header.has('replyTo') ? refuseReplyTo(publish, state) : undefined
 }
 
-function refuseMethod(publish: PublishView, { rights, refusals }: AuthorizeSession): Refusal | undefined {
+function refuseMethod(publish: PublishView, { rights, refusals }: AuthorizeSession): FilterRefusal | undefined {
   const { exchange, routingKey, channel } = publish
   if (publish.immediate) {
     const refusal = refusals.unimplemented('basic.publish', channel, IMMEDIATE.says)
@@ -36,7 +36,7 @@ function refuseMethod(publish: PublishView, { rights, refusals }: AuthorizeSessi
   return refusals.need('basic.publish', channel, forwardNeed(exchange, routingKey))
 }
 
-function refuseCopies(publish: PublishView, { rights, refusals }: AuthorizeSession): Refusal | undefined {
+function refuseCopies(publish: PublishView, { rights, refusals }: AuthorizeSession): FilterRefusal | undefined {
   const { header, channel } = publish
   const keys = readCopies(header)
   if (keys === undefined)
@@ -55,7 +55,7 @@ function refuseCopies(publish: PublishView, { rights, refusals }: AuthorizeSessi
 function refuseReplyTo(
   { header, channel }: PublishView,
   { rights, refusals, replies }: AuthorizeSession,
-): Refusal | undefined {
+): FilterRefusal | undefined {
   const replyTo = header.property('replyTo') ?? ''
   if (replyTo === DIRECT_REPLY_TO || replies.knows(replyTo)) return undefined
   const need = { permission: 'read', kind: 'queue', name: replyTo } as const

@@ -8,7 +8,7 @@
 import type { Audit, AuditDetails } from '../../audit.ts'
 import { type FromClient, METHODS } from '../../codec/spec.ts'
 import { type Cause, ChannelFault, ConnectionFault, type SoftCode } from '../../faults.ts'
-import type { Refusal, SessionView } from '../filter.ts'
+import type { FilterRefusal, SessionView } from '../filter.ts'
 import type { Authorizer, Need } from './authorizer.ts'
 
 const SHOWN_CHARACTERS = 64
@@ -26,27 +26,27 @@ export class Refusals {
   }
 
   /** A permission is lacking. */
-  need(method: FromClient, channel: number, need: Need): Refusal | undefined {
+  need(method: FromClient, channel: number, need: Need): FilterRefusal | undefined {
     return this.#refuse(method, channel, this.#sentence(textOf(need)), 'access-refused', need)
   }
 
   /** The value of `reply-to` is no queue that may be read. */
-  replyTo(channel: number, need: Need): Refusal | undefined {
+  replyTo(channel: number, need: Need): FilterRefusal | undefined {
     return this.#refuse('basic.publish', channel, `reply-to: ${this.#sentence(textOf(need))}`, 'access-refused', need)
   }
 
   /** A name that is not fit to be decided upon. */
-  unfitName(method: FromClient, channel: number, { permission, kind }: Need): Refusal | undefined {
+  unfitName(method: FromClient, channel: number, { permission, kind }: Need): FilterRefusal | undefined {
     return this.what(method, channel, `${permission} on a ${kind} with control characters in its name`)
   }
 
   /** An argument that is not allowed. */
-  argument(method: FromClient, channel: number, key: string, how: string): Refusal | undefined {
+  argument(method: FromClient, channel: number, key: string, how: string): FilterRefusal | undefined {
     return this.what(method, channel, `argument '${shown(key)}' ${how}`)
   }
 
   /** Something no permission allows; the sentence goes on with "refused for" and the subject. */
-  what(method: FromClient, channel: number, what: string): Refusal | undefined {
+  what(method: FromClient, channel: number, what: string): FilterRefusal | undefined {
     return this.because(method, channel, this.#sentence(what))
   }
 
@@ -54,7 +54,7 @@ export class Refusals {
    * What the broker does not implement, in its own words: it would end the connection. Clients look for the code, and a
    * broker that implements it must not get it, either.
    */
-  unimplemented(method: FromClient, channel: number, says: string): Refusal | undefined {
+  unimplemented(method: FromClient, channel: number, says: string): FilterRefusal | undefined {
     if (!this.#mustRefuse(method, channel, { what: says })) return undefined
     return { fault: new ConnectionFault('not-implemented', says, causeOf(method)) }
   }
@@ -64,7 +64,7 @@ export class Refusals {
     channel: number,
     explanation: string,
     code: SoftCode = 'access-refused',
-  ): Refusal | undefined {
+  ): FilterRefusal | undefined {
     return this.#refuse(method, channel, explanation, code)
   }
 
@@ -77,7 +77,13 @@ export class Refusals {
     return `${what} refused for '${shown(this.#session.identity.subject)}'`
   }
 
-  #refuse(method: FromClient, channel: number, explanation: string, code: SoftCode, need?: Need): Refusal | undefined {
+  #refuse(
+    method: FromClient,
+    channel: number,
+    explanation: string,
+    code: SoftCode,
+    need?: Need,
+  ): FilterRefusal | undefined {
     if (!this.#mustRefuse(method, channel, need ?? { what: explanation })) return undefined
     return { fault: fault(method, explanation, code) }
   }

@@ -2,7 +2,7 @@
 
 import type { Audit } from '../../audit.ts'
 import type { FromClient } from '../../codec/spec.ts'
-import type { Refusal, SessionView } from '../filter.ts'
+import type { FilterRefusal, SessionView } from '../filter.ts'
 import type { Usage } from './usage.ts'
 
 /** Shares of one identity. Absent: no limit. */
@@ -27,7 +27,7 @@ export interface LimitContext {
   /** A clock that never steps, in ms. */
   readonly now: () => number
   /** Refuses one more of what is limited. */
-  refuse(method: FromClient, channel: number, limit: keyof IdentityLimits): Refusal
+  refuse(method: FromClient, channel: number, limit: keyof IdentityLimits): FilterRefusal
   /** The session adds nothing more to the usage. */
   leave(): void
 }

@@ -172,8 +172,10 @@ class Consume extends Asked {
     super(isClients)
     const { channel } = method
     this.#books = books
-    this.#tag = method.field('consumerTag')
-    this.#consumer = books.consumers.ask(channel, this.#tag, books.queues.meant(channel, method.field('queue')), false)
+    const tag = method.field('consumerTag')
+    this.#tag = tag
+    const queue = books.queues.meant(channel, method.field('queue'))
+    this.#consumer = books.consumers.ask({ channel, tag, queue, needsAck: !method.field('noAck'), isSilent: false })
   }
 
   override fits(answer: MethodView): boolean {

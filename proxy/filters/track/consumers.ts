@@ -10,6 +10,8 @@ export interface Consumer {
   /** '' until the broker has said which it chose. */
   readonly tag: string
   readonly queue: QueueRef
+  /** Its deliveries await an acknowledgement. */
+  readonly needsAck: boolean
   /** The broker has said that it is there. */
   readonly isStarted: boolean
   /** The broker will not say so: the client wants no answer. */
@@ -17,6 +19,9 @@ export interface Consumer {
   /** A `basic.cancel` is on its way: the broker removes it before it looks at whatever follows on the channel. */
   readonly isCancelled: boolean
 }
+
+/** A consumer as it is asked for. */
+export type NewConsumer = Pick<Consumer, 'channel' | 'tag' | 'queue' | 'needsAck' | 'isSilent'>
 
 /** What is to be told of: each step of every consumer's life. */
 export interface ConsumerWatcher {
@@ -54,15 +59,20 @@ export class Consumers {
     return this.#newest(channel, tag)?.isCancelled === false
   }
 
+  /** Whether what is delivered for a tag awaits an acknowledgement. */
+  needsAck(channel: number, tag: string): boolean {
+    return this.#channels?.get(channel)?.byTag.get(tag)?.[0]?.needsAck !== false
+  }
+
   /** A `basic.consume` is forwarded. */
-  ask(channel: number, tag: string, queue: QueueRef, isSilent: boolean): Consumer {
+  ask({ channel, tag, queue, needsAck, isSilent }: NewConsumer): Consumer {
     this.#channels ??= new Map()
     let consumers = this.#channels.get(channel)
     if (consumers === undefined) {
       consumers = { all: new Set(), byTag: new Map() }
       this.#channels.set(channel, consumers)
     }
-    const consumer: Entry = { channel, tag, queue, isStarted: false, isSilent, isCancelled: false }
+    const consumer: Entry = { channel, tag, queue, needsAck, isStarted: false, isSilent, isCancelled: false }
     consumers.all.add(consumer)
     if (tag !== '') index(consumers, consumer)
     this.#count += 1

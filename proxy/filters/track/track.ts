@@ -70,7 +70,8 @@ export class Track implements Books {
   #consumeSilently({ channel, buffer, start, end }: MethodView): Buffer | undefined {
     const fields = decodeMethod('basic.consume', buffer, start, end)
     const consumerTag = fields.consumerTag === '' ? ownTag() : fields.consumerTag
-    this.consumers.ask(channel, consumerTag, this.queues.meant(channel, fields.queue), true)
+    const queue = this.queues.meant(channel, fields.queue)
+    this.consumers.ask({ channel, tag: consumerTag, queue, needsAck: !fields.noAck, isSilent: true })
     return fields.consumerTag === '' ? methodFrame(channel, 'basic.consume', { ...fields, consumerTag }) : undefined
   }
 

@@ -3,9 +3,9 @@
  * `detail` is for operators; what `tell` says is all that the client learns.
  */
 import type { Fields } from '../../codec/spec.ts'
-import { type Cause, CLOSE_CODES, ConnectionFault, fitBytes } from '../../faults.ts'
+import { type Cause, CLOSE_CODES, ConnectionFault, fitBytes, HARD_CODES } from '../../faults.ts'
 import type { BrokerFailure } from '../dialling/broker-failure.ts'
-import type { EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from '../ports.ts'
+import type { EndedAt, EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from '../ports.ts'
 import { type KnownNames, safeReplyText } from '../relaying/reply-text.ts'
 
 export interface Ending {
@@ -19,6 +19,8 @@ export interface Ending {
   readonly patient?: boolean
   /** Nothing more is to be expected of this client: an ending that is under way is cut short. */
   readonly final?: boolean
+  /** Where it was to end at a quiet point. */
+  readonly at?: EndedAt | undefined
   readonly closeCode: number
 }
 
@@ -155,13 +157,23 @@ export const ended = {
     patient: true,
     closeCode,
   }),
-  requested: ({ reason, code, explanation, closeCode }: EndRequest): Ending => ({
+  /** @param at where it was to end at a quiet point */
+  requested: ({ reason, code, explanation, closeCode }: EndRequest, at?: EndedAt): Ending => ({
     by: 'gateway',
     reason,
     detail: explanation,
     tell: new ConnectionFault(code, explanation),
+    at,
     closeCode,
   }),
+}
+
+/** Of a 320: there is nobody, or nothing, to come back to. RabbitMQ: `user 'NAME' is deleted`, `vhost 'NAME' is deleted`. */
+const IS_DELETED = /\bdeleted\b/
+
+/** A 320 otherwise: the node goes into maintenance, shuts down, or somebody closed the connection there. */
+function mayReturn({ replyCode, replyText }: Fields<'connection.close'>): boolean {
+  return replyCode === HARD_CODES['connection-forced'] && !IS_DELETED.test(replyText)
 }
 
 /** The broker's own `connection.close`: same code, same method, and a text that is fit for the client. */
@@ -173,7 +185,7 @@ export function peerClosed(close: Fields<'connection.close'>, known: KnownNames)
     reason: 'broker-closed',
     detail: `${close.replyCode} ${close.replyText}`,
     tell: { replyCode: close.replyCode, replyText, caused: { classId, methodId } },
-    closeCode: CLOSE_CODES.normal,
+    closeCode: mayReturn(close) ? CLOSE_CODES.serviceRestart : CLOSE_CODES.normal,
   }
 }
 
@@ -184,7 +196,7 @@ export function closeReason(tell: Ending['tell']): string {
 
 /** What is reported of a session that is over. */
 export function sessionEnd(
-  { by, reason, detail, failure, closeCode, tell }: Ending,
+  { by, reason, detail, failure, at, closeCode, tell }: Ending,
   node: string,
   figures: Pick<SessionEnd, 'durationMs' | 'bytesFromClient' | 'bytesToClient'>,
 ): SessionEnd {
@@ -195,6 +207,7 @@ export function sessionEnd(
     ...(failure ? { failure } : {}),
     ...(node === '' ? {} : { node }),
     ...(tell ? { replyCode: tell.replyCode } : {}),
+    at,
     closeCode,
     ...figures,
   }

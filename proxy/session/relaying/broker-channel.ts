@@ -7,17 +7,18 @@
  *            ask           over
  *   open ──────────▶ asked ──────▶ closed
  *     │                │             ▲
- *     │ closes         │ closes      │ over
- *     ▼                ▼             │
- *   owing, closed    crossed ────────┘
+ *     │ closes         │ closes      │
+ *     └────────────────┴─────▶ owing ┤
+ *                      └─────────────┘
+ *
+ * Where both have closed it, nobody waits for the broker's close-ok, which has no deadline: RabbitMQ lets go of the number
+ * when it reads the gateway's. It sends its own without waiting until that is written, and ends the process then.
  */
 export type BrokerChannelState =
   | 'closed'
   | 'open'
   /** The gateway has closed it, and is owed a close-ok. */
   | 'asked'
-  /** Both have: the broker's close has been answered, and it owes a close-ok still. */
-  | 'crossed'
   /** The broker has closed it, and is answered when the content on its way is complete. */
   | 'owing'
 
@@ -41,8 +42,7 @@ export class BrokerChannel {
    */
   closes(waits: boolean): boolean {
     if (this.state !== 'open' && this.state !== 'asked') return false
-    if (waits) this.state = 'owing'
-    else this.state = this.state === 'asked' ? 'crossed' : 'closed'
+    this.state = waits ? 'owing' : 'closed'
     return true
   }
 
@@ -51,9 +51,9 @@ export class BrokerChannel {
     if (this.state === 'owing') this.state = 'closed'
   }
 
-  /** The broker's close-ok. @returns false when nobody has asked for it */
+  /** The broker's close-ok. @returns false when nobody waits for it */
   over(): boolean {
-    if (this.state !== 'asked' && this.state !== 'crossed') return false
+    if (this.state !== 'asked') return false
     this.state = 'closed'
     return true
   }

@@ -5,6 +5,7 @@
 import { BrokerChannel } from './broker-channel.ts'
 import type { Cancels } from './cancels.ts'
 import { ClientChannel } from './client-channel.ts'
+import type { Dues } from './dues.ts'
 import { Leftovers } from './leftovers.ts'
 
 /** What must come next on a channel in one direction. [AMQP §4.2.6] */
@@ -68,6 +69,8 @@ export class Channel {
   /** Whether consumers that acknowledge have been started, and such that do not. */
   hasAcks = false
   hasNoAcks = false
+  /** What either side still owes the other; absent while that is nothing. */
+  dues: Dues | undefined
   /** Where the broker may still send something of the channel that had the number before. */
   leftovers: Leftovers | undefined
   /** The broker has closed a channel of this number by itself. */

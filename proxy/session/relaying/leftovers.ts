@@ -18,7 +18,8 @@ const OF_CONSUMERS: readonly number[] = [
 const OF_CONFIRMS: readonly number[] = [indexOf('basic.ack'), indexOf('basic.nack')]
 
 export class Leftovers {
-  #isOpen = false
+  /** The broker has answered the open. */
+  isOpen = false
   #consumes = false
   #confirms = false
 
@@ -30,8 +31,8 @@ export class Leftovers {
 
   /** Whether the broker's method is of the channel before. */
   has(index: number): boolean {
-    if (index === OPEN_OK) this.#isOpen = true
-    if (!this.#isOpen) return true
+    if (index === OPEN_OK) this.isOpen = true
+    if (!this.isOpen) return true
     return (!this.#consumes && OF_CONSUMERS.includes(index)) || (!this.#confirms && OF_CONFIRMS.includes(index))
   }
 }

@@ -12,6 +12,9 @@ import type { Slots } from '../../filters/compile.ts'
 import type { Gather } from '../legs/gather.ts'
 import { Cancels } from './cancels.ts'
 import { type Channel, Channels, EXPECT_METHOD } from './channels.ts'
+import { Dues } from './dues.ts'
+import { EarlyRoom } from './outstanding.ts'
+import type { QuietPoint } from './quiet-point.ts'
 
 export interface RelayOptions {
   readonly toBroker: Gather
@@ -38,6 +41,9 @@ export class Relay {
   slots!: Slots
   /** Largest content body from the client: set with the filters. */
   messageBytes: number
+  /** While the session is brought to one, to be ended there. */
+  quietPoint: QuietPoint | undefined
+  #earlyRoom: EarlyRoom | undefined
   /** Messages that were forwarded, each counted at its content header. */
   messagesFromClient = 0
   messagesToClient = 0
@@ -103,9 +109,10 @@ export class Relay {
     return true
   }
 
-  /** The broker's `channel.close-ok`. @returns false when nobody asked for it */
+  /** The broker's `channel.close-ok`, which may come late where closes have crossed. @returns false when nobody asked for it */
   brokerAnswers(channel: Channel): boolean {
-    if (!channel.broker.over()) return false
+    const isOfChannelBefore = channel.leftovers?.isOpen === false
+    if (isOfChannelBefore || !channel.broker.over()) return channel.wasClosedByBroker
     if (channel.client.over()) this.#tellClient(channel, methodFrame(channel.number, 'channel.close-ok', {}))
     this.#freeIfDone(channel)
     return true
@@ -137,6 +144,26 @@ export class Relay {
     // While a content keeps it back, nothing else of this channel can be asked for before it.
     this.slots.track.own(cancel)
     this.#tellBroker(channel, cancel)
+  }
+
+  /**
+   * Asks the broker to deliver nothing more to a consumer. What is on its way is handed on: so nothing is lost, and nothing
+   * goes back to its queue. The client is not told.
+   */
+  endsDeliveries(channel: Channel, consumerTag: string): void {
+    if (channel.client.state !== 'open' || channel.broker.state !== 'open') return
+    const cancel = methodFrame(channel.number, 'basic.cancel', { consumerTag, noWait: false })
+    channel.cancels ??= new Cancels()
+    channel.cancels.asked(consumerTag)
+    this.slots.track.own(cancel)
+    this.#tellBroker(channel, cancel)
+  }
+
+  /** What is owed on a channel, from now on. */
+  duesOf(channel: Channel): Dues {
+    this.#earlyRoom ??= new EarlyRoom()
+    channel.dues ??= new Dues(this.#earlyRoom)
+    return channel.dues
   }
 
   /** Sends the broker a request of the gateway's own. */
@@ -215,6 +242,8 @@ export class Relay {
   #freeIfDone(channel: Channel): void {
     if (!channel.isFree) return
     channel.isDeaf = true
+    channel.dues?.forget()
+    channel.dues = undefined
     this.channels.freed()
     this.slots.channelClosed(channel.number)
   }

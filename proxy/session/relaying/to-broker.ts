@@ -6,12 +6,13 @@
 import { ContentHeader } from '../../codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD } from '../../codec/frame.ts'
 import type { FrameReader } from '../../codec/frame-reader.ts'
-import { checkMethod, indexOf, isFromClient, MethodView, methodIndex, peek } from '../../codec/method.ts'
+import { checkMethod, indexOf, isFromClient, METHOD_COUNT, MethodView, methodIndex, peek } from '../../codec/method.ts'
 import { type Cause, ChannelFault, ConnectionFault } from '../../faults.ts'
-import { isRefusal } from '../../filters/compile.ts'
+import { isFilterRefusal } from '../../filters/compile.ts'
 import type { Verdict } from '../../filters/filter.ts'
 import { Cancels } from './cancels.ts'
 import { type Channel, EXPECT_BODY, EXPECT_HEADER, EXPECT_METHOD } from './channels.ts'
+import { BEGINS_DUES, CHANGES_DUES } from './dues.ts'
 import { HeldPublish } from './held-publish.ts'
 import type { Relay } from './relay.ts'
 
@@ -22,7 +23,13 @@ const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
 const BASIC_PUBLISH = indexOf('basic.publish')
 const BASIC_CONSUME = indexOf('basic.consume')
 const BASIC_CANCEL = indexOf('basic.cancel')
+const BASIC_GET = indexOf('basic.get')
 const PUBLISH_CAUSE = { classId: 60, methodId: 40 }
+
+/** By dense index: what must not be forgotten once it is forwarded. */
+const IS_REMEMBERED: readonly boolean[] = Array.from({ length: METHOD_COUNT }, (_, index) =>
+  [BASIC_CONSUME, BASIC_CANCEL, ...BEGINS_DUES, ...CHANGES_DUES].includes(index),
+)
 
 /** Body frames without a byte that one content may have. */
 const EMPTY_FRAMES_MAX = 16
@@ -52,7 +59,8 @@ export class ToBroker {
 
   /**
    * Judges the reader's current frame.
-   * @returns false when the frame must wait: for the broker to let go of its channel number, or to answer; ask again then
+   * @returns false when the frame must wait: for the broker to let go of its channel number, or to answer, or for the end
+   * of a session that comes to its quiet point; ask again then
    * @throws ConnectionFault
    */
   frame(reader: FrameReader): boolean {
@@ -96,6 +104,9 @@ export class ToBroker {
     }
     if (channel.fromClient.expect !== EXPECT_METHOD) throw interrupted(cause(buffer, payloadStart))
     checkMethod(index, buffer, payloadStart + 4, payloadEnd)
+    const { quietPoint } = this.#relay
+    if (quietPoint !== undefined && (index === BASIC_PUBLISH || index === BASIC_GET) && quietPoint.holdsBack)
+      return false
     if (index === BASIC_PUBLISH) {
       if (this.#holding !== channel) this.settle()
       channel.hold(buffer, reader.frameStart, reader.frameEnd)
@@ -105,15 +116,31 @@ export class ToBroker {
     // The broker has so much to answer that nothing is added to it.
     if (this.#relay.slots.track.isFull && this.#relay.slots.layout.toBroker[index] !== null) return false
     const verdict = this.#verdict(reader, index)
-    if (isRefusal(verdict)) {
+    if (isFilterRefusal(verdict)) {
       this.#refuse(channel, verdict.fault)
       return true
     }
     if (verdict === undefined) this.#relay.toBroker.take(buffer, reader.frameStart, reader.frameEnd)
     else this.#relay.toBroker.add(verdict)
-    if (index === BASIC_CONSUME || index === BASIC_CANCEL || channel.leftovers !== undefined)
-      remember(channel, index, buffer, payloadStart + 4)
+    if (IS_REMEMBERED[index] === true || channel.leftovers !== undefined)
+      this.#remember(channel, index, buffer, payloadStart + 4)
     return true
+  }
+
+  /** A method that went to the broker may change what is owed, and what may come back on its channel. */
+  #remember(channel: Channel, index: number, buffer: Buffer, start: number): void {
+    channel.leftovers?.forwarded(index)
+    if (BEGINS_DUES.includes(index)) this.#relay.duesOf(channel).forwarded(index, buffer, start)
+    else if (index === BASIC_CONSUME) {
+      channel.cancels?.consumed(peekConsumerTag(buffer, start))
+      if (peekNoAck(buffer, start)) channel.hasNoAcks = true
+      else channel.hasAcks = true
+      if (channel.hasAcks) this.#relay.duesOf(channel)
+    } else if (index === BASIC_CANCEL) {
+      // It is answered in any case: the books ask for that.
+      channel.cancels ??= new Cancels()
+      channel.cancels.asked(peekCancelTag(buffer, start))
+    } else channel.dues?.forwarded(index, buffer, start)
   }
 
   #verdict(reader: FrameReader, index: number): Verdict {
@@ -155,7 +182,7 @@ export class ToBroker {
   /** A refusal here is the session's: there is no channel yet to close. */
   #open(reader: FrameReader, index: number): boolean {
     const verdict = this.#verdict(reader, index)
-    if (isRefusal(verdict)) {
+    if (isFilterRefusal(verdict)) {
       if (verdict.fault instanceof ConnectionFault) throw verdict.fault
       throw new ConnectionFault('not-allowed', verdict.fault.explanation, cause(reader.buffer, reader.payloadStart))
     }
@@ -181,12 +208,13 @@ export class ToBroker {
     const { layout, states } = this.#relay.slots
     const check = layout.publish
     const verdict = check === null ? undefined : check(PUBLISH.of(channel), states)
-    if (isRefusal(verdict)) return this.#refuse(channel, verdict.fault)
+    if (isFilterRefusal(verdict)) return this.#refuse(channel, verdict.fault)
     this.#relay.toBroker.take(channel.held, channel.heldStart, channel.heldEnd)
     channel.held = undefined
     if (verdict === undefined) this.#relay.toBroker.take(reader.buffer, reader.frameStart, reader.frameEnd)
     else this.#relay.toBroker.add(verdict)
     channel.fromClient.startBody(size)
+    channel.dues?.published()
     this.#relay.messagesFromClient++
   }
 
@@ -223,20 +251,6 @@ export class ToBroker {
   #refuse(channel: Channel, fault: ChannelFault | ConnectionFault): void {
     if (fault instanceof ConnectionFault) throw fault
     this.#relay.gatewayCloses(channel, fault)
-  }
-}
-
-/** A method that went to the broker changes what may come back on its channel. */
-function remember(channel: Channel, index: number, buffer: Buffer, start: number): void {
-  channel.leftovers?.forwarded(index)
-  if (index === BASIC_CONSUME) {
-    channel.cancels?.consumed(peekConsumerTag(buffer, start))
-    if (peekNoAck(buffer, start)) channel.hasNoAcks = true
-    else channel.hasAcks = true
-  } else if (index === BASIC_CANCEL) {
-    // It is answered in any case: the books ask for that.
-    channel.cancels ??= new Cancels()
-    channel.cancels.asked(peekCancelTag(buffer, start))
   }
 }
 

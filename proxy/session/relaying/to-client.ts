@@ -91,11 +91,16 @@ export class ToClient {
       channel.fromBroker.expect = EXPECT_HEADER
       channel.fromBroker.dropped = isDropped || this.#isWithdrawn(channel, index, buffer, start)
       if (channel.fromBroker.dropped) return
+      if (channel.dues !== undefined) {
+        const needsAck = index === BASIC_DELIVER && this.#needsAck(channel, buffer, start)
+        channel.dues.handed(index, needsAck, buffer, start)
+      }
     }
     if (isLeftOver) return
     // The books follow the broker, also where the client must not get it any more.
     const isWithheld = this.#isWithheld(reader, index, start)
     if (isDropped) return
+    if (channel.dues !== undefined) channel.dues.answered(index, buffer, start)
     if (index === BASIC_CANCEL_OK) this.#relay.brokerCancelled(channel, peekCancelOkTag(buffer, start))
     if (isWithheld) return
     const { layout, states } = this.#relay.slots
@@ -114,8 +119,15 @@ export class ToClient {
   /** Whether it is for a consumer that the gateway has withdrawn, and goes back. */
   #isWithdrawn(channel: Channel, index: number, buffer: Buffer, start: number): boolean {
     if (index !== BASIC_DELIVER || channel.cancels?.isWithdrawn(peekDeliverTag(buffer, start)) !== true) return false
+    channel.dues?.gaveBack(buffer, start)
     this.#relay.givesBack(channel, peekDeliveryTag(buffer, start))
     return true
+  }
+
+  /** Whether a delivery awaits its acknowledgement: only a channel with both kinds of consumers has to be asked for whom. */
+  #needsAck(channel: Channel, buffer: Buffer, start: number): boolean {
+    if (!channel.hasNoAcks) return true
+    return channel.hasAcks && this.#relay.slots.track.consumers.needsAck(channel.number, peekDeliverTag(buffer, start))
   }
 
   /** Whether it answers a request of the gateway's own. */

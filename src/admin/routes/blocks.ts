@@ -1,5 +1,6 @@
 /** Blocks in the management API: who is kept out, for how long, and why. */
 import { json } from '../answer.ts'
+import { BlocksNotKept } from '../blocks-file.ts'
 import { readJson } from '../input.ts'
 import type { Management } from '../management.ts'
 import { blockSchema } from '../orders.ts'
@@ -20,7 +21,8 @@ export function blockRoutes(management: Management): readonly ApiRoute[] {
       role: 'operator',
       event: 'admin.block',
       async handle({ request, caller }) {
-        const blocked = management.block(await readJson(request, blockSchema), caller)
+        const order = await readJson(request, blockSchema)
+        const blocked = await orProblem(management.block(order, caller))
         if (blocked === undefined) throw new ApiProblem(422, 'there are too many blocks: lift some')
         return json(201, blocked)
       },
@@ -30,10 +32,18 @@ export function blockRoutes(management: Management): readonly ApiRoute[] {
       path: '/api/v1/blocks/{id}',
       role: 'operator',
       event: 'admin.unblock',
-      handle({ id, caller }) {
-        if (!management.unblock(id, caller)) throw new ApiProblem(404, 'no such block')
+      async handle({ id, caller }) {
+        if (!(await orProblem(management.unblock(id, caller)))) throw new ApiProblem(404, 'no such block')
         return { status: 204 }
       },
     },
   ]
+}
+
+/** What is in force and not kept is told as a failure, so that somebody looks after the file. */
+async function orProblem<T>(act: Promise<T>): Promise<T> {
+  return await act.catch((error: unknown) => {
+    if (!(error instanceof BlocksNotKept)) throw error
+    throw new ApiProblem(500, `done, but a restart forgets it: ${error.message}`, { cause: error })
+  })
 }

@@ -18,7 +18,7 @@ export interface Configured {
   reload(options: ReloadOptions): Promise<ReloadReport>
 }
 
-const reloadSchema = z
+export const reloadSchema = z
   .strictObject({
     dryRun: z.boolean({ error: 'expected true or false' }).prefault(false),
     text: z.string({ error: 'expected a configuration as YAML text' }).optional(),
@@ -28,6 +28,9 @@ const reloadSchema = z
     path: ['text'],
     error: 'expected `dryRun: true` beside it: a configuration is put into force from its file only',
   })
+
+/** A whole configuration may stand in it. */
+const MOST_BYTES = 2 * 1024 * 1024
 
 const STATUS: Readonly<Record<ReloadRefused['code'], number>> = { busy: 409, hash: 412, invalid: 422 }
 
@@ -48,7 +51,7 @@ export function configRoutes(gateway: Configured, trail: AdminTrail): readonly A
       role: 'administrator',
       event: 'admin.reload',
       async handle({ request, caller }) {
-        const options = await readJson(request, reloadSchema)
+        const options = await readJson(request, reloadSchema, MOST_BYTES)
         if (!gateway.hasFile && options.text === undefined)
           throw new ApiProblem(409, 'this gateway was started without a file: there is nothing to read again')
         const report = await reloaded(gateway, options)

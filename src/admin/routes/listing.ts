@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Occupant } from '../../sessions/place.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import { matcherOf, matchFields, type SessionMatch } from '../match.ts'
-import { type ShownSession, shownSession } from './shown-session.ts'
+import type { SessionPage } from '../shapes.ts'
+import { shownSession } from './shown-session.ts'
 
 type Key = string | number | undefined
 
@@ -64,14 +65,6 @@ export const listingSchema = z.strictObject({
 })
 
 export type Listing = z.output<typeof listingSchema>
-
-export interface SessionPage {
-  /** How many match. */
-  readonly total: number
-  readonly page: number
-  readonly pageSize: number
-  readonly items: readonly ShownSession[]
-}
 
 interface Ranked {
   readonly key: Key

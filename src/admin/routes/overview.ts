@@ -7,7 +7,7 @@ import type { Health } from '../../ops/health.ts'
 import { version } from '../../ops/version.ts'
 import type { Sessions } from '../../sessions/registry.ts'
 import { json } from '../answer.ts'
-import type { History } from '../live/history.ts'
+import type { History, Rates } from '../live/history.ts'
 import type { ApiRoute } from '../route.ts'
 
 export interface Overseen {
@@ -23,6 +23,37 @@ export interface Overseen {
   readonly history: History
 }
 
+export interface ShownOverview {
+  /** The machine's. */
+  readonly name: string
+  readonly version: string
+  /** Of the configuration in force. */
+  readonly generation: number
+  readonly hash: string
+  readonly draining: boolean
+  readonly sessions: number
+  readonly services: readonly { readonly path: string; readonly sessions: number }[]
+  readonly brokers: readonly {
+    readonly name: string
+    /** Whether one of its nodes answers. */
+    readonly ready: boolean
+    readonly nodes: readonly {
+      /** Host and port. */
+      readonly name: string
+      readonly url: string
+      /** As far as is known. */
+      readonly up: boolean
+      /** Those that are being opened included. */
+      readonly sessions: number
+    }[]
+  }[]
+  /** Per second, over the last ten to twenty seconds. */
+  readonly rates: Rates
+  /** Empty while there is one process only, as is the next. */
+  readonly replicas: readonly never[]
+  readonly workers: readonly never[]
+}
+
 type ShownNode = Pick<BrokerNode, 'name' | 'isUp' | 'sessionCount'>
 
 export function overviewRoutes({ managed, sessions, health, history }: Overseen): readonly ApiRoute[] {
@@ -34,7 +65,7 @@ export function overviewRoutes({ managed, sessions, health, history }: Overseen)
       const { draining, brokers } = await health.readiness()
       const { number, config, brokers: present } = managed.current
       const ofServices = counted(sessions)
-      return json(200, {
+      const shown: ShownOverview = {
         name: hostname(),
         version: version(),
         generation: number,
@@ -48,10 +79,10 @@ export function overviewRoutes({ managed, sessions, health, history }: Overseen)
           nodes: (present.get(name)?.nodes.all ?? []).map(shownNode),
         })),
         rates: history.rates(),
-        // One process: there are no others.
         replicas: [],
         workers: [],
-      })
+      }
+      return json(200, shown)
     },
   }
   return [

@@ -2,13 +2,10 @@
 import { json } from '../answer.ts'
 import { checked, readJson, readQuery } from '../input.ts'
 import type { Management } from '../management.ts'
-import { kickSchema } from '../orders.ts'
+import { dismissSchema, kickSchema } from '../orders.ts'
 import { ApiProblem } from '../problem.ts'
 import type { ApiRoute } from '../route.ts'
 import { listingSchema } from './listing.ts'
-
-/** All but what the query and the header say: the id stands in the path. */
-const dismissSchema = kickSchema.pick({ hold: true })
 
 export function sessionRoutes(management: Management): readonly ApiRoute[] {
   return [

@@ -2,42 +2,7 @@
 import type { LimitInUse, PermissionInForce, Standing } from '../../services/standing.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import type { RefusedMethod } from '../live/session-refusals.ts'
-
-export interface ShownSession {
-  readonly id: string
-  readonly subject: string
-  readonly issuer: string
-  readonly authenticator: string
-  readonly roles: readonly string[]
-  /** The service's path. */
-  readonly service: string
-  readonly broker: string
-  /** `null` until the broker has opened the session, as `vhost` and `client`. */
-  readonly node: string | null
-  /** The broker user. */
-  readonly user: string
-  readonly vhost: string | null
-  readonly address: string
-  /** RFC 3339 in UTC. */
-  readonly openedAt: string
-  /** `null`: the proof has no end. */
-  readonly expiresAt: string | null
-  /** Index of the promotion rule that won, from 0. */
-  readonly rule: number
-  readonly client: { readonly product: string; readonly version: string; readonly connectionName: string } | null
-  /** Open, or closing. */
-  readonly channels: number
-  readonly consumers: number
-  /** Of AMQP in WebSocket messages. */
-  readonly bytesFromClient: number
-  readonly bytesToClient: number
-  /** Messages of AMQP. */
-  readonly messagesFromClient: number
-  readonly messagesToClient: number
-  /** `null`: there is one process only. */
-  readonly replica: string | null
-  readonly worker: number | null
-}
+import type { ShownSession } from '../shapes.ts'
 
 export interface SessionDetail extends ShownSession {
   /** By the limit's name in the configuration; `null` where the rules of today would not let the session begin. */

@@ -9,7 +9,7 @@ import { rotateSecrets } from './rotate.ts'
 
 const FORMS = { keygen: generateSecretKey, encrypt: encryptSecret, rotate: rotateSecrets } as const
 
-export const secret: Command = {
+export const secretCommand: Command = {
   name: 'secret',
   summary: 'Make keys, encrypt secrets for a configuration, exchange their key.',
   usage: ['secret keygen [--id ID] > KEYFILE', 'secret encrypt -c FILE --at PLACE', 'secret rotate -c FILE'],

@@ -24,7 +24,8 @@ export function checkAdmin(config: Config): Finding[] {
   const named = namedAuthenticators(admin, path)
   const unfit = named.flatMap(({ name, path: at }): Finding[] => {
     const one = config.authenticators[name]
-    const message = one && descriptorOf(one).unfitForAdmin
+    const message =
+      one?.type === 'clientCertificate' ? certificateProblem(admin) : one && descriptorOf(one).unfitForAdmin
     return message === undefined ? [] : [{ path: at, at: 'value', message }]
   })
   return [
@@ -33,6 +34,11 @@ export function checkAdmin(config: Config): Finding[] {
     ...checkRoles(admin.roles, path),
     ...checkOrigins(admin.origins),
   ]
+}
+
+function certificateProblem({ tls }: NonNullable<Config['admin']>): string | undefined {
+  if (tls?.clientCertificates !== undefined && tls.clientCertificates.mode !== 'none') return undefined
+  return 'the admin listener asks for no client certificates: set `admin.tls: { clientCertificates: { ca } }`'
 }
 
 type Roles = NonNullable<Config['admin']>['roles']

@@ -3,11 +3,12 @@ import { descriptorOf, type Mistake } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Config } from '../schema/schema.ts'
 
-export function checkAuthenticators({ authenticators, listen, basePath }: Config): Finding[] {
+export function checkAuthenticators({ authenticators, listen, admin, basePath }: Config): Finding[] {
   const all = Object.entries(authenticators).map(([name, config]) => ({ name, config }))
-  const asksForCertificates = listen.some(
-    ({ tls }) => tls?.clientCertificates && tls.clientCertificates.mode !== 'none',
-  )
+  const asksForCertificates = [...listen, admin].some((one) => {
+    const asked = one?.tls?.clientCertificates
+    return asked !== undefined && asked.mode !== 'none'
+  })
   return all.flatMap(({ name, config }) => {
     const sameType = all.filter((other) => other.config.type === config.type)
     return placed(name, descriptorOf(config).check?.(config, { sameType, asksForCertificates, basePath }))

@@ -39,9 +39,16 @@ function checkCredential(credential: CredentialConfig, broker: BrokerConfig, pat
   return []
 }
 
+function checkRebalance({ rebalance, choose }: BrokerConfig, path: Path): Finding[] {
+  if (rebalance === undefined || choose !== 'inOrder') return []
+  const message = 'needs `choose: leastSessions` or `random`: by `inOrder` every session comes back to the first node'
+  return [{ path, at: 'key', message }]
+}
+
 export function checkBrokers({ brokers }: Config): Finding[] {
   return Object.entries(brokers).flatMap(([name, broker]) => [
     ...checkTls(broker, ['brokers', name, 'tls']),
+    ...checkRebalance(broker, ['brokers', name, 'rebalance']),
     ...Object.entries(broker.credentials).flatMap(([key, credential]) =>
       checkCredential(credential, broker, ['brokers', name, 'credentials', key]),
     ),

@@ -4,6 +4,7 @@ import { descriptorOf } from '../../../auth/index.ts'
 import { type Finding, unknownName } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import type { Config, ServiceConfig } from '../schema/schema.ts'
+import { isLoopback } from '../schema/units.ts'
 
 /** An authenticator that a service names, and where. */
 interface Named {
@@ -100,12 +101,25 @@ export function checkVhosts(
   ]
 }
 
+/** What operators read of a refusal names users, roles and rules: no stranger may read it. */
+function checkDevelopment({ development }: ServiceConfig, path: Path, { listen }: Config): Finding[] {
+  if (!development) return []
+  const isOpen = listen.some(
+    ({ host, behindTls, trustedProxies }) => !isLoopback(host) || behindTls || trustedProxies !== undefined,
+  )
+  if (!isOpen) return []
+  const message =
+    'strangers would read why they are refused: only where every listener is at a loopback address, without `behindTls` and `trustedProxies`'
+  return [{ path: [...path, 'development'], at: 'value', message, refersTo: ['listen'] }]
+}
+
 function checkOne(service: ServiceConfig, index: number, config: Config): Finding[] {
   const path: Path = ['services', index]
   const found = [
     ...checkAdmission(service, path, config),
     ...checkOrigins(service, path, config),
     ...checkVhosts(service, path),
+    ...checkDevelopment(service, path, config),
   ]
   if (!Object.hasOwn(config.brokers, service.broker)) {
     const refersTo = ['brokers', service.broker]

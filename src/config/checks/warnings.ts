@@ -64,9 +64,10 @@ function plainListeners(config: Config): Finding[] {
 /** Those who manage prove it over plain HTTP. */
 function plainAdmin({ admin }: Config): Finding[] {
   if (admin?.authenticate === undefined || isLoopback(admin.host)) return []
-  return [
-    warn(['admin', 'host'], 'passwords and tokens of operators are readable on their way here: use a loopback address'),
-  ]
+  if (admin.tls !== undefined || admin.behindTls) return []
+  const message =
+    'passwords and tokens of operators are readable on their way here: set `tls`, or use a loopback address'
+  return [warn(['admin', 'host'], message)]
 }
 
 /** Cookies are protected by their names over TLS, of which a listener on loopback does not know by itself. */

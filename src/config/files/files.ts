@@ -39,8 +39,11 @@ export class FileInspection {
 
   /** Looks at every file and variable of the configuration. */
   inspect(config: Config): void {
-    for (const [index, { tls }] of config.listen.entries()) {
-      const path: Path = ['listen', index, 'tls']
+    const listeners = [
+      ...config.listen.map(({ tls }, index) => ({ path: ['listen', index, 'tls'], tls })),
+      { path: ['admin', 'tls'], tls: config.admin?.tls },
+    ]
+    for (const { path, tls } of listeners) {
       if (tls) this.#tls(path, { cert: tls.cert, key: tls.key })
       if (tls?.clientCertificates) this.#tls([...path, 'clientCertificates'], { ca: tls.clientCertificates.ca })
     }

@@ -11,7 +11,7 @@ import type { Path, Problem } from './problems.ts'
 /** Places that aliases may be expanded to in all: more is a bomb. */
 const ALIAS_COUNT = 100
 
-export interface Place {
+export interface TextPosition {
   readonly line: number
   readonly column: number
 }
@@ -23,7 +23,7 @@ export interface Source {
   /** Mistakes of the notation itself; with any, `value` means nothing. */
   readonly problems: readonly Problem[]
   /** The place of the value at this path (or of its `key`), else of the nearest thing around it that exists. */
-  locate(path: Path, what?: 'key' | 'value'): Place | undefined
+  locate(path: Path, what?: 'key' | 'value'): TextPosition | undefined
 }
 
 const UNKNOWN_ALIAS = 'this alias (*name) has no anchor (&name) before it'
@@ -58,7 +58,7 @@ export function yamlSource(text: string, file?: string): Source {
     logLevel: 'error',
     lineCounter: lines,
   })
-  const placeOf = (offset: number): Place => {
+  const placeOf = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
   }

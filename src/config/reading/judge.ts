@@ -11,7 +11,7 @@ import { configWarnings } from '../checks/warnings.ts'
 import { FileInspection } from '../files/files.ts'
 import { readKeys } from '../files/keyring.ts'
 import { placeSecrets } from '../files/place-secrets.ts'
-import { type Config, configSchema, type Users } from '../schema/schema.ts'
+import { type Config, type ConfiguredUsers, configSchema } from '../schema/schema.ts'
 import { type Source, yamlSource } from './document.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
 import { followInPlace, followSuggestions, withStandIns } from './mending.ts'
@@ -41,7 +41,7 @@ export interface Judging {
 const ROUNDS = 12
 
 /** @throws ConfigError */
-export function judge(source: Source, { folder, env, files, readable, more = () => [] }: Judging): LoadedConfig {
+export function judgeConfig(source: Source, { folder, env, files, readable, more = () => [] }: Judging): LoadedConfig {
   if (source.problems.length > 0) throw new ConfigError(source.problems)
   const reading = readValue(source.value, env, folder)
   const { config, found, pruned } = parsed(reading.value, reading.filled)
@@ -64,7 +64,7 @@ export function judge(source: Source, { folder, env, files, readable, more = () 
 }
 
 /** @throws ConfigError */
-export function judgeUsers(text: string, file: string): Users {
+export function judgeUsers(text: string, file: string): ConfiguredUsers {
   const source = yamlSource(text, file)
   if (source.problems.length > 0) throw new ConfigError(source.problems)
   const result = parseAs(usersFileSchema, source.value)

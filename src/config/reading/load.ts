@@ -5,9 +5,9 @@
 import { dirname, resolve } from 'node:path'
 import type { Keyring } from '../../../auth/index.ts'
 import { protectedText } from '../files/protected-file.ts'
-import type { Config, ConfigInput, Users } from '../schema/schema.ts'
+import type { Config, ConfigInput, ConfiguredUsers } from '../schema/schema.ts'
 import { objectSource, yamlSource } from './document.ts'
-import { type Judging, judge, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
+import { type Judging, judgeConfig, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
 import { ConfigError } from './problems.ts'
 
 export type { LoadedConfig } from './judge.ts'
@@ -45,7 +45,7 @@ export function loadConfig(
   const read = protectedText(path, FILE_BYTES)
   if ('problem' in read) throw new ConfigError([{ file, path: '', message: read.problem }])
   const { text, readable } = read
-  return accept(judge(yamlSource(text, file), { folder: dirname(path), env, files, readable, more }))
+  return accept(judgeConfig(yamlSource(text, file), { folder: dirname(path), env, files, readable, more }))
 }
 
 /**
@@ -57,7 +57,7 @@ export function parseConfig(input: string | ConfigInput | Config, options: Parse
   const { file, folder = file === undefined ? process.cwd() : dirname(resolve(file)) } = options
   const source = typeof input === 'string' ? yamlSource(input, file) : objectSource(input)
   const { env = process.env, files = true, more } = options
-  return accept(judge(source, { folder, env, files, readable: false, more }))
+  return accept(judgeConfig(source, { folder, env, files, readable: false, more }))
 }
 
 /**
@@ -69,7 +69,7 @@ export function parseSecretKeys(text: string, file: string, env: Environment = p
 }
 
 /** Judges a users file. @throws ConfigError with all problems. */
-export function parseUsers(text: string, file: string): Users {
+export function parseUsers(text: string, file: string): ConfiguredUsers {
   return judgeUsers(text, file)
 }
 

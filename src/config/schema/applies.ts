@@ -17,6 +17,7 @@ const APPLIES: Readonly<Record<string, Applies>> = {
   admin: 'new sessions',
   'admin.host': 'restart',
   'admin.port': 'restart',
+  blocks: 'restart',
   log: 'live sessions',
   secretKeys: 'new sessions',
   brokers: 'new sessions',

@@ -8,6 +8,7 @@ import {
   atLeastOne,
   CLIENT_AUTHENTICATION,
   claimPlace,
+  count,
   duration,
   filePath,
   hostName,
@@ -150,5 +151,14 @@ export const broker = z.strictObject({
     })
     .prefault({})
     .describe('How nodes that are away are found to be back: by the greeting alone, never by a login.'),
+  rebalance: z
+    .strictObject({
+      after: duration('1s', '24h')
+        .prefault('60s')
+        .describe('How long after a node is back, and from one look at the nodes to the next.'),
+      perSecond: count(1, 10_000).prefault(20).describe('Sessions that are asked to reconnect in a second.'),
+    })
+    .optional()
+    .describe('Moves sessions from nodes that have too many, at quiet points (see `drain`); absent: they stay.'),
   credentials: z.record(name, credential).prefault({}).describe('Name → what this broker may be shown.'),
 })

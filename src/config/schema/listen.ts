@@ -1,7 +1,7 @@
 /** Where the gateway listens, in public and for operators, and what it writes about itself. */
 import { z } from 'zod'
 import { when } from './matching.ts'
-import { authenticate, origin } from './services.ts'
+import { authenticateEntries, origin } from './services.ts'
 import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port } from './units.ts'
 
 const clientCertificates = z.strictObject({
@@ -65,7 +65,12 @@ const roles = z.strictObject({
 export const admin = z.strictObject({
   host: hostName.prefault('127.0.0.1').describe('Address for health, metrics and the management API.'),
   port: port.prefault(8081).describe('Port for health, metrics and the management API; 0 takes a free one.'),
-  authenticate: authenticate
+  tls: tls.optional().describe('Makes the admin listener speak TLS.'),
+  trustedProxies: atLeastOne(addressRange, 'address ranges')
+    .optional()
+    .describe('Reverse proxies whose `X-Forwarded-For` is believed.'),
+  behindTls: z.boolean().prefault(false).describe('TLS ends in front of the admin listener.'),
+  authenticate: authenticateEntries
     .optional()
     .describe('Authenticators of the management API, any of which admits; absent: there is no API.'),
   roles: roles
@@ -83,5 +88,9 @@ export const log = z.strictObject({
   level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')
-    .describe('The least severe lines that are written, as JSON on standard output.'),
+    .describe('The least severe lines that are written, on standard output.'),
+  format: z
+    .enum(['auto', 'json', 'pretty'])
+    .prefault('auto')
+    .describe('How lines look: `json`, or `pretty` for people; `auto` is pretty where standard output is a terminal.'),
 })

@@ -7,10 +7,11 @@
 import { z } from 'zod'
 import { authenticatorSchema, type usersFileSchema } from '../../../auth/index.ts'
 import { broker } from './brokers.ts'
+import { drain } from './drain.ts'
 import { admin, listen, log } from './listen.ts'
 import { secretKey } from './secrets.ts'
 import { services } from './services.ts'
-import { duration, name, pathPrefix } from './units.ts'
+import { filePath, name, pathPrefix } from './units.ts'
 
 export const configSchema = z.strictObject({
   listen: listen.describe('Where clients connect: one listener or a list.'),
@@ -30,15 +31,20 @@ export const configSchema = z.strictObject({
   brokers: z.record(name, broker).describe('Name → broker.'),
   authenticators: z.record(name, authenticatorSchema).prefault({}).describe('Name → how identities are proven.'),
   services: services.describe('The paths that clients connect to.'),
+  blocks: filePath
+    .optional()
+    .describe('A file in which blocks are kept, so that they survive a restart; absent: they end with the process.'),
   watch: z
     .boolean()
     .prefault(false)
     .describe(
       'Reloads when this file changes: a renamed file or a swapped link at once, one written in place after 1 s.',
     ),
-  drain: duration('0s', '1h')
+  drain: drain
     .prefault('10s')
-    .describe('Time over which sessions are closed at the end; twice that, and the rest is cut.'),
+    .describe(
+      'How sessions are ended when the gateway stops, drains or reloads. A duration alone is `over`, with `quiet` at most as long.',
+    ),
 })
 
 /** What may be written, in YAML or as a plain object. */
@@ -53,5 +59,5 @@ export type ServiceConfig = Config['services'][number]
 export type RuleConfig = ServiceConfig['promote'][number]
 export type PermissionConfig = NonNullable<ServiceConfig['permissions']>[number]
 export type LimitsConfig = ServiceConfig['limits']
-export type Users = z.output<typeof usersFileSchema>['users']
+export type ConfiguredUsers = z.output<typeof usersFileSchema>['users']
 export type { SecretSource } from './secrets.ts'

@@ -17,7 +17,7 @@ export const origin = z
 const all = z.strictObject({
   all: atLeastOne(name, 'authenticators').describe('Every one of these must prove the same subject.'),
 })
-export const authenticate = oneOrMany(
+export const authenticateEntries = oneOrMany(
   z.union([name, all], { error: 'expected the name of an authenticator or { all: [NAMES] }' }),
 ).describe('Authenticators, any of which admits.')
 
@@ -73,7 +73,7 @@ const service = z.strictObject({
     .describe(
       'Origins whose pages may connect; `https://*.preview.example.com` for all hosts below one; absent: no browser gets in.',
     ),
-  authenticate: authenticate.optional(),
+  authenticate: authenticateEntries.optional(),
   anonymous: z.boolean().prefault(false).describe('Instead of `authenticate`: everyone is the subject `anonymous`.'),
   require: require.prefault({}).describe('What an identity must have beside its proof.'),
   promote: promote.describe('Rules from identities to credentials; the first that matches wins, none: refused.'),
@@ -95,6 +95,10 @@ const service = z.strictObject({
     .enum(['auto', 'http', 'amqp'])
     .prefault('auto')
     .describe('How the gateway refuses: by HTTP status, in AMQP after the upgrade, or in AMQP to browsers only.'),
+  development: z
+    .boolean()
+    .prefault(false)
+    .describe('Clients read why they are refused, as operators do; on listeners at loopback addresses only.'),
   limits: limits.prefault({}).describe('What sessions may take.'),
   audit: audit.prefault({}).describe('Which audit events are written.'),
 })

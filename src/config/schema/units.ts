@@ -11,6 +11,7 @@ export {
   atLeastOne,
   claimPlace,
   count,
+  DURATION_TEXT,
   duration,
   durationMs,
   filePath,

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import {
   authenticatorsOf,
+  type Identity,
   type LoginAnswer,
   type OidcAuthenticator,
   oidcAuthenticatorsOf,
@@ -14,15 +15,19 @@ import type { EventName } from '../../ops/events.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
+import type { Bars } from '../../sessions/bars.ts'
+import { barredBy } from '../barred.ts'
 import type { BasePath } from '../base-path.ts'
+import type { Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
-import { type Answer, type Exchange, type Method, type Route, readBody } from './request.ts'
+import { type AuthAnswer, type Exchange, type Method, type Route, readBody } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface LoginRouteDependencies {
   readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
+  readonly bars: Bars
   readonly log: Log
 }
 
@@ -47,7 +52,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
   ]
 }
 
-async function begin(exchange: Exchange, of: LoginRouteDependencies): Promise<Answer> {
+async function begin(exchange: Exchange, of: LoginRouteDependencies): Promise<AuthAnswer> {
   const name = exchange.query.get('with')
   const logins = exchange.service === undefined ? [] : loginsOf(exchange.service)
   const login = name === null ? logins[0] : logins.find((one) => one.name === name)
@@ -60,9 +65,12 @@ async function callback(
   exchange: Exchange,
   logins: readonly OidcAuthenticator[],
   of: LoginRouteDependencies,
-): Promise<Answer> {
+): Promise<AuthAnswer> {
+  const isBarred = (identity: Identity) => barredBy(of.bars, identity) !== undefined
   for (const { login } of logins) {
-    const answer = await login.callback(exchange.request, exchange.query)
+    const answer = await login.callback(exchange.request, exchange.query, isBarred)
+    const barred = answer?.status === 403 && answer.identity && barredBy(of.bars, answer.identity)
+    if (barred) return refusedLogin(exchange, barred, answer, of)
     if (answer !== undefined) return answered(exchange, answer, of, 'login-opened')
   }
   const error = `no login is under way in this browser: begin at ${of.basePath.forBrowsers('/auth/login')}`
@@ -78,7 +86,7 @@ async function forCookie(
   of: LoginRouteDependencies,
   event: EventName,
   step: 'logout' | 'refreshFor',
-): Promise<Answer> {
+): Promise<AuthAnswer> {
   const { request, service, origin } = exchange
   if (origin === undefined) {
     return answerRefusal(exchange, { cause: 'origin-not-allowed', detail: 'a login cookie needs an Origin header' }, of)
@@ -86,7 +94,21 @@ async function forCookie(
   const logins = service === undefined ? [] : loginsOf(service)
   const { login } = (await loginOfCookie(logins, request)) ?? logins[0] ?? {}
   if (login === undefined) return { status: 404, body: { error: 'no such login' } }
+  const own = step === 'refreshFor' ? await login.find(request) : undefined
+  const barred = own === undefined ? undefined : barredBy(of.bars, own.identity)
+  if (barred !== undefined) return answerRefusal(exchange, barred, of)
   return answered(exchange, await login[step](request), of, event)
+}
+
+/** Whoever is barred gets no login, and the cookie of the one under way goes. */
+function refusedLogin(
+  exchange: Exchange,
+  barred: Refusal,
+  { cookies }: LoginAnswer,
+  of: LoginRouteDependencies,
+): AuthAnswer {
+  const answer = answerRefusal(exchange, barred, of)
+  return { ...answer, headers: { ...answer.headers, ...(cookies !== undefined && { 'Set-Cookie': cookies }) } }
 }
 
 async function loginOfCookie(
@@ -101,7 +123,7 @@ async function backchannel(
   exchange: Exchange,
   logins: readonly OidcAuthenticator[],
   of: LoginRouteDependencies,
-): Promise<Answer> {
+): Promise<AuthAnswer> {
   const token = await formField(exchange.request, 'logout_token')
   if (token === undefined) return answered(exchange, invalidRequest('no logout_token in the form'), of)
   let answer = invalidRequest('no login here')
@@ -131,7 +153,7 @@ function answered(
   { status, location, cookies, body, detail, identity }: LoginAnswer,
   { log }: LoginRouteDependencies,
   event?: EventName,
-): Answer {
+): AuthAnswer {
   const line = { service: service?.path, address: hop.address, subject: identity?.subject, issuer: identity?.issuer }
   if (status >= 500) log.write('authentication-failed', { ...line, detail, status })
   else if (status >= 400) log.write('authentication-refused', { ...line, cause: 'unauthenticated', detail, status })

@@ -2,7 +2,7 @@
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { answerTo, REFUSALS, type Refusal } from '../refusal.ts'
-import type { Answer, Exchange } from './request.ts'
+import type { AuthAnswer, Exchange } from './request.ts'
 
 export interface RefusalNotes {
   readonly metrics: Metrics
@@ -14,8 +14,8 @@ export function answerRefusal(
   { hop, service, origin }: Pick<Exchange, 'hop' | 'service' | 'origin'>,
   refusal: Refusal,
   { metrics, log }: RefusalNotes,
-): Answer {
-  const { status, text, headers } = answerTo(refusal)
+): AuthAnswer {
+  const { status, text, headers } = answerTo(refusal, service?.development)
   const { cause, detail, allow, identity } = refusal
   metrics.refused(cause)
   const who = { subject: identity?.subject, issuer: identity?.issuer }

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Service } from '../../services/service.ts'
-import type { Hop } from '../listener.ts'
+import type { Hop } from '../hop.ts'
 
 /** What a route is asked. */
 export interface Exchange {
@@ -17,7 +17,7 @@ export interface Exchange {
   readonly service: Service | undefined
 }
 
-export interface Answer {
+export interface AuthAnswer {
   readonly status: number
   /** Sent as JSON; absent: no body. */
   readonly body?: unknown
@@ -36,7 +36,7 @@ export interface Route {
    */
   readonly serviceOf?: (query: URLSearchParams) => Service | 'ambiguous' | undefined
   /** Rejections become 500 and an `internal-error` in the log. */
-  handle(exchange: Exchange): Promise<Answer>
+  handle(exchange: Exchange): Promise<AuthAnswer>
 }
 
 /** Largest body a request to `/auth/*` may have. */
@@ -79,7 +79,7 @@ export async function readBody(request: IncomingMessage, mostBytes = BODY_BYTES)
 export function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, body, headers = {} }: Answer,
+  { status, body, headers = {} }: AuthAnswer,
 ): void {
   if (response.headersSent || response.destroyed) return
   const text = body === undefined ? undefined : JSON.stringify(body)

@@ -7,11 +7,11 @@ import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { originLine } from '../allow-line.ts'
 import { checkHeaders, pathOf } from '../head.ts'
-import type { Hop } from '../listener.ts'
+import type { Hop } from '../hop.ts'
 import type { ServingSource } from '../serving.ts'
 import { corsHeaders, isPreflight, preflightHeaders, VARY } from './cors.ts'
 import { answerRefusal } from './refuse.ts'
-import { type Answer, answer, isTooLarge, type Method, type Route } from './request.ts'
+import { type AuthAnswer, answer, isTooLarge, type Method, type Route } from './request.ts'
 
 export interface RoutesDependencies {
   readonly serving: ServingSource
@@ -20,7 +20,7 @@ export interface RoutesDependencies {
 }
 
 /** An answer that says what was expected. */
-type Told = Answer & { readonly body: { readonly error: string } }
+type Told = AuthAnswer & { readonly body: { readonly error: string } }
 
 interface Asked {
   readonly request: IncomingMessage
@@ -46,7 +46,7 @@ export class Routes {
     )
   }
 
-  async #answerOf(request: IncomingMessage, hop: Hop): Promise<Answer> {
+  async #answerOf(request: IncomingMessage, hop: Hop): Promise<AuthAnswer> {
     const { services, routes, basePath, identityHeaders } = this.#of.serving.current
     const problem = checkHeaders(request.rawHeaders, identityHeaders)
     if (problem !== undefined)
@@ -62,7 +62,7 @@ export class Routes {
     return await this.#routed(route, { request, hop, identityHeaders })
   }
 
-  async #routed(route: Route, { request, hop, identityHeaders }: Asked): Promise<Answer> {
+  async #routed(route: Route, { request, hop, identityHeaders }: Asked): Promise<AuthAnswer> {
     const query = new URL(request.url ?? '/', 'http://gateway').searchParams
     const service = route.serviceOf?.(query)
     if (service === 'ambiguous') {
@@ -96,7 +96,7 @@ export class Routes {
   }
 
   /** An answer that is a refusal, noted in log and metrics; the log says the same as the client reads. */
-  #noted({ address }: Hop, cause: 'bad-request' | 'unknown-path', given: Told): Answer {
+  #noted({ address }: Hop, cause: 'bad-request' | 'unknown-path', given: Told): AuthAnswer {
     const { status, body } = given
     this.#of.metrics.refused(cause)
     this.#of.log.write('request-refused', { cause, address, status, detail: body.error })

@@ -43,6 +43,12 @@ export function serverTls(tls: ListenerTls): TlsOptions {
   }
 }
 
+/** Whether TLS, and what is asked of clients, are the same: fixed when a server is made. */
+export function isSameKind(one: ListenerTls | undefined, other: ListenerTls | undefined): boolean {
+  const asked = (tls: ListenerTls | undefined) => tls?.clientCertificates?.mode ?? 'none'
+  return (one === undefined) === (other === undefined) && asked(one) === asked(other)
+}
+
 function asksForCertificates(
   tls: ListenerTls,
 ): tls is ListenerTls & { clientCertificates: NonNullable<ListenerTls['clientCertificates']> } {

@@ -28,6 +28,7 @@ export const DEEDS = [
   'broker closes',
   'broker delivers',
   'broker delivers late',
+  'broker answers late',
   'broker cancels',
   'gateway closes',
   'gateway cancels',
@@ -107,6 +108,7 @@ export class Crossing {
       'broker closes': broker.state === 'open',
       'broker delivers': broker.state === 'open' && broker.isConsumed,
       'broker delivers late': broker.late > 0,
+      'broker answers late': broker.unanswered > 0,
       'broker cancels': broker.state === 'open' && broker.isConsumed,
       'gateway closes': channel !== undefined,
       'gateway cancels': channel !== undefined && broker.isConsumed,
@@ -171,6 +173,7 @@ export class Crossing {
     else if (step === 'broker closes') broker.close()
     else if (step === 'broker delivers') broker.deliver()
     else if (step === 'broker delivers late') broker.deliverLate()
+    else if (step === 'broker answers late') broker.answerLate()
     else if (step === 'broker cancels') broker.cancel()
     else if (step === 'gateway closes') this.#gatewayCloses()
     else if (step === 'gateway cancels') this.#gatewayCancels()

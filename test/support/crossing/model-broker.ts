@@ -13,6 +13,8 @@ export class ModelBroker {
   published = 0
   /** Deliveries that the process of a channel closed by an exception has not sent yet. */
   late = 0
+  /** Closes that crossed an exception: the channel's process answers them at some time, or never. */
+  unanswered = 0
   readonly #assembler = new Assembler()
   readonly #out: Pipe
 
@@ -48,6 +50,11 @@ export class ModelBroker {
     this.deliver()
   }
 
+  answerLate(): void {
+    this.unanswered -= 1
+    this.#out.write(methodFrame(CHANNEL, 'channel.close-ok', {}))
+  }
+
   /** The queue was deleted: its consumer is told. */
   cancel(): void {
     this.isConsumed = false
@@ -55,7 +62,7 @@ export class ModelBroker {
   }
 
   toJSON(): unknown {
-    return [this.state, this.isConsumed, this.published, this.late, this.#assembler.awaits]
+    return [this.state, this.isConsumed, this.published, this.late, this.unanswered, this.#assembler.awaits]
   }
 
   #open(): void {
@@ -75,10 +82,10 @@ export class ModelBroker {
     }
   }
 
-  /** Closing, it ignores everything but the closing handshake, in which a close that crossed is answered. */
+  /** Closing, it ignores everything but the closing handshake. */
   #whileClosing({ name }: Seen): void {
     if (name === 'channel.open') throw new Error("504 CHANNEL_ERROR: second 'channel.open' seen")
-    if (name === 'channel.close') this.#out.write(methodFrame(CHANNEL, 'channel.close-ok', {}))
+    if (name === 'channel.close') this.unanswered += 1
     if (name === 'channel.close-ok') this.state = 'none'
   }
 
@@ -93,6 +100,7 @@ export class ModelBroker {
     this.isConsumed = true
     // By then the process of the channel before is over.
     this.late = 0
+    this.unanswered = 0
     this.#out.write(methodFrame(CHANNEL, 'basic.consume-ok', { consumerTag: TAG }))
   }
 }

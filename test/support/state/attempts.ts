@@ -1,11 +1,11 @@
 /** Guesses of passwords: counted before they are made, slowed down, forgotten; whoever counts them. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import type { Attempt, Attempts } from '../../../auth/state/attempts.ts'
+import type { AttemptAllowance, Attempts } from '../../../auth/state/attempts.ts'
 import type { StateRig } from './rig.ts'
 
 const HERE = '203.0.113.7'
-const retryAfter = (attempt: Attempt) => (attempt.allowed ? 0 : attempt.retryAfterSeconds)
+const retryAfter = (attempt: AttemptAllowance) => (attempt.allowed ? 0 : attempt.retryAfterSeconds)
 
 async function guess(attempts: Attempts, count: number, user = 'joe', address = HERE): Promise<number> {
   let allowed = 0

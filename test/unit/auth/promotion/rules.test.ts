@@ -6,7 +6,7 @@ import { InvalidConfiguration, PromotionRefused } from '../../../../auth/errors.
 import type { Identity } from '../../../../auth/identity.ts'
 import { checkCredentials, compileCredentials } from '../../../../auth/promotion/credentials/credentials.ts'
 import type { CredentialInput, PromotionRuleInput, SecretSources } from '../../../../auth/promotion/input.ts'
-import { compilePromotion, type PromotionContext, type PromotionFacts } from '../../../../auth/promotion/rules.ts'
+import { compilePromotion, type PromotionFacts, type RuleSurroundings } from '../../../../auth/promotion/rules.ts'
 
 const files: Record<string, string> = { '/s/webuser': 'web-secret\n', '/s/joe.smith': 'joes-secret' }
 const sources: SecretSources = {
@@ -27,7 +27,7 @@ const named: Record<string, CredentialInput> = {
   },
   machine: { kind: 'external' },
 }
-const context: PromotionContext = { credentials: compileCredentials(named, sources), vhosts: { vhost: '/' }, sources }
+const context: RuleSurroundings = { credentials: compileCredentials(named, sources), vhosts: { vhost: '/' }, sources }
 
 const joe: Identity = {
   issuer: 'https://idp.example.com',

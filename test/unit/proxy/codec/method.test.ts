@@ -12,7 +12,7 @@ import {
   methodFrame,
   peek,
 } from '../../../../proxy/codec/method.ts'
-import { type FieldName, METHODS, type MethodName } from '../../../../proxy/codec/spec.ts'
+import { METHODS, type MethodFieldName, type MethodName } from '../../../../proxy/codec/spec.ts'
 import { ConnectionFault } from '../../../../proxy/faults.ts'
 
 const PUBLISH = encodeMethod('basic.publish', {
@@ -236,7 +236,7 @@ describe('MethodView', () => {
   it('has every field of every method', () => {
     for (const [index, name] of METHOD_NAMES.entries()) {
       view.set(index, 1, Buffer.alloc(40), 0, 40)
-      for (const field of Object.keys(METHODS[name].fields)) view.field(field as FieldName)
+      for (const field of Object.keys(METHODS[name].fields)) view.field(field as MethodFieldName)
     }
   })
 })

@@ -42,7 +42,11 @@ describe('admin.authenticate and admin.roles', () => {
       '{ authenticate: [{ all: [ops, tickets] }], roles: { viewer: { role: a } } }',
       /all\[1\].*ticket/,
     ],
-    ['certificates without TLS', '{ authenticate: [certs], roles: { viewer: { role: a } } }', /no TLS/],
+    [
+      'certificates without TLS',
+      '{ authenticate: [certs], roles: { viewer: { role: a } } }',
+      /asks for no client certificates/,
+    ],
     [
       'anonymous, which is no authenticator',
       '{ authenticate: [anonymous], roles: { viewer: { role: a } } }',

@@ -14,6 +14,7 @@ class FakeSession implements Session {
   bufferedBytes = 0
   bytesFromClient = 0
   bytesToClient = 0
+  isEnding = false
   activity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
   renewBroker = async (): Promise<void> => undefined
   readonly ends: EndRequest[] = []
@@ -26,6 +27,9 @@ class FakeSession implements Session {
   alive(): void {}
   clientGone(): void {}
   end(request: EndRequest): void {
+    this.ends.push(request)
+  }
+  endAtQuietPoint(request: EndRequest): void {
     this.ends.push(request)
   }
   exchange(): void {}
@@ -79,6 +83,9 @@ class FakeOccupant implements Occupant {
       ...this.#session.activity,
     }
   }
+  get isEnding(): boolean {
+    return this.#session.isEnding
+  }
   get bufferedBytes(): number {
     return this.#session.bufferedBytes
   }
@@ -91,6 +98,9 @@ class FakeOccupant implements Occupant {
   }
   end(request: EndRequest): void {
     this.#session.end(request)
+  }
+  endAtQuietPoint(request: EndRequest): void {
+    this.#session.endAtQuietPoint(request)
   }
   terminate(): void {
     this.#client.terminated = true
@@ -343,17 +353,18 @@ describe('Sessions', () => {
     assert.deepEqual([small.terminated, large.terminated], [false, true])
   })
 
-  it('drains to none', async () => {
+  it('says when it is empty', async () => {
     const places = ['a', 'b', 'c'].map((id) => ({ place: sessions.take(identity('joe'), '/amqp'), id }))
     const started = places.map(({ place, id }) => start(place, id))
-    const drained = sessions.drain(0, DRAIN)
+    sessions.endEvenly(sessions.each(), DRAIN, { overMs: 0, quietMs: 1_000 })
+    const emptied = sessions.emptied()
     assert.deepEqual(
       started.map(({ ends }) => ends[0]?.closeCode),
       [1012, 1012, 1012],
     )
     for (const { place } of places) sessions.release(place)
-    await drained
+    await emptied
     assert.equal(sessions.count, 0)
-    await sessions.drain(1_000, DRAIN)
+    await sessions.emptied()
   })
 })

@@ -168,12 +168,14 @@ export interface ReloadReport {
   readonly hash: string
   readonly changes: readonly string[]
   readonly sessions: { readonly kept: number; readonly changed: number; readonly ended: number }
-  readonly examples?: readonly {
-    readonly session: string
-    readonly subject: string
-    readonly service: string
-    readonly why: string
-  }[]
+  readonly examples?:
+    | readonly {
+        readonly session: string
+        readonly subject: string
+        readonly service: string
+        readonly why: string
+      }[]
+    | undefined
 }
 
 /** An answer that says no. [RFC 9457] */

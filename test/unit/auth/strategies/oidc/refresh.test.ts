@@ -4,7 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { authenticate } from '../../../../../auth/authenticate.ts'
 import type { Authenticator } from '../../../../../auth/authenticator.ts'
 import { sessionKeyOf } from '../../../../../auth/strategies/oidc/identity.ts'
-import { Slots } from '../../../../../auth/strategies/oidc/slots.ts'
+import { BoundedLine } from '../../../../../auth/strategies/oidc/bounded-line.ts'
 import { authenticationRequest } from '../../../../support/authentication-request.ts'
 import { json } from '../../../../support/fake-openid-provider.ts'
 import {
@@ -250,7 +250,7 @@ describe('logging out', () => {
 
 describe('Slots', () => {
   it('let so many run, so many wait, in order, and refuse the rest', async () => {
-    const slots = new Slots(2, 2)
+    const slots = new BoundedLine(2, 2)
     const ends = new Map<number, () => void>()
     const run = (number: number) => slots.run(() => new Promise<void>((resolve) => ends.set(number, resolve)))
     const all = [1, 2, 3, 4].map(run)
@@ -270,7 +270,7 @@ describe('Slots', () => {
   })
 
   it('give back the place of what fails', async () => {
-    const slots = new Slots(1, 0)
+    const slots = new BoundedLine(1, 0)
     await assert.rejects(
       slots.run(() => Promise.reject(new Error('broken'))),
       /broken/,

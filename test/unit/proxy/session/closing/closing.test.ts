@@ -57,6 +57,18 @@ describe('the end of a session', () => {
     rig.broker.close()
   })
 
+  it('asked for by a broker that goes into maintenance: 1012, as coming back succeeds', async () => {
+    const rig = await Rig.relaying()
+    const replyText = 'CONNECTION_FORCED - Node was put into maintenance mode'
+    rig.broker.send('connection.close', { replyCode: 320, replyText, classId: 0, methodId: 0 })
+    const { fields } = await rig.client.method('connection.close')
+    assert.deepEqual([fields.replyCode, fields.replyText], [320, replyText])
+    rig.send('connection.close-ok', {})
+    assert.equal((await rig.closed).code, 1012)
+    assert.equal((await rig.ended).reason, 'broker-closed')
+    rig.broker.close()
+  })
+
   it('asked for by the broker because of a method: the client reads which', async () => {
     const rig = await Rig.relaying({}, 1)
     const replyText = "NOT_ALLOWED - attempt to reuse consumer tag 'c' in vhost '/pinned'"

@@ -38,6 +38,7 @@ describe('staticChanges', () => {
     assert.deepEqual(STATIC_PLACES, [
       ['admin', 'host'],
       ['admin', 'port'],
+      ['blocks'],
     ])
     const present = config({ port: 9_000 })
     assert.deepEqual(staticChanges(present, config({ port: 9_000, hosts: ['a.example.com'] })), [])

@@ -11,10 +11,9 @@ import { History } from '../../../../../../src/admin/console/page/state/history.
 import { SessionPages } from '../../../../../../src/admin/console/page/state/session-pages.ts'
 import type { ShownSample } from '../../../../../../src/admin/live/history.ts'
 import type { ShownRefusal } from '../../../../../../src/admin/live/recent-refusals.ts'
-import type { Blocked, Kicked } from '../../../../../../src/admin/management.ts'
-import type { SessionPage } from '../../../../../../src/admin/routes/listing.ts'
 import type { ShownRules } from '../../../../../../src/admin/routes/rules.ts'
 import type { SessionDetail } from '../../../../../../src/admin/routes/shown-session.ts'
+import type { Blocked, Kicked, SessionPage } from '../../../../../../src/admin/shapes.ts'
 import type { ReloadReport } from '../../../../../../src/gateway/reload-report.ts'
 
 /** Compiles only while the API answers what the page expects. */

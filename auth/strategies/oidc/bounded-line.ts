@@ -1,6 +1,6 @@
 /** So many at once, so many waiting in line, and no more: what strangers can cause the gateway to ask of a provider. */
 
-export class Slots {
+export class BoundedLine {
   readonly #runningCount: number
   readonly #waitingCount: number
   #free: number

@@ -1,0 +1,65 @@
+/** Of each route: in a few words what it is for, the schemas that check what it is sent, and the shape of its answer. */
+import type { z } from 'zod'
+import { blockSchema, dismissSchema, kickSchema } from '../orders.ts'
+import { reloadSchema } from '../routes/config.ts'
+import { explainSchema } from '../routes/explain.ts'
+import { listingSchema } from '../routes/listing.ts'
+import * as answers from './answers.ts'
+
+export interface Operation {
+  readonly summary: string
+  readonly query?: z.ZodObject | undefined
+  readonly body?: z.ZodType | undefined
+  /** Headers that say more. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly status: number
+  /** Absent: no content. */
+  readonly answer?: z.ZodType | undefined
+  /** Of the answer; JSON where left out. */
+  readonly type?: string | undefined
+}
+
+/** By method and path. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  'GET /api/v1/overview': { summary: 'The gateway at a glance', status: 200, answer: answers.overview },
+  'GET /api/v1/me': { summary: 'Whoever asks, and their role', status: 200, answer: answers.me },
+  'GET /api/v1/history': {
+    summary: 'The last hour, a sample for each ten seconds',
+    status: 200,
+    answer: answers.history,
+  },
+  'GET /api/v1/sessions': {
+    summary: 'Sessions by filter, order and page',
+    query: listingSchema,
+    status: 200,
+    answer: answers.sessions,
+  },
+  'GET /api/v1/sessions/{id}': { summary: 'One session', status: 200, answer: answers.session },
+  'DELETE /api/v1/sessions/{id}': {
+    summary: 'End one session',
+    query: dismissSchema,
+    headers: { 'X-Reason': 'Why; the client reads it.' },
+    status: 204,
+  },
+  'POST /api/v1/kick': { summary: 'End sessions', body: kickSchema, status: 200, answer: answers.kicked },
+  'GET /api/v1/blocks': { summary: 'Who is blocked', status: 200, answer: answers.blocks },
+  'PUT /api/v1/blocks': { summary: 'Block a person', body: blockSchema, status: 201, answer: answers.blocked },
+  'DELETE /api/v1/blocks/{id}': { summary: 'Lift a block', status: 204 },
+  'GET /api/v1/config': { summary: 'The configuration in force, redacted', status: 200, answer: answers.config },
+  'POST /api/v1/reload': {
+    summary: 'Read the configuration again',
+    body: reloadSchema,
+    status: 200,
+    answer: answers.reload,
+  },
+  'POST /api/v1/explain': {
+    summary: 'What a service would make of somebody',
+    body: explainSchema,
+    status: 200,
+    answer: answers.explained,
+  },
+  'GET /api/v1/rules': { summary: 'How often each rule applied', status: 200, answer: answers.rules },
+  'GET /api/v1/refusals': { summary: 'The last 200 refusals', status: 200, answer: answers.refusals },
+  'GET /api/v1/events': { summary: 'Live events', status: 200, type: 'text/event-stream' },
+  'GET /api/openapi.json': { summary: 'This document', status: 200, type: 'application/json' },
+}
