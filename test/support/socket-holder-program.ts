@@ -17,7 +17,10 @@ export type Told =
 
 const main = join(import.meta.dirname, '../../src/main.ts')
 const children = new Map<string, ChildProcess>()
-const tell = (told: Told): void => void process.send?.(told)
+const tell = (told: Told): void => {
+  // Whoever asked may be gone by now.
+  if (process.connected) process.send?.(told, undefined, undefined, () => undefined)
+}
 
 process.on('message', (order: Order) => {
   if ('signal' in order) children.get(order.to)?.kill(order.signal)
