@@ -137,7 +137,7 @@ module.exports = {
     home('schema', ['zod'], '^src/(config|admin)/|^auth/(schema|strategies)/'),
     home('log', ['pino'], '^src/ops/'),
     home('metrics', ['prom-client'], '^src/ops/'),
-    home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos'], '^auth/'),
+    home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos', 'ldapts'], '^auth/'),
     home('bundler', ['esbuild'], '^src/admin/console/bundle\\.ts$'),
     home('demo-client', ['@cloudamqp/amqp-client'], '^src/demo/'),
     {

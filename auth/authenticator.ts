@@ -78,7 +78,18 @@ export interface Authenticator {
   warmUp?(): Promise<void>
   /** The keys (`identityKey`) of people whom another authenticator of this name and type, before it, could prove, and who lost that. */
   lostSince?(before: Authenticator): readonly string[]
+  /** Looks at proofs of live sessions again; undefined: they hold until they end. */
+  readonly recheck?: Recheck | undefined
   close?(): void
+}
+
+/** How proofs of live sessions are looked at again. */
+export interface Recheck {
+  readonly everyMs: number
+  /** Proofs of one key are looked at together. Says nothing secret. */
+  keyOf(identity: Identity): string
+  /** The identity as it is now; undefined: it does not hold any more. Rejects where nobody can tell: then it holds on. */
+  again(identity: Identity): Promise<Identity | undefined>
 }
 
 /** A service's `authenticate`: any entry admits; within `all`, every one must, and must name one subject. */

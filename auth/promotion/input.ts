@@ -80,6 +80,23 @@ export interface ClientCredentialsInput {
   readonly renew?: boolean | undefined
 }
 
+/** A token that a provider makes of the user's own access token, as the password. [RFC 8693] */
+export interface ExchangeCredentialInput {
+  readonly kind: 'exchange'
+  /** Whose metadata name the token endpoint, where `tokenUrl` does not. */
+  readonly issuer?: string | undefined
+  readonly tokenUrl?: string | undefined
+  readonly clientId: string
+  readonly clientSecret: SecretInput
+  readonly audience?: string | undefined
+  readonly scope?: string | undefined
+  readonly authentication?: ClientAuthentication | undefined
+  /** The claim from which the broker reads the user; absent: the subject is shown instead. */
+  readonly userClaim?: string | undefined
+  /** Whether live sessions go on with fresh tokens; by default they do. */
+  readonly renew?: boolean | undefined
+}
+
 /** A module of the operator's own. */
 export interface ModuleCredentialInput {
   readonly kind: 'module'
@@ -98,6 +115,7 @@ export type CredentialInput =
   | ExternalCredentialInput
   | PassOnCredentialInput
   | ClientCredentialsInput
+  | ExchangeCredentialInput
   | ModuleCredentialInput
 
 /** `vhost` pins, `vhosts` allows; never both. */

@@ -31,13 +31,18 @@ const IS_BEARER = /^bearer(?: |$)/i
  * @throws {AuthenticationRefused} `malformed`, where the carrier is there twice or holds no token
  */
 export function findToken(http: IncomingMessage, from: Carrier): CarriedToken | undefined {
-  const fromCookie = from.startsWith('cookie:')
+  const fromCookie = isCookieCarrier(from)
   const token = fromCookie
     ? cookieToken(http, from.slice('cookie:'.length))
     : from === 'bearer'
       ? bearerToken(http)
       : subprotocolToken(http)
   return token === undefined ? undefined : { token, carrier: carrierName(from), fromCookie }
+}
+
+/** Whether browsers attach it by themselves. */
+export function isCookieCarrier(carrier: Carrier): boolean {
+  return carrier.startsWith('cookie:')
 }
 
 /** How an outcome names the carrier. */

@@ -65,7 +65,7 @@ export interface AuthenticatorDescriptor<Schema extends AuthenticatorSchema = Au
   /** Where people have no roles, the key that would give them some; empty where none can. */
   rolesKey?(config: z.output<Schema>): string | undefined
   /** Who vouches for its identities; absent: the authenticator, by its name. */
-  issuer?(config: z.output<Schema>): string
+  issuer?(config: z.output<Schema>): string | undefined
   /** The URL of this gateway to which a login leads people back. */
   returnsTo?(config: z.output<Schema>): string
   /** Headers by which proxies say who somebody is: one alone, spelt with hyphens, may arrive. */

@@ -23,6 +23,7 @@ export interface ClientEnd {
   resume(): void
   /**
    * Starts the WebSocket's closing handshake, and terminates the socket when the peer does not finish it in time.
+   * @param reason cut by whoever writes it to what a close frame takes
    * @param last sent before it, as by `send`
    */
   close(code: number, reason: string, last?: readonly Buffer[]): void

@@ -5,10 +5,8 @@
  * Invariants: the phase changes in `Course.enter` alone. Whatever ends the session goes through its `Closing`: the first
  * cause stands, and the end is reported exactly once, when both legs are gone.
  */
-import { checkShape, decodeMethod, indexOf, methodFrame } from '../codec/method.ts'
-import { ConnectionFault, HARD_CODES } from '../faults.ts'
-import { compile } from '../filters/compile.ts'
-import type { SessionView } from '../filters/filter.ts'
+import { methodFrame } from '../codec/method.ts'
+import { ConnectionFault } from '../faults.ts'
 import { Closing, type ClosingHost } from './closing/closing.ts'
 import { ended } from './closing/ending.ts'
 import { QuietEnding } from './closing/quiet-ending.ts'
@@ -28,24 +26,16 @@ import type {
   SessionOptions,
   SessionRules,
 } from './ports.ts'
-import { blockedBy, blockedFrame } from './relaying/blocked.ts'
 import { BrokerSecret } from './relaying/broker-secret.ts'
-import { BrokerWords } from './relaying/broker-words.ts'
-import { Relay } from './relaying/relay.ts'
+import { Relaying } from './relaying/relaying.ts'
 import { Renewals } from './relaying/renewals.ts'
-import { ToBroker } from './relaying/to-broker.ts'
-import { ToClient } from './relaying/to-client.ts'
-import { type SessionHands, sessionView } from './session-view.ts'
+import type { SessionHands } from './session-view.ts'
 
 /** Frames judged in one go before other sessions have their turn. */
 const SLICE_FRAMES = 1024
 
 /** Until the broker has opened it. */
 const NO_ACTIVITY: SessionActivity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
-
-const CLOSE = indexOf('connection.close')
-const UPDATE_SECRET = indexOf('connection.update-secret')
-const UPDATE_SECRET_OK = indexOf('connection.update-secret-ok')
 
 /** What its parts ask of it is public for them; the door of `proxy` shows it as a `Session`. */
 export class GatewaySession implements Session, CourseEvents, ClosingHost, SessionHands {
@@ -63,11 +53,8 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   /** While it is brought to a quiet point, to end there. */
   #quietEnding: QuietEnding | undefined
   #lookMs = FIRST_LOOK_MS
-  #relay: Relay | undefined
-  #view!: SessionView
-  #toBroker!: ToBroker
-  #toClient!: ToClient
-  #brokerWords!: BrokerWords
+  /** From `open-ok` on. */
+  #relaying: Relaying | undefined
   #reading = false
   #flushing = false
   /** The client's current frame waits for the broker to let go of a channel number. */
@@ -130,9 +117,10 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   endAtQuietPoint(request: EndRequest, withinMs: number): void {
     if (this.#closing.hasBegun || this.#quietEnding !== undefined) return
     // Nothing has begun: no point is more quiet.
-    if (this.#relay === undefined) return this.#closing.begin(ended.requested(request, 'quiet'))
+    const relay = this.#relaying?.relay
+    if (relay === undefined) return this.#closing.begin(ended.requested(request, 'quiet'))
     const end = (at: EndedAt): void => this.#closing.begin(ended.requested(request, at))
-    this.#quietEnding = new QuietEnding(this.#relay, withinMs, end)
+    this.#quietEnding = new QuietEnding(relay, withinMs, end)
     this.#quietEnding.look()
     this.flush()
   }
@@ -144,7 +132,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   exchange(rules: SessionRules): void {
     if (this.#closing.hasBegun) return
     this.#rules = rules
-    this.#relay?.exchange(compile(rules.filters, this.#view), rules.messageBytes)
+    this.#relaying?.relay.exchange(rules)
     this.flush()
   }
 
@@ -152,8 +140,9 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     if (this.#course.phase === 'closed') return nowMs + LONGEST_LOOK_MS
     const nextMs = latestLookMs(nowMs, this.#lookMs)
     this.#broker.tick(nowMs, nextMs)
-    this.#relay?.slots.tick(nowMs)
-    if (this.#relay?.isOverdue(nowMs) === true) this.#closing.begin(ended.contentOverdue())
+    const relay = this.#relaying?.relay
+    relay?.slots.tick(nowMs)
+    if (relay?.isOverdue(nowMs) === true) this.#closing.begin(ended.contentOverdue())
     if (!this.#client.tick(nowMs, nextMs)) this.#closing.begin(ended.clientDead())
     this.flush()
     return nowMs + this.#lookMs
@@ -177,7 +166,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   }
 
   get activity(): SessionActivity {
-    const relay = this.#relay
+    const relay = this.#relaying?.relay
     if (relay === undefined) return NO_ACTIVITY
     return {
       channels: relay.channels.count,
@@ -210,7 +199,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
   }
 
   over(): void {
-    this.#relay?.slots.ended()
+    this.#relaying?.relay.slots.ended()
   }
 
   /** Gathers what one turn of the event loop brought for the broker, and writes it once. For filters, too. */
@@ -245,7 +234,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     } finally {
       this.#reading = false
     }
-    this.#toBroker?.settle()
+    this.#relaying?.toBroker.settle()
     this.#quietEnding?.look()
     this.flush()
   }
@@ -267,8 +256,8 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     }
     if (!this.#stalled && !reader.next()) return false
     this.#stalled = false
-    if (this.#course.phase === 'relay') {
-      if (this.#toBroker.frame(reader)) return true
+    if (this.#course.phase === 'relay' && this.#relaying !== undefined) {
+      if (this.#relaying.toBroker.frame(reader)) return true
       this.#stalled = true
       this.#client.hold(HOLD.channel)
       return false
@@ -282,7 +271,7 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     const { reader } = this.#broker
     try {
       while (!this.#closing.hasBegun && reader.next()) {
-        if (this.#course.phase === 'relay') this.#toClient.frame(reader)
+        if (this.#course.phase === 'relay') this.#relaying?.toClient.frame(reader)
         else this.#handshake?.brokerFrame(reader)
       }
     } catch (error) {
@@ -301,27 +290,14 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
 
   #onOpened(opened: Opened): void {
     const { credential, limits, observer } = this.#options
-    const { filters, messageBytes } = this.#rules
-    const relayOptions = {
-      toBroker: this.#broker.out,
-      toClient: this.#client.out,
-      channelMax: opened.choice.channelMax,
-      clientPayloadMax: opened.choice.frameMax - 8,
-      client: opened.client,
-    }
-    this.#relay = new Relay(relayOptions, messageBytes)
-    this.#view = sessionView(this.#options, opened, this.#relay, this)
-    this.#relay.slots = compile(filters, this.#view)
-    this.#toBroker = new ToBroker(this.#relay, (index, buffer, start, end) =>
-      this.#clientConnectionMethod(index, buffer, start, end),
-    )
-    const words = new BrokerWords(this.#options, opened)
-    this.#brokerWords = words
-    this.#toClient = new ToClient(
-      this.#relay,
-      (index, buffer, start, end) => this.#brokerConnectionMethod(index, buffer, start, end),
-      (channel, close) => words.closesChannel(channel, close),
-    )
+    this.#relaying = new Relaying(this.#options, opened, this.#rules, {
+      client: this.#client,
+      broker: this.#broker,
+      closing: this.#closing,
+      renewals: this.#renewals,
+      brokerSecret: this.#brokerSecret,
+      hands: this,
+    })
     this.#client.reader.maxFrameBytes = opened.choice.frameMax
     this.#lookMs = lookMs(limits.pingMs, this.#client.heartbeatSeconds, this.#broker.heartbeatSeconds)
     this.#course.enter('relay')
@@ -329,32 +305,5 @@ export class GatewaySession implements Session, CourseEvents, ClosingHost, Sessi
     this.#brokerSecret.start(credential.renewal, opened.brokerChoice.frameMax)
     const { vhost, mechanism, product } = opened
     observer.opened?.({ vhost, broker: this.#broker.url, mechanism, client: product })
-  }
-
-  /** Channel 0 from the client, in relay. */
-  #clientConnectionMethod(index: number, buffer: Buffer, start: number, end: number): void {
-    if (index === CLOSE) return this.#closing.clientCloses()
-    if (index === UPDATE_SECRET)
-      return this.#renewals.ask(decodeMethod('connection.update-secret', buffer, start, end).newSecret)
-    throw new ConnectionFault('command-invalid', 'a connection method out of order')
-  }
-
-  /** Channel 0 from the broker, in relay. */
-  #brokerConnectionMethod(index: number, buffer: Buffer, start: number, end: number): void {
-    const blocked = blockedBy(index)
-    if (blocked !== undefined) {
-      this.#broker.blocked = blocked
-      if (this.#relay?.options.client.blocked) this.#client.out.add(blockedFrame(index, buffer, start, end))
-      return
-    }
-    if (index === UPDATE_SECRET_OK) return this.#brokerSecret.onOk()
-    if (index !== CLOSE) throw new ConnectionFault('command-invalid', 'a connection method out of order')
-    const close = decodeMethod('connection.close', buffer, start, end, checkShape)
-    this.#broker.answerClose()
-    if (this.#brokerSecret.isAsking && close.replyCode !== HARD_CODES['connection-forced'])
-      return this.#closing.begin(
-        ended.renewalFailed('broker', `${close.replyCode} ${close.replyText}`, 'secret-refused'),
-      )
-    this.#closing.begin(this.#brokerWords.closesConnection(close))
   }
 }

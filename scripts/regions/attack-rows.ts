@@ -129,6 +129,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'an entitlement service that is late, silent, hostile, or says more than it should',
       'bounded in time and size; an answer with a mistake is none, and nobody gets in; no variables, and no right but those of patterns',
     ],
+    [
+      'B51',
+      'syntax of directories in a name, an empty password, a referral to another directory',
+      'every special character is escaped, names have one way of writing; refused before the directory is asked; not followed',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],

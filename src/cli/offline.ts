@@ -11,14 +11,13 @@ import {
   type Promotion,
   type SecretSources,
 } from '../../auth/index.ts'
+import type { Environment } from '../config/environment.ts'
 import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
 import { ConfigError, formatPath, type Path, type Problem } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { tryOutAll } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** A service's rules, ready to be asked. */
 export interface OfflineService {

@@ -2,6 +2,7 @@
  * What a command has of the world: arguments' surroundings, input, output. Handed in, so that a test can be the world.
  */
 import type { Readable } from 'node:stream'
+import type { Environment } from '../config/environment.ts'
 
 export interface Output {
   write(text: string): unknown
@@ -19,7 +20,7 @@ export interface Terminal {
   readonly stdout: Output
   /** Everything else. */
   readonly stderr: Output
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Environment
 }
 
 /** One line on standard output. */

@@ -1,11 +1,10 @@
 /** A running gateway as programs see it, and what they start one with. */
 
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
+import type { Environment } from '../config/environment.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
 import type { InheritedSocket } from './inherited-sockets.ts'
 import type { ReloadOptions, ReloadReport } from './reload-report.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 export interface GatewayOptions {
   /** For `${env:NAME}` and `{ env: NAME }`; the process's own when left out. */

@@ -31,6 +31,7 @@ import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
+import { Rechecks } from '../sessions/rechecks.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { Ticker } from '../sessions/ticker.ts'
 import { Administration } from './administration.ts'
@@ -102,9 +103,11 @@ export class RunningGateway implements Gateway, ReloadHost {
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
     const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
     traffic.guard(boundBytes, () => overload.shed())
+    const rechecks = new Rechecks(sessions, () => this.#generation.authenticators, log)
     this.#ticker = new Ticker([
       sessions,
       parts.entitled,
+      rechecks,
       overload,
       { tick: () => this.#tickNodes() },
       { tick: () => this.#administration?.tick() },

@@ -30,7 +30,7 @@ import { barredBy } from './barred.ts'
 import { checkUpgradeHead, pathOf } from './head.ts'
 import type { Hop } from './hop.ts'
 import { prove } from './proof.ts'
-import { answerRaw } from './raw-answer.ts'
+import { answerRaw, type RawAnswer } from './raw-answer.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
 import type { ServingSource } from './serving.ts'
 
@@ -96,24 +96,21 @@ export class Upgrades {
   /** What needs no service yet. Answers by HTTP itself and returns nothing where that fails. */
   #read(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): Attempt | undefined {
     const { services, basePath, identityHeaders } = this.#of.serving.current
+    const problem = checkUpgradeHead(request, identityHeaders)
+    if (problem !== undefined) {
+      const { status, detail: text, headers = {} } = problem
+      return this.#turnAway(socket, hop, 'bad-request', { status, text, headers })
+    }
     const path = pathOf(request.url)
     const within = basePath.within(path)
     const service = within === undefined ? undefined : services.get(within)
-    const problem = checkUpgradeHead(request, identityHeaders)
-    const subprotocol = chooseSubprotocol(request.headers['sec-websocket-protocol'])
-    const wrong =
-      problem ?? (subprotocol.accepted ? undefined : { status: 400, detail: subprotocol.detail, headers: {} })
-    if (wrong !== undefined || service === undefined) {
-      const cause = service === undefined && problem === undefined ? 'unknown-path' : 'bad-request'
-      const answer =
-        cause === 'unknown-path' || wrong === undefined
-          ? { status: 404, text: `no service here${basePath.advice(path)}` }
-          : { status: wrong.status, text: wrong.detail, headers: wrong.headers ?? {} }
-      this.#of.metrics.refused(cause)
-      this.#of.log.write('request-refused', { cause, address: hop.address, status: answer.status, detail: answer.text })
-      answerRaw(socket, answer)
-      return undefined
+    if (service === undefined) {
+      const text = `no service here${basePath.advice(path)}`
+      return this.#turnAway(socket, hop, 'unknown-path', { status: 404, text })
     }
+    const subprotocol = chooseSubprotocol(request.headers['sec-websocket-protocol'])
+    if (!subprotocol.accepted)
+      return this.#turnAway(socket, hop, 'bad-request', { status: 400, text: subprotocol.detail })
     const { origin } = request.headers
     const startedAtMs = performance.now()
     return {
@@ -128,6 +125,13 @@ export class Upgrades {
       startedAtMs,
       handshakeDone: () => {},
     }
+  }
+
+  #turnAway(socket: Duplex, { address }: Hop, cause: 'bad-request' | 'unknown-path', answer: RawAnswer): undefined {
+    this.#of.metrics.refused(cause)
+    this.#of.log.write('request-refused', { cause, address, status: answer.status, detail: answer.text })
+    answerRaw(socket, answer)
+    return undefined
   }
 
   async #decide(attempt: Attempt): Promise<void> {

@@ -93,6 +93,12 @@ export const EVENTS = {
       'an entitlement service gave no answer in time, or none that is one; a client was refused, or `count` live sessions keep the last answer',
     perTenSeconds: 5,
   },
+  'recheck-failed': {
+    level: 'error',
+    means:
+      'an authenticator could not look again whether a proof still holds, as `detail` says; `count` live sessions go on',
+    perTenSeconds: 5,
+  },
   'limit-refused': {
     level: 'warn',
     means: 'too many attempts, handshakes or sessions, or requests on one connection',

@@ -195,6 +195,21 @@ describe('the console', () => {
     await (await connectJoe(door)).client.connection.close()
   })
 
+  it('drains the gateway, and takes sessions again', async (t) => {
+    const { page, door } = await entered(t, 'operator')
+    const { gone } = await connectJoe(door)
+
+    await page.getByRole('button', { name: 'Drain' }).click()
+    await page.getByRole('dialog').getByLabel('Over').selectOption('10s')
+    await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click()
+    await within(gone, 'the end of the session', 90_000)
+    await page.getByRole('button', { name: 'Take sessions again' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Take sessions' }).click()
+
+    await page.getByRole('button', { name: 'Drain' }).waitFor()
+    await (await connectJoe(door)).client.connection.close()
+  })
+
   it('judges a candidate of a configuration, and says every mistake', async (t) => {
     const { page } = await entered(t, 'administrator')
 

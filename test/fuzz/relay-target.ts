@@ -6,7 +6,6 @@ import { strict as assert } from 'node:assert/strict'
 import { compileMatch, Policy } from '../../auth/index.ts'
 import { FRAME_OVERHEAD_BYTES } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
-import { compile } from '../../proxy/filters/compile.ts'
 import { authorizeFilter, type Filter, stampFilter } from '../../proxy/index.ts'
 import { Gather } from '../../proxy/session/legs/gather.ts'
 import { Relay } from '../../proxy/session/relaying/relay.ts'
@@ -61,8 +60,8 @@ class RelayRig {
       clientPayloadMax,
       client: { cancelNotify: true, blocked: true },
     }
-    const relay = new Relay(options, 65_536)
-    relay.slots = compile(filters(), new FilterSession([]).view)
+    const rules = { filters: filters(), messageBytes: 65_536 }
+    const relay = new Relay(options, rules, () => new FilterSession([]).view)
     for (const number of [1, 2, 3]) relay.channels.open(number)
     this.client = new ToBroker(relay, () => undefined)
     this.broker = new ToClient(

@@ -48,6 +48,8 @@ describe('GET /api/openapi.json', () => {
     const block = await ask('PUT /api/v1/blocks', { subject: 'joe.smith', for: '1m', reason: 'a test' })
     await ask('GET /api/v1/blocks')
     await ask(`DELETE /api/v1/blocks/${String(block['id'])}`)
+    await ask('POST /api/v1/drain', { over: '1s' })
+    await ask('DELETE /api/v1/drain')
     const paths = new Set(asked.map((route) => route.split('?')[0]?.replace(/(sessions|blocks)\/[^/]+$/, '$1/{id}')))
     const left = judge.routes.filter((route) => !paths.has(route))
     assert.deepEqual(left, ['GET /api/v1/events'])

@@ -27,7 +27,7 @@ describe('three hundred sessions', () => {
   let descriptors: number
   let isClean: ReturnType<typeof watchResidue>
   before(async () => {
-    live = await startLiveGateway({ service: { limits: { handshakesPerAddress: SESSIONS } } })
+    live = await startLiveGateway({ service: { limits: { handshakesPerAddress: SESSIONS, handshake: '30s' } } })
     const judge = await live.broker.judge()
     const channel = await judge.createChannel()
     await channel.assertExchange('to-all', 'fanout')

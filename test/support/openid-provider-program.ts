@@ -91,6 +91,8 @@ function configuration(): object {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       backchannelLogout: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
       // The pages it comes with fetch a font from the net.
       rpInitiatedLogout: {
         enabled: true,
@@ -109,7 +111,7 @@ function configuration(): object {
           scope: 'amqp',
           audience: 'amqp',
           accessTokenTTL: accessTokenSeconds,
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: settings.accessTokens ?? 'jwt',
         }),
       },
     },

@@ -10,6 +10,8 @@ import { until } from './until.ts'
 export interface ProviderSettings {
   /** Life of access tokens. */
   readonly accessTokenSeconds: number
+  /** JWTs, or texts that only the provider can read; default: `jwt`. */
+  readonly accessTokens?: 'jwt' | 'opaque'
   /** Of the client `robot`, which gets tokens for itself. */
   readonly robotSecret: string
   readonly robotRoles: readonly string[]
@@ -24,6 +26,8 @@ export interface OpenidProvider {
   readonly jwksUri: string
   /** A fresh access token for the client `robot`: a JWT for the audience `amqp`. */
   robotToken(): Promise<string>
+  /** Takes a token of the client `robot` back. */
+  revoke(token: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,8 +56,19 @@ export async function startOpenidProvider(settings: ProviderSettings): Promise<O
     issuer,
     jwksUri: `${issuer}/jwks`,
     robotToken: () => clientCredentials(issuer, settings.robotSecret),
+    revoke: (token) => revoke(issuer, settings.robotSecret, token),
     stop: () => child.kill(),
   }
+}
+
+/** [RFC 7009 §2.1] */
+async function revoke(issuer: string, secret: string, token: string): Promise<void> {
+  const response = await fetch(`${issuer}/token/revocation`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`robot:${secret}`).toString('base64')}` },
+    body: new URLSearchParams({ token }),
+  })
+  if (!response.ok) throw new Error(`not revoked: ${response.status} ${await response.text()}`)
 }
 
 function issuerIn(output: string, hasEnded: boolean): string | undefined {

@@ -8,7 +8,6 @@ import { encodeContentHeader } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, frame } from '../../proxy/codec/frame.ts'
 import { FrameReader } from '../../proxy/codec/frame-reader.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
-import { compile } from '../../proxy/filters/compile.ts'
 import { Gather } from '../../proxy/session/legs/gather.ts'
 import { QuietPoint } from '../../proxy/session/relaying/quiet-point.ts'
 import { Relay } from '../../proxy/session/relaying/relay.ts'
@@ -60,6 +59,7 @@ export class QuietRig {
   /** Frames in the order in which the client has sent them, and those of them that left for the broker. */
   readonly #sent: string[] = []
   readonly #forwarded: string[] = []
+  #point: QuietPoint | undefined
   #isStalled = false
   #isOver = false
   #consumerCount = 0
@@ -73,8 +73,8 @@ export class QuietRig {
       clientPayloadMax: 0xffff,
       client: { cancelNotify: true, blocked: true },
     }
-    this.#relay = new Relay(options, 65_536)
-    this.#relay.slots = compile([], new FilterSession([]).view)
+    const rules = { filters: [], messageBytes: 65_536 }
+    this.#relay = new Relay(options, rules, () => new FilterSession([]).view)
     this.#towardsBroker = new ToBroker(this.#relay, () => undefined)
     this.#towardsClient = new ToClient(
       this.#relay,
@@ -91,7 +91,8 @@ export class QuietRig {
   }
 
   bringToQuiet(): void {
-    this.#relay.quietPoint = new QuietPoint(this.#relay)
+    this.#point = new QuietPoint(this.#relay)
+    this.#relay.quietPoint = this.#point
     this.#passed()
   }
 
@@ -234,7 +235,7 @@ export class QuietRig {
 
   /** What the relay has gathered is on its way; the session ends as soon as it is quiet. */
   #passed(): void {
-    const { toBroker, toClient, quietPoint } = this.#relay
+    const { toBroker, toClient } = this.#relay
     const before = this.#pipes.toBroker.frames.length
     if (toBroker.bytes > 0) this.#pipes.toBroker.write(Buffer.concat(toBroker.drain()))
     if (toClient.bytes > 0) this.#pipes.toClient.write(Buffer.concat(toClient.drain()))
@@ -242,7 +243,7 @@ export class QuietRig {
     for (const { name, bytes } of this.#pipes.toBroker.frames.slice(before))
       if (name !== gateways) this.#forwarded.push(bytes.toString('hex'))
     assert.deepEqual(this.#forwarded, this.#sent.slice(0, this.#forwarded.length), 'a beginning of what was sent')
-    if (quietPoint?.isReached !== true) return
+    if (this.#point?.isReached !== true) return
     this.#isOver = true
     this.#judge()
   }

@@ -7,6 +7,7 @@ import type { CredentialInput, SecretSources } from '../input.ts'
 import { brokerCredential, usernameProblem } from './broker-credential.ts'
 import { clientCredentials } from './client-credentials.ts'
 import type { Credential, CredentialPlace, Credentials } from './credential.ts'
+import { exchangeCredential } from './exchange-credential.ts'
 import { moduleCredential } from './module-credential.ts'
 import { passOnCredential } from './pass-on-credential.ts'
 import { passwordCredential } from './password-credential.ts'
@@ -77,6 +78,8 @@ export function compileCredential(
       return passOnCredential(input, name)
     case 'oauth2':
       return clientCredentials(input, sources, name)
+    case 'exchange':
+      return exchangeCredential(input, sources, name)
     case 'module':
       return moduleCredential(input, sources, { ...(name === undefined ? {} : { name }), broker })
   }

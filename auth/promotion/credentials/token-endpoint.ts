@@ -1,5 +1,5 @@
 /**
- * A token for the gateway itself, from client credentials [RFC 6749 §4.4]: https, or http on a loopback address; no
+ * A token for the gateway itself, from client credentials [RFC 6749 §4.4], or one made of a user's [RFC 8693]: https, or http on a loopback address; no
  * redirects; bounded in size and time. No message shows the secret or the token.
  */
 import * as openid from 'openid-client'
@@ -23,14 +23,42 @@ export interface TokenRequest {
 
 /** Rejects with an `Error` in operators' words. */
 export async function requestToken(request: TokenRequest, fetch: Fetch): Promise<FetchedToken> {
-  const { tokenUrl, scope, audience } = request
+  return await fetched(request, () =>
+    openid.clientCredentialsGrant(configurationOf(request, fetch), narrowing(request)),
+  )
+}
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+
+/** A token made of another one [RFC 8693 §2.1]. Rejects with an `Error` in operators' words. */
+export async function exchangeToken(
+  request: TokenRequest & { readonly subjectToken: Secret },
+  fetch: Fetch,
+): Promise<FetchedToken> {
+  const bytes = request.subjectToken.reveal()
+  const parameters = {
+    subject_token: bytes.toString(),
+    subject_token_type: ACCESS_TOKEN,
+    requested_token_type: ACCESS_TOKEN,
+    ...narrowing(request),
+  }
+  bytes.fill(0)
+  return await fetched(request, () => openid.genericGrantRequest(configurationOf(request, fetch), EXCHANGE, parameters))
+}
+
+function narrowing({ scope, audience }: TokenRequest): Record<string, string> {
+  return { ...(scope === undefined ? {} : { scope }), ...(audience === undefined ? {} : { audience }) }
+}
+
+async function fetched(
+  { tokenUrl }: TokenRequest,
+  ask: () => Promise<openid.TokenEndpointResponse>,
+): Promise<FetchedToken> {
   const askedAtMs = Date.now()
   let answer: openid.TokenEndpointResponse
   try {
-    answer = await openid.clientCredentialsGrant(configurationOf(request, fetch), {
-      ...(scope === undefined ? {} : { scope }),
-      ...(audience === undefined ? {} : { audience }),
-    })
+    answer = await ask()
   } catch (error) {
     throw new Error(`the token endpoint ${tokenUrl} ${complaint(error)}`, { cause: error })
   }

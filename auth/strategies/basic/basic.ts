@@ -10,6 +10,7 @@ import type { Authenticator, Outcome } from '../../authenticator.ts'
 import { InvalidConfiguration } from '../../errors.ts'
 import { type Identity, identityKey } from '../../identity.ts'
 import { type StrategyRun, strategyRun } from '../strategy.ts'
+import { basicChallenge } from './challenge.ts'
 import { readBasicHeader } from './header.ts'
 import { PasswordCheck, type PasswordCheckOptions, type PasswordVerdict } from './password-check.ts'
 import { changedUsers, compileUsers, type User, type Users, type UsersInput } from './users.ts'
@@ -142,14 +143,6 @@ function outcomeOf(verdict: PasswordVerdict, issuer: string): Outcome {
 
 function identityOf({ name, roles, claims }: User, issuer: string): Identity {
   return { issuer, subject: name, authenticator: issuer, roles, claims, fromCookie: false }
-}
-
-/** [RFC 7617 §2, RFC 9110 §5.6.4] */
-function basicChallenge(realm: string): string {
-  if (!/^[ -~]{1,128}$/.test(realm)) {
-    throw new InvalidConfiguration([{ path: ['realm'], message: 'expected 1 to 128 printable characters of ASCII' }])
-  }
-  return `Basic realm="${realm.replace(/["\\]/g, '\\$&')}", charset="UTF-8"`
 }
 
 function atUsers(users: UsersInput): Users {

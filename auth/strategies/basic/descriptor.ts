@@ -2,17 +2,14 @@
 import { z } from 'zod'
 import { filePath } from '../../schema/index.ts'
 import type { AuthenticatorDescriptor } from '../descriptor.ts'
+import { realm } from '../realm-schema.ts'
 import { basicAuthenticator } from './basic.ts'
 import { usersMistakes } from './users.ts'
 import { usersSchema } from './users-schema.ts'
 
 const schema = z.strictObject({
   type: z.literal('basic').describe('HTTP Basic [RFC 7617] against a users file.'),
-  realm: z
-    .string()
-    .regex(/^[ !#-[\]-~]{1,128}$/, { error: 'expected printable ASCII without " and \\' })
-    .prefault('Gatehouse')
-    .describe("Named in the challenge and in the browser's dialog."),
+  realm,
   users: z
     .union([filePath, usersSchema], { error: 'expected the path of a users file, or the users themselves' })
     .describe('The users file (watched, re-read when it changes), or users in place.'),

@@ -2,18 +2,13 @@
 import { z } from 'zod'
 import type { Mistake } from '../../errors.ts'
 import { claimPlace, duration, filePath, isLoopback, oneOrMany, text, url } from '../../schema/index.ts'
-import type { Carrier } from '../bearer.ts'
+import { isCookieCarrier } from '../bearer.ts'
+import { carrierKey } from '../carrier-schema.ts'
 import { checkRoleKeys, claimKeys, missingRoles, rolesSourceOf } from '../claim-keys.ts'
 import type { AuthenticatorDescriptor } from '../descriptor.ts'
 import { keySetUrlProblem } from './jwks-fetch.ts'
 import { ASYMMETRIC_ALGORITHMS, isSymmetric, SYMMETRIC_ALGORITHMS } from './jwks-key.ts'
 import { jwtAuthenticator } from './jwt.ts'
-
-const CARRIER_TEXT = 'expected bearer, subprotocol or "cookie:NAME"'
-const carrier = z
-  .string({ error: CARRIER_TEXT })
-  .regex(/^(?:bearer|subprotocol|cookie:[!#$%&'*+.^_`|~A-Za-z0-9-]{1,128})$/, { error: CARRIER_TEXT })
-  .transform((value) => value as Carrier)
 
 const schema = z.strictObject({
   type: z.literal('jwt').describe('Signed tokens (JWT) of an identity provider.'),
@@ -41,7 +36,7 @@ const schema = z.strictObject({
       'What the header `typ` must be, such as `at+jwt`; `id-token` takes ID tokens; absent: any token that is no ID token.',
     ),
   ...claimKeys,
-  from: oneOrMany(carrier)
+  from: oneOrMany(carrierKey)
     .prefault(['bearer', 'subprotocol'])
     .describe('Carriers: `bearer` (Authorization), `subprotocol` (the Kubernetes entry beside `amqp`), `cookie:NAME`.'),
   maxAge: duration('1s', '3650d').optional().describe('Accepts tokens without `exp`, for so long after `iat`.'),
@@ -83,9 +78,7 @@ export const jwt: AuthenticatorDescriptor<typeof schema> = {
   },
   files: ({ jwksFile }) => (jwksFile === undefined ? [] : [{ path: ['jwksFile'], file: jwksFile, holds: 'text' }]),
   ambient: ({ from }) =>
-    from.some((one) => one.startsWith('cookie:'))
-      ? 'it takes tokens from a cookie, which browsers send by themselves'
-      : undefined,
+    from.some(isCookieCarrier) ? 'it takes tokens from a cookie, which browsers send by themselves' : undefined,
   rolesKey: missingRoles,
   issuer: ({ issuer }) => issuer,
   bringsTokens: true,

@@ -9,7 +9,8 @@ import type { AuthenticationRequest, Authenticator, Outcome } from '../../authen
 import { AuthenticationRefused, InvalidConfiguration, type Mistake } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
 import { Secret } from '../../secret.ts'
-import { type Carrier, carrierName, findToken } from '../bearer.ts'
+import type { Carrier } from '../bearer.ts'
+import { cookiesLast, proveCarried, settle } from '../carried-proof.ts'
 import type { RolesSource } from '../claimed-roles.ts'
 import { sessionKeyOf } from '../oidc/identity.ts'
 import { authenticatorOf } from '../strategy.ts'
@@ -102,23 +103,15 @@ class Jwt {
   constructor(name: string, from: readonly Carrier[], verifier: JwtVerifier) {
     this.#name = name
     this.#verifier = verifier
-    const isCookie = (carrier: Carrier) => carrier.startsWith('cookie:')
-    this.#carriers = [...from.filter((carrier) => !isCookie(carrier)), ...from.filter(isCookie)]
+    this.#carriers = cookiesLast(from)
   }
 
-  async prove(request: AuthenticationRequest): Promise<Outcome> {
-    const outcomes: Outcome[] = []
-    for (const carrier of this.#carriers) outcomes.push(await this.#proveCarrier(request.http, carrier))
-    const refused = outcomes.find((outcome) => outcome.kind === 'refused' && outcome.ambient !== true)
-    if (refused !== undefined) return refused
-    const proven = outcomes.filter((outcome) => outcome.kind === 'proven')
-    const [winner] = proven
-    if (winner === undefined) return outcomes.find((outcome) => outcome.kind === 'refused') ?? { kind: 'absent' }
-    const other = proven.find(({ identity }) => identity.subject !== winner.identity.subject)
-    if (other !== undefined) {
-      return { kind: 'refused', detail: `the tokens in ${winner.carrier} and ${other.carrier} name two subjects` }
-    }
-    return winner
+  async prove({ http }: AuthenticationRequest): Promise<Outcome> {
+    return await proveCarried(http, this.#carriers, async ({ token, fromCookie }) => {
+      const verified = await this.#verifier.verify(token)
+      checkBinding(http, verified)
+      return this.#identity(verified, token, fromCookie)
+    })
   }
 
   async renew(identity: Identity, secret: Buffer): Promise<Outcome> {
@@ -131,16 +124,6 @@ class Jwt {
         throw new AuthenticationRefused('rejected', 'the new token is bound to another key (cnf)')
       }
       return this.#identity(verified, secret.toString('latin1'), identity.fromCookie)
-    })
-  }
-
-  async #proveCarrier(http: IncomingMessage, from: Carrier): Promise<Outcome> {
-    return settle(carrierName(from), from.startsWith('cookie:'), async () => {
-      const found = findToken(http, from)
-      if (found === undefined) return undefined
-      const verified = await this.#verifier.verify(found.token)
-      checkBinding(http, verified)
-      return this.#identity(verified, found.token, found.fromCookie)
     })
   }
 
@@ -157,27 +140,6 @@ class Jwt {
       fromCookie,
       accessToken: new Secret(token),
       ...(typeof sid === 'string' && { sessionKey: sessionKeyOf(issuer, sid) }),
-    }
-  }
-}
-
-async function settle(
-  carrier: string,
-  ambient: boolean,
-  decide: () => Promise<Identity | undefined>,
-): Promise<Outcome> {
-  try {
-    const identity = await decide()
-    return identity === undefined ? { kind: 'absent' } : { kind: 'proven', identity, carrier }
-  } catch (error) {
-    if (!(error instanceof AuthenticationRefused)) throw error
-    const malformed = error.code === 'malformed'
-    return {
-      kind: 'refused',
-      detail: error.message,
-      carrier,
-      ...(ambient && { ambient }),
-      ...(malformed && { malformed }),
     }
   }
 }

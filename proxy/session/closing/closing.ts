@@ -13,7 +13,7 @@ import type { BrokerLeg } from '../legs/broker-leg.ts'
 import type { ClientLeg } from '../legs/client-leg.ts'
 import { PHASES } from '../phases.ts'
 import type { InBandRefusal, SessionObserver } from '../ports.ts'
-import { closeReason, type Ending, ended, sessionEnd } from './ending.ts'
+import { type Ending, ended, sessionEnd } from './ending.ts'
 
 /** How long a client may take for the close-ok it owes, or wait for the one it is owed. */
 const CLOSE_MS = 3000
@@ -163,7 +163,7 @@ export class Closing {
   #closeClient(): void {
     const { closeCode = CLOSE_CODES.internalError, tell } = this.#ending ?? {}
     this.#enterClosed()
-    this.#client.close(closeCode, closeReason(tell))
+    this.#client.close(closeCode, tell?.replyText ?? '')
     this.#report()
   }
 

@@ -3,7 +3,7 @@
  * `detail` is for operators; what `tell` says is all that the client learns.
  */
 import type { Fields } from '../../codec/spec.ts'
-import { type Cause, CLOSE_CODES, ConnectionFault, fitBytes, HARD_CODES } from '../../faults.ts'
+import { type Cause, CLOSE_CODES, ConnectionFault, HARD_CODES } from '../../faults.ts'
 import type { BrokerFailure } from '../dialling/broker-failure.ts'
 import type { EndedAt, EndedBy, EndReason, EndRequest, InBandRefusal, SessionEnd } from '../ports.ts'
 import { type KnownNames, safeReplyText } from '../relaying/reply-text.ts'
@@ -23,8 +23,6 @@ export interface Ending {
   readonly at?: EndedAt | undefined
   readonly closeCode: number
 }
-
-const CLOSE_REASON_BYTES = 123
 
 /** What clients hear of a broker that does not answer. */
 export const BROKER_AWAY = {
@@ -187,11 +185,6 @@ export function peerClosed(close: Fields<'connection.close'>, known: KnownNames)
     tell: { replyCode: close.replyCode, replyText, caused: { classId, methodId } },
     closeCode: mayReturn(close) ? CLOSE_CODES.serviceRestart : CLOSE_CODES.normal,
   }
-}
-
-/** What the WebSocket's close frame says: the reply text, cut to the 123 bytes that fit. [RFC 6455 §5.5] */
-export function closeReason(tell: Ending['tell']): string {
-  return fitBytes(tell?.replyText ?? '', CLOSE_REASON_BYTES)
 }
 
 /** What is reported of a session that is over. */

@@ -2,7 +2,10 @@
 import type { ContentHeader } from '../../codec/content.ts'
 import { peek } from '../../codec/method.ts'
 import type { PublishView } from '../../filters/filter.ts'
-import type { Channel } from './channels.ts'
+import { Channel } from './channels.ts'
+
+/** No session's: stands here before the first publish. */
+const NO_CHANNEL = new Channel(0)
 
 const peekExchange = peek('basic.publish', 'exchange')
 const peekRoutingKey = peek('basic.publish', 'routingKey')
@@ -11,7 +14,7 @@ const peekMandatory = peek('basic.publish', 'mandatory')
 /** A held `basic.publish` and its content header, as filters see it. Reused from publish to publish. */
 export class HeldPublish implements PublishView {
   readonly header: ContentHeader
-  #channel!: Channel
+  #channel = NO_CHANNEL
 
   constructor(header: ContentHeader) {
     this.header = header

@@ -8,13 +8,14 @@
  */
 import { methodFrame } from '../../codec/method.ts'
 import { type ChannelFault, ConnectionFault } from '../../faults.ts'
-import type { Slots } from '../../filters/compile.ts'
+import { compile, type Slots } from '../../filters/compile.ts'
+import type { SessionView } from '../../filters/filter.ts'
 import type { Gather } from '../legs/gather.ts'
+import type { SessionRules } from '../ports.ts'
 import { Cancels } from './cancels.ts'
 import { type Channel, Channels, EXPECT_METHOD } from './channels.ts'
 import { Dues } from './dues.ts'
 import { EarlyRoom } from './outstanding.ts'
-import type { QuietPoint } from './quiet-point.ts'
 
 export interface RelayOptions {
   readonly toBroker: Gather
@@ -37,31 +38,36 @@ export class Relay {
   readonly options: RelayOptions
   readonly toBroker: Gather
   readonly toClient: Gather
-  /** The filters: set at `open-ok`, and exchanged between two frames. */
-  slots!: Slots
-  /** Largest content body from the client: set with the filters. */
+  /** The filters, which are exchanged between two frames. */
+  slots: Slots
+  /** Largest content body from the client; exchanged with the filters. */
   messageBytes: number
   /** While the session is brought to one, to be ended there. */
-  quietPoint: QuietPoint | undefined
+  quietPoint: { readonly holdsBack: boolean } | undefined
   #earlyRoom: EarlyRoom | undefined
   /** Messages that were forwarded, each counted at its content header. */
   messagesFromClient = 0
   messagesToClient = 0
   /** Channels on which something for the broker waits for the end of a content. */
   #waiting = 0
+  readonly #view: SessionView
 
-  constructor(options: RelayOptions, messageBytes: number) {
+  /** @param viewOf what filters may know and do, made of this relay */
+  constructor(options: RelayOptions, rules: SessionRules, viewOf: (relay: Relay) => SessionView) {
     this.options = options
-    this.messageBytes = messageBytes
+    this.messageBytes = rules.messageBytes
     this.toBroker = options.toBroker
     this.toClient = options.toClient
+    this.#view = viewOf(this)
+    this.slots = compile(rules.filters, this.#view)
   }
 
-  /** Goes on with other filters, which have been started already. */
-  exchange(slots: Slots, messageBytes: number): void {
+  /** Goes on with other filters. */
+  exchange(rules: SessionRules): void {
     const old = this.slots
+    const slots = compile(rules.filters, this.#view)
     this.slots = slots
-    this.messageBytes = messageBytes
+    this.messageBytes = rules.messageBytes
     old.retired()
     slots.exchanged()
   }

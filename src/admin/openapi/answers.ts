@@ -123,6 +123,9 @@ export const sessions = z.strictObject({
 
 export const kicked = z.strictObject({ matched: count, ended: count, notReached: texts }) satisfies z.ZodType<Kicked>
 
+/** What a drain is answered with, at once. */
+export const drained = z.strictObject({ draining: z.literal(true), sessions: count })
+
 const block = {
   id: z.string(),
   subject: z.string(),

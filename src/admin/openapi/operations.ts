@@ -1,5 +1,6 @@
 /** Of each route: in a few words what it is for, the schemas that check what it is sent, and the shape of its answer. */
 import type { z } from 'zod'
+import { drainOrder } from '../../config/schema/drain.ts'
 import { blockSchema, dismissSchema, kickSchema } from '../orders.ts'
 import { reloadSchema } from '../routes/config.ts'
 import { explainSchema } from '../routes/explain.ts'
@@ -45,6 +46,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /api/v1/blocks': { summary: 'Who is blocked', status: 200, answer: answers.blocks },
   'PUT /api/v1/blocks': { summary: 'Block a person', body: blockSchema, status: 201, answer: answers.blocked },
   'DELETE /api/v1/blocks/{id}': { summary: 'Lift a block', status: 204 },
+  'POST /api/v1/drain': {
+    summary: 'Send all clients elsewhere, and stop nothing',
+    body: drainOrder,
+    status: 202,
+    answer: answers.drained,
+  },
+  'DELETE /api/v1/drain': { summary: 'Call a drain off', status: 204 },
   'GET /api/v1/config': { summary: 'The configuration in force, redacted', status: 200, answer: answers.config },
   'POST /api/v1/reload': {
     summary: 'Read the configuration again',

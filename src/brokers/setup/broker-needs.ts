@@ -137,6 +137,7 @@ function namedUser(credential: CredentialConfig | undefined, place: string): Fou
     case 'oauth2':
       return { name: credential.username, login: { kind: 'token' }, credential }
     case 'passOn':
+    case 'exchange':
       return { unknown: 'the broker users are those of the tokens' }
     case 'module':
       return { unknown: 'the module names the broker users' }

@@ -32,7 +32,7 @@ export function unknownAuthenticators(named: readonly Named[], { authenticators 
 
 /** Whether the authenticator is one of tickets. */
 export function standsForProof(name: string, { authenticators }: Pick<Config, 'authenticators'>): boolean {
-  const one = authenticators[name]
+  const one = Object.hasOwn(authenticators, name) ? authenticators[name] : undefined
   return one !== undefined && descriptorOf(one).standsForProof === true
 }
 

@@ -143,8 +143,9 @@ function tokenless(service: ServiceConfig, path: Path, { brokers, authenticators
   if (named.some((one) => one && descriptorOf(one).bringsTokens)) return []
   return service.promote.flatMap(({ to }, index) => {
     const credential = typeof to === 'string' ? brokers[service.broker]?.credentials[to] : undefined
-    if (credential?.kind !== 'passOn') return []
-    const message = 'nobody has an access token to pass on here: authenticators of type jwt and oidc bring one'
+    if (credential?.kind !== 'passOn' && credential?.kind !== 'exchange') return []
+    const what = credential.kind === 'passOn' ? 'pass on' : 'exchange'
+    const message = `nobody has an access token to ${what} here: authenticators of type jwt, oidc and introspection bring one`
     return [warn([...path, 'promote', index, 'to'], message)]
   })
 }

@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { decrypt, descriptorOf, EncryptionError, type Keyring, type NamedFile } from '../../../auth/index.ts'
+import type { Environment } from '../environment.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path, Problem } from '../reading/problems.ts'
 import { ConfigError } from '../reading/problems.ts'
@@ -15,7 +16,6 @@ import type { PlacedSecret } from './place-secrets.ts'
 import { secretsOf } from './place-secrets.ts'
 import { PUBLIC_BYTES, protectedBytes, protectedText } from './protected-file.ts'
 
-type Env = Readonly<Record<string, string | undefined>>
 type Reads = 'public' | 'secret'
 
 /** Largest users file. */
@@ -28,11 +28,11 @@ export class FileInspection {
   readonly warnings: Finding[] = []
   /** About places in other files. */
   readonly problems: Problem[] = []
-  readonly #env: Env
+  readonly #env: Environment
   readonly #judgeUsers: (text: string, file: string) => unknown
 
   /** `judgeUsers` throws ConfigError for a users file that is no good. */
-  constructor(env: Env, judgeUsers: (text: string, file: string) => unknown) {
+  constructor(env: Environment, judgeUsers: (text: string, file: string) => unknown) {
     this.#env = env
     this.#judgeUsers = judgeUsers
   }

@@ -1,5 +1,7 @@
 /** The keys that decrypt `{ encrypted }` secrets: read from where the configuration says, before any secret is. */
+
 import { EncryptionError, type EncryptionKey, type Keyring, parseKeys } from '../../../auth/index.ts'
+import type { Environment } from '../environment.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Config } from '../schema/schema.ts'
 import { protectedText } from './protected-file.ts'
@@ -14,10 +16,7 @@ export interface ReadKeys {
 }
 
 /** Reads all keys; what cannot be read is found wanting, and the others are there all the same. */
-export function readKeys(
-  { secretKeys }: Pick<Config, 'secretKeys'>,
-  env: Readonly<Record<string, string | undefined>>,
-): ReadKeys {
+export function readKeys({ secretKeys }: Pick<Config, 'secretKeys'>, env: Environment): ReadKeys {
   const keys = new Map<string, EncryptionKey>()
   const findings: Finding[] = []
   for (const [index, source] of secretKeys.entries()) {

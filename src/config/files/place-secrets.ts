@@ -22,6 +22,7 @@ export function secretsOf(config: Config): PlacedSecret[] {
     for (const [key, credential] of Object.entries(credentials)) {
       const path: Path = ['brokers', name, 'credentials', key]
       if (credential.kind === 'password') add(credential.password, ...path, 'password')
+      if (credential.kind === 'exchange') add(credential.clientSecret, ...path, 'exchange', 'clientSecret')
       if (credential.kind === 'oauth2') add(credential.clientSecret, ...path, 'oauth2', 'clientSecret')
     }
   }

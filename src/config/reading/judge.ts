@@ -4,10 +4,12 @@
  * A mistake that one judge finds is mended or taken out before the next one looks, so that all of them are told at once; a
  * mistake that only follows from another one is not. With any mistake at all there is no configuration.
  */
+
 import { z } from 'zod'
 import { type Keyring, type Mistake, usersFileSchema, usersMistakes } from '../../../auth/index.ts'
 import { checkConfig } from '../checks/checks.ts'
 import { configWarnings } from '../checks/warnings.ts'
+import type { Environment } from '../environment.ts'
 import { FileInspection } from '../files/files.ts'
 import { readKeys } from '../files/keyring.ts'
 import { placeSecrets } from '../files/place-secrets.ts'
@@ -28,7 +30,7 @@ export interface LoadedConfig {
 export interface Judging {
   /** Absolute: relative paths are resolved against it. */
   readonly folder: string
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Environment
   /** Whether files and variables are looked at. */
   readonly files: boolean
   /** Everybody on the machine may read the configuration's own file. */

@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import type { Keyring } from '../../../auth/index.ts'
+import type { Environment } from '../environment.ts'
 import { protectedText } from '../files/protected-file.ts'
 import type { Config, ConfigInput, ConfiguredUsers } from '../schema/schema.ts'
 import { objectSource, yamlSource } from './document.ts'
@@ -11,8 +12,6 @@ import { type Judging, judgeConfig, judgeSecretKeys, judgeUsers, type LoadedConf
 import { ConfigError } from './problems.ts'
 
 export type { LoadedConfig } from './judge.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ParseOptions {
   /** Named in problems; its folder is what relative paths are relative to. */

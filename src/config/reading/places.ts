@@ -12,8 +12,10 @@ const pattern = (text: string): Pattern => text.split('.')
 const SECRETS = [
   'brokers.*.credentials.*.password',
   'brokers.*.credentials.*.oauth2.clientSecret',
+  'brokers.*.credentials.*.exchange.clientSecret',
   'authenticators.*.clientSecret',
   'authenticators.*.secret',
+  'authenticators.*.bind.password',
   'services.*.promote.*.to.password',
   'services.*.entitlements.secret',
 ].map(pattern)
@@ -40,6 +42,7 @@ const FILES = [
     'authenticators.*.users',
     'authenticators.*.jwksFile',
     'authenticators.*.keytab',
+    'authenticators.*.tls.ca',
     'authenticators.*.options',
     'authenticators.*.verify',
     'services.*.entitlements.module',

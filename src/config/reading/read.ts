@@ -2,7 +2,9 @@
  * From a source to a value the schema can judge: environment variables filled in, paths of files made absolute.
  * Every value keeps its path, so that a mistake found later still has its place in the source.
  */
+
 import { resolve } from 'node:path'
+import type { Environment } from '../environment.ts'
 import type { Finding } from './issues.ts'
 import { isFilePlace, templateKind } from './places.ts'
 import type { Path } from './problems.ts'
@@ -24,7 +26,7 @@ export function pathKey(path: Path): string {
 }
 
 /** Copies the value; relative paths of files are resolved against `folder`. */
-export function readValue(value: unknown, env: Readonly<Record<string, string | undefined>>, folder: string): Reading {
+export function readValue(value: unknown, env: Environment, folder: string): Reading {
   const findings: Finding[] = []
   const filled = new Set<string>()
 

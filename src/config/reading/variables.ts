@@ -2,7 +2,9 @@
  * `${…}` in the text of a configuration: environment variables, filled in while it is read, and the variables of
  * templates, filled in for each identity by promotion and policy. `$${` stands for `${` itself.
  */
+
 import { claimPathProblem } from '../../../auth/index.ts'
+import type { Environment } from '../environment.ts'
 import { suggestion } from './nearest.ts'
 import type { TemplateKind } from './places.ts'
 
@@ -48,7 +50,7 @@ export interface Filled {
  * Fills in environment variables. In a template (`kind` given) its variables stay for later, and what was filled in is
  * escaped so that it is not taken for one; elsewhere any other `${` is a mistake.
  */
-export function fillIn(text: string, env: Readonly<Record<string, string | undefined>>, kind?: TemplateKind): Filled {
+export function fillIn(text: string, env: Environment, kind?: TemplateKind): Filled {
   if (!text.includes('${')) return { text, filled: false, problems: [] }
   const problems: string[] = []
   let filled = false

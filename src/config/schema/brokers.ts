@@ -103,6 +103,31 @@ const oauth2 = z
     ...grant,
   }))
 
+const exchange = z
+  .strictObject({
+    exchange: z
+      .strictObject({
+        issuer: issuerUrl
+          .optional()
+          .describe("The provider's issuer identifier: its metadata name the token endpoint."),
+        tokenUrl: issuerUrl.optional().describe('Token endpoint, where no metadata name it.'),
+        clientId: text('a client id').describe('Client id of the gateway at the provider.'),
+        clientSecret: secret.describe('Its secret.'),
+        audience: text('an audience').optional().describe('Audience (resource server id) to ask for.'),
+        scope: text('scopes, separated by spaces').optional().describe('Scopes to ask for, separated by spaces.'),
+        authentication: z
+          .enum(CLIENT_AUTHENTICATION)
+          .prefault('basic')
+          .describe('How client id and secret are sent, as for `oauth2`.'),
+        renew,
+      })
+      .describe("A token made of the user's own access token [RFC 8693], shown as the password."),
+    userClaim: claimPlace
+      .optional()
+      .describe('Claim that the broker reads the user from, for logs and stamps; absent: the subject.'),
+  })
+  .transform(({ exchange: grant, userClaim }) => ({ kind: 'exchange' as const, userClaim, ...grant }))
+
 const passOn = z
   .strictObject({
     passOn: z.literal('accessToken').describe("The user's own access token, shown as the password."),
@@ -126,9 +151,9 @@ const ownModule = z
   })
   .transform((fields) => ({ kind: 'module' as const, ...fields }))
 
-const credential = z.union([password, external, oauth2, passOn, ownModule], {
+const credential = z.union([password, external, oauth2, exchange, passOn, ownModule], {
   error:
-    'expected a credential: { username, password }, { mechanism: EXTERNAL }, { oauth2 }, { passOn: accessToken } or { module }',
+    'expected a credential: { username, password }, { mechanism: EXTERNAL }, { oauth2 }, { exchange }, { passOn: accessToken } or { module }',
 })
 
 export const broker = z.strictObject({

@@ -5,7 +5,6 @@
  */
 import { FrameReader } from '../../../proxy/codec/frame-reader.ts'
 import { ChannelFault } from '../../../proxy/faults.ts'
-import { compile } from '../../../proxy/filters/compile.ts'
 import type { Filter, FilterChecks } from '../../../proxy/filters/filter.ts'
 import { Gather } from '../../../proxy/session/legs/gather.ts'
 import { Relay } from '../../../proxy/session/relaying/relay.ts'
@@ -77,8 +76,8 @@ export class Crossing {
       clientPayloadMax: 0xffff,
       client: { cancelNotify: true, blocked: true },
     }
-    this.#relay = new Relay(options, 65_536)
-    this.#relay.slots = compile([FILTER], new FilterSession([]).view)
+    const rules = { filters: [FILTER], messageBytes: 65_536 }
+    this.#relay = new Relay(options, rules, () => new FilterSession([]).view)
     this.#towardsBroker = new ToBroker(this.#relay, () => undefined)
     this.#towardsClient = new ToClient(
       this.#relay,

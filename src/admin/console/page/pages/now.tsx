@@ -1,6 +1,7 @@
 /** The gateway at a glance, each number with its last hour. */
 import type { Sample } from '../api/shapes.ts'
 import { Chart, type Line } from '../parts/chart.tsx'
+import { Drain } from '../parts/drain.tsx'
 import { bytes, count, short } from '../parts/format.ts'
 import { Heading, Nothing, Trouble } from '../parts/standing.tsx'
 import { linkTo } from '../state/address.ts'
@@ -29,7 +30,7 @@ export function Now() {
   )
   return (
     <>
-      <Heading>Now</Heading>
+      <Heading beside={<Drain />}>Now</Heading>
       <Trouble error={error} />
       <div class="cards">
         <SampleCharts samples={data?.items ?? []} />

@@ -11,6 +11,7 @@ import { History } from '../../../../../../src/admin/console/page/state/history.
 import { SessionPages } from '../../../../../../src/admin/console/page/state/session-pages.ts'
 import type { ShownSample } from '../../../../../../src/admin/live/history.ts'
 import type { ShownRefusal } from '../../../../../../src/admin/live/recent-refusals.ts'
+import type { ShownOverview } from '../../../../../../src/admin/routes/overview.ts'
 import type { ShownRules } from '../../../../../../src/admin/routes/rules.ts'
 import type { SessionDetail } from '../../../../../../src/admin/routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage } from '../../../../../../src/admin/shapes.ts'
@@ -18,6 +19,7 @@ import type { ReloadReport } from '../../../../../../src/gateway/reload-report.t
 
 /** Compiles only while the API answers what the page expects. */
 const ANSWERS = {
+  overview: (answer: ShownOverview): shapes.Overview => answer,
   sample: (answer: ShownSample): shapes.Sample => answer,
   page: (answer: SessionPage): shapes.SessionPage => answer,
   session: (answer: SessionDetail): shapes.SessionDetail => answer,
@@ -30,7 +32,7 @@ const ANSWERS = {
 
 describe('the console’s page', () => {
   it('knows the shapes of the API', () => {
-    assert.equal(Object.keys(ANSWERS).length, 8)
+    assert.equal(Object.keys(ANSWERS).length, 9)
   })
 
   it('writes numbers and times for people', () => {

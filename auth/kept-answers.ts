@@ -29,6 +29,11 @@ export class KeptAnswers<T> {
     return await asking
   }
 
+  /** It is not true any more. */
+  forget(key: string): void {
+    this.#answers.delete(key)
+  }
+
   async #ask(key: string, ask: () => Promise<KeptAnswer<T>>): Promise<T> {
     const askedAtMs = this.#nowMs()
     try {

@@ -1,0 +1,119 @@
+/** Proofs of live sessions that are looked at again: when, how often, and what becomes of the sessions. */
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import type { Authenticator } from '../../../../auth/authenticator.ts'
+import { combine } from '../../../../auth/combine.ts'
+import type { Identity } from '../../../../auth/identity.ts'
+import type { EndRequest } from '../../../../proxy/index.ts'
+import { Log } from '../../../../src/ops/log.ts'
+import type { Occupant } from '../../../../src/sessions/place.ts'
+import { Rechecks } from '../../../../src/sessions/rechecks.ts'
+
+const EVERY_MS = 60_000
+
+function identity(subject: string, roles: readonly string[] = [], authenticator = 'directory'): Identity {
+  return { issuer: authenticator, subject, authenticator, roles, claims: {}, fromCookie: false }
+}
+
+describe('Rechecks', () => {
+  let nowMs = 0
+  let asked: string[] = []
+  let answer: (identity: Identity) => Promise<Identity | undefined> = async (one) => one
+  let lives: Live[] = []
+  let lines: string[] = []
+  let rechecks: Rechecks
+
+  class Live implements Pick<Occupant, 'record' | 'end' | 'goOn'> {
+    readonly record: Occupant['record']
+    readonly ends: EndRequest[] = []
+    readonly goneOn: Identity[] = []
+    constructor(whose: Identity) {
+      this.record = { identity: whose } as Occupant['record']
+      lives.push(this)
+    }
+    end(request: EndRequest): void {
+      this.ends.push(request)
+    }
+    async goOn(fresh: Identity): Promise<void> {
+      this.goneOn.push(fresh)
+    }
+  }
+
+  const directory: Authenticator = {
+    name: 'directory',
+    type: 'ldap',
+    authenticate: async () => ({ kind: 'absent' }),
+    recheck: {
+      everyMs: EVERY_MS,
+      keyOf: ({ subject }) => subject,
+      again: async (one) => {
+        asked.push(one.subject)
+        return await answer(one)
+      },
+    },
+  }
+
+  async function pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1000) {
+      nowMs += 1000
+      rechecks.tick()
+      for (let turn = 0; turn < 4; turn += 1) await setImmediate()
+    }
+  }
+
+  beforeEach(() => {
+    nowMs = 0
+    asked = []
+    answer = async (one) => one
+    lives = []
+    lines = []
+    const log = new Log('info', { write: (line) => void lines.push(line) })
+    const sessions = { each: () => lives.values() as IterableIterator<unknown> as IterableIterator<Occupant> }
+    const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
+    rechecks = new Rechecks(sessions, () => new Map([['directory', directory]]), log, clock)
+  })
+
+  it('asks once within the time for all sessions of one proof, and for no others', async () => {
+    for (const subject of ['joe', 'joe', 'ann']) new Live(identity(subject))
+    new Live(identity('eve', [], 'tokens'))
+    await pass(EVERY_MS)
+    assert.deepEqual(asked.toSorted(), ['ann', 'joe'])
+    assert.ok(lives.every(({ ends, goneOn }) => ends.length + goneOn.length === 0))
+  })
+
+  it('ends the sessions of a proof that does not hold any more, within the time and a second', async () => {
+    const [joe, ann] = [new Live(identity('joe')), new Live(identity('ann'))]
+    answer = async (one) => (one.subject === 'joe' ? undefined : one)
+    await pass(EVERY_MS + 1000)
+    assert.deepEqual(
+      joe.ends.map(({ code, closeCode }) => [code, closeCode]),
+      [['connection-forced', 4401]],
+    )
+    assert.deepEqual(ann.ends, [])
+  })
+
+  it('goes on with other roles, also of one who vouched beside others', async () => {
+    const alone = new Live(identity('joe', ['clerk']))
+    const both = new Live(combine([identity('joe', ['badge'], 'card'), identity('joe', ['clerk'])]))
+    answer = async (one) => ({ ...one, roles: ['trader'] })
+    await pass(EVERY_MS)
+    assert.deepEqual(alone.goneOn[0]?.roles, ['trader'])
+    assert.deepEqual(both.goneOn[0]?.roles, ['badge', 'trader'])
+  })
+
+  it('ends nothing where nobody can tell, and writes a line', async () => {
+    const joe = new Live(identity('joe'))
+    answer = async () => await Promise.reject(new Error('the directory is away'))
+    await pass(EVERY_MS * 3)
+    assert.deepEqual(joe.ends, [])
+    assert.ok(lines.some((line) => line.includes('recheck-failed') && line.includes('the directory is away')))
+  })
+
+  it('asks not more than 64 questions at once', async () => {
+    for (let n = 0; n < 200; n += 1) new Live(identity(`user-${n}`))
+    answer = async () => await new Promise(() => undefined)
+    await pass(EVERY_MS * 2)
+    assert.equal(asked.length, 64)
+  })
+})
