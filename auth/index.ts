@@ -64,6 +64,5 @@ export {
   isTicketAuthenticator,
   type TicketAuthenticator,
   ticketAuthenticatorOf,
-  ticketCookie,
   withoutTickets,
 } from './strategies/ticket/ticket.ts'

@@ -57,6 +57,12 @@ export const AUDIT_FIELDS = {
   reason: 'why, in their own words',
   outcome: 'done, dry-run or refused',
   status: 'the HTTP status of a refused request',
+  generation: 'the number of the configuration that is in force',
+  hash: 'its hash, as in `gatehouse_config_info`',
+  changes: 'the places that differ from the configuration before, as JSON',
+  kept: 'how many sessions it does not concern',
+  changed: 'how many sessions follow other terms',
+  ended: 'how many sessions have no room in it and end',
 } as const
 
 export type AuditField = keyof typeof AUDIT_FIELDS
@@ -146,13 +152,17 @@ export const AUDIT_EVENTS = {
     fields: [...ADMIN_FIELDS, 'match', 'count', 'reason'],
   },
   'admin.unblock': { means: 'somebody lifted a block, or tried to', fields: [...ADMIN_FIELDS, 'match'] },
+  'config.reloaded': {
+    means: 'a configuration came into force, or was refused, whoever asked for it',
+    fields: ['outcome', 'detail', 'generation', 'hash', 'changes', 'kept', 'changed', 'ended'],
+  },
   'admin.drain': { means: 'somebody drained the gateway, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
   'admin.undrain': { means: 'somebody called a drain off, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
   'admin.reload': { means: 'somebody reloaded the configuration, or tried to', fields: [...ADMIN_FIELDS, 'count'] },
 } as const satisfies Readonly<Record<string, AuditEventSpec>>
 
-/** Events of people who manage the gateway: they have no session, and leave out what is said of one. */
-export type AdminEventName = Extract<keyof typeof AUDIT_EVENTS, `admin.${string}`>
+/** Events of the gateway as a whole: they have no session, and leave out what is said of one. */
+export type AdminEventName = Extract<keyof typeof AUDIT_EVENTS, `admin.${string}` | `config.${string}`>
 
 export type AuditEventName = Exclude<keyof typeof AUDIT_EVENTS, AdminEventName>
 

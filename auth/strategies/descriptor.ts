@@ -24,6 +24,8 @@ export interface CheckContext<Config> {
   readonly sameType: readonly ConfiguredAuthenticator<Config>[]
   /** Whether a listener asks TLS clients for certificates. */
   readonly asksForCertificates: boolean
+  /** What stands before every path where browsers see it; undefined: nothing. */
+  readonly basePath: string | undefined
 }
 
 /** A file that an authenticator names. */

@@ -21,4 +21,6 @@ export interface AuthenticatorSurroundings {
   readUsers(path: string): Promise<UsersInput>
   /** This process's own environment, for libraries that read it there: what is set is set for all. */
   readonly processEnv: NodeJS.ProcessEnv
+  /** What stands before every path where browsers see it, in cookies and return addresses; undefined: nothing. */
+  readonly basePath: string | undefined
 }

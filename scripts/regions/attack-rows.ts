@@ -299,6 +299,13 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'no write without its own Origin, no read across sites, no frame; the console’s policy allows its own files only',
     ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
+    ['G70', 'a cookie of another gateway on the same host', 'its name has a hash of base path and service or login'],
+    [
+      'G71',
+      'an address announced by the client itself, to a listener that takes PROXY protocol headers',
+      'only trusted proxies may connect; `X-Forwarded-For` is not looked at',
+    ],
+    ['G72', 'half a PROXY protocol header, or one without end', '5 s, 4 KiB'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
     [
       'G62',

@@ -1,5 +1,6 @@
 /** What people who manage did, and what they were refused, in the audit trail. */
 import type { AdminEvent } from '../../proxy/index.ts'
+import type { ReloadRefused, ReloadReport } from '../gateway/reload-report.ts'
 import type { Log } from '../ops/log.ts'
 import { RefusalWindow } from '../ops/refusal-window.ts'
 import type { Caller } from './caller.ts'
@@ -27,6 +28,16 @@ export class AdminTrail {
     if (!this.#refusals.admits()) return
     const who = caller === undefined ? {} : fieldsOf(caller)
     this.#write({ event, ...who, outcome: 'refused', status, detail: message }, this.#refusals.suppressed())
+  }
+
+  /** Whoever asked for it: a signal, the file, the API, the program. */
+  reloaded({ generation, hash, changes, sessions }: ReloadReport): void {
+    const places = JSON.stringify(changes)
+    this.#write({ event: 'config.reloaded', outcome: 'done', generation, hash, changes: places, ...sessions })
+  }
+
+  reloadRefused({ errors }: ReloadRefused): void {
+    this.#write({ event: 'config.reloaded', outcome: 'refused', detail: errors.join('\n') })
   }
 
   #write(event: AdminEvent, suppressed?: number): void {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import { ConfigError, formatProblem } from '../config/reading/problems.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
+import { inheritedSockets } from '../gateway/inherited-sockets.ts'
 import type { Command } from './command.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { parseOptions, portOption } from './options.ts'
@@ -40,13 +41,17 @@ Without a file, for tests:
 
 It starts whatever state the brokers are in. Signals:
   SIGTERM, SIGINT      end all sessions evenly over \`drain\` and exit with 0; a second one ends them at once
-  SIGHUP               read the configuration and everything it names again, all or nothing`,
+  SIGHUP               read the configuration and everything it names again, all or nothing
+
+It takes listening sockets from systemd (LISTEN_FDS), so that a restart leaves the port open.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'serve', options: OPTIONS })
     const { config: file, ...quick } = values
     const served = file === undefined ? await fromOptions(quick, terminal) : fromFile(file, quick, terminal)
     const folder = file === undefined ? process.cwd() : dirname(resolve(file))
-    await serveUntilStopped(served, { env: terminal.env, folder, ...(file === undefined ? {} : { file }) }, terminal)
+    const inherited = inheritedSockets(terminal.env, process.pid)
+    const options = { env: terminal.env, folder, inherited, ...(file === undefined ? {} : { file }) }
+    await serveUntilStopped(served, options, terminal)
     return EXIT.ok
   },
 }

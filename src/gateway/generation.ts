@@ -13,6 +13,7 @@ import { parseUsers } from '../config/reading/load.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { makeRoutes } from '../http/auth/make-routes.ts'
+import { BasePath } from '../http/base-path.ts'
 import type { Serving } from '../http/serving.ts'
 import { AuditTrail } from '../ops/audit.ts'
 import type { Log } from '../ops/log.ts'
@@ -88,6 +89,7 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     readFile: readProtected,
     readUsers: async (path) => parseUsers((await readProtected(path)).toString(), path),
     processEnv: process.env,
+    basePath: config.basePath,
   }
   const authenticators = await makeAuthenticators(config, surroundings, before)
   const made = [...authenticators.values()].filter((one) => before?.authenticators.get(one.name) !== one)
@@ -105,13 +107,15 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     observeEntitlement: (...asked) => metrics.entitlementAsked(...asked),
   })
   await checkEntitlements(services)
-  const routes = makeRoutes({ services, metrics, log, bars: lasting.bars })
+  const basePath = new BasePath(config)
+  const routes = makeRoutes({ basePath, services, metrics, log, bars: lasting.bars })
   const generation: Generation = {
     number,
     config,
     brokers,
     authenticators,
     access: compileAccess(config, authenticators),
+    basePath,
     services,
     routes,
     identityHeaders: identityHeaders(config),

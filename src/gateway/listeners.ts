@@ -5,6 +5,7 @@
 import { descriptorOf } from '../../auth/index.ts'
 import type { Config } from '../config/schema/schema.ts'
 import type { Listener, ListenerOptions } from '../http/listener.ts'
+import type { InheritedSockets } from './inherited-sockets.ts'
 
 /** Some credentials need larger heads. */
 export function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
@@ -28,12 +29,14 @@ interface Open {
 
 export class Listeners {
   readonly #make: (options: ListenerOptions) => Listener
+  readonly #inherited: InheritedSockets
   #open: readonly Open[] = []
   /** Take no more connections, but have some. */
   readonly #leaving = new Set<Listener>()
 
-  constructor(make: (options: ListenerOptions) => Listener) {
+  constructor(make: (options: ListenerOptions) => Listener, inherited: InheritedSockets) {
     this.#make = make
+    this.#inherited = inherited
   }
 
   /** In the order of the configuration. */
@@ -61,7 +64,7 @@ export class Listeners {
         if (kept === undefined) {
           const listener = this.#make(options)
           opened.push(listener)
-          await listener.start()
+          await listener.start(await this.#inherited.take(options))
           planned.push({ options, listener })
         } else {
           changes.push(kept.listener.change(options))

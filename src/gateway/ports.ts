@@ -3,6 +3,7 @@
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import type { Environment } from '../config/environment.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
+import type { InheritedSocket } from './inherited-sockets.ts'
 import type { ReloadOptions, ReloadReport } from './reload-report.ts'
 
 export interface GatewayOptions {
@@ -14,6 +15,8 @@ export interface GatewayOptions {
   readonly file?: string
   /** Where log lines go; standard output when left out. */
   readonly logTo?: { write(line: string): void }
+  /** Listening sockets of the process that started this one; each is that of the listener with its address. */
+  readonly inherited?: readonly InheritedSocket[]
 }
 
 /** Durations as in the configuration: `10s`. */

@@ -3,6 +3,7 @@
  * it, and both are exchanged in one turn of the event loop. Whatever fails before: nothing has changed.
  */
 import { InvalidConfiguration } from '../../auth/index.ts'
+import { staticChanges } from '../config/checks/static-places.ts'
 import { changesBetween } from '../config/effective/changes.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import type { LoadedConfig } from '../config/reading/load.ts'
@@ -40,13 +41,6 @@ export interface EndedByReload {
 }
 
 const EXAMPLE_COUNT = 20
-
-/** Keys that need a restart, and what they are called. */
-const STATIC = [
-  ['admin.host', ({ admin }: Config) => admin?.host],
-  ['admin.port', ({ admin }: Config) => admin?.port],
-  ['blocks', ({ blocks }: Config) => blocks],
-] as const
 
 export class Reload {
   readonly #host: ReloadHost
@@ -102,10 +96,10 @@ export class Reload {
   async #prepared(text: string | undefined): Promise<Prepared> {
     try {
       const { config } = this.#host.read(text)
-      const moved = STATIC.filter(([, read]) => read(config) !== read(this.#host.current.config))
+      // Of a configuration that was judged before, and so not by its reading.
+      const moved = staticChanges(this.#host.current.config, config)
       if (moved.length > 0) {
-        const errors = moved.map(([place]) => `${place}: a change needs a restart`)
-        throw new ReloadRefused('invalid', errors)
+        throw new ConfigError(moved.map(({ path, message }) => ({ path: formatPath(path), message })))
       }
       return await this.#host.prepare(config)
     } catch (error) {

@@ -9,6 +9,7 @@ import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import { AdminTrail } from '../admin/trail.ts'
+import { staticChanges } from '../config/checks/static-places.ts'
 import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import { readDrain } from '../config/reading/read-drain.ts'
@@ -37,6 +38,7 @@ import { Administration } from './administration.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { expectSeries } from './expected-series.ts'
 import { type Compiling, compileGeneration, type Generation } from './generation.ts'
+import { InheritedSockets } from './inherited-sockets.ts'
 import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
 import type { DrainOptions, Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
 import { rebalance } from './rebalance.ts'
@@ -48,6 +50,8 @@ import { watchUsers } from './users-files.ts'
 
 /** Part of the heap that what waits in all sessions may fill together. */
 const BUFFER_RATIO = 0.25
+/** For clients that had connected when the next process took the socket over. */
+const HAND_OVER_MS = 1_000
 
 /** What outlives generations, made before the first of them. */
 export interface GatewayParts {
@@ -68,7 +72,9 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #parts: GatewayParts
   readonly #pressure: Pressure
   readonly #ticker: Ticker
+  readonly #inherited: InheritedSockets
   readonly #listeners: Listeners
+  readonly #trail: AdminTrail
   readonly #administration: Administration | undefined
   readonly #fromCode: FromCode
   readonly #reload = new Reload(this)
@@ -91,6 +97,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions, traffic, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
+    this.#inherited = new InheritedSockets(parts.options.inherited ?? [])
     this.#listeners = this.#makeListeners()
     const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
     const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
@@ -108,6 +115,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     metrics.watchNodes(() => this.#generation.brokers.values())
     this.#drain = new Drain(sessions)
     const trail = new AdminTrail(log)
+    this.#trail = trail
     const sessionRefusals = new SessionRefusals()
     this.#management = new Management({
       sessions,
@@ -141,13 +149,15 @@ export class RunningGateway implements Gateway, ReloadHost {
     try {
       const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
       plan.apply()
+      this.#inherited.assertTaken()
       await this.#administration?.server.start()
     } catch (error) {
       await this.#stop()
       throw error
     }
     const { log } = this.#parts
-    const paths = this.#generation.config.services.map(({ path }) => path).join(' ')
+    const { config, basePath } = this.#generation
+    const paths = config.services.map(({ path }) => basePath.atListener(path)).join(' ')
     for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
     const { adminAddress } = this
     if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
@@ -197,12 +207,15 @@ export class RunningGateway implements Gateway, ReloadHost {
         return report
       }
       metrics.reloaded('done', report.sessions)
+      this.#trail.reloaded(report)
       log.write('reload-done', { detail: reportText(report) })
       return report
     } catch (error) {
       this.#input = before
-      if (error instanceof ReloadRefused && options.dryRun !== true) {
+      // Where another one is under way, nothing has been refused yet: whoever asked may ask again.
+      if (error instanceof ReloadRefused && options.dryRun !== true && error.code !== 'busy') {
         metrics.reloaded('refused')
+        this.#trail.reloadRefused(error)
         log.write('reload-refused', { detail: error.message })
       }
       throw error
@@ -228,8 +241,9 @@ export class RunningGateway implements Gateway, ReloadHost {
   /** For a reload, as the three that follow. */
   read(text: string | undefined): LoadedConfig {
     const { env = process.env, file, folder } = this.#parts.options
-    if (text !== undefined) return parseConfig(text, { env, file, folder })
-    if (file !== undefined) return loadConfig(file, env)
+    const more = (config: Config) => staticChanges(this.#generation.config, config)
+    if (text !== undefined) return parseConfig(text, { env, file, folder, more })
+    if (file !== undefined) return loadConfig(file, env, { more })
     return parseConfig(this.#input, { env, folder })
   }
 
@@ -323,6 +337,7 @@ export class RunningGateway implements Gateway, ReloadHost {
           hasRoom: () => this.#pressure.takesConnections,
           ...noteUnheard({ metrics, log }),
         }),
+      this.#inherited,
     )
   }
 
@@ -344,6 +359,9 @@ export class RunningGateway implements Gateway, ReloadHost {
     followLogins({ made, current: this, sessions, log })
     // A failure is in the log, and is no reason not to serve others.
     for (const one of made.values()) one.warmUp?.().catch(() => {})
+    log.level = config.log.level
+    if (config.watch && this.#configWatch === undefined)
+      log.write('configuration-warning', { detail: 'watch: without meaning: this gateway was started without a file' })
     this.#configWatch?.follow(config.watch)
     this.#stopWatching()
     this.#stopWatching = watchUsers(this.#generation, {
@@ -356,7 +374,14 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log, sessions } = this.#parts
     log.write('gateway-draining', { count: sessions.count })
     const portsAreFree: Promise<void>[] = []
-    await this.#drain.begin(this.#generation.config.drain, () => portsAreFree.push(this.#listeners.stop()))
+    const stopListening = () => portsAreFree.push(this.#listeners.stop())
+    let terms = this.#generation.config.drain
+    if (this.#inherited.any) {
+      // The next process takes whoever connects from now on; whoever is here already may say what it wants.
+      stopListening()
+      terms = { ...terms, lameDuck: Math.max(terms.lameDuck, HAND_OVER_MS) }
+    }
+    await this.#drain.begin(terms, stopListening)
     this.#listeners.cut()
     await Promise.all(portsAreFree)
     await this.#stop()
@@ -365,6 +390,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async #stop(): Promise<void> {
+    this.#inherited.close()
     this.#configWatch?.follow(false)
     this.#stopWatching()
     await this.#listeners.stop()

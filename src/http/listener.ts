@@ -1,11 +1,14 @@
 /**
- * A public address with HTTP or HTTPS on it. It knows whose `X-Forwarded-For` is believed, whether clients speak TLS, and
+ * A public address with HTTP or HTTPS on it. It knows whose word about client addresses is believed, whether clients speak TLS, and
  * which certificates to show; how the bytes are bounded is `http-server.ts`' business, what requests mean is not known here.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { addressSet } from '../services/address.ts'
 import { type Hop, Hops } from './hop.ts'
-import { type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
+import { ProxiedConnections } from './proxy-protocol/proxied-connections.ts'
+import { DEADLINES, type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
 import { isSameKind, type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
 
 export interface ListenerOptions {
@@ -15,6 +18,8 @@ export interface ListenerOptions {
   readonly tls?: ListenerTls | undefined
   readonly trustedProxies?: readonly string[] | undefined
   readonly behindTls?: boolean
+  /** Each connection begins with a PROXY protocol header of one of `trustedProxies`. */
+  readonly proxyProtocol?: boolean
   /** 16 KiB, or 32 where Kerberos tickets come in headers. */
   readonly maxHeaderBytes?: number | undefined
   /** For tests; ten seconds and the like otherwise. */
@@ -29,6 +34,7 @@ export interface ListenerEvents extends Required<Pick<HttpServerEvents, 'refused
 export class Listener {
   readonly #server: HttpServer
   #options: ListenerOptions
+  readonly #proxied: ProxiedConnections
   #hops: Hops
 
   /** @throws {Error} when a certificate or key cannot be used */
@@ -36,19 +42,24 @@ export class Listener {
     this.#options = options
     this.#hops = new Hops(options)
     const { host, port, tls, maxHeaderBytes, deadlines } = options
-    const bounds = { host, port, tls: tls === undefined ? undefined : serverTls(tls), maxHeaderBytes, deadlines }
+    this.#proxied = new ProxiedConnections(proxiesOf(options), deadlines?.proxyHeader ?? DEADLINES.proxyHeader)
+    const secure = tls === undefined ? undefined : serverTls(tls)
+    const bounds = { host, port, tls: secure, maxHeaderBytes, deadlines, preamble: this.#proxied }
     this.#server = new HttpServer(bounds, {
-      request: (request, response) => events.request(request, response, this.#hops.of(request)),
-      upgrade: (request, socket, head) => events.upgrade(request, socket, head, this.#hops.of(request)),
+      request: (request, response) => events.request(request, response, this.#hopOf(request)),
+      upgrade: (request, socket, head) => events.upgrade(request, socket, head, this.#hopOf(request)),
       refused: (what, address) => events.refused(what, address),
       dropped: (cause, detail, address) => events.dropped(cause, detail, address),
       hasRoom: () => events.hasRoom(),
     })
   }
 
-  /** Binds; rejects with the system's error and advice when the address cannot be had. */
-  start(): Promise<void> {
-    return this.#server.start('listen')
+  /**
+   * Binds; rejects with the system's error and advice when the address cannot be had.
+   * @param inherited bound to the address already, by another process
+   */
+  start(inherited?: Socket): Promise<void> {
+    return this.#server.start('listen', inherited)
   }
 
   get host(): string {
@@ -85,8 +96,13 @@ export class Listener {
     return () => {
       this.#options = options
       this.#hops = new Hops(options)
+      this.#proxied.follow(proxiesOf(options))
       if (certificates !== undefined) this.#server.setSecureContext(certificates)
     }
+  }
+
+  #hopOf(request: IncomingMessage): Hop {
+    return this.#hops.of(request, this.#proxied.addressOf(request.socket))
   }
 
   /** Takes no more connections and ends those that carry no session; resolves when the port is free. */
@@ -98,4 +114,9 @@ export class Listener {
   cut(): void {
     this.#server.cut()
   }
+}
+
+/** Who may connect where nobody else may. */
+function proxiesOf({ proxyProtocol, trustedProxies }: ListenerOptions): ReturnType<typeof addressSet> | undefined {
+  return proxyProtocol === true ? addressSet(trustedProxies) : undefined
 }

@@ -1,9 +1,12 @@
 /** By which services and routes requests are served. */
 import type { Service } from '../services/service.ts'
 import type { Route } from './auth/request.ts'
+import type { BasePath } from './base-path.ts'
 
 /** One immutable value; a reload puts another one in its place. */
 export interface Serving {
+  /** What stands before the paths below. */
+  readonly basePath: BasePath
   /** By path. */
   readonly services: ReadonlyMap<string, Service>
   /** What is under `/auth/`, by path. */

@@ -95,15 +95,19 @@ export class Upgrades {
 
   /** What needs no service yet. Answers by HTTP itself and returns nothing where that fails. */
   #read(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): Attempt | undefined {
-    const { services, identityHeaders } = this.#of.serving.current
+    const { services, basePath, identityHeaders } = this.#of.serving.current
     const problem = checkUpgradeHead(request, identityHeaders)
     if (problem !== undefined) {
       const { status, detail: text, headers = {} } = problem
       return this.#turnAway(socket, hop, 'bad-request', { status, text, headers })
     }
-    const service = services.get(pathOf(request.url))
-    if (service === undefined)
-      return this.#turnAway(socket, hop, 'unknown-path', { status: 404, text: 'no service here' })
+    const path = pathOf(request.url)
+    const within = basePath.within(path)
+    const service = within === undefined ? undefined : services.get(within)
+    if (service === undefined) {
+      const text = `no service here${basePath.advice(path)}`
+      return this.#turnAway(socket, hop, 'unknown-path', { status: 404, text })
+    }
     const subprotocol = chooseSubprotocol(request.headers['sec-websocket-protocol'])
     if (!subprotocol.accepted)
       return this.#turnAway(socket, hop, 'bad-request', { status: 400, text: subprotocol.detail })

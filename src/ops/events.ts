@@ -111,6 +111,11 @@ export const EVENTS = {
     means: 'the gateway cannot fetch the key set of an issuer; it uses the last one for up to a day',
   },
   'keys-available': { level: 'info', means: 'the gateway can fetch the key set of an issuer again' },
+  'proxy-header-refused': {
+    level: 'warn',
+    means: 'a connection to a listener with `proxyProtocol` was dropped, for the `cause`',
+    perTenSeconds: 5,
+  },
   'tls-failed': { level: 'info', means: 'a TLS handshake with a client failed, for the `cause`', perTenSeconds: 1 },
   'answer-unread': {
     level: 'info',

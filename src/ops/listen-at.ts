@@ -1,5 +1,5 @@
 /** Binding a server to its address, with advice where it cannot be had. */
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
 
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there: end it, or choose another port',
@@ -11,12 +11,14 @@ const ADVICE: Readonly<Record<string, string>> = {
 /**
  * Resolves when the server listens; afterwards nothing that happens to the socket ends the process.
  * @param key where the configuration says the address
+ * @param inherited bound to it already, by another process
  * @throws the system's error, its message with what to do
  */
 export async function listenAt(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
   key: string,
+  inherited?: Socket,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
@@ -25,10 +27,12 @@ export async function listenAt(
       reject(error)
     }
     server.once('error', failed)
-    server.listen(port, host, () => {
+    const listens = (): void => {
       server.off('error', failed)
       server.on('error', () => {})
       resolve()
-    })
+    }
+    if (inherited === undefined) server.listen(port, host, listens)
+    else server.listen(inherited, listens)
   })
 }

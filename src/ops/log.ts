@@ -68,6 +68,11 @@ export class Log {
     }
   }
 
+  /** The least severe lines that are written from now on. */
+  set level(level: LogLevel) {
+    this.#logger.level = level
+  }
+
   /** Writes one event; its level comes from the table unless the caller knows better. */
   write(event: EventName, fields: LogFields = {}, level: EventSpec['level'] = EVENTS[event].level): void {
     for (const observer of this.#observers) observer.wrote(event, fields)

@@ -17,7 +17,7 @@ import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 
 /** A configuration and what was made of its authenticators. */
 export interface MadeAuthenticators {
-  readonly config: Pick<Config, 'authenticators' | 'services' | 'admin'>
+  readonly config: Pick<Config, 'authenticators' | 'services' | 'admin' | 'basePath'>
   readonly authenticators: ReadonlyMap<string, Authenticator>
 }
 
@@ -34,12 +34,12 @@ export async function makeAuthenticators(
 ): Promise<ReadonlyMap<string, Authenticator>> {
   const requirements = [...config.services.map(({ authenticate }) => authenticate), config.admin?.authenticate]
   const named = new Set(requirements.flatMap((entries) => (entries ?? []).flatMap(namesIn)))
+  const isMoved = before !== undefined && before.config.basePath !== config.basePath
   const made = Object.entries(config.authenticators)
     .filter(([name]) => named.has(name))
     .map(async ([name, one]) => {
-      const kept = isDeepStrictEqual(before?.config.authenticators[name], one)
-        ? before?.authenticators.get(name)
-        : undefined
+      const isKept = !isMoved && isDeepStrictEqual(before?.config.authenticators[name], one)
+      const kept = isKept ? before?.authenticators.get(name) : undefined
       return [name, kept ?? (await placed(name, make(name, one, surroundings)))] as const
     })
   return new Map(await allOf(made))

@@ -93,6 +93,7 @@ services:
     readFile: readProtected,
     readUsers: async () => ({}),
     processEnv: {},
+    basePath: undefined,
   })
   return made.get('machines')
 }

@@ -24,6 +24,8 @@ export interface DoorOptions {
   readonly moreServices?: readonly ServiceInput[]
   readonly listen?: ConfigInput['listen']
   readonly admin?: ConfigInput['admin']
+  readonly basePath?: string
+  readonly basePathStripped?: boolean
   readonly authenticators?: ConfigInput['authenticators']
   readonly drain?: ConfigInput['drain']
   /** The file in which blocks are kept. */
@@ -102,6 +104,8 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
     listen: options.listen ?? { port: 0 },
     admin: options.admin ?? { port: 0 },
     log: { level: options.level ?? 'debug' },
+    basePath: options.basePath,
+    basePathStripped: options.basePathStripped,
     brokers: {
       main: {
         urls: [brokerUrl, ...(options.moreNodes ?? [])],

@@ -28,7 +28,10 @@ async function serve(config: gatewayModule.ConfigInput): Promise<void> {
   const gateway = await startGateway(config, { env: {}, logTo: { write: () => {} } })
   // As `gatehouse serve` does.
   if (isBuilt) new HeapGrowth(gateway).start()
-  process.on('message', (question: Question) => process.send?.(measure(question)))
+  process.on('message', (question: Question) => {
+    if (question.reload === undefined) process.send?.(measure(question))
+    else void reloaded(gateway, question)
+  })
   watchDelay()
   const urls = gateway.addresses.map(({ url }) => url)
   process.send?.({ urls, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
@@ -52,6 +55,13 @@ function watchDelay(): void {
 function account(): { ranMs: number; waitedMs: number } {
   const [ranNs, waitedNs] = readFileSync('/proc/self/schedstat', 'latin1').split(' ')
   return { ranMs: Number(ranNs) / 1e6, waitedMs: Number(waitedNs) / 1e6 }
+}
+
+/** Measures from the order to a moment after it was carried out. */
+async function reloaded(gateway: gatewayModule.Gateway, question: Question): Promise<void> {
+  longest = { delayMs: 0, ownDelayMs: 0 }
+  const report = await gateway.reload({ config: question.reload })
+  setTimeout(() => process.send?.({ ...measure(question), reloaded: report }), 4 * EVERY_MS)
 }
 
 function measure({ collects }: Question): Measurement {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { ReloadReport } from '../../src/gateway/reload-report.ts'
 import type { ConfigInput } from '../../src/index.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from './node-options.ts'
 import { within } from './until.ts'
@@ -11,6 +12,8 @@ import { within } from './until.ts'
 /** What a gateway is asked; `collects`: garbage first. */
 export interface Question {
   readonly collects: boolean
+  /** Puts this configuration into force before it answers. */
+  readonly reload?: ConfigInput
 }
 
 /** What a gateway says of itself. */
@@ -29,6 +32,8 @@ export interface Measurement {
   readonly descriptors: number
   /** User and system, since its start. */
   readonly processorMs: number
+  /** What a reload that was asked for has done. */
+  readonly reloaded?: ReloadReport | undefined
 }
 
 interface Addresses {

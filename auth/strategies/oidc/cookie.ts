@@ -7,9 +7,6 @@
  */
 import { createHash } from 'node:crypto'
 
-/** What stands before every path of this gateway. */
-const BASE_PATH = ''
-
 const HASH_CHARACTERS = 8
 
 export interface CookieScope {
@@ -23,7 +20,7 @@ export interface CookieScope {
 export interface CookieOwner {
   /** For people who look into their browser; a prefix that browsers know is left out. */
   readonly label: string
-  /** The path below the gateway's base path that it is for. Every `__Host-` cookie goes to all paths: the name tells them apart. */
+  /** The path that it is for, as browsers see it. Every `__Host-` cookie goes to all paths of a host: the name tells them apart. */
   readonly path: string
   /** Whether the browser speaks TLS. */
   readonly secure: boolean
@@ -32,7 +29,7 @@ export interface CookieOwner {
 /** The name of a cookie on this scheme, the same in every process of one configuration. */
 export function cookieName({ label, path, secure }: CookieOwner): string {
   const bare = label.replace(/^__(?:Host|Secure)-/i, '')
-  const hash = createHash('sha256').update(`${BASE_PATH}${path}`).digest('hex').slice(0, HASH_CHARACTERS)
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, HASH_CHARACTERS)
   return `${secure ? '__Host-' : ''}${bare}-${hash}`
 }
 

@@ -24,7 +24,7 @@ const schema = z.strictObject({
       'How the secret is sent: Authorization header [RFC 6749 §2.3.1], the same without form-encoding, or form field; absent: as the provider says.',
     ),
   publicUrl: url(['https:', 'http:'], 'https://gateway.example.com').describe(
-    'How browsers reach this gateway; the redirect URI is this and `/auth/callback`.',
+    'How browsers reach this gateway; the redirect URI is this, `basePath` and `/auth/callback`.',
   ),
   scope: text('scopes, separated by spaces')
     .prefault('openid profile email')
@@ -54,7 +54,7 @@ const schema = z.strictObject({
 
 export const oidc: AuthenticatorDescriptor<typeof schema> = {
   schema,
-  check(config) {
+  check(config, { basePath = '' }) {
     const found: Mistake[] = checkRoleKeys(config)
     if (config.clientAuthentication !== undefined && config.clientSecret === undefined) {
       const message = 'without meaning: there is no `clientSecret`'
@@ -65,8 +65,9 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
       const message = 'expected https: (http: is accepted for loopback addresses only)'
       found.push({ path: ['publicUrl'], message })
     }
-    if (pathname !== '/' || search !== '') {
-      const message = 'expected scheme, host and port only: /auth/callback is added to it'
+    if (!['/', basePath, `${basePath}/`].includes(pathname) || search !== '') {
+      const may = basePath === '' ? 'only' : `only, or ${basePath} behind them`
+      const message = `expected scheme, host and port ${may}: ${basePath}/auth/callback is added to it`
       found.push({ path: ['publicUrl'], message })
     }
     if (!config.scope.split(' ').includes('openid')) {
@@ -94,7 +95,7 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
     config.rolesSeparator,
     config.rolesFrom,
   ],
-  make({ name, config, scope }, { sources, state, observeKeys }) {
+  make({ name, config, scope }, { sources, state, observeKeys, basePath }) {
     const { clientSecret, loginTimeout, logins } = config
     return oidcAuthenticator(
       {
@@ -105,6 +106,7 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
         clientAuthentication: config.clientAuthentication,
         userinfo: config.userinfo,
         publicUrl: config.publicUrl,
+        basePath,
         scope: config.scope,
         parameters: config.parameters,
         subject: config.subject,

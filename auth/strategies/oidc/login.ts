@@ -39,6 +39,8 @@ export interface OidcLoginOptions {
   /** The authenticator's. */
   readonly name: string
   readonly publicUrl: string
+  /** What stands before the gateway's paths at `publicUrl`; absent: nothing. */
+  readonly basePath?: string | undefined
   /** A label, to which prefix and hash are added. */
   readonly cookie: string
   readonly loginTimeoutMs: number
@@ -65,7 +67,7 @@ export class OidcLogin {
   constructor(options: OidcLoginOptions) {
     this.#options = options
     const secure = new URL(options.publicUrl).protocol === 'https:'
-    const path = `/auth/login?with=${options.name}`
+    const path = `${options.basePath ?? ''}/auth/login?with=${options.name}`
     this.#cookie = { name: cookieName({ label: options.cookie, path, secure }), secure, sameSite: 'Strict' }
     const pending = cookieName({ label: `${options.cookie}-login`, path, secure })
     this.#pendingCookie = { name: pending, secure, sameSite: 'Lax' }
@@ -82,7 +84,8 @@ export class OidcLogin {
 
   /** `GET /auth/login`: off to the provider. */
   async begin(returnTo: string | null): Promise<LoginAnswer> {
-    const address = returnAddress(returnTo ?? '/', this.#options.publicUrl)
+    const { basePath = '', publicUrl } = this.#options
+    const address = returnAddress(returnTo ?? `${basePath}/`, publicUrl)
     if (address === undefined) return refusal(400, 'returnTo: expected a path that begins with one slash')
     const pending: PendingLogin = {
       state: openid.randomState(),

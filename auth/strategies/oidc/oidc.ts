@@ -29,8 +29,10 @@ export interface OidcOptions {
   readonly clientAuthentication?: ClientAuthentication | undefined
   /** Whether the provider's UserInfo endpoint is asked, too. */
   readonly userinfo?: boolean | undefined
-  /** How browsers reach the gateway; the redirect URI is this and `/auth/callback`. */
+  /** How browsers reach the gateway; the redirect URI is its origin, the base path and `/auth/callback`. */
   readonly publicUrl: string
+  /** What stands before the gateway's paths there; absent: nothing. */
+  readonly basePath?: string | undefined
   readonly scope: string
   /** What else the provider wants in the authorization request. */
   readonly parameters?: Readonly<Record<string, string>>
@@ -67,11 +69,11 @@ export function oidcAuthenticatorsOf(authenticators: Iterable<Authenticator>): r
 
 /** @throws {InvalidConfiguration} where a URL must not be used */
 export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurroundings): OidcAuthenticator {
-  const { name, issuer, clientId, publicUrl, subject, roles } = options
+  const { name, issuer, clientId, publicUrl, basePath = '', subject, roles } = options
   const problem = providerUrlProblem(issuer)
   if (problem !== undefined) throw new InvalidConfiguration([{ path: ['issuer'], message: problem }])
   const { observe, fetch = globalThis.fetch, nowMs = Date.now } = surroundings
-  const redirectUri = `${publicUrl.replace(/\/$/, '')}/auth/callback`
+  const redirectUri = `${new URL(publicUrl).origin}${basePath}/auth/callback`
   const client = new OidcClient({ ...options, redirectUri, fetch })
   const keys = new KeySet({
     source: {

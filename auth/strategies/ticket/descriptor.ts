@@ -13,6 +13,6 @@ export const ticket: AuthenticatorDescriptor<typeof schema> = {
   schema,
   standsForProof: true,
   unfitForAdmin: 'a ticket stands for a proof at a service: name what proves people themselves',
-  make: ({ name, config: { ttlSeconds }, scope }, { state }) =>
-    ticketAuthenticator({ name, ttlSeconds, tickets: state.tickets(scope) }),
+  make: ({ name, config: { ttlSeconds }, scope }, { state, basePath }) =>
+    ticketAuthenticator({ name, ttlSeconds, tickets: state.tickets(scope), basePath }),
 }

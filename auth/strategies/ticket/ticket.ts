@@ -17,6 +17,8 @@ export interface TicketOptions extends Partial<TicketLimits> {
   readonly name: string
   /** Where they are kept; shared with whoever had this name before. */
   readonly tickets: Tickets
+  /** What stands before the paths of services where browsers see them; absent: nothing. */
+  readonly basePath?: string | undefined
 }
 
 /** The ticket authenticator, which also issues them. */
@@ -27,20 +29,27 @@ export interface TicketAuthenticator extends Authenticator {
    * @throws AuthenticationRefused 'throttled' when too many are outstanding
    */
   issue(identity: Identity, binding: TicketBinding): Promise<IssuedTicket>
+  /** `Set-Cookie` for a ticket that the next upgrade of this service takes by itself. [RFC 6265 §4.1] */
+  cookie(issued: IssuedTicket, of: CookieRequest): string
   /** Ends tickets: in this process at once, everywhere when it resolves. */
   revoke(keys: RevokedKeys): Promise<void>
 }
+
+/** By which a ticket's cookie is known. */
+type CookieRequest = Pick<AuthenticationRequest, 'service' | 'isSecure'>
 
 export interface IssuedTicket {
   readonly ticket: string
   readonly expiresInSeconds: number
 }
 
-export function ticketAuthenticator({ name, tickets, ...options }: TicketOptions): TicketAuthenticator {
+export function ticketAuthenticator({ name, tickets, basePath = '', ...options }: TicketOptions): TicketAuthenticator {
   const limits: TicketLimits = { ...LIMITS, ...options }
   const { ttlSeconds } = limits
   return {
-    ...authenticatorOf({ name, type: 'ticket' }, async (request) => prove(tickets, request)),
+    ...authenticatorOf({ name, type: 'ticket' }, async (request) =>
+      prove(tickets, request, cookieScope(basePath, request)),
+    ),
     type: 'ticket',
     async issue(identity, binding) {
       const ticket = await tickets.issue(identity, binding, limits)
@@ -49,6 +58,7 @@ export function ticketAuthenticator({ name, tickets, ...options }: TicketOptions
         retryAfterSeconds: ttlSeconds,
       })
     },
+    cookie: (issued, of) => setCookie(cookieScope(basePath, of), issued.ticket, issued.expiresInSeconds),
     revoke: (keys) => tickets.revoke(keys),
   }
 }
@@ -68,22 +78,13 @@ export function isTicketAuthenticator(authenticator: Authenticator): authenticat
   return authenticator.type === 'ticket' && 'issue' in authenticator
 }
 
-/** `Set-Cookie` for a ticket that the next upgrade of this service takes by itself. [RFC 6265 §4.1] */
-export function ticketCookie(
-  issued: IssuedTicket,
-  of: { readonly service: string; readonly isSecure: boolean },
-): string {
-  return setCookie(cookieScope(of), issued.ticket, issued.expiresInSeconds)
-}
-
 /** The same for whoever sets it and for whoever reads it: over TLS no cookie without the prefix is looked at. */
-function cookieScope(of: { readonly service: string; readonly isSecure: boolean }): CookieScope {
-  const secure = of.isSecure
-  return { name: cookieName({ label: 'gatehouse-ticket', path: of.service, secure }), secure, sameSite: 'Strict' }
+function cookieScope(basePath: string, { service, isSecure: secure }: CookieRequest): CookieScope {
+  const name = cookieName({ label: 'gatehouse-ticket', path: `${basePath}${service}`, secure })
+  return { name, secure, sameSite: 'Strict' }
 }
 
-async function prove(tickets: Tickets, request: AuthenticationRequest): Promise<Outcome> {
-  const { name } = cookieScope(request)
+async function prove(tickets: Tickets, request: AuthenticationRequest, { name }: CookieScope): Promise<Outcome> {
   const [explicit, ambient] = await Promise.all([
     take(tickets, queryValues(request.http, 'ticket'), request),
     take(tickets, cookieValues(request.http, name), request, name),

@@ -3,7 +3,7 @@ import { descriptorOf, type Mistake } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Config } from '../schema/schema.ts'
 
-export function checkAuthenticators({ authenticators, listen, admin }: Config): Finding[] {
+export function checkAuthenticators({ authenticators, listen, admin, basePath }: Config): Finding[] {
   const all = Object.entries(authenticators).map(([name, config]) => ({ name, config }))
   const asksForCertificates = [...listen, admin].some((one) => {
     const asked = one?.tls?.clientCertificates
@@ -11,7 +11,7 @@ export function checkAuthenticators({ authenticators, listen, admin }: Config): 
   })
   return all.flatMap(({ name, config }) => {
     const sameType = all.filter((other) => other.config.type === config.type)
-    return placed(name, descriptorOf(config).check?.(config, { sameType, asksForCertificates }))
+    return placed(name, descriptorOf(config).check?.(config, { sameType, asksForCertificates, basePath }))
   })
 }
 

@@ -7,6 +7,7 @@ import type { Finding } from '../reading/issues.ts'
 import type { Config } from '../schema/schema.ts'
 import { checkAdmin } from './admin.ts'
 import { checkAuthenticators } from './authenticators.ts'
+import { checkBasePath } from './base-path.ts'
 import { checkBrokers } from './brokers.ts'
 import { checkListeners } from './listeners.ts'
 import { checkPermissions } from './permissions.ts'
@@ -17,6 +18,7 @@ import { checkServices } from './services.ts'
 export function checkConfig(config: Config): Finding[] {
   return [
     ...checkListeners(config),
+    ...checkBasePath(config),
     ...checkAdmin(config),
     ...checkBrokers(config),
     ...checkAuthenticators(config),

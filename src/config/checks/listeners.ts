@@ -17,7 +17,12 @@ export function checkListeners({ listen, admin }: Config): Finding[] {
     port,
   }))
   if (admin) all.push({ path: ['admin'], ...admin })
-  return all.flatMap((listener, index) => {
+  const unnamed = listen.flatMap(({ proxyProtocol, trustedProxies }, index): Finding[] => {
+    if (!proxyProtocol || trustedProxies !== undefined) return []
+    const message = 'expected `trustedProxies` beside it: nobody else may say who the client is'
+    return [{ path: ['listen', index, 'proxyProtocol'], at: 'key', message }]
+  })
+  const taken = all.flatMap((listener, index): Finding[] => {
     if (!all.slice(0, index).some((earlier) => collide(earlier, listener))) return []
     const other =
       listener.path[0] === 'admin'
@@ -25,4 +30,5 @@ export function checkListeners({ listen, admin }: Config): Finding[] {
         : 'another listener'
     return [{ path: [...listener.path, 'port'], at: 'value', message: `port ${listener.port} is taken by ${other}` }]
   })
+  return [...unnamed, ...taken]
 }

@@ -9,6 +9,7 @@ import { pathKey } from '../reading/read.ts'
 import type { Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
 import { authenticatorWarnings } from './authenticators.ts'
+import { doubledBasePath } from './base-path.ts'
 import { keyedRights } from './keyed-rights.ts'
 import { blurredCredentials, blurredPatterns } from './separation.ts'
 import { namedAuthenticators, standsForProof } from './services.ts'
@@ -32,6 +33,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
     ...plainBrokers(config),
     ...authenticatorWarnings(config),
     ...unused(config),
+    ...doubledBasePath(config),
     ...config.services.flatMap((service, index) => serviceWarnings(service, ['services', index], config)),
   ]
 }

@@ -35,13 +35,15 @@ export interface Judging {
   readonly files: boolean
   /** Everybody on the machine may read the configuration's own file. */
   readonly readable: boolean
+  /** What else may be wrong with a configuration that is right by itself. */
+  readonly more?: ((config: Config) => readonly Finding[]) | undefined
 }
 
 /** Times that mistakes are taken out; each time one level further up, where something needed them. */
 const ROUNDS = 12
 
 /** @throws ConfigError */
-export function judgeConfig(source: Source, { folder, env, files, readable }: Judging): LoadedConfig {
+export function judgeConfig(source: Source, { folder, env, files, readable, more = () => [] }: Judging): LoadedConfig {
   if (source.problems.length > 0) throw new ConfigError(source.problems)
   const reading = readValue(source.value, env, folder)
   const { config, found, pruned } = parsed(reading.value, reading.filled)
@@ -51,7 +53,7 @@ export function judgeConfig(source: Source, { folder, env, files, readable }: Ju
   placeSecrets(config)
   const inspection = new FileInspection(env, judgeUsers)
   if (files) inspection.inspect(config)
-  for (const finding of [...checked(config), ...inspection.findings]) {
+  for (const finding of [...checked(config), ...more(config), ...inspection.findings]) {
     const original = (path: Path) => pruned.original(asWritten(pruned.value, path))
     const path = original(finding.path)
     const refersTo = finding.refersTo && original(finding.refersTo)

@@ -8,7 +8,7 @@ import type { Environment } from '../environment.ts'
 import { protectedText } from '../files/protected-file.ts'
 import type { Config, ConfigInput, ConfiguredUsers } from '../schema/schema.ts'
 import { objectSource, yamlSource } from './document.ts'
-import { judgeConfig, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
+import { type Judging, judgeConfig, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
 import { ConfigError } from './problems.ts'
 
 export type { LoadedConfig } from './judge.ts'
@@ -22,6 +22,8 @@ export interface ParseOptions {
   readonly env?: Environment
   /** Whether the files and variables it names are looked at (there, readable, protected). By default they are. */
   readonly files?: boolean
+  /** What else may be wrong with it, beside what is wrong by itself. */
+  readonly more?: Judging['more']
 }
 
 /** Largest configuration. */
@@ -36,13 +38,13 @@ const accepted = new WeakSet<object>()
 export function loadConfig(
   file: string,
   env: Environment = process.env,
-  { files = true }: Pick<ParseOptions, 'files'> = {},
+  { files = true, more }: Pick<ParseOptions, 'files' | 'more'> = {},
 ): LoadedConfig {
   const path = resolve(file)
   const read = protectedText(path, FILE_BYTES)
   if ('problem' in read) throw new ConfigError([{ file, path: '', message: read.problem }])
   const { text, readable } = read
-  return accept(judgeConfig(yamlSource(text, file), { folder: dirname(path), env, files, readable }))
+  return accept(judgeConfig(yamlSource(text, file), { folder: dirname(path), env, files, readable, more }))
 }
 
 /**
@@ -53,8 +55,8 @@ export function parseConfig(input: string | ConfigInput | Config, options: Parse
   if (isAccepted(input)) return { config: input, warnings: [] }
   const { file, folder = file === undefined ? process.cwd() : dirname(resolve(file)) } = options
   const source = typeof input === 'string' ? yamlSource(input, file) : objectSource(input)
-  const { env = process.env, files = true } = options
-  return accept(judgeConfig(source, { folder, env, files, readable: false }))
+  const { env = process.env, files = true, more } = options
+  return accept(judgeConfig(source, { folder, env, files, readable: false, more }))
 }
 
 /**

@@ -13,8 +13,8 @@ const clientCertificates = z.strictObject({
 })
 
 const tls = z.strictObject({
-  cert: filePath.describe('Certificate chain (PEM). Re-read on SIGHUP.'),
-  key: filePath.describe('Private key (PEM). Re-read on SIGHUP.'),
+  cert: filePath.describe('Certificate chain (PEM). Read again by a reload.'),
+  key: filePath.describe('Private key (PEM). Read again by a reload.'),
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).prefault('TLSv1.2').describe('Oldest TLS version that is accepted.'),
   clientCertificates: clientCertificates
     .optional()
@@ -29,6 +29,12 @@ const listener = z.strictObject({
     .optional()
     .describe(
       'Reverse proxies whose `X-Forwarded-For` is believed: the client is the right-most hop that is none of them.',
+    ),
+  proxyProtocol: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Each connection begins with a PROXY protocol header (v1 or v2), which says who the client is. Only `trustedProxies` may connect then.',
     ),
   behindTls: z
     .boolean()

@@ -2,6 +2,7 @@
  * The configuration's reference as Markdown, made from the schema: every key with what it takes, its default and what
  * it means. The page around it is docs/configuration.md.
  */
+import { appliesTo } from './applies.ts'
 import { configJsonSchema } from './json-schema.ts'
 
 type Scalar = string | number | boolean
@@ -67,7 +68,7 @@ function about({ properties = {} }: Schema): string {
   return tag?.description === undefined ? '' : `: ${tag.description}`
 }
 
-type Row = readonly [key: string, takes: string, byDefault: string, meaning: string]
+type Row = readonly [key: string, takes: string, byDefault: string, applies: string, meaning: string]
 
 function rows(shape: Schema, prefix: string, path: string, root: Schema): Row[] {
   return Object.entries(shape.properties ?? {}).flatMap(([key, given]): Row[] => {
@@ -80,10 +81,11 @@ function rows(shape: Schema, prefix: string, path: string, root: Schema): Row[] 
       `\`${name}\``,
       takes(schema, root),
       isRequired ? 'required' : byDefault(given),
+      appliesTo(here) ?? '',
       given.description ?? '',
     ]
     const own = TABLES.find((table) => table.startsWith(here) && /^(?:\[\]|\.NAME)?$/.test(table.slice(here.length)))
-    if (own !== undefined) return [[row[0], row[1], row[2], `${row[3]} See \`${own}\`.`]]
+    if (own !== undefined) return [[row[0], row[1], row[2], '', `${row[4]} See \`${own}\`.`]]
     if (schema.title !== undefined) return [row]
     const inside = (shapes: readonly Schema[], step: string) =>
       // Where there are several shapes, what one of them needs is not needed.
@@ -172,5 +174,5 @@ function isList(value: Schema['default']): value is readonly Scalar[] {
 
 function table(entries: readonly Row[]): string {
   const lines = entries.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').trim()).join(' | ')} |`)
-  return ['| key | takes | default | |', '| --- | --- | --- | --- |', ...lines].join('\n')
+  return ['| key | takes | default | applies to | |', '| --- | --- | --- | --- | --- |', ...lines].join('\n')
 }

@@ -11,10 +11,17 @@ import { drain } from './drain.ts'
 import { admin, listen, log } from './listen.ts'
 import { secretKey } from './secrets.ts'
 import { services } from './services.ts'
-import { filePath, name } from './units.ts'
+import { filePath, name, pathPrefix } from './units.ts'
 
 export const configSchema = z.strictObject({
   listen: listen.describe('Where clients connect: one listener or a list.'),
+  basePath: pathPrefix
+    .optional()
+    .describe('What stands before every path where browsers see it, as `/gate` does in `/gate/amqp`; absent: nothing.'),
+  basePathStripped: z
+    .boolean()
+    .prefault(false)
+    .describe('Whether the proxy in front takes `basePath` away before it passes a request on.'),
   admin: admin.optional().describe('Health, metrics and the management API, on a listener of their own; absent: none.'),
   log: log.prefault({}).describe('What the gateway writes about itself.'),
   secretKeys: z

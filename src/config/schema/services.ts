@@ -5,12 +5,7 @@ import { entitlements } from './entitlements.ts'
 import { limits } from './limits.ts'
 import { permission } from './permissions.ts'
 import { promote, vhost } from './promotion.ts'
-import { addressRange, atLeastOne, duration, name, oneOrMany, text } from './units.ts'
-
-const PATH_TEXT = 'expected a path such as /amqp: letters, digits and . _ ~ - between slashes, none at the end'
-const path = z
-  .string({ error: PATH_TEXT })
-  .regex(/^\/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)?$/, { error: PATH_TEXT })
+import { addressRange, atLeastOne, duration, name, oneOrMany, path, text } from './units.ts'
 
 export const origin = z
   .string({ error: 'expected an origin such as https://app.example.com' })

@@ -53,6 +53,20 @@ export const name = z
   )
   .meta({ title: 'name' })
 
+const PATH_SEGMENTS = '(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+'
+const pathText = (example: string) =>
+  `a path such as ${example}: letters, digits and . _ ~ - between slashes, none at the end`
+
+/** A path of a URL that every proxy writes in one way. */
+export const path = z
+  .string(expected(pathText('/amqp')))
+  .regex(new RegExp(`^(?:/|${PATH_SEGMENTS})$`), expected(pathText('/amqp')))
+
+/** What may stand before such a path. */
+export const pathPrefix = z
+  .string(expected(pathText('/gate')))
+  .regex(new RegExp(`^${PATH_SEGMENTS}$`), expected(pathText('/gate')))
+
 export const port = count(0, 65_535)
 
 /** A port that something must be able to find. */

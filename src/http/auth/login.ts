@@ -17,12 +17,14 @@ import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
 import { barredBy } from '../barred.ts'
+import type { BasePath } from '../base-path.ts'
 import type { Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
 import { type AuthAnswer, type Exchange, type Method, type Route, readBody } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface LoginRouteDependencies {
+  readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly bars: Bars
@@ -34,7 +36,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
   const services = [...of.services.values()].filter((service) => loginsOf(service).length > 0)
   const all = [...new Set(services.flatMap(loginsOf))]
   if (all.length === 0) return []
-  const serviceOf = (query: URLSearchParams) => serviceNamed(query, services)
+  const serviceOf = (query: URLSearchParams) => serviceNamed(query, services, of.basePath)
   const named = (path: string, method: Method, handle: Route['handle']) => ({
     path,
     methods: [method],
@@ -71,7 +73,7 @@ async function callback(
     if (barred) return refusedLogin(exchange, barred, answer, of)
     if (answer !== undefined) return answered(exchange, answer, of, 'login-opened')
   }
-  const error = 'no login is under way in this browser: begin at /auth/login'
+  const error = `no login is under way in this browser: begin at ${of.basePath.forBrowsers('/auth/login')}`
   return answered(exchange, { status: 400, body: { error }, detail: error }, of)
 }
 

@@ -3,12 +3,14 @@ import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
+import type { BasePath } from '../base-path.ts'
 import { loginRoutes } from './login.ts'
 import type { Route } from './request.ts'
 import { ticketRoute } from './ticket.ts'
 import { whoamiRoute } from './whoami.ts'
 
 export interface RouteDependencies {
+  readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly bars: Bars

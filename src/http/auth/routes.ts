@@ -47,15 +47,16 @@ export class Routes {
   }
 
   async #answerOf(request: IncomingMessage, hop: Hop): Promise<AuthAnswer> {
-    const path = pathOf(request.url)
-    const { services, routes, identityHeaders } = this.#of.serving.current
+    const { services, routes, basePath, identityHeaders } = this.#of.serving.current
     const problem = checkHeaders(request.rawHeaders, identityHeaders)
     if (problem !== undefined)
       return this.#noted(hop, 'bad-request', { status: problem.status, body: { error: problem.detail } })
-    const service = services.get(path)
-    if (service !== undefined) return this.#noted(hop, 'bad-request', upgradeRequired(request))
-    const route = routes.get(path)
-    if (route === undefined) return this.#noted(hop, 'unknown-path', { status: 404, body: { error: 'not found' } })
+    const asked = pathOf(request.url)
+    const path = basePath.within(asked)
+    if (path !== undefined && services.has(path)) return this.#noted(hop, 'bad-request', upgradeRequired(request))
+    const route = path === undefined ? undefined : routes.get(path)
+    if (route === undefined)
+      return this.#noted(hop, 'unknown-path', { status: 404, body: { error: `not found${basePath.advice(asked)}` } })
     if (isTooLarge(request))
       return this.#noted(hop, 'bad-request', { status: 413, body: { error: 'expected at most 16 KiB' } })
     return await this.#routed(route, { request, hop, identityHeaders })

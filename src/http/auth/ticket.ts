@@ -8,18 +8,19 @@ import {
   type IssuedTicket,
   type TicketAuthenticator,
   ticketAuthenticatorOf,
-  ticketCookie,
 } from '../../../auth/index.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
+import type { BasePath } from '../base-path.ts'
 import { proveExchange, refusalOf } from '../proof.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
 import type { Route } from './request.ts'
 
 export interface TicketRouteDependencies {
+  readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly bars: Bars
@@ -32,7 +33,7 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
   return {
     path: '/auth/ticket',
     methods: ['POST'],
-    serviceOf: (query) => serviceNamed(query, takers),
+    serviceOf: (query) => serviceNamed(query, takers, of.basePath),
     async handle(exchange) {
       const { service, origin, hop, query } = exchange
       const tickets = service === undefined ? undefined : ticketAuthenticatorOf(service.requirement)
@@ -48,18 +49,26 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       const headers = proven.responseHeaders
       const expiresIn = issued.expiresInSeconds
       if (as === null) return { status: 200, body: { ticket: issued.ticket, expiresIn }, headers }
-      const cookie = ticketCookie(issued, { service: service.path, isSecure: hop.isSecure })
+      const cookie = tickets.cookie(issued, { service: service.path, isSecure: hop.isSecure })
       return { status: 200, body: { expiresIn }, headers: { ...headers, 'Set-Cookie': cookie } }
     },
   }
 }
 
-/** The service a query names; without a name, the only one there is. */
-export function serviceNamed(query: URLSearchParams, among: readonly Service[]): Service | 'ambiguous' | undefined {
+/**
+ * The service a query names, by its path in the configuration or by the one that browsers connect to; without a name, the
+ * only one there is.
+ */
+export function serviceNamed(
+  query: URLSearchParams,
+  among: readonly Service[],
+  basePath: BasePath,
+): Service | 'ambiguous' | undefined {
   const names = query.getAll('service')
   if (names.length > 1) return 'ambiguous'
   const [name] = names
-  if (name !== undefined) return among.find(({ path }) => path === name)
+  if (name !== undefined)
+    return among.find(({ path }) => path === name) ?? among.find(({ path }) => basePath.forBrowsers(path) === name)
   return among.length > 1 ? 'ambiguous' : among[0]
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
+import type { BasePath } from '../base-path.ts'
 import { proveExchange } from '../proof.ts'
 import { isRefusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
@@ -14,6 +15,7 @@ import type { Route } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
 export interface WhoamiRouteDependencies {
+  readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly bars: Bars
@@ -26,7 +28,7 @@ export function whoamiRoute(of: WhoamiRouteDependencies): Route {
   return {
     path: '/auth/whoami',
     methods: ['GET'],
-    serviceOf: (query) => serviceNamed(query, services),
+    serviceOf: (query) => serviceNamed(query, services, of.basePath),
     async handle(exchange) {
       const { service } = exchange
       if (service === undefined) return { status: 404, body: { error: 'no such service' } }

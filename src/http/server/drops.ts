@@ -30,6 +30,24 @@ export const DROPS = {
     level: 'debug',
     means: 'The client went away before its TLS handshake was finished, as the checks of load balancers do.',
   },
+  'proxy-untrusted': {
+    log: 'proxy-header-refused',
+    means:
+      'Somebody who is not in `trustedProxies` connected to a listener with `proxyProtocol`: a client went around the proxy, or a proxy is missing in the list.',
+  },
+  'proxy-header': {
+    log: 'proxy-header-refused',
+    means: 'A trusted proxy sent no PROXY protocol header, or a malformed one. The detail says what was expected.',
+  },
+  'proxy-timeout': {
+    log: 'proxy-header-refused',
+    means: 'A trusted proxy did not send the whole PROXY protocol header within 5 s.',
+  },
+  'proxy-abandoned': {
+    log: 'proxy-header-refused',
+    level: 'debug',
+    means: 'A trusted proxy went away before its PROXY protocol header, as its health checks do.',
+  },
   'answer-unread': {
     log: 'answer-unread',
     means: 'The client did not read an answer within 30 s.',

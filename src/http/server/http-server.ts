@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { isIPv6, type Socket } from 'node:net'
+import { isIPv6, type Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { listenAt } from '../../ops/listen-at.ts'
@@ -14,6 +14,7 @@ import { answerRaw } from '../raw-answer.ts'
 import { readTarget } from '../target.ts'
 import { boundedRequest } from './bounded-request.ts'
 import type { DropCause } from './drops.ts'
+import type { Preamble } from './preamble.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { Unanswered } from './unanswered.ts'
 import { describeUnreadable, type ReadError, type Unreadable } from './unreadable.ts'
@@ -26,6 +27,8 @@ export interface HttpServerOptions {
   /** 16 KiB when left out. */
   readonly maxHeaderBytes?: number | undefined
   readonly deadlines?: Partial<Deadlines> | undefined
+  /** What comes before HTTP and TLS on each connection; absent: nothing. */
+  readonly preamble?: Preamble | undefined
 }
 
 /** In milliseconds. */
@@ -38,6 +41,8 @@ export interface Deadlines {
   readonly idle: number
   /** For an answer that is not read, since the one before it was. */
   readonly unread: number
+  /** From the connection to the end of a PROXY protocol header, where there is one. */
+  readonly proxyHeader: number
 }
 
 export interface HttpServerEvents {
@@ -52,7 +57,14 @@ export interface HttpServerEvents {
   hasRoom?(): boolean
 }
 
-const DEADLINES: Deadlines = { handshake: 10_000, head: 10_000, request: 15_000, idle: 5_000, unread: 30_000 }
+export const DEADLINES: Deadlines = {
+  handshake: 10_000,
+  head: 10_000,
+  request: 15_000,
+  idle: 5_000,
+  unread: 30_000,
+  proxyHeader: 5_000,
+}
 
 const FIXED = {
   connectionsCheckingInterval: 1_000,
@@ -104,9 +116,10 @@ export class HttpServer {
   /**
    * Binds; rejects with the system's error and advice when the address cannot be had.
    * @param key where the configuration says the address
+   * @param inherited bound to the address already
    */
-  async start(key: string): Promise<void> {
-    await listenAt(this.#server, this.#options, key)
+  async start(key: string, inherited?: Socket): Promise<void> {
+    await listenAt(this.#server, this.#options, key, inherited)
   }
 
   get host(): string {
@@ -151,7 +164,18 @@ export class HttpServer {
   }
 
   #listen(): void {
-    this.#server.on('connection', (socket: Socket) => this.#connected(socket))
+    const { preamble } = this.#options
+    const [begin] = this.#server.listeners('connection') as ((this: NetServer, socket: Socket) => void)[]
+    // Node's own listener reads at once.
+    if (preamble !== undefined) this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (socket: Socket) => {
+      if (!this.#connected(socket) || preamble === undefined) return
+      preamble.read(
+        socket,
+        () => begin?.call(this.#server, socket),
+        (cause, detail) => this.#drop(socket, cause, detail),
+      )
+    })
     this.#server.on('request', (request, response) => this.#requested(request, response))
     this.#server.on('checkExpectation', (request, response) => {
       this.#unansweredOf(request.socket).add(request, response)
@@ -171,19 +195,24 @@ export class HttpServer {
     this.#server.removeAllListeners('tlsClientError')
     this.#server.on('tlsClientError', (error: Error, socket: Socket) => {
       const { cause, detail } = tlsFailure(error)
-      this.#events.dropped(cause, detail, socket.remoteAddress ?? '')
-      socket.destroy()
+      this.#drop(socket, cause, detail)
     })
   }
 
-  #connected(socket: Socket): void {
+  /** Whether there is room for it. */
+  #connected(socket: Socket): boolean {
     if (this.#events.hasRoom?.() === false) {
-      this.#events.dropped('no-descriptors', 'no descriptor is left for the connection', socket.remoteAddress ?? '')
-      socket.destroy()
-      return
+      this.#drop(socket, 'no-descriptors', 'no descriptor is left for the connection')
+      return false
     }
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
+    return true
+  }
+
+  #drop(socket: Socket, cause: DropCause, detail: string): void {
+    this.#events.dropped(cause, detail, this.#addressOf(socket))
+    socket.destroy()
   }
 
   #requested(request: IncomingMessage, response: ServerResponse): void {
@@ -219,13 +248,13 @@ export class HttpServer {
     }
     const what = describeUnreadable(error, unanswered === undefined)
     if (unanswered === undefined || unanswered.isClear || unanswered.isComplete) return this.#turnAway(socket, what)
-    this.#events.refused(what, addressOf(socket))
+    this.#events.refused(what, this.#addressOf(socket))
     socket.destroy()
   }
 
   /** Answers what has no response of its own, behind all that came before it, and ends the connection. */
   #turnAway(socket: Duplex, what: Unreadable): void {
-    this.#events.refused(what, addressOf(socket))
+    this.#events.refused(what, this.#addressOf(socket))
     const answer = (): void => answerRaw(socket, { status: what.status, text: what.detail })
     const unanswered = this.#unanswered.get(socket)
     if (unanswered === undefined || unanswered.isClear) answer()
@@ -233,7 +262,7 @@ export class HttpServer {
   }
 
   #refuse(response: ServerResponse, what: Unreadable): void {
-    this.#events.refused(what, response.req.socket.remoteAddress ?? '')
+    this.#events.refused(what, this.#addressOf(response.req.socket))
     const text = `${what.detail}\n`
     response.writeHead(what.status, {
       Connection: 'close',
@@ -249,18 +278,20 @@ export class HttpServer {
     let unanswered = this.#unanswered.get(socket)
     if (unanswered === undefined) {
       unanswered = new Unanswered(socket, this.#deadlines.unread, () =>
-        this.#events.dropped('answer-unread', 'an answer was not read in time', socket.remoteAddress ?? ''),
+        this.#events.dropped('answer-unread', 'an answer was not read in time', this.#addressOf(socket)),
       )
       this.#unanswered.set(socket, unanswered)
     }
     return unanswered
   }
+
+  /** Whose connection it is, by what came before HTTP or else by its other end. */
+  #addressOf(socket: Duplex): string {
+    if (!(socket instanceof Socket)) return ''
+    return this.#options.preamble?.addressOf(socket) ?? socket.remoteAddress ?? ''
+  }
 }
 
 function badRequest(status: number, detail: string): Unreadable {
   return { cause: 'bad-request', status, detail }
-}
-
-function addressOf(socket: Duplex): string {
-  return ('remoteAddress' in socket ? (socket as Socket).remoteAddress : undefined) ?? ''
 }

@@ -20,8 +20,11 @@ export interface ReadError extends Error {
 /** How other protocols begin, in latin1. */
 const PROTOCOLS: readonly [begins: string, detail: string][] = [
   ['\x16\x03', 'TLS came to a listener without tls'],
-  ['PROXY ', 'a PROXY protocol line (version 1) came: let the proxy send X-Forwarded-For instead'],
-  ['\r\n\r\n\0\r\nQUIT\n', 'a PROXY protocol header (version 2) came: let the proxy send X-Forwarded-For instead'],
+  ['PROXY ', 'a PROXY protocol line (version 1) came: set listen.proxyProtocol, or let the proxy send X-Forwarded-For'],
+  [
+    '\r\n\r\n\0\r\nQUIT\n',
+    'a PROXY protocol header (version 2) came: set listen.proxyProtocol, or let the proxy send X-Forwarded-For',
+  ],
   ['AMQP', 'AMQP came without a WebSocket around it'],
   ['PRI * HTTP/2', 'HTTP/2 came: expected HTTP/1.1'],
   ['SSH-', 'SSH came'],

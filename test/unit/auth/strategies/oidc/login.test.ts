@@ -66,6 +66,28 @@ describe('a login', () => {
     )
   })
 
+  it('G70 is at the base path, with cookies of another name', async () => {
+    for (const publicUrl of [
+      'https://app.example.com',
+      'https://app.example.com/gate',
+      'https://app.example.com/gate/',
+    ]) {
+      const of = gateway({ publicUrl, basePath: '/gate' })
+      const begun = await of.login.begin(null)
+      of.browser.take(begun)
+      const location = begun.location ?? ''
+      assert.equal(new URL(location).searchParams.get('redirect_uri'), 'https://app.example.com/gate/auth/callback')
+      assert.ok(!of.browser.jar.has(PENDING_COOKIE))
+
+      const finished = await finish(of, provider.authorize(location))
+
+      assert.equal(finished?.location, 'https://app.example.com/gate/')
+      assert.match(finished?.cookies?.[1] ?? '', /^__Host-gatehouse-[0-9a-f]{8}=[\w-]{43}; Path=\/; /)
+      assert.ok(!of.browser.jar.has(LOGIN_COOKIE))
+      identityOf(await prove(of))
+    }
+  })
+
   it('has a plain cookie on a loopback address', async () => {
     const of = gateway({ publicUrl: 'http://127.0.0.1:8080' })
     const finished = await logIn(of)

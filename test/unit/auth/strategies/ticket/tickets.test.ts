@@ -11,7 +11,6 @@ import {
   type IssuedTicket,
   ticketAuthenticator,
   ticketAuthenticatorOf,
-  ticketCookie,
   withoutTickets,
 } from '../../../../../auth/strategies/ticket/ticket.ts'
 import { authenticationRequest } from '../../../../support/authentication-request.ts'
@@ -152,10 +151,21 @@ describe('the ticket authenticator', () => {
   it('has a cookie that no script reads and no other site sends', () => {
     const issued: IssuedTicket = { ticket: 'abc', expiresInSeconds: 30 }
     assert.equal(
-      ticketCookie(issued, { service: '/amqp', isSecure: true }),
+      tickets.cookie(issued, { service: '/amqp', isSecure: true }),
       `${NAME}=abc; Path=/; Max-Age=30; HttpOnly; SameSite=Strict; Secure`,
     )
-    const plain = ticketCookie(issued, { service: '/amqp', isSecure: false })
+    const plain = tickets.cookie(issued, { service: '/amqp', isSecure: false })
     assert.equal(plain, `${NAME.replace('__Host-', '')}=abc; Path=/; Max-Age=30; HttpOnly; SameSite=Strict`)
+  })
+
+  it('G70 takes no cookie of a gateway under another path of the same host', async () => {
+    const other = ticketAuthenticator({ name: 'tickets', tickets: ofOwn(), basePath: '/gate' })
+    const set = other.cookie(await other.issue(joe, AMQP), { service: '/amqp', isSecure: true })
+    const [pair = ''] = set.split(';')
+    assert.notEqual(pair.split('=')[0], NAME)
+    const headers = [['Cookie', `${pair}; ${NAME}=${await issue()}`]] as const
+    assert.equal((await take({ headers })).kind, 'proven')
+    assert.equal((await other.authenticate(authenticationRequest({ headers }))).kind, 'proven')
+    assert.deepEqual(await take({ headers: [['Cookie', pair]] }), { kind: 'absent' })
   })
 })
