@@ -123,8 +123,6 @@ const sessions = z.strictObject({
 
 const kicked = z.strictObject({ matched: count, ended: count, notReached: texts }) satisfies z.ZodType<Kicked>
 
-/** What a drain is answered with, at once. */
-
 const block = {
   id: z.string(),
   subject: z.string(),
