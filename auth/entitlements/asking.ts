@@ -78,6 +78,6 @@ export function askModule(load: () => Promise<Decide>, options: Readonly<Record<
     const text: unknown = JSON.stringify(await decide(input, { options, signal }))
     if (typeof text !== 'string') throw new Malformed('it is nothing')
     if (Buffer.byteLength(text) > ANSWER_BYTES) throw new Malformed(`more than ${ANSWER_BYTES} bytes`)
-    return JSON.parse(text)
+    return JSON.parse(text) as unknown
   }
 }

@@ -16,7 +16,7 @@ export function table(headings: readonly string[], rows: readonly (readonly unkn
 export function cell(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-'
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(cell).join(',')
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.replace(/\p{C}/gu, '?')
 }
 

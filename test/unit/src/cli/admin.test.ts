@@ -103,7 +103,7 @@ describe('what is asked', () => {
     await run('undrain')
     assert.equal(dry.stdout, '3 sessions would end\n')
     assert.deepEqual(
-      asked.map(({ method, url, body }) => [method, url, body === '' ? undefined : JSON.parse(body)]),
+      asked.map(({ method, url, body }) => [method, url, body === '' ? undefined : (JSON.parse(body) as unknown)]),
       [
         ['POST', '/api/v1/kick', { match: { subject: ['a', 'b'], user: ['u'] }, hold: '0s', perSecond: 5 }],
         ['POST', '/api/v1/kick', { match: { subject: 'joe', issuer: 'staff' }, dryRun: true }],

@@ -13,7 +13,8 @@ const ISSUER = 'https://idp.example.com'
 const ENDPOINT = `${ISSUER}/introspect`
 const soon = () => Math.floor(Date.now() / 1000) + 600
 
-type Answer = object | number | (() => Response | Promise<Response>)
+type Respond = () => Response | Promise<Response>
+type Answer = object | number | Respond
 
 function opaque(answer: () => Answer, options: Partial<IntrospectionOptions> = {}) {
   const requests: { url: string; body: string; authorization: string | null }[] = []
@@ -23,7 +24,7 @@ function opaque(answer: () => Answer, options: Partial<IntrospectionOptions> = {
     const authorization = new Headers(init.headers).get('authorization')
     requests.push({ url, body: String(init.body), authorization })
     const said = answer()
-    if (typeof said === 'function') return await said()
+    if (typeof said === 'function') return await (said as Respond)()
     return typeof said === 'number' ? new Response('{}', { status: said }) : Response.json(said)
   }
   const authenticator = introspectionAuthenticator({
