@@ -1,6 +1,6 @@
 /** What people who manage did, and what they were refused, in the audit trail. */
 import type { AdminEvent } from '../../proxy/index.ts'
-import type { ReloadRefused, ReloadReport } from '../gateway/reload-report.ts'
+import type { ReloadRefused, ReloadReport } from '../gateway/reloading/report.ts'
 import type { Log } from '../ops/log.ts'
 import { RefusalWindow } from '../ops/refusal-window.ts'
 import type { Caller } from './caller.ts'

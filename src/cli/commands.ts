@@ -1,10 +1,10 @@
 /** All commands, in the order in which help lists them. */
 import { ADMIN_COMMANDS } from './admin/commands.ts'
 import { brokerSetup } from './broker-setup.ts'
-import { check } from './check.ts'
+import { check } from './check/check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
-import { explainCommand } from './explain.ts'
+import { explainCommand } from './explain/explain.ts'
 import { hashPasswordCommand } from './hash-password.ts'
 import { schema } from './schema.ts'
 import { secretCommand } from './secret/secret.ts'

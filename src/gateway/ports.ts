@@ -4,7 +4,7 @@ import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } fr
 import type { Environment } from '../config/environment.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
 import type { InheritedSocket } from './inherited-sockets.ts'
-import type { ReloadOptions, ReloadReport } from './reload-report.ts'
+import type { ReloadOptions, ReloadReport } from './reloading/report.ts'
 
 export interface GatewayOptions {
   /** For `${env:NAME}` and `{ env: NAME }`; the process's own when left out. */

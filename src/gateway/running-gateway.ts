@@ -2,8 +2,6 @@
  * A running gateway. Nothing is decided here; this is where everything that decides meets, and the order in which it starts
  * and stops.
  */
-import { getHeapStatistics } from 'node:v8'
-import type { BlocksFile } from '../admin/blocks-file.ts'
 import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
@@ -14,59 +12,33 @@ import { hashOf } from '../config/effective/hash.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import { readDrain } from '../config/reading/read-drain.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
-import { Admission } from '../http/admission.ts'
-import { Routes } from '../http/auth/routes.ts'
-import { begin } from '../http/begin.ts'
-import { Listener } from '../http/listener.ts'
-import { Refuser } from '../http/refuser.ts'
-import { noteUnheard } from '../http/server/unheard.ts'
-import { Upgrades } from '../http/upgrade.ts'
-import type { Log } from '../ops/log.ts'
-import { heapRatio, type Metrics } from '../ops/metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
-import type { Traffic } from '../ops/traffic.ts'
+import { heapRatio } from '../ops/read-metrics.ts'
 import { Drain } from '../sessions/drain.ts'
 import { configurationChanged } from '../sessions/end-requests.ts'
-import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import { followLogins } from '../sessions/logins.ts'
-import { Overload } from '../sessions/overload.ts'
 import type { Occupant } from '../sessions/place.ts'
-import { Rechecks } from '../sessions/rechecks.ts'
-import type { Sessions } from '../sessions/registry.ts'
-import { Ticker } from '../sessions/ticker.ts'
+import type { Ticker } from '../sessions/ticker.ts'
 import { Administration } from './administration.ts'
-import { ConfigWatch } from './config-watch.ts'
 import { expectSeries } from './expected-series.ts'
-import { type Compiling, compileGeneration, type Generation } from './generation.ts'
+import { compileGeneration, type Generation } from './generation.ts'
 import { InheritedSockets } from './inherited-sockets.ts'
-import { Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
-import type { DrainOptions, Gateway, GatewayAddress, GatewayOptions, GatewayReload } from './ports.ts'
+import { type Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
+import { makeListeners } from './make-listeners.ts'
+import { makeTicker } from './make-ticker.ts'
+import type { GatewayParts } from './parts.ts'
+import type { DrainOptions, Gateway, GatewayAddress, GatewayReload } from './ports.ts'
 import { rebalance } from './rebalance.ts'
-import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reload.ts'
-import { ReloadRefused, type ReloadReport, reportText } from './reload-report.ts'
-import { ReloadRequests } from './reload-requests.ts'
+import { ConfigWatch } from './reloading/config-watch.ts'
+import { notedReload } from './reloading/noted.ts'
+import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reloading/reload.ts'
+import type { ReloadReport } from './reloading/report.ts'
+import { ReloadRequests } from './reloading/requests.ts'
 import { revoke } from './revoke.ts'
 import { watchUsers } from './users-files.ts'
 
-/** Part of the heap that what waits in all sessions may fill together. */
-const BUFFER_RATIO = 0.25
 /** For clients that had connected when the next process took the socket over. */
 const HAND_OVER_MS = 1_000
-
-/** What outlives generations, made before the first of them. */
-export interface GatewayParts {
-  readonly log: Log
-  readonly sessions: Sessions
-  readonly entitled: EntitledSessions
-  readonly traffic: Traffic
-  readonly metrics: Metrics
-  readonly compiling: Omit<Compiling, 'number' | 'before'>
-  /** What the gateway was started with. */
-  readonly input: ConfigInput | Config
-  readonly options: GatewayOptions
-  /** Where blocks are kept. */
-  readonly blocksFile: BlocksFile | undefined
-}
 
 export class RunningGateway implements Gateway, ReloadHost {
   readonly #parts: GatewayParts
@@ -94,26 +66,29 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#parts = parts
     const { file } = parts.options
     this.#configWatch = file === undefined ? undefined : new ConfigWatch(file, () => this.requestReload())
-    const { log, sessions, traffic, metrics } = parts
+    const { log, sessions, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
     this.#inherited = new InheritedSockets(parts.options.inherited ?? [])
-    this.#listeners = this.#makeListeners()
-    const boundBytes = getHeapStatistics().heap_size_limit * BUFFER_RATIO
-    const heldBytes = (): number => sessions.bufferedBytes() + traffic.heldBytes
-    const overload = new Overload({ sessions, heldBytes, pressure: this.#pressure, log, boundBytes })
-    traffic.guard(boundBytes, () => overload.shed())
-    const rechecks = new Rechecks(sessions, () => this.#generation.authenticators, log)
-    this.#ticker = new Ticker([
-      sessions,
-      parts.entitled,
-      rechecks,
-      overload,
-      { tick: () => this.#tickNodes() },
-      { tick: () => this.#administration?.tick() },
-    ])
-    metrics.watchNodes(() => this.#generation.brokers.values())
     this.#drain = new Drain(sessions)
+    this.#listeners = makeListeners({
+      ...parts,
+      serving: this,
+      bars: parts.compiling.lasting.bars,
+      pressure: this.#pressure,
+      drain: this.#drain,
+      inherited: this.#inherited,
+      upgrading: () => {
+        this.#upgradeCount += 1
+      },
+    })
+    this.#ticker = makeTicker({
+      ...parts,
+      pressure: this.#pressure,
+      authenticators: () => this.#generation.authenticators,
+      tick: () => this.#tick(),
+    })
+    metrics.watchNodes(() => this.#generation.brokers.values())
     const trail = new AdminTrail(log)
     this.#trail = trail
     const sessionRefusals = new SessionRefusals()
@@ -197,27 +172,16 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async reload({ config, ...options }: GatewayReload = {}): Promise<ReloadReport> {
-    const { log, metrics } = this.#parts
     const before = this.#input
     if (config !== undefined) this.#input = config
+    const reload = () => this.#reload.run(options)
     try {
-      const report = await this.#reload.run(options)
-      if (options.dryRun === true) {
-        this.#input = before
-        return report
-      }
-      metrics.reloaded('done', report.sessions)
-      this.#trail.reloaded(report)
-      log.write('reload-done', { detail: reportText(report) })
+      if (options.dryRun !== true) return await notedReload(reload, { ...this.#parts, trail: this.#trail })
+      const report = await reload()
+      this.#input = before
       return report
     } catch (error) {
       this.#input = before
-      // Where another one is under way, nothing has been refused yet: whoever asked may ask again.
-      if (error instanceof ReloadRefused && options.dryRun !== true && error.code !== 'busy') {
-        metrics.reloaded('refused')
-        this.#trail.reloadRefused(error)
-        log.write('reload-refused', { detail: error.message })
-      }
       throw error
     }
   }
@@ -313,35 +277,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#listeners.cut()
   }
 
-  #makeListeners(): Listeners {
-    const { metrics, log } = this.#parts
-    const { bars } = this.#parts.compiling.lasting
-    const common = { ...this.#parts, serving: this, bars, admission: new Admission() }
-    const refuser = new Refuser(common)
-    const upgrades = new Upgrades({
-      ...common,
-      pressure: this.#pressure,
-      isDraining: () => this.#drain.refuses,
-      refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
-      begin: (attempt, admitted) => begin(attempt, admitted, common),
-    })
-    const routes = new Routes(common)
-    return new Listeners(
-      (options) =>
-        new Listener(options, {
-          request: (request, response, hop) => routes.handle(request, response, hop),
-          upgrade: (request, socket, head, hop) => {
-            this.#upgradeCount++
-            upgrades.handle(request, socket, head, hop)
-          },
-          hasRoom: () => this.#pressure.takesConnections,
-          ...noteUnheard({ metrics, log }),
-        }),
-      this.#inherited,
-    )
-  }
-
-  #tickNodes(): void {
+  #tick(): void {
+    this.#administration?.tick()
     for (const broker of this.#generation.brokers.values()) {
       broker.nodes.tick()
       if (!this.#drain.isOn) rebalance(broker, this.#parts, this.#generation.config.drain.quiet)

@@ -10,7 +10,8 @@ import {
   type SessionOptions,
 } from '../../proxy/index.ts'
 import type { Traffic } from '../ops/traffic.ts'
-import { LiveSession, type SessionSurroundings } from '../sessions/live-session.ts'
+import { LiveSession } from '../sessions/live-session.ts'
+import type { SessionSurroundings } from '../sessions/new-session.ts'
 import { WebSocketClientEnd } from '../websocket/client-end.ts'
 import type { ServingSource } from './serving.ts'
 import type { Admitted, Attempt } from './upgrade.ts'

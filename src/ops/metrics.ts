@@ -4,13 +4,18 @@
  *
  * Labels take values from closed sets and from the configuration, never from a client: a million users make no series.
  */
-import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason, SessionEnd } from '../../proxy/index.ts'
 import { LoopDelay } from './loop-delay.ts'
+import {
+  type BrokerWithNodes,
+  type MetricSources,
+  readGauge,
+  watchNodes,
+  watchProcess,
+  watchTraffic,
+} from './read-metrics.ts'
 import { Totals } from './totals.ts'
-import type { Traffic } from './traffic.ts'
-import { version } from './version.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
 const BROKER_FAILURES = ['broker-unavailable', 'broker-refused', 'broker-lost', 'broker-fault'] as const
@@ -28,25 +33,6 @@ export interface ExpectedSeries {
   readonly refusals: readonly string[]
   readonly drops: readonly string[]
   readonly ends: readonly EndReason[]
-}
-
-interface WatchedNode {
-  readonly name: string
-  readonly isUp: boolean
-  readonly sessionCount: number
-}
-
-interface BrokerWithNodes {
-  readonly name: string
-  readonly nodes: { readonly all: readonly WatchedNode[] }
-}
-
-/** What is read at the moment of a scrape. */
-export interface MetricSources {
-  readonly traffic: Traffic
-  /** What all sessions hold. */
-  bufferedBytes(): number
-  auditLostCount(): number
 }
 
 export class Metrics {
@@ -162,8 +148,8 @@ export class Metrics {
       labelNames: ['broker', 'cause'],
       registers,
     })
-    this.#watchTraffic(sources)
-    this.#watchProcess()
+    watchTraffic(this.#registry, sources)
+    watchProcess(this.#registry, this.loopDelay)
   }
 
   get contentType(): string {
@@ -240,7 +226,7 @@ export class Metrics {
   /** How many different questions are asked for live sessions. */
   watchEntitlements(questionCount: () => number): void {
     const help = 'Different questions to entitlement services that live sessions hang on.'
-    gauge([this.#registry], 'gatehouse_entitlement_questions', help, questionCount)
+    readGauge([this.#registry], 'gatehouse_entitlement_questions', help, questionCount)
   }
 
   refused(cause: string): void {
@@ -258,125 +244,13 @@ export class Metrics {
 
   /** @param brokers those that services name now */
   watchNodes(brokers: () => Iterable<BrokerWithNodes>): void {
-    const registers = [this.#registry]
-    const labelNames = ['broker', 'node'] as const
-    const byNode = (name: string, help: string, value: (node: WatchedNode) => number) => {
-      const gauge = new Gauge({
-        name,
-        help,
-        labelNames,
-        registers,
-        collect: () => {
-          gauge.reset()
-          for (const { name: broker, nodes } of brokers())
-            for (const node of nodes.all) gauge.set({ broker, node: node.name }, value(node))
-        },
-      })
-    }
-    byNode('gatehouse_broker_node_up', '1: the node answers, as far as is known; 0: it is left out.', ({ isUp }) =>
-      Number(isUp),
-    )
-    byNode(
-      'gatehouse_broker_node_sessions',
-      'Sessions of the node, those that are being opened included.',
-      ({ sessionCount }) => sessionCount,
-    )
+    watchNodes(this.#registry, brokers)
   }
 
   close(): void {
     this.loopDelay.close()
     this.#registry.clear()
   }
-
-  #watchTraffic({ traffic, bufferedBytes, auditLostCount }: MetricSources): void {
-    const registers = [this.#registry]
-    const byDirection = (name: string, help: string, from: () => number, to: () => number) => {
-      const counter = new Counter({
-        name,
-        help,
-        labelNames: ['direction'],
-        registers,
-        collect: () => {
-          counter.reset()
-          counter.inc({ direction: 'from-client' }, from())
-          counter.inc({ direction: 'to-client' }, to())
-        },
-      })
-    }
-    byDirection(
-      'gatehouse_bytes_total',
-      'Bytes of AMQP in WebSocket messages, by direction.',
-      () => traffic.bytesFromClients,
-      () => traffic.bytesToClients,
-    )
-    byDirection(
-      'gatehouse_messages_total',
-      'WebSocket messages, by direction.',
-      () => traffic.messagesFromClients,
-      () => traffic.messagesToClients,
-    )
-    gauge(registers, 'gatehouse_buffered_bytes', 'Bytes that wait in all sessions together.', bufferedBytes)
-    const lost: Counter = new Counter({
-      name: 'gatehouse_audit_lost_total',
-      help: 'Audit events that could not be written.',
-      registers,
-      collect: () => {
-        lost.reset()
-        lost.inc(auditLostCount())
-      },
-    })
-  }
-
-  #watchProcess(): void {
-    const registers = [this.#registry]
-    const longestDelayMs = this.loopDelay.reader()
-    gauge(
-      registers,
-      'gatehouse_event_loop_delay_seconds',
-      'Longest delay of the event loop since the last scrape.',
-      () => longestDelayMs() / 1000,
-    )
-    gauge(registers, 'gatehouse_heap_ratio', 'Used part of the largest heap this process may have, 0 to 1.', heapRatio)
-    const seconds: Counter = new Counter({
-      name: 'gatehouse_processor_seconds_total',
-      help: 'Processor time that the process has used, its own (`user`) and the system’s for it (`system`).',
-      labelNames: ['mode'],
-      registers,
-      collect: () => {
-        const { user, system } = process.cpuUsage()
-        seconds.reset()
-        seconds.inc({ mode: 'user' }, user / 1e6)
-        seconds.inc({ mode: 'system' }, system / 1e6)
-      },
-    })
-    new Gauge({
-      name: 'gatehouse_build_info',
-      help: 'Always 1; the versions of the gateway and of Node.',
-      labelNames: ['version', 'node'],
-      registers,
-    }).set({ version: version(), node: process.versions.node }, 1)
-    gauge(registers, 'gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
-    gauge(
-      registers,
-      'gatehouse_start_time_seconds',
-      'When the process started, in seconds since the epoch.',
-      startSeconds,
-    )
-  }
-}
-
-/** How full the heap is, 0 to 1, of what V8 would let it grow to. */
-export function heapRatio(): number {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-  return used / limit
-}
-
-function startSeconds(): number {
-  return Math.round(Date.now() / 1000 - process.uptime())
-}
-
-function gauge(registers: Registry[], name: string, help: string, read: () => number): void {
-  const metric: Gauge = new Gauge({ name, help, registers, collect: () => metric.set(read()) })
 }
 
 function isBrokerFailure(reason: EndReason): reason is BrokerFailure {

@@ -15,7 +15,6 @@ import {
 } from '../../auth/index.ts'
 import type {
   AuditEvent,
-  BrokerFailure,
   BrokersRefusal,
   EndRequest,
   OpenedSession,
@@ -24,10 +23,7 @@ import type {
   SessionEnd,
   SessionObserver,
 } from '../../proxy/index.ts'
-import type { Trial } from '../brokers/hold-offs.ts'
-import type { Log } from '../ops/log.ts'
-import type { Metrics } from '../ops/metrics.ts'
-import type { Entitled, PromotedTerms, Service, Terms } from '../services/service.ts'
+import type { Entitled, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
 import {
   configurationChanged,
@@ -37,43 +33,16 @@ import {
   UNRECORDED,
   VHOST_LOST,
 } from './end-requests.ts'
-import type { EntitledSession, EntitledSessions } from './entitled-sessions.ts'
+import type { EntitledSession } from './entitled-sessions.ts'
 import { allowsVhost, type Judgement, judgeSession } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
+import type { NewSession, SessionSurroundings } from './new-session.ts'
 import type { Occupant, Place } from './place.ts'
 import type { SessionRecord } from './record.ts'
-import type { Sessions } from './registry.ts'
 import { brokersPart, sessionLine } from './session-line.ts'
 
 /** The first one that a text of RabbitMQ's names: `queue 'orders' in vhost '/'`. */
 const RESOURCE = /\b(?:queue|exchange) '.*?' in vhost '[^']*'/s
-
-/** What a session is begun with. */
-export interface NewSession {
-  readonly id: string
-  readonly service: Service
-  readonly place: Place
-  readonly promoted: PromotedTerms
-  /** The client's address, after trusted proxies. */
-  readonly address: string
-  /** Of the page that asks for it; absent where it is no browser. */
-  readonly origin: string | undefined
-  /** Of the upgrade request, on the clock of `performance.now()`. */
-  readonly startedMs: number
-  readonly client: WebSocketClientEnd
-  /** Leave to try the broker; or what the broker has said no to a moment ago: the client is only told so. */
-  readonly trial: Trial | BrokerFailure
-  /** Gives back the place among the unfinished handshakes. */
-  handshakeDone(): void
-}
-
-/** What all live sessions share. */
-export interface SessionSurroundings {
-  readonly sessions: Sessions
-  readonly entitled: EntitledSessions
-  readonly metrics: Metrics
-  readonly log: Log
-}
 
 export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   readonly id: string

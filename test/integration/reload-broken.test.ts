@@ -16,7 +16,7 @@ import {
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/reading/load.ts'
-import { ReloadRefused } from '../../src/gateway/reload-report.ts'
+import { ReloadRefused } from '../../src/gateway/reloading/report.ts'
 import { type Gateway, startGateway } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib } from '../support/amqplib-over-websocket.ts'
 import { configFiles, FIXTURE_ENV } from '../support/config-files.ts'

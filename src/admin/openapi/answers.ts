@@ -1,6 +1,6 @@
 /** The shapes of what the management API answers, as schemas: the OpenAPI document shows them. */
 import { z } from 'zod'
-import type { ReloadReport } from '../../gateway/reload-report.ts'
+import type { ReloadReport } from '../../gateway/reloading/report.ts'
 import type { Explained } from '../../services/explain.ts'
 import type { ShownSample } from '../live/history.ts'
 import type { ShownRefusal } from '../live/recent-refusals.ts'

@@ -1,6 +1,6 @@
 /** `gatehouse reload`: the configuration is read again, or it is said what that would change. */
 import { readFileSync } from 'node:fs'
-import type { ReloadReport } from '../../gateway/reload-report.ts'
+import type { ReloadReport } from '../../gateway/reloading/report.ts'
 import type { Command } from '../command.ts'
 import { EXIT, UsageError } from '../exit.ts'
 import { parseOptions } from '../options.ts'

@@ -15,7 +15,7 @@ import type { ShownOverview } from '../../../../../../src/admin/routes/overview.
 import type { ShownRules } from '../../../../../../src/admin/routes/rules.ts'
 import type { SessionDetail } from '../../../../../../src/admin/routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage } from '../../../../../../src/admin/shapes.ts'
-import type { ReloadReport } from '../../../../../../src/gateway/reload-report.ts'
+import type { ReloadReport } from '../../../../../../src/gateway/reloading/report.ts'
 
 /** Compiles only while the API answers what the page expects. */
 const ANSWERS = {

@@ -2,17 +2,17 @@
  * A reload: the next configuration is read, checked and compiled next to the present one, every live session is judged by
  * it, and both are exchanged in one turn of the event loop. Whatever fails before: nothing has changed.
  */
-import { InvalidConfiguration } from '../../auth/index.ts'
-import { staticChanges } from '../config/checks/static-places.ts'
-import { changesBetween } from '../config/effective/changes.ts'
-import { hashOf } from '../config/effective/hash.ts'
-import type { LoadedConfig } from '../config/reading/load.ts'
-import { ConfigError, formatPath, formatProblem } from '../config/reading/problems.ts'
-import type { Config } from '../config/schema/schema.ts'
-import type { Judgement } from '../sessions/judge.ts'
-import type { Occupant } from '../sessions/place.ts'
-import type { Generation } from './generation.ts'
-import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadReport } from './reload-report.ts'
+import { InvalidConfiguration } from '../../../auth/index.ts'
+import { staticChanges } from '../../config/checks/static-places.ts'
+import { changesBetween } from '../../config/effective/changes.ts'
+import { hashOf } from '../../config/effective/hash.ts'
+import type { LoadedConfig } from '../../config/reading/load.ts'
+import { ConfigError, formatPath, formatProblem } from '../../config/reading/problems.ts'
+import type { Config } from '../../config/schema/schema.ts'
+import type { Judgement } from '../../sessions/judge.ts'
+import type { Occupant } from '../../sessions/place.ts'
+import type { Generation } from '../generation.ts'
+import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'
 
 /** What has been prepared next to what runs: either is called, once. */
 export interface Prepared {

@@ -5,9 +5,9 @@ import {
   EntitlementUnavailable,
   type Identity,
   type SecretSources,
-} from '../../auth/index.ts'
-import { CommandFailed, UsageError } from './exit.ts'
-import { entitlementsOf, type OfflineService } from './offline.ts'
+} from '../../../auth/index.ts'
+import { CommandFailed, UsageError } from '../exit.ts'
+import { entitlementsOf, type OfflineService } from '../offline.ts'
 
 export interface AskedEntitlements {
   readonly lines: readonly string[]

@@ -1,14 +1,14 @@
 /** `gatehouse explain`: what a service would make of somebody, rule by rule, without anybody logging in. */
-import { MAY_USAGE } from '../../auth/index.ts'
-import { loadConfig } from '../config/reading/load.ts'
-import { suggestion } from '../config/reading/nearest.ts'
-import { type Explained, explain as explained, NotExplainable, personOf, userText } from '../services/explain.ts'
-import type { Command } from './command.ts'
+import { MAY_USAGE } from '../../../auth/index.ts'
+import { loadConfig } from '../../config/reading/load.ts'
+import { suggestion } from '../../config/reading/nearest.ts'
+import { type Explained, explain as explained, NotExplainable, personOf, userText } from '../../services/explain.ts'
+import type { Command } from '../command.ts'
+import { EXIT, UsageError } from '../exit.ts'
+import { type OfflineService, offline } from '../offline.ts'
+import { needed, parseOptions } from '../options.ts'
+import { say } from '../terminal.ts'
 import { type AskedEntitlements, askEntitlements } from './entitlements.ts'
-import { EXIT, UsageError } from './exit.ts'
-import { type OfflineService, offline } from './offline.ts'
-import { needed, parseOptions } from './options.ts'
-import { say } from './terminal.ts'
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },

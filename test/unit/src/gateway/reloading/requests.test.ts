@@ -1,9 +1,9 @@
 /** Reloads that nobody waits for: they coalesce, wait for those of others, and are never lost. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ReloadRefused } from '../../../../src/gateway/reload-report.ts'
-import { ReloadRequests } from '../../../../src/gateway/reload-requests.ts'
-import { until } from '../../../support/until.ts'
+import { ReloadRefused } from '../../../../../src/gateway/reloading/report.ts'
+import { ReloadRequests } from '../../../../../src/gateway/reloading/requests.ts'
+import { until } from '../../../../support/until.ts'
 
 /** A reload that ends when the test says how. */
 class Scripted {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { ConfigWatch } from '../../../../src/gateway/config-watch.ts'
-import { until } from '../../../support/until.ts'
+import { ConfigWatch } from '../../../../../src/gateway/reloading/config-watch.ts'
+import { until } from '../../../../support/until.ts'
 
 /** Longer than between two looks. */
 const LOOK_MS = 300

@@ -1,15 +1,15 @@
 /** `gatehouse check`: judges a configuration as `serve` would, and more: every secret that can be read is read. */
 
-import { readBlocks } from '../admin/blocks-file.ts'
-import { loadConfig } from '../config/reading/load.ts'
-import { ConfigError, formatProblem } from '../config/reading/problems.ts'
-import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../config/schema/schema.ts'
-import { probeBrokers } from './check-connect.ts'
-import type { Command } from './command.ts'
-import { EXIT, UsageError } from './exit.ts'
-import { offline, secretProblems, tryAuthenticators } from './offline.ts'
-import { needed, parseOptions } from './options.ts'
-import { complain, say } from './terminal.ts'
+import { readBlocks } from '../../admin/blocks-file.ts'
+import { loadConfig } from '../../config/reading/load.ts'
+import { ConfigError, formatProblem } from '../../config/reading/problems.ts'
+import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../../config/schema/schema.ts'
+import type { Command } from '../command.ts'
+import { EXIT, UsageError } from '../exit.ts'
+import { offline, secretProblems, tryAuthenticators } from '../offline.ts'
+import { needed, parseOptions } from '../options.ts'
+import { complain, say } from '../terminal.ts'
+import { probeBrokers } from './connect.ts'
 
 export const check: Command = {
   name: 'check',

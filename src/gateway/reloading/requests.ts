@@ -2,7 +2,7 @@
  * Reloads that nobody waits for, as signals and a watched file ask for them. One is under way and at most one waits: it
  * reads everything that was there when it was asked for, so that it answers all who asked meanwhile.
  */
-import { ReloadRefused } from './reload-report.ts'
+import { ReloadRefused } from './report.ts'
 
 const BUSY_MS = 500
 

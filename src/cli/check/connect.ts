@@ -1,11 +1,11 @@
 /** `gatehouse check --connect`: what each broker user lacks at its broker. */
-import type { SecretSources } from '../../auth/index.ts'
-import { ManagementApi } from '../brokers/probing/management-api.ts'
-import { type Probed, probeUsers } from '../brokers/probing/probe-users.ts'
-import { brokerNeeds } from '../brokers/setup/broker-needs.ts'
-import type { Config } from '../config/schema/schema.ts'
-import { EXIT, UsageError } from './exit.ts'
-import { say, type Terminal } from './terminal.ts'
+import type { SecretSources } from '../../../auth/index.ts'
+import { ManagementApi } from '../../brokers/probing/management-api.ts'
+import { type Probed, probeUsers } from '../../brokers/probing/probe-users.ts'
+import { brokerNeeds } from '../../brokers/setup/broker-needs.ts'
+import type { Config } from '../../config/schema/schema.ts'
+import { EXIT, UsageError } from '../exit.ts'
+import { say, type Terminal } from '../terminal.ts'
 
 /** Resolves with the exit code. @throws UsageError for an address that is none */
 export async function probeBrokers(

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { configFiles } from '../../../support/config-files.ts'
-import { runCommand } from '../../../support/terminal.ts'
+import { configFiles } from '../../../../support/config-files.ts'
+import { runCommand } from '../../../../support/terminal.ts'
 
 const folder = configFiles()
 const valid = (name: string) => join(folder, 'valid', name)

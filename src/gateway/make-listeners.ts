@@ -1,0 +1,60 @@
+/** What answers at the listeners of a gateway: upgrades, and the requests around them. */
+import { Admission } from '../http/admission.ts'
+import { Routes } from '../http/auth/routes.ts'
+import { begin } from '../http/begin.ts'
+import { Listener } from '../http/listener.ts'
+import { Refuser } from '../http/refuser.ts'
+import { noteUnheard } from '../http/server/unheard.ts'
+import type { ServingSource } from '../http/serving.ts'
+import { Upgrades } from '../http/upgrade.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Pressure } from '../ops/pressure.ts'
+import type { Traffic } from '../ops/traffic.ts'
+import type { Bars } from '../sessions/bars.ts'
+import type { Drain } from '../sessions/drain.ts'
+import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
+import type { Sessions } from '../sessions/registry.ts'
+import type { InheritedSockets } from './inherited-sockets.ts'
+import { Listeners } from './listeners.ts'
+
+export interface ListenersParts {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly sessions: Sessions
+  readonly entitled: EntitledSessions
+  readonly traffic: Traffic
+  readonly serving: ServingSource
+  readonly bars: Bars
+  readonly pressure: Pressure
+  readonly drain: Drain
+  readonly inherited: InheritedSockets
+  /** Called for each upgrade request. */
+  upgrading(): void
+}
+
+export function makeListeners(parts: ListenersParts): Listeners {
+  const { pressure, drain } = parts
+  const common = { ...parts, admission: new Admission() }
+  const refuser = new Refuser(common)
+  const upgrades = new Upgrades({
+    ...common,
+    isDraining: () => drain.refuses,
+    refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
+    begin: (attempt, admitted) => begin(attempt, admitted, common),
+  })
+  const routes = new Routes(common)
+  return new Listeners(
+    (options) =>
+      new Listener(options, {
+        request: (request, response, hop) => routes.handle(request, response, hop),
+        upgrade: (request, socket, head, hop) => {
+          parts.upgrading()
+          upgrades.handle(request, socket, head, hop)
+        },
+        hasRoom: () => pressure.takesConnections,
+        ...noteUnheard(parts),
+      }),
+    parts.inherited,
+  )
+}
