@@ -41,9 +41,13 @@ before(async () => {
   stopping.push(() => live.stop())
 })
 
-/** Scripts delete what is there. */
+/** Scripts delete what is there, and declare it again in other ways. */
 async function declareAll(): Promise<void> {
   const channel = live.judge
+  await Promise.all([
+    ...QUEUES.map((queue) => channel.deleteQueue(queue)),
+    ...[...TOPICS, ...FANOUTS].map((exchange) => channel.deleteExchange(exchange)),
+  ])
   await Promise.all([
     ...QUEUES.map((queue) => channel.assertQueue(queue, { durable: false })),
     ...TOPICS.map((exchange) => channel.assertExchange(exchange, 'topic', { durable: false })),
