@@ -114,14 +114,17 @@ describe('after broker-setup', () => {
     it(`policy ${index}: the broker refuses nothing of ${STEPS} methods that the gateway allows`, async () => {
       await permitAsSaid(permissions)
       const client = await live.connect('somebody', [], { path: `/p${index}` })
-      for (let n = 0; n < STEPS; n += 1) await outcome(client, rollStep(dice))
+      const byGateway = refusedByGateway()
+      let refused = 0
+      for (let n = 0; n < STEPS; n += 1) if ((await outcome(client, rollStep(dice))).endsWith(' 403')) refused += 1
       client.close()
-      assert.deepEqual(refusedByBroker(), [])
+      assert.equal(refused, refusedByGateway() - byGateway)
     })
   })
 
   it('server-named queues, variables and answers to direct reply addresses work', async () => {
     await permitAsSaid(WIDE)
+    const byGateway = refusedByGateway()
     const client = await live.connect('joe.smith', [], { path: `/p${POLICIES}` })
     const own = 'q.joe%2Esmith.1'
     assert.ok(!isClosed(await client.call('queue.declare', queueDeclare(own, { exclusive: true }), 'queue.declare-ok')))
@@ -133,23 +136,26 @@ describe('after broker-setup', () => {
     client.publish('', own)
     assert.ok(!isClosed(await client.verdict()))
     client.close()
-    assert.deepEqual(refusedByBroker(), [])
+    assert.equal(refusedByGateway(), byGateway)
   })
 
   it('a right that is taken away is missed', async () => {
     const { broker, webuser } = live
     await permitAsSaid(WIDE)
     await broker.rabbit.management.permit(webuser.username, broker.vhost, { configure: '', write: '', read: '' })
+    const byGateway = refusedByGateway()
     const client = await live.connect('joe.smith', [], { path: `/p${POLICIES}` })
     client.publish('', 'q.1')
-    assert.ok(isClosed(await client.verdict()))
+    const verdict = await client.verdict()
     client.close()
-    assert.equal(refusedByBroker().length, 1)
+    assert.equal(isClosed(verdict) && verdict.code, 403)
+    assert.equal(refusedByGateway(), byGateway)
   })
 })
 
-function refusedByBroker(): unknown[] {
-  return live.events('broker-refused-method').filter(({ replyCode }) => replyCode === 403)
+/** Every other refusal is the broker's; its line in the log is one of few that are written in a while. */
+function refusedByGateway(): number {
+  return live.events('permission.refused').length
 }
 
 describe('the lines and the definitions', () => {
