@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { AmqplibConnection } from '../support/amqplib-over-websocket.ts'
-import type { TestBroker } from '../support/broker.ts'
+import { type TestBroker, testBroker } from '../support/broker.ts'
 import { canary, findSecrets } from '../support/canary.ts'
 import { privateBroker } from '../support/live-gateway.ts'
 import {
@@ -88,6 +88,16 @@ class TokenEndpoint {
   }
 }
 
+/** As docs/brokers.md tells operators: RabbitMQ from 4.1 on writes down what it cannot read as a token. */
+async function quietLog(): Promise<string[]> {
+  const shared = await testBroker()
+  const [major = 0, minor = 0] = shared.rabbit.version.split('.').map(Number)
+  await shared.stop()
+  return major > 4 || (major === 4 && minor >= 1)
+    ? ['log.connection.level = critical', 'log.user.level = critical']
+    : []
+}
+
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-oauth2-'))
   const keyFile = join(folder, 'issuer.pem')
@@ -102,9 +112,7 @@ before(async () => {
       'auth_backends.2 = rabbit_auth_backend_oauth2',
       'auth_oauth2.resource_server_id = rabbit',
       `auth_oauth2.signing_keys.${ISSUER_KEY_ID} = FILES/issuer.pem`,
-      // As docs/brokers.md tells operators: RabbitMQ from 4.1 on writes down what it cannot read as a token.
-      'log.connection.level = critical',
-      'log.user.level = critical',
+      ...(await quietLog()),
     ],
   })
   tap = await startTap(broker)

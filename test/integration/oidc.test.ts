@@ -171,6 +171,7 @@ describe('the login', () => {
     assert.equal(browser.cookies(front.origin), '')
     assert.equal((await line('authorization-refused'))['cause'], 'blocked')
     await until(() => Date.now() > Date.parse(untilAt))
+    browser = new CookieBrowser()
     assert.equal((await logIn('joe.smith')).status, 200)
   })
 
