@@ -1,7 +1,7 @@
 /** What a gateway does that runs short: of file descriptors, and of memory for what waits. In a process of its own. */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
 import type { ConfigInput } from '../../src/index.ts'
 import { type BrokerUser, type TestBroker, testBroker } from '../support/broker.ts'
@@ -33,10 +33,11 @@ describe('a gateway that runs short', () => {
       ],
     }
   })
-  after(async () => {
+  afterEach(async () => {
     await gateway?.stop()
-    await broker.stop()
+    gateway = undefined
   })
+  after(() => broker.stop())
 
   function target() {
     return { url: gateway?.url ?? '', authorization: AUTHORIZATION }
@@ -70,7 +71,6 @@ describe('a gateway that runs short', () => {
     for (const socket of idle) socket.destroy()
     await until(async () => (await upgrade()) === '101', 'a session again')
     assert.equal(session.isOpen, true)
-    await gateway.stop()
   })
 
   it('of descriptors, for many who come at once: each has its session or is refused, and none is let in without a broker', async () => {
@@ -86,9 +86,8 @@ describe('a gateway that runs short', () => {
     )
     assert.deepEqual([...new Set(outcomes)].sort(), ['101', 'refused'])
     const counters = await gateway.counters()
-    assert.equal(counters.get('gatehouse_session_ends_total{reason="broker-unavailable"}'), undefined)
+    assert.equal(counters.get('gatehouse_session_ends_total{reason="broker-unavailable"}'), 0)
     for (const flooder of came) flooder.destroy()
-    await gateway.stop()
   })
 
   it('of memory: ends the session that holds most, keeps the others, and answers for its health', async () => {
