@@ -30,15 +30,16 @@ export class ConfigWatch {
       this.#taken = undefined
       this.#written = undefined
     } else if (this.#timer === undefined) {
-      this.#look()
       this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+      this.#look()
     }
   }
 
   #look(): void {
+    const timer = this.#timer
     stat(this.#file, { bigint: true }, (error, stats) => {
-      // A file that is away for a moment is about to be replaced.
-      if (error === null) this.#seen(stats)
+      // A file that is away for a moment is about to be replaced. A look that watching has outlived says nothing of now.
+      if (error === null && this.#timer === timer) this.#seen(stats)
     })
   }
 
@@ -60,7 +61,7 @@ export class ConfigWatch {
   #take(stats: BigIntStats): void {
     this.#taken = stats
     this.#written = undefined
-    if (this.#timer !== undefined) this.#changed()
+    this.#changed()
   }
 }
 

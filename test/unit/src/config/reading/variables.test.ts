@@ -57,7 +57,7 @@ describe('parseConfig', () => {
   it('takes text from the environment for the number or the boolean that is expected', () => {
     const input = { ...minimalConfig(), listen: { port: '${env:PORT}', behindTls: '${env:TLS}' } } as never
     const { config } = parseConfig(input, { env: { PORT: '8443', TLS: 'true' }, files: false })
-    assert.deepEqual(config.listen, [{ host: '127.0.0.1', port: 8443, behindTls: true }])
+    assert.deepEqual(config.listen, [{ host: '127.0.0.1', port: 8443, behindTls: true, proxyProtocol: false }])
   })
 
   it('does not take text that is written for a number', () => {

@@ -130,7 +130,7 @@ describe('configReference', () => {
     for (const line of configReference()
       .split('\n')
       .filter((text) => text.startsWith('|'))) {
-      assert.equal(line.replaceAll('\\|', '').split('|').length, 6, line)
+      assert.equal(line.replaceAll('\\|', '').split('|').length, 7, line)
     }
   })
 })
