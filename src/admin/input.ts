@@ -52,6 +52,8 @@ function mistakesOf(issue: z.core.$ZodIssue): string[] {
     if (first !== undefined && first.length > 0)
       return first.flatMap((below) => mistakesOf({ ...below, path: [...issue.path, ...below.path] }))
   }
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${[...issue.path, key].map(String).join('.')}: unknown key`)
   const place = issue.path.map(String).join('.')
   return [place === '' ? issue.message : `${place}: ${issue.message}`]
 }
