@@ -6,8 +6,10 @@ import { ENDS } from '../sessions/end-reasons.ts'
 import type { Generation } from './generation.ts'
 
 export function expectSeries(metrics: Metrics, { services, brokers, authenticators }: Generation): void {
+  const entitled = [...services.values()].filter(({ entitlements }) => entitlements !== undefined)
   metrics.expect({
     services: services.keys(),
+    entitled: entitled.map(({ path }) => path),
     brokers: brokers.keys(),
     authenticators: authenticators.keys(),
     refusals: Object.keys(REFUSALS),
