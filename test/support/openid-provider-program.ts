@@ -69,7 +69,7 @@ function configuration(): object {
               client_id: 'gatehouse',
               client_secret: gateway.secret,
               grant_types: ['authorization_code', 'refresh_token'],
-              redirect_uris: [`${gateway.publicUrl}/auth/callback`],
+              redirect_uris: [gateway.publicUrl, gateway.adminUrl ?? []].flat().map((url) => `${url}/auth/callback`),
               backchannel_logout_uri: `${gateway.publicUrl}/auth/backchannel-logout`,
               backchannel_logout_session_required: true,
             },

@@ -1,7 +1,7 @@
 /** Seals logins under way with a key that lives as long as the process. */
 import { randomBytes } from 'node:crypto'
 import { EncryptJWT, errors, jwtDecrypt } from 'jose'
-import { PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../pending-logins.ts'
+import { KEPT_SECONDS, type PendingLogin, type PendingLogins } from '../pending-logins.ts'
 
 const ENCRYPTION = 'A256GCM'
 
@@ -12,7 +12,7 @@ export class MemoryPendingLogins implements PendingLogins {
     return await new EncryptJWT({ ...pending })
       .setProtectedHeader({ alg: 'dir', enc: ENCRYPTION })
       .setIssuedAt()
-      .setExpirationTime(`${PENDING_SECONDS}s`)
+      .setExpirationTime(`${KEPT_SECONDS}s`)
       .encrypt(this.#key)
   }
 
@@ -20,8 +20,8 @@ export class MemoryPendingLogins implements PendingLogins {
     try {
       const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: [ENCRYPTION] }
       const { payload } = await jwtDecrypt<PendingLogin>(sealed, this.#key, options)
-      const { state, nonce, verifier, returnTo } = payload
-      return { state, nonce, verifier, returnTo }
+      const { state, nonce, verifier, returnTo, begunBy, endsAtMs } = payload
+      return { state, nonce, verifier, returnTo, begunBy, endsAtMs }
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined
       throw error

@@ -28,12 +28,15 @@ export interface OidcClientOptions {
   readonly fetch?: Fetch
 }
 
-/** `refused` is final; `unavailable` may be otherwise a moment later. The message is for operators. */
+/** Whose no it is: `cancelled` that of the person, or of the provider about the person; the last one may be otherwise a moment later. */
+type ProviderErrorKind = 'refused' | 'cancelled' | 'unavailable'
+
+/** The message is for operators. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError'
-  readonly kind: 'refused' | 'unavailable'
+  readonly kind: ProviderErrorKind
 
-  constructor(kind: 'refused' | 'unavailable', message: string, options: ErrorOptions) {
+  constructor(kind: ProviderErrorKind, message: string, options: ErrorOptions) {
     super(message, options)
     this.kind = kind
   }
@@ -75,7 +78,7 @@ export class OidcClient {
   }
 
   /** Where to send the browser. */
-  async authorizationUrl({ state, nonce, verifier }: Omit<PendingLogin, 'returnTo'>): Promise<string> {
+  async authorizationUrl({ state, nonce, verifier }: PendingLogin): Promise<string> {
     const configuration = await this.#configuration()
     const { redirectUri, scope, parameters } = this.#options
     return openid.buildAuthorizationUrl(configuration, {
@@ -206,7 +209,9 @@ function tokensOf(response: openid.TokenEndpointResponse & openid.TokenEndpointR
 
 function providerError(error: unknown, step: 'exchange' | 'refresh'): ProviderError {
   if (error instanceof openid.AuthorizationResponseError) {
-    return new ProviderError('refused', `the provider says ${error.error}`, { cause: error })
+    // [RFC 6749 §4.1.2.1]
+    const kind = error.error === 'access_denied' ? 'cancelled' : 'refused'
+    return new ProviderError(kind, `the provider says ${error.error}`, { cause: error })
   }
   if (error instanceof openid.ResponseBodyError) {
     // Any other complaint about a refresh is about the gateway (its secret, its registration), not about the user.
