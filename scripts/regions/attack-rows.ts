@@ -305,6 +305,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'cookies and memories of its own; a write with the cookie needs the listener’s own Origin',
     ],
     [
+      'G92',
+      'a login for the command line begun by a page; its handle in the place of a cookie, a cookie in its place',
+      'programs only; each kind is sealed for itself; 20 begun in a minute at most',
+    ],
+    [
       'G91',
       'a failed login whose page repeats what was sent',
       'fixed texts, one escaped link to the login itself, its own style by hash and nothing else',

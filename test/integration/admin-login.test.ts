@@ -1,9 +1,14 @@
 /** People who manage log in at a real OpenID provider; in a real browser in test/browser/console-login.test.ts. */
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { CommandProcess } from '../support/command-process.ts'
 import { CookieBrowser } from '../support/cookie-browser.ts'
 import type { Door } from '../support/door.ts'
 import { type ManagedByOpenid, startOpenid, startOpenidDoor, stopOpenid } from '../support/managed-by-openid.ts'
+import { until } from '../support/until.ts'
 
 const ACCESS_TOKEN_SECONDS = 2
 
@@ -128,5 +133,73 @@ describe('the login of people who manage', () => {
       assert.equal(answer.headers.get('content-type'), 'application/problem+json')
     }
     assert.equal((await fetch(`${openid.admin.origin}/auth/logout`)).status, 405)
+  })
+})
+
+describe('gatehouse login', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-login-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  function gatehouse(t: TestContext, ...args: string[]): CommandProcess {
+    const command = new CommandProcess([...args, '--admin', openid.admin.origin], { XDG_STATE_HOME: folder })
+    t.after(async () => await command.kill())
+    return command
+  }
+
+  /** Confirms the code in a browser, as this person. */
+  async function confirm(address: string, name: string): Promise<void> {
+    const browser = new CookieBrowser()
+    const page = await browser.visit(address)
+    const field = (form: string, named: string) => new RegExp(`name="${named}" value="([^"]+)"`).exec(form)?.[1] ?? ''
+    const [xsrf, user_code] = [field(page.body, 'xsrf'), field(page.body, 'user_code')]
+    const form = await browser.visit(page.url, { xsrf, user_code, confirm: 'yes' })
+    const done = await browser.visit(form.url, { name })
+    assert.match(done.body, /Done/, done.body)
+  }
+
+  it('has a code confirmed elsewhere, and the other commands use the login until it ends', async (t) => {
+    const door = await startOpenidDoor(openid, t)
+    const login = gatehouse(t, 'login')
+    const address = await until(
+      () => /^Open (http\S+)\nand confirm the code \S+$/m.exec(login.stderr)?.[1],
+      'the address to open',
+      30_000,
+    )
+
+    await confirm(address, 'operator')
+
+    assert.equal((await login.exit()).code, 0, login.stderr)
+    assert.match(login.stdout, /^logged in at 127\.0\.0\.1:\d+ as operator$/m)
+    assert.equal((await door.line('login-opened'))['subject'], 'operator')
+    const file = join(folder, 'gatehouse', 'logins.json')
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    const kicked = gatehouse(t, 'kick', '--subject', 'nobody', '--reason', 'a test')
+    assert.equal((await kicked.exit()).code, 0, kicked.stderr)
+    assert.equal(acts(door)[0]?.['actor'], 'operator')
+    const logout = gatehouse(t, 'logout')
+    assert.equal((await logout.exit()).code, 0, logout.stderr)
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /gatehouse-admin/)
+    const status = gatehouse(t, 'status')
+    assert.equal((await status.exit()).code, 77)
+    assert.match(status.stderr, /the gateway does not know you: see gatehouse login/)
+  })
+
+  it('G92 is not for pages, and its handle is nothing else', async (t) => {
+    await startOpenidDoor(openid, t)
+    const ask = async (path: string, init: RequestInit = {}) =>
+      await fetch(`${openid.admin.origin}${path}`, { method: 'POST', redirect: 'manual', ...init })
+    assert.equal((await ask('/auth/device', { headers: own() })).status, 403)
+    const begun = (await (await ask('/auth/device')).json()) as { handle: string; userCode: string }
+    const token = async (handle: string) =>
+      (await ask('/auth/device/token', { body: new URLSearchParams({ handle }) })).status
+    assert.equal(await token(begun.handle), 202)
+    assert.equal(await token(begun.userCode), 400)
+    const browser = new CookieBrowser()
+    const login = await browser.fetch(`${openid.admin.origin}/auth/login`)
+    const [pending = ''] = login.headers.getSetCookie()
+    const [name = '', sealed = ''] = (pending.split(';')[0] ?? '').split('=')
+    assert.equal(await token(sealed), 400)
+    const callback = `${openid.admin.origin}/auth/callback?state=&code=x`
+    assert.equal((await fetch(callback, { headers: { cookie: `${name}=${begun.handle}` } })).status, 400)
   })
 })

@@ -13,6 +13,7 @@ import { cookieValues } from '../carriers.ts'
 import type { LoginAnswer } from './answer.ts'
 import { type OidcClient, ProviderError, type ProviderTokens } from './client.ts'
 import { type CookieScope, clearCookie, cookieName, setCookie } from './cookie.ts'
+import { DeviceLogins } from './device.ts'
 import { failed, failedBy, refusal } from './failure.ts'
 import type { IdentityMaker } from './identity.ts'
 import type { LogoutTokens } from './logout.ts'
@@ -56,6 +57,8 @@ export class OidcLogin {
   readonly #pendingCookie: CookieScope
   readonly #logins: Logins
   readonly #listeners: LoginListener[] = []
+  /** For programs without a browser. */
+  readonly devices: DeviceLogins
 
   constructor(options: OidcLoginOptions) {
     this.#options = options
@@ -65,6 +68,7 @@ export class OidcLogin {
     const pending = cookieName({ label: `${options.cookie}-login`, path, secure })
     this.#pendingCookie = { name: pending, secure, sameSite: 'Lax' }
     this.#logins = options.logins
+    this.devices = new DeviceLogins({ ...options, open: async (tokens) => await this.#openForDevice(tokens) })
   }
 
   get cookieName(): string {
@@ -228,21 +232,32 @@ export class OidcLogin {
     http: IncomingMessage,
     isBarred: (identity: Identity) => boolean,
   ): Promise<{ readonly id: string | undefined; readonly identity: Identity }> {
-    const { identities, loginTimeoutMs, loginCount, nowMs } = this.#options
-    const now = nowMs()
-    const begun = { ...identities.begin(tokens, now, now + loginTimeoutMs), refreshedAtMs: now }
+    const begun = this.#begun(tokens)
     if (isBarred(begun.identity)) return { id: undefined, identity: begun.identity }
     const before = await this.find(http)
     const goesOn = before !== undefined && isContinuedBy(before.identity, begun.identity)
     if (before !== undefined && !goesOn) await this.#end(before)
-    const limits = { loginCount, perPersonCount: PER_PERSON_COUNT }
-    const { id, evicted } = await this.#logins.add(
-      { ...begun, refreshToken: tokens.refreshToken },
-      limits,
-      goesOn ? before : undefined,
-    )
-    for (const login of evicted) this.#tellEnded([login])
+    const { id } = await this.#add({ ...begun, refreshToken: tokens.refreshToken }, goesOn ? before : undefined)
     return { id, identity: begun.identity }
+  }
+
+  async #openForDevice(tokens: ProviderTokens): Promise<{ readonly cookie: string; readonly identity: Identity }> {
+    const begun = this.#begun(tokens)
+    const { id } = await this.#add({ ...begun, refreshToken: tokens.refreshToken })
+    return { cookie: `${this.#cookie.name}=${id}`, identity: begun.identity }
+  }
+
+  #begun(tokens: ProviderTokens): Omit<Login, 'hash' | 'refreshToken'> {
+    const { identities, loginTimeoutMs, nowMs } = this.#options
+    const now = nowMs()
+    return { ...identities.begin(tokens, now, now + loginTimeoutMs), refreshedAtMs: now }
+  }
+
+  async #add(begun: Omit<Login, 'hash'>, before?: Login): Promise<{ readonly id: string }> {
+    const limits = { loginCount: this.#options.loginCount, perPersonCount: PER_PERSON_COUNT }
+    const { id, evicted } = await this.#logins.add(begun, limits, before)
+    for (const login of evicted) this.#tellEnded([login])
+    return { id }
   }
 
   async #end(login: Login): Promise<void> {

@@ -1,11 +1,19 @@
 /**
- * Logins of people who manage, by an OpenID provider: `/auth/login`, `/auth/callback`, `/auth/logout` and
+ * Logins of people who manage, by an OpenID provider: `/auth/login`, `/auth/callback`, `/auth/logout`, `/auth/device` and
  * `/auth/backchannel-logout` of the admin listener. The steps are those of services; cookies and addresses are its own, and
  * neither blocks nor holds apply.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OidcAuthenticator } from '../../../auth/index.ts'
-import { backchannel, begin, callback, forCookie, type LoginSteps } from '../../http/auth/login-steps.ts'
+import {
+  backchannel,
+  begin,
+  beginDevice,
+  callback,
+  finishDevice,
+  forCookie,
+  type LoginSteps,
+} from '../../http/auth/login-steps.ts'
 import type { RefusalNotes } from '../../http/auth/refuse.ts'
 import { type AuthAnswer, type Exchange, isTooLarge, type Method } from '../../http/auth/request.ts'
 import { checkHeaders } from '../../http/head.ts'
@@ -23,8 +31,8 @@ export interface AdminLoginParts {
 
 interface LoginRoute {
   readonly method: Method
-  /** Whether a page of its own sends it: then no other page may. */
-  readonly isOwn: boolean
+  /** Who may send it: only its own pages, only programs, or whoever a browser is sent by. */
+  readonly from: 'own pages' | 'programs' | 'anywhere'
   handle(exchange: Exchange, logins: readonly OidcAuthenticator[], steps: LoginSteps): Promise<AuthAnswer>
 }
 
@@ -33,10 +41,15 @@ const CONSOLE = '/console/'
 
 const ROUTES: ReadonlyMap<string, LoginRoute> = new Map<string, LoginRoute>([
   // Browsers are sent to these two from elsewhere; they change nothing but a cookie that the callback needs.
-  ['login', { method: 'GET', isOwn: false, handle: begin }],
-  ['callback', { method: 'GET', isOwn: false, handle: callback }],
-  ['logout', { method: 'POST', isOwn: true, handle: (...asked) => forCookie(...asked, ['login-ended', 'logout']) }],
-  ['backchannel-logout', { method: 'POST', isOwn: false, handle: backchannel }],
+  ['login', { method: 'GET', from: 'anywhere', handle: begin }],
+  ['callback', { method: 'GET', from: 'anywhere', handle: callback }],
+  [
+    'logout',
+    { method: 'POST', from: 'own pages', handle: (...asked) => forCookie(...asked, ['login-ended', 'logout']) },
+  ],
+  ['backchannel-logout', { method: 'POST', from: 'programs', handle: backchannel }],
+  ['device', { method: 'POST', from: 'programs', handle: beginDevice }],
+  ['device/token', { method: 'POST', from: 'programs', handle: finishDevice }],
 ])
 
 export class AdminLogins {
@@ -75,7 +88,10 @@ export class AdminLogins {
     const problem = checkHeaders(request.rawHeaders, identityHeaders)
     if (problem !== undefined) throw new ApiProblem(problem.status, problem.detail)
     if (isTooLarge(request)) throw new ApiProblem(413, 'expected at most 16 KiB')
-    if (route.isOwn) checkSender(request, { isWrite: true, isSecure: hop.isSecure, origins: access.origins })
+    const isFromPage = request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined
+    if (route.from === 'programs' && isFromPage) throw new ApiProblem(403, 'this is for programs, and a page sent it')
+    if (route.from === 'own pages')
+      checkSender(request, { isWrite: true, isSecure: hop.isSecure, origins: access.origins })
     if (!query.has('returnTo')) query.set('returnTo', `${access.prefix}${CONSOLE}`)
     const exchange: Exchange = { request, hop, query, origin: request.headers.origin, service: undefined }
     return answerOf(await route.handle(exchange, access.logins, this.#steps(access)))

@@ -29,8 +29,7 @@ export async function begin(
   logins: readonly OidcAuthenticator[],
   of: LoginSteps,
 ): Promise<AuthAnswer> {
-  const name = exchange.query.get('with')
-  const login = name === null ? logins[0] : logins.find((one) => one.name === name)
+  const login = loginFor(exchange, logins)
   if (login === undefined) {
     const failure = { reason: 'malformed' } as const
     return answered(exchange, { status: 404, body: { error: 'no such login' }, detail: 'no such login', failure }, of)
@@ -97,6 +96,35 @@ export async function backchannel(
     if (next.status === 200 || answer.status !== 200) answer = next
   }
   return answered(exchange, answer, of)
+}
+
+/** `POST /auth/device`: the login of a program begins, and its person gets a code to type elsewhere. */
+export async function beginDevice(
+  exchange: Exchange,
+  logins: readonly OidcAuthenticator[],
+  of: LoginSteps,
+): Promise<AuthAnswer> {
+  const login = loginFor(exchange, logins)
+  if (login === undefined) return { status: 404, body: { error: 'no such login' } }
+  return answered(exchange, await login.login.devices.begin(), of)
+}
+
+/** `POST /auth/device/token`: whether the person has agreed. */
+export async function finishDevice(
+  exchange: Exchange,
+  logins: readonly OidcAuthenticator[],
+  of: LoginSteps,
+): Promise<AuthAnswer> {
+  const handle = await formField(exchange.request, 'handle')
+  const login = loginFor(exchange, logins)
+  if (login === undefined || handle === undefined)
+    return { status: 400, body: { error: 'expected a handle in a form' } }
+  return answered(exchange, await login.login.devices.finish(handle), of, 'login-opened')
+}
+
+function loginFor({ query }: Exchange, logins: readonly OidcAuthenticator[]): OidcAuthenticator | undefined {
+  const name = query.get('with')
+  return name === null ? logins[0] : logins.find((one) => one.name === name)
 }
 
 /** Whoever is barred gets no login, and the cookie of the one under way goes. */
