@@ -32,3 +32,8 @@ export function checkListeners({ listen, admin }: Config): Finding[] {
   })
   return [...unnamed, ...taken]
 }
+
+/** Whether a listener asks TLS clients for certificates. */
+export function asksForCertificates(tls: Config['listen'][number]['tls']): boolean {
+  return tls?.clientCertificates !== undefined && tls.clientCertificates.mode !== 'none'
+}
