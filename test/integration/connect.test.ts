@@ -1,7 +1,7 @@
 /** `gatehouse connect`: clients that speak AMQP over TCP reach a real RabbitMQ through a gateway, and read why they do not. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, connect as tcp } from 'node:net'
+import { type AddressInfo, createServer, type Socket, connect as tcp } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { Secret } from '../../auth/index.ts'
 import { passwordLogin } from '../../src/tunnel/connect/login/constant.ts'

@@ -30,6 +30,7 @@ export class Connect {
   readonly #clients = new Set<LocalClient>()
   #door: LocalDoor | undefined
   #status: StatusServer | undefined
+  #renewals = 0
   #isOver = false
   #empty: (() => void) | undefined
 
@@ -78,6 +79,7 @@ export class Connect {
       sessions: [...this.#clients].filter(({ isOpen }) => isOpen).length,
       login: login.kind,
       loginEndsAt: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
+      renewals: this.#renewals,
       refused: this.#way.refusal ?? null,
     }
   }
@@ -121,6 +123,9 @@ export class Connect {
       way: this.#way,
       admits: (login) => this.#admits(login),
       note: (line) => this.#notes.note(line),
+      renewed: () => {
+        this.#renewals += 1
+      },
       ended: (end) => {
         this.#clients.delete(client)
         this.#options.clientEnded(end)

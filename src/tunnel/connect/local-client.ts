@@ -36,6 +36,8 @@ export interface LocalClientOptions {
   readonly way: Way
   readonly admits: (login: LocalLogin) => boolean
   readonly note: (line: string) => void
+  /** The gateway has taken a fresh proof. */
+  readonly renewed: () => void
   /** Exactly once, when both sockets are gone. */
   readonly ended: (end: ClientEnd) => void
 }
@@ -129,7 +131,9 @@ export class LocalClient implements PassageHost, OutboundOwner {
     if (this.#fresh !== undefined) setImmediate(() => this.#fresh && this.renew(this.#fresh))
   }
 
-  renewed(): void {}
+  renewed(): void {
+    this.#of.renewed()
+  }
 
   closing(): void {
     this.#within(CLOSING_MS, () => this.over('told'))

@@ -10,6 +10,8 @@ export interface ConnectHealth {
   readonly login: string
   /** RFC 3339; null where it does not end, or nobody knows. */
   readonly loginEndsAt: string | null
+  /** Sessions that were shown a fresh login, and whose gateway took it. */
+  readonly renewals: number
   /** Why the gateway refuses the login at the moment. */
   readonly refused: string | null
 }
