@@ -119,6 +119,11 @@ module.exports = {
       'sessions and below: it serves whatever generation it is handed',
       'http|sessions|services|brokers|websocket|config|ops',
     ),
+    below(
+      'tunnel/connect',
+      'WebSockets, and what ops and config know: it is a client of gateways, and no part of one',
+      'tunnel/connect|websocket|config|ops',
+    ),
     {
       name: 'generations-hold-no-state',
       comment: "what outlives a configuration is in lasting.ts, and live sessions are the registry's",

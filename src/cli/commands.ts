@@ -3,6 +3,7 @@ import { ADMIN_COMMANDS } from './admin/commands.ts'
 import { brokerSetup } from './broker-setup.ts'
 import { check } from './check/check.ts'
 import type { Command } from './command.ts'
+import { connectCommand } from './connect/connect.ts'
 import { demo } from './demo.ts'
 import { explainCommand } from './explain/explain.ts'
 import { hashPasswordCommand } from './hash-password.ts'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   check,
   explainCommand,
   brokerSetup,
+  connectCommand,
   ...ADMIN_COMMANDS,
   hashPasswordCommand,
   secretCommand,
