@@ -4,6 +4,7 @@ import { brokerSetup } from './broker-setup.ts'
 import { check } from './check/check.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
+import { door } from './door.ts'
 import { explainCommand } from './explain/explain.ts'
 import { hashPasswordCommand } from './hash-password.ts'
 import { schema } from './schema.ts'
@@ -13,6 +14,7 @@ import { serve } from './serve.ts'
 export const COMMANDS: readonly Command[] = [
   serve,
   check,
+  door,
   explainCommand,
   brokerSetup,
   ...ADMIN_COMMANDS,
