@@ -56,7 +56,7 @@ export class InnerListener {
     })
     this.#server.on('connection', (socket) => this.#connected(socket))
     this.#server.on('secureConnection', (socket) => this.#secured(socket))
-    this.#server.on('tlsClientError', (error: Error, socket) => {
+    this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       parts.refuse('gateway-tls', error.message, socket.remoteAddress ?? '')
       socket.destroy()
     })

@@ -45,7 +45,7 @@ export class DoorConnection {
     this.#socket = connect(options)
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true)
-    this.#socket.on('error', (error) => {
+    this.#socket.on('error', (error: Error) => {
       this.#failure = error.message
     })
     this.#socket.on('readable', this.#look).once('end', this.#ended).once('close', this.#ended)
