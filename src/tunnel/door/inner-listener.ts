@@ -54,7 +54,7 @@ export class InnerListener {
       noDelay: true,
       keepAlive: true,
     })
-    this.#server.on('connection', (socket) => this.#connected(socket))
+    this.#server.on('connection', (socket: Socket) => this.#connected(socket))
     this.#server.on('secureConnection', (socket) => this.#secured(socket))
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       parts.refuse('gateway-tls', error.message, socket.remoteAddress ?? '')
