@@ -9,8 +9,11 @@ import type { EndReason, SessionEnd } from '../../proxy/index.ts'
 import { LoopDelay } from './loop-delay.ts'
 import {
   type BrokerWithNodes,
+  describeMetrics,
   type MetricSources,
   readGauge,
+  type WatchedDoor,
+  watchDoors,
   watchNodes,
   watchProcess,
   watchTraffic,
@@ -165,12 +168,7 @@ export class Metrics {
 
   /** Names, help, types and labels, for the documentation. */
   describe(): { name: string; help: string; type: string; labels: readonly string[] }[] {
-    return this.#registry.getMetricsAsArray().map((metric) => ({
-      name: metric.name,
-      help: metric.help,
-      type: String(metric.type),
-      labels: 'labelNames' in metric ? (metric.labelNames as string[]) : [],
-    }))
+    return describeMetrics(this.#registry)
   }
 
   sessionStarted(service: string): void {
@@ -250,6 +248,11 @@ export class Metrics {
   /** @param brokers those that services name now */
   watchNodes(brokers: () => Iterable<BrokerWithNodes>): void {
     watchNodes(this.#registry, brokers)
+  }
+
+  /** @param doors those that listeners dial now */
+  watchDoors(doors: () => Iterable<WatchedDoor>): void {
+    watchDoors(this.#registry, doors)
   }
 
   close(): void {

@@ -72,8 +72,8 @@ function configuration(): object {
             {
               client_id: 'gatehouse',
               client_secret: gateway.secret,
-              grant_types: ['authorization_code', 'refresh_token'],
-              redirect_uris: [`${gateway.publicUrl}/auth/callback`],
+              grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+              redirect_uris: [gateway.publicUrl, gateway.adminUrl ?? []].flat().map((url) => `${url}/auth/callback`),
               backchannel_logout_uri: `${gateway.publicUrl}/auth/backchannel-logout`,
               backchannel_logout_session_required: true,
             },
@@ -97,7 +97,19 @@ function configuration(): object {
       backchannelLogout: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
-      // The pages it comes with fetch a font from the net.
+      // The pages that these two come with fetch a font from the net.
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: (context: Page, form: string) => {
+          context.body = `<!doctype html><title>Code</title>${form}`
+        },
+        userCodeConfirmSource: (context: Page, form: string) => {
+          context.body = `<!doctype html><title>Confirm</title>${form}`
+        },
+        successSource: (context: Page) => {
+          context.body = '<!doctype html><title>Done</title>'
+        },
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (context: Page, form: string) => {
