@@ -62,6 +62,14 @@ function configuration(): object {
         response_types: [],
         redirect_uris: [],
       },
+      {
+        client_id: 'terminal',
+        token_endpoint_auth_method: 'none',
+        application_type: 'native',
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+        response_types: [],
+        redirect_uris: [],
+      },
       ...(gateway === undefined
         ? []
         : [
@@ -93,6 +101,18 @@ function configuration(): object {
       backchannelLogout: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: (context: Page, form: string) => {
+          context.body = `<!doctype html><title>Code</title>${form}`
+        },
+        userCodeConfirmSource: (context: Page, form: string) => {
+          context.body = `<!doctype html><title>Confirm</title>${form}`
+        },
+        successSource: (context: Page) => {
+          context.body = '<!doctype html><title>Done</title>'
+        },
+      },
       // The pages it comes with fetch a font from the net.
       rpInitiatedLogout: {
         enabled: true,
@@ -132,7 +152,7 @@ async function interact(request: IncomingMessage, response: ServerResponse): Pro
     return
   }
   const grant = new provider.Grant({ accountId, clientId: params.client_id })
-  grant.addOIDCScope('openid profile email')
+  grant.addOIDCScope('openid profile email offline_access')
   grant.addResourceScope('urn:amqp', 'amqp')
   const consent = { grantId: await grant.save() }
   await provider.interactionFinished(request, response, { login: { accountId }, consent })

@@ -24,6 +24,12 @@ describe('gatehouse connect: the command line', () => {
     assert.match(await told(URL), /needs a way to log in: one of --user/)
     assert.match(await told(URL, '--user', 'joe', '--token-file', 'f'), /either --user or --token-file, not both/)
     assert.match(await told(URL, '--user', 'joe:word'), /expected --user NAME without a colon/)
+    assert.match(
+      await told(URL, '--login', 'https://login.example.com'),
+      /--login ISSUER and --client-id ID go together/,
+    )
+    assert.match(await told(URL, '--user', 'joe', '--scope', 'x'), /--scope goes with --login/)
+    assert.match(await told(URL, '--negotiate', '--user', 'joe'), /either --user or --negotiate, not both/)
     assert.match(await told(URL, '--cert', 'c.pem'), /--cert and --key go together/)
     assert.match(await told(URL, '--tokenfile', 'f'), /no option --tokenfile; did you mean --token-file/)
   })
@@ -45,9 +51,18 @@ describe('gatehouse connect: the command line', () => {
     assert.match(stderr, /ENOENT.*\/nowhere\/token/)
   })
 
+  it('sends no login to an issuer over plain http', async () => {
+    const args = ['connect', URL, '--login', 'http://login.example.com', '--client-id', 'terminal']
+    const { code, stderr } = await runCommand(args)
+    assert.equal(code, 77)
+    assert.match(stderr, /http:\/\/login\.example\.com: expected https/)
+  })
+
   it('leaves the options of the program to the program', async () => {
     const args = ['connect', 'ws://127.0.0.1:9/amqp', '--user', 'joe', '--', process.execPath, '-e', 'process.exit(9)']
-    const { code, stderr, stdout } = await runCommand([...args, '--', '--help'], { env: { GATEHOUSE_PASSWORD: 'word' } })
+    const { code, stderr, stdout } = await runCommand([...args, '--', '--help'], {
+      env: { GATEHOUSE_PASSWORD: 'word' },
+    })
     assert.equal(code, 9, stderr)
     assert.equal(stdout, '')
   })
