@@ -20,6 +20,8 @@ export {
 } from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutDetail, leftOutText } from './left-out-claims.ts'
+export { DeviceLogin, DeviceLoginFailed } from './login/device-login.ts'
+export { KerberosLoginFailed, kerberosAuthorization } from './login/kerberos-login.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
 export { type BrokerName, brokerNames } from './policy/broker-names.ts'
 export { ALL_RIGHTS, type BrokerRights, brokerRights } from './policy/broker-rights.ts'

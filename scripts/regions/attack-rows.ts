@@ -330,5 +330,25 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G63', 'a key set in clear text from elsewhere', 'private addresses only, judged for the connection that is made'],
     ['G64', 'a UserInfo answer about somebody else', '`sub` must equal the ID token’s, at every renewal'],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
+    [
+      'G95',
+      'somebody else on the machine, at the port of `gatehouse connect`',
+      'loopback only; a local password, or a UNIX socket of its owner; a program has a port with a password made for it',
+    ],
+    [
+      'G96',
+      'another server in the place of the gateway gets the login of `gatehouse connect`',
+      'the certificate is verified before; no `ws://` beyond the machine, no redirects',
+    ],
+    [
+      'G97',
+      'the local password on its way to the gateway',
+      'taken out of `start-ok`; `update-secret` is answered locally',
+    ],
+    [
+      'G98',
+      'a local client that connects in a loop with a login that is refused',
+      'the gateway is asked once in 10 s; the client reads 403 each time',
+    ],
   ],
 }
