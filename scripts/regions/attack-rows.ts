@@ -299,11 +299,46 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'no write without its own Origin, no read across sites, no frame; the console’s policy allows its own files only',
     ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
+    [
+      'G90',
+      'a login of a service used at the console, or the console’s by a page of others',
+      'cookies and memories of its own; a write with the cookie needs the listener’s own Origin',
+    ],
+    [
+      'G92',
+      'a login for the command line begun by a page; its handle in the place of a cookie, a cookie in its place',
+      'programs only; each kind is sealed for itself; 20 begun in a minute at most',
+    ],
+    [
+      'G91',
+      'a failed login whose page repeats what was sent',
+      'fixed texts, one escaped link to the login itself, its own style by hash and nothing else',
+    ],
     ['G70', 'a cookie of another gateway on the same host', 'its name has a hash of base path and service or login'],
     [
       'G71',
       'an address announced by the client itself, to a listener that takes PROXY protocol headers',
       'only trusted proxies may connect; `X-Forwarded-For` is not looked at',
+    ],
+    [
+      'G93',
+      'a gateway that is none: at the inner port of a door without a certificate, with another’s, an expired one, another name',
+      'mutual TLS 1.3, names in full, and a version of their own; nobody is parked before',
+    ],
+    [
+      'G94',
+      'an address of this machine or of a trusted proxy, announced by a door',
+      'counts as unknown (`0.0.0.0`); no proxy is trusted behind doors, and `X-Forwarded-For` is not looked at',
+    ],
+    [
+      'G95',
+      'a door that somebody owns: its memory, files and environment',
+      'it holds no key of the site, no credential and no frame; TLS ends inside, where no connection is let in',
+    ],
+    [
+      'G96',
+      'slow, deaf, silent, idle and too many clients at a door, gateways that are dead and look alive',
+      'bounds and deadlines for each; a challenge is echoed before a client is given away; no socket is left',
     ],
     ['G72', 'half a PROXY protocol header, or one without end', '5 s, 4 KiB'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],

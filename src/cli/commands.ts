@@ -3,6 +3,7 @@ import { ADMIN_COMMANDS } from './admin/commands.ts'
 import { brokerSetup } from './broker-setup.ts'
 import { check } from './check/check.ts'
 import type { Command } from './command.ts'
+import { connectCommand } from './connect/connect.ts'
 import { demo } from './demo.ts'
 import { door } from './door.ts'
 import { explainCommand } from './explain/explain.ts'
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   door,
   explainCommand,
   brokerSetup,
+  connectCommand,
   ...ADMIN_COMMANDS,
   hashPasswordCommand,
   secretCommand,

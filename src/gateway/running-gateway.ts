@@ -19,6 +19,7 @@ import { configurationChanged } from '../sessions/end-requests.ts'
 import { followLogins } from '../sessions/logins.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Ticker } from '../sessions/ticker.ts'
+import { allMade } from '../wiring/authenticators.ts'
 import { Administration } from './administration.ts'
 import { expectSeries } from './expected-series.ts'
 import { compileGeneration, type Generation } from './generation.ts'
@@ -296,7 +297,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
     // A failure is in the log, and is no reason not to serve others.
-    for (const one of made.values()) one.warmUp?.().catch(() => {})
+    const earlier = before === undefined ? new Set() : allMade(before)
+    for (const one of allMade(this.#generation)) if (!earlier.has(one)) one.warmUp?.().catch(() => {})
     log.level = config.log.level
     if (config.watch && this.#configWatch === undefined)
       log.write('configuration-warning', { detail: 'watch: without meaning: this gateway was started without a file' })
@@ -334,7 +336,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     await this.#listeners.stop()
     await this.#administration?.server.stop()
     this.#ticker.stop()
-    for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
+    for (const authenticator of allMade(this.#generation)) authenticator.close?.()
     this.#parts.metrics.close()
   }
 }

@@ -151,7 +151,7 @@ describe('through the wall', () => {
     assert.equal(opened['address'], networks.areNamespaces ? '10.99.0.2' : '0.0.0.0')
   })
 
-  it('the door holds nothing of it: not in memory, in files or in its environment', async (t) => {
+  it('G95 the door holds nothing of it: not in memory, in files or in its environment', async (t) => {
     const secrets = {
       'the password of the user': PASSWORD,
       'the header with it': basic().slice('Basic '.length),
@@ -186,7 +186,7 @@ describe('through the wall', () => {
     t.diagnostic(`searched ${Object.keys(secrets).length} secrets`)
   })
 
-  it('the network inside takes no connection from anybody', async (t) => {
+  it('G95 the network inside takes no connection from anybody', async (t) => {
     if (!networks.areNamespaces) return t.skip('no namespaces here')
     const before = await networks.droppedCount()
     const tried = `const { connect } = require('node:net')

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { SOURCE_OPTIONS } from './source-options.ts'
 import { until, within } from './until.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -21,7 +22,7 @@ export class CommandProcess {
   /** @param through what runs it, such as `ip netns exec NAME`; absent: nothing */
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, through: readonly string[] = []) {
     const path = process.env['PATH'] ?? ''
-    const line = [...through, process.execPath, '--import', 'tsx', join(root, 'src/main.ts'), ...args]
+    const line = [...through, process.execPath, ...SOURCE_OPTIONS, join(root, 'src/main.ts'), ...args]
     this.#child = spawn(line[0] ?? '', line.slice(1), {
       cwd: root,
       env: { PATH: path, ...env },

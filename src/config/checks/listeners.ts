@@ -52,3 +52,8 @@ function dialledTwice(listen: readonly ListenerConfig[]): Finding[] {
     })
   })
 }
+
+/** Whether a listener asks TLS clients for certificates. */
+export function asksForCertificates(tls: Config['listen'][number]['tls']): boolean {
+  return tls?.clientCertificates !== undefined && tls.clientCertificates.mode !== 'none'
+}

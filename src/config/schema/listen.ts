@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { when } from './matching.ts'
 import { door } from './reverse.ts'
 import { authenticateEntries, origin } from './services.ts'
-import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port } from './units.ts'
+import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port, url } from './units.ts'
 
 const clientCertificates = z.strictObject({
   ca: filePath.describe('Certificates (PEM) of the authorities whose client certificates are accepted.'),
@@ -95,7 +95,12 @@ export const admin = z.strictObject({
   origins: oneOrMany(origin, 0)
     .prefault([])
     .describe("Origins whose pages may write through the API, beside the listener's own."),
-  hosts: adminHosts,
+  hosts: adminHosts.describe(
+    'Names by which it may be called, beside IP addresses, `localhost`, its own `host` and that of `publicUrl`; others get 421.',
+  ),
+  publicUrl: url(['https:', 'http:'], 'https://console.example.com')
+    .optional()
+    .describe('How browsers reach it, for OpenID logins: the redirect URI is this and `/auth/callback`.'),
 })
 
 export const log = z.strictObject({
