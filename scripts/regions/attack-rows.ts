@@ -320,6 +320,26 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'an address announced by the client itself, to a listener that takes PROXY protocol headers',
       'only trusted proxies may connect; `X-Forwarded-For` is not looked at',
     ],
+    [
+      'G93',
+      'a gateway that is none: at the inner port of a door without a certificate, with another’s, an expired one, another name',
+      'mutual TLS 1.3, names in full, and a version of their own; nobody is parked before',
+    ],
+    [
+      'G94',
+      'an address of this machine or of a trusted proxy, announced by a door',
+      'counts as unknown (`0.0.0.0`); no proxy is trusted behind doors, and `X-Forwarded-For` is not looked at',
+    ],
+    [
+      'G95',
+      'a door that somebody owns: its memory, files and environment',
+      'it holds no key of the site, no credential and no frame; TLS ends inside, where no connection is let in',
+    ],
+    [
+      'G96',
+      'slow, deaf, silent, idle and too many clients at a door, gateways that are dead and look alive',
+      'bounds and deadlines for each; a challenge is echoed before a client is given away; no socket is left',
+    ],
     ['G72', 'half a PROXY protocol header, or one without end', '5 s, 4 KiB'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
     [
