@@ -134,7 +134,7 @@ module.exports = {
     },
     home('websocket', ['ws'], '^src/websocket/'),
     home('yaml', ['yaml'], '^src/config/'),
-    home('schema', ['zod'], '^src/(config|admin)/|^auth/(schema|strategies)/'),
+    home('schema', ['zod'], '^src/(config|admin|cli/admin)/|^auth/(schema|strategies)/'),
     home('log', ['pino'], '^src/ops/'),
     home('metrics', ['prom-client'], '^src/ops/'),
     home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos', 'ldapts'], '^auth/'),
