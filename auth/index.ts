@@ -2,7 +2,13 @@
  * Who is it, and what does the broker see instead?
  * Reads no file and no environment, listens nowhere, writes no log; everything it needs is handed in, every failure refuses.
  */
-export { type Authenticated, type AuthenticateOptions, authenticate, authenticatorsOf } from './authenticate.ts'
+export {
+  type Authenticated,
+  type AuthenticateOptions,
+  authenticate,
+  authenticatorsOf,
+  NO_CREDENTIAL,
+} from './authenticate.ts'
 export type { AuthenticationRequest, Authenticator, Requirement } from './authenticator.ts'
 export { claimPathProblem } from './claim-path.ts'
 export { CLIENT_AUTHENTICATION } from './client-authentication.ts'

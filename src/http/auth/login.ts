@@ -33,6 +33,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
     path,
     methods: [method],
     serviceOf,
+    services,
     handle,
   })
   const steps: LoginSteps = {
