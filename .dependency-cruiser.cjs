@@ -119,6 +119,7 @@ module.exports = {
       'sessions and below: it serves whatever generation it is handed',
       'http|sessions|services|brokers|websocket|config|ops',
     ),
+    below('state', 'configuration and ops: what it keeps is that of others', 'state|config|ops'),
     {
       name: 'generations-hold-no-state',
       comment: "what outlives a configuration is in lasting.ts, and live sessions are the registry's",
@@ -138,6 +139,7 @@ module.exports = {
     home('log', ['pino'], '^src/ops/'),
     home('metrics', ['prom-client'], '^src/ops/'),
     home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos', 'ldapts'], '^auth/'),
+    home('store', ['ioredis'], '^src/state/'),
     home('bundler', ['esbuild'], '^src/admin/console/bundle\\.ts$'),
     home('demo-client', ['@cloudamqp/amqp-client'], '^src/demo/'),
     {

@@ -84,6 +84,7 @@ export function fieldTable(): string {
 export function metricTable(): string {
   const metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
   metrics.watchNodes(() => [])
+  metrics.watchState([])
   const rows = metrics
     .describe()
     .map(({ name, type, labels, help }) => [

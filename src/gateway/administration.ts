@@ -13,6 +13,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import type { Sessions } from '../sessions/registry.ts'
+import type { SharedStore } from '../state/open.ts'
 
 export interface AdministrationParts {
   readonly managed: Managed
@@ -24,6 +25,8 @@ export interface AdministrationParts {
   readonly traffic: Traffic
   readonly log: Log
   isDraining(): boolean
+  /** What several gateways share. */
+  readonly shared: SharedStore | undefined
 }
 
 export class Administration {
@@ -35,6 +38,7 @@ export class Administration {
     const health = new Health({
       brokers: () => [...managed.current.brokers.values()],
       isDraining: () => parts.isDraining(),
+      stateIsUp: () => parts.shared?.store.isUp,
     })
     const loopDelayMs = metrics.loopDelay.reader()
     const sessionCount = () => sessions.count

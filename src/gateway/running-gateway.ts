@@ -334,6 +334,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     await this.#administration?.server.stop()
     this.#ticker.stop()
     for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
+    this.#parts.shared?.close()
     this.#parts.metrics.close()
   }
 }
