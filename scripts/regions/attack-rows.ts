@@ -315,5 +315,20 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G63', 'a key set in clear text from elsewhere', 'private addresses only, judged for the connection that is made'],
     ['G64', 'a UserInfo answer about somebody else', '`sub` must equal the ID token’s, at every renewal'],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
+    [
+      'G90',
+      'somebody who may write to the store of `state` makes, moves or brings back tickets and logins',
+      'sealed for their very place, with the half of a key that only the client has; what ended here stays ended',
+    ],
+    [
+      'G91',
+      'a ticket that a failover of the store brings back',
+      'it carries the replication it was taken by: refused by another',
+    ],
+    [
+      'G92',
+      'somebody who may write to the store repeats, forges or removes orders, to lift a block',
+      'sealed, numbered, acted on once; the later order counts; what is gone is written again',
+    ],
   ],
 }

@@ -48,7 +48,8 @@ export class Administration {
     log.observe(parts.sessionRefusals)
     const notes = { metrics, log }
     const live = { refusals, feed: new Feed(log), history: this.#history }
-    const api = makeApi({ managed, management, sessions, health, trail, notes, ...live })
+    const { shared } = parts
+    const api = makeApi({ managed, management, sessions, health, trail, notes, shared, ...live })
     this.server = new AdminServer(
       address,
       { health, metrics, api },

@@ -42,6 +42,7 @@ export function makeListeners(parts: ListenersParts): Listeners {
   const refuser = new Refuser(common)
   const upgrades = new Upgrades({
     ...common,
+    leases: parts.shared?.leases,
     isDraining: () => drain.refuses,
     refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
     begin: (attempt, admitted) => begin(attempt, admitted, common),

@@ -36,7 +36,12 @@ export interface SharedLoginsOptions {
   readonly scope: string
   readonly keys: (name: string) => string
   readonly nowMs: () => number
+  /** Called with what no gateway may believe any more, whatever the store says, and until when. */
+  readonly ended: (logins: EndedUntil) => void
 }
+
+/** Hashes, and when each would have ended by itself. */
+export type EndedUntil = readonly (readonly [hash: string, untilMs: number])[]
 
 /** What this process needs to write a login that it has read. */
 interface Opened {
@@ -117,7 +122,7 @@ export class SharedLogins implements Logins {
   }
 
   async end(login: Login): Promise<boolean> {
-    this.#authority.ended(login.hash, login.endsAtMs)
+    this.#ended([[login.hash, login.endsAtMs]])
     const { store, keys } = this.#of
     const answer = await store.eval('login', FINISH, [keys('b'), keys('e')], [keys('l:'), keys(''), login.hash])
     return Array.isArray(answer) && answer.length > 0
@@ -146,9 +151,9 @@ export class SharedLogins implements Logins {
     return this.#authority.holds(identity)
   }
 
-  /** A login has ended at another replica. */
-  endedElsewhere(hash: string, untilMs: number): void {
-    this.#authority.ended(hash, untilMs)
+  /** They have ended at another gateway. */
+  endedElsewhere(logins: EndedUntil): void {
+    for (const [hash, untilMs] of logins) this.#authority.ended(hash, untilMs)
   }
 
   async #refreshAlone(login: Login, work: (current: Login) => Promise<Refreshed>): Promise<Refreshed> {
@@ -224,12 +229,18 @@ export class SharedLogins implements Logins {
   }
 
   #endedBy(answer: unknown): readonly EndedLogin[] {
-    return pairs(answer).flatMap(([hash, sealed]) => {
+    const ended = pairs(answer).flatMap(([hash, sealed]) => {
       const note = this.#note(hash, sealed)
-      if (note === undefined) return []
-      this.#authority.ended(hash, note.endsAtMs)
-      return [{ hash, sessionKey: note.sessionKey }]
+      return note === undefined ? [] : [{ hash, ...note }]
     })
+    this.#ended(ended.map(({ hash, endsAtMs }) => [hash, endsAtMs]))
+    return ended.map(({ hash, sessionKey }) => ({ hash, sessionKey }))
+  }
+
+  #ended(logins: EndedUntil): void {
+    if (logins.length === 0) return
+    this.endedElsewhere(logins)
+    this.#of.ended(logins)
   }
 
   #note(name: string, sealed: unknown): LoginNote | undefined {

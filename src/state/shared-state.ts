@@ -1,8 +1,8 @@
 /** What authenticators remember, shared by all replicas: in the store, or sealed in the browser. */
-import type { AuthState } from '../../auth/index.ts'
+import type { AuthState, RevokedKeys } from '../../auth/index.ts'
 import { SharedAttempts } from './attempts.ts'
 import type { StoreKeys } from './keys.ts'
-import { SharedLogins } from './logins.ts'
+import { type EndedUntil, SharedLogins } from './logins.ts'
 import { SealedPendingLogins } from './pending-logins.ts'
 import { RevokedMarks } from './revoked-marks.ts'
 import type { Sealer } from './sealing.ts'
@@ -17,6 +17,8 @@ export interface SharedStateOptions {
   readonly replicaCount: () => number
   /** Called when something is decided without the store. */
   readonly fallenBack: (kind: 'attempts') => void
+  /** Called with logins that no gateway may believe any more. */
+  readonly loginsEnded?: (scope: string, logins: EndedUntil) => void
   /** Ms since the epoch. */
   readonly nowMs?: () => number
 }
@@ -26,10 +28,19 @@ export class SharedState implements AuthState {
   readonly #attempts: ByScope<SharedAttempts>
   readonly #logins: ByScope<SharedLogins>
   readonly #pendingLogins: ByScope<SealedPendingLogins>
+  /** Of all scopes: an authenticator that left and is back has missed nothing. */
+  readonly #marks = new RevokedMarks()
 
-  constructor({ store, sealer, keys, replicaCount, fallenBack, nowMs = () => Date.now() }: SharedStateOptions) {
-    // Of all scopes: an authenticator that left and is back has missed nothing.
-    const marks = new RevokedMarks()
+  constructor({
+    store,
+    sealer,
+    keys,
+    replicaCount,
+    fallenBack,
+    loginsEnded = () => undefined,
+    nowMs = () => Date.now(),
+  }: SharedStateOptions) {
+    const marks = this.#marks
     this.#tickets = new ByScope((scope) => {
       return new SharedTickets({ store, sealer, scope, keys: keys.scoped('t', scope), marks, nowMs })
     })
@@ -45,7 +56,8 @@ export class SharedState implements AuthState {
       })
     })
     this.#logins = new ByScope((scope) => {
-      return new SharedLogins({ store, sealer, scope, keys: keys.scoped('l', scope), nowMs })
+      const ended = (logins: EndedUntil) => loginsEnded(scope, logins)
+      return new SharedLogins({ store, sealer, scope, keys: keys.scoped('l', scope), nowMs, ended })
     })
     this.#pendingLogins = new ByScope((scope) => new SealedPendingLogins(sealer, scope, nowMs))
   }
@@ -64,6 +76,11 @@ export class SharedState implements AuthState {
 
   pendingLogins(scope: string): SealedPendingLogins {
     return this.#pendingLogins.of(scope)
+  }
+
+  /** People and login sessions have lost their authority at another gateway, at that time: tickets from before are no good. */
+  revokedElsewhere(keys: RevokedKeys, atMs: number): void {
+    this.#marks.add(keys, atMs)
   }
 
   /** In the store everything stays: other replicas may have another configuration for a while. */
