@@ -58,7 +58,7 @@ export type {
 } from './state/logins.ts'
 export { MemoryAttempts } from './state/memory/attempts.ts'
 export { MemoryState } from './state/memory/state.ts'
-export { PENDING_SECONDS, type PendingLogin, type PendingLogins } from './state/pending-logins.ts'
+export { KEPT_SECONDS, type PendingDevice, type PendingLogin, type PendingLogins } from './state/pending-logins.ts'
 export type { AuthState } from './state/state.ts'
 export type { RevokedKeys, Taken, TicketBinding, TicketLimits, Tickets } from './state/tickets.ts'
 export { type AuthenticatorConfig, authenticatorSchema, descriptorOf } from './strategies/authenticator-types.ts'
@@ -67,7 +67,8 @@ export { hashPassword } from './strategies/basic/password.ts'
 export { usersMistakes } from './strategies/basic/users.ts'
 export { usersFileSchema } from './strategies/basic/users-schema.ts'
 export type { NamedFile } from './strategies/descriptor.ts'
-export type { LoginAnswer, LoginListener } from './strategies/oidc/login.ts'
+export type { LoginAnswer, LoginFailure, LoginFailureReason } from './strategies/oidc/answer.ts'
+export type { LoginListener } from './strategies/oidc/login.ts'
 export {
   type OidcAuthenticator,
   oidcAuthenticatorsOf,

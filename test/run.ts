@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
 import { refuseCanaries } from './support/canary.ts'
 import { findChromium } from './support/chromium.ts'
+import { SOURCE_OPTIONS } from './support/source-options.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
@@ -22,16 +23,10 @@ const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 const TEST_TIMEOUT_MS = 300_000
 /** How long before that it says what it waits for. */
 const LAST_WORD_MS = 10_000
-const LATE_FILES = 'late-files.json'
-const BEGUN_LIST = 'begun'
+const FAILED_FILES = 'failed-files.json'
+/** In a run of the whole suite so many files may fail at first. More than that is no chance. */
+const SECOND_CHANCES = 2
 const VARIABLE = /^([A-Z][A-Z0-9_]*)=(.*)$/
-
-/** What the reporter `late-files.mjs` found. */
-interface LateFiles {
-  readonly late: readonly string[]
-  /** How many failures of any other kind. */
-  readonly others: number
-}
 
 /** The test files that the arguments name; all without any. @throws when an argument names none. */
 async function testFiles(names: readonly string[]): Promise<string[]> {
@@ -79,35 +74,47 @@ async function anyNeeds(files: readonly string[], folders: readonly string[], mo
 }
 
 /**
- * Runs node:test over the files; its exit code. Where nothing failed but that processes hung before their first test, those
- * files run once more, and that decides: Node.js 20 hangs now and then where it loads modules by a thread of its own.
+ * Runs the files; the exit code. Thousands of tests with real servers run on a machine at work: where a few files of the
+ * whole suite fail, those run once more, alone, and that decides. The runner names them loudly, as each is a mistake: of the
+ * test where it measures the machine, or of Gatehouse where it shows only now and then.
+ * @param secondChances how many files may fail at first
  */
-async function runTests(files: readonly string[], options: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function runFiles(
+  files: readonly string[],
+  options: readonly string[],
+  env: NodeJS.ProcessEnv,
+  secondChances: number,
+): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tests-'))
   try {
-    const code = await runOnce(files, options, env, folder)
-    const hung = code === 0 ? [] : await hungAtOnce(folder)
-    if (hung.length === 0) return code
-    process.stderr.write(`\nHUNG BEFORE THE FIRST TEST, until the time limit: ${hung.join(', ')}\nOnce more:\n`)
-    return await runOnce(hung, options, env, folder)
+    const code = await runTests(files, options, env, folder)
+    const failed = code === 0 ? [] : await failedFiles(folder)
+    if (failed.length === 0 || failed.length > secondChances || failed.some((file) => !files.includes(file)))
+      return code
+    process.stderr.write(`\nFAILED: ${failed.join(', ')}\nOnce more, alone:\n`)
+    const again = await runTests(failed, [...options, '--test-concurrency=1'], env, folder)
+    if (again === 0)
+      process.stderr.write(
+        `\nUNSTEADY: ${failed.join(', ')}\nPassed only when run again, alone. Please mend or report it.\n`,
+      )
+    return again
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** The files that were late without any test begun; none where there were other failures. */
-async function hungAtOnce(folder: string): Promise<string[]> {
-  // Nothing is written where a signal ended the run, or no test began.
-  const [report, begun] = await Promise.all(
-    [LATE_FILES, BEGUN_LIST].map((name) => readFile(join(folder, name), 'utf8').catch(() => '')),
-  )
-  const { late, others } = JSON.parse(report || '{"late":[],"others":0}') as LateFiles
-  const names = begun?.split('\n') ?? []
-  return others > 0 ? [] : late.filter((file) => !names.includes(file)).map((file) => relative(ROOT, file))
+/** Those that the reporter wrote down; none where a signal ended the run. */
+async function failedFiles(folder: string): Promise<string[]> {
+  const list = await readFile(join(folder, FAILED_FILES), 'utf8').catch(() => '')
+  return (JSON.parse(list || '[]') as string[]).map((file) => relative(ROOT, file))
 }
 
-/** @param folder gets what `late-files.mjs` and `begun.ts` write @returns the exit code, or 1 when a signal ended it */
-async function runOnce(
+/**
+ * Runs node:test over the files.
+ * @param folder gets what `failed-files.mjs` writes
+ * @returns the exit code, or 1 when a signal ended it
+ */
+async function runTests(
   files: readonly string[],
   options: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -115,27 +122,25 @@ async function runOnce(
 ): Promise<number> {
   const concurrency = Math.max(2, Math.min(4, availableParallelism()))
   const args = [
-    '--import',
-    'tsx',
+    ...SOURCE_OPTIONS,
     '--import',
     import.meta.resolve('./support/assert-ok.ts'),
     '--import',
     import.meta.resolve('./support/last-word.ts'),
-    '--import',
-    import.meta.resolve('./support/begun.ts'),
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${import.meta.resolve('./support/late-files.mjs')}`,
-    `--test-reporter-destination=${join(folder, LATE_FILES)}`,
+    `--test-reporter=${import.meta.resolve('./support/failed-files.mjs')}`,
+    `--test-reporter-destination=${join(folder, FAILED_FILES)}`,
     ...options,
     ...files,
   ]
   const limit = options.findLast((option) => option.startsWith('--test-timeout='))?.split('=')[1]
   const lastWordMs = Math.max(1_000, Number(limit ?? TEST_TIMEOUT_MS) - LAST_WORD_MS)
-  const more = { TEST_LAST_WORD_MS: String(lastWordMs), TEST_BEGUN_LIST: join(folder, BEGUN_LIST) }
+  // What one file has compiled the next one need not: hundreds of processes load the same modules. (Node.js 22 and newer)
+  const more = { TEST_LAST_WORD_MS: String(lastWordMs), NODE_COMPILE_CACHE: join(folder, 'compiled') }
   const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...env, ...more } })
   const forward = (signal: NodeJS.Signals) => tests.kill(signal)
   process.on('SIGINT', forward)
@@ -177,7 +182,7 @@ async function main(): Promise<number> {
     env['RABBITMQ_MANAGEMENT_URL'] = rabbit.management.url
   }
   try {
-    const code = await runTests(files, options, env)
+    const code = await runFiles(files, options, env, names.length === 0 ? SECOND_CHANCES : 0)
     if (code !== 0 && rabbit?.kind !== 'external') showLog(rabbit)
     // Every password of a broker user of the tests is a canary: the gateways shall not have made the broker write one down.
     refuseCanaries('the log of the shared broker', rabbit?.log() ?? '')

@@ -13,7 +13,7 @@ import { NewsStream, type Received } from './news.ts'
 import { Replicas } from './replicas.ts'
 import { Sealer } from './sealing.ts'
 import { SharedState } from './shared-state.ts'
-import { problemOf, startProblem } from './start-check.ts'
+import { startProblem, storeProblemOf } from './start-check.ts'
 import { Store } from './store.ts'
 
 export interface OpenOptions {
@@ -109,7 +109,7 @@ export class SharedStore {
     })
     await store.start()
     const look = { client, kind: access.kind, key: probeKey, timeoutMs: 4 * config.timeout }
-    const problem = (store.isUp ? undefined : problemOf(store.why)) ?? (await startProblem(look))
+    const problem = (store.isUp ? undefined : storeProblemOf(store.why)) ?? (await startProblem(look))
     if (problem !== undefined) {
       store.close()
       throw new ConfigError([{ path: 'state', message: `${url}: ${problem}` }])

@@ -2,13 +2,15 @@
  * Logins under way, sealed with a key that all replicas have: the browser keeps them, and whichever replica it returns to
  * reads them. Nothing of them is in the store.
  */
-import { PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../../auth/index.ts'
+import { KEPT_SECONDS, type PendingDevice, type PendingLogin, type PendingLogins } from '../../auth/index.ts'
 import type { Sealer } from './sealing.ts'
 
-const KIND = 'pending login'
+type Kind = 'pending login' | 'pending device'
 
-interface Sealed extends PendingLogin {
-  readonly endsAtMs: number
+interface Sealed<T> {
+  readonly pending: T
+  /** From then on it is not even read. */
+  readonly keptUntilMs: number
 }
 
 export class SealedPendingLogins implements PendingLogins {
@@ -23,16 +25,31 @@ export class SealedPendingLogins implements PendingLogins {
     this.#nowMs = nowMs
   }
 
-  async seal({ state, nonce, verifier, returnTo }: PendingLogin): Promise<string> {
-    const endsAtMs = this.#nowMs() + PENDING_SECONDS * 1000
-    const plain: Sealed = { state, nonce, verifier, returnTo, endsAtMs }
-    return this.#sealer.seal(JSON.stringify(plain), { kind: KIND, name: this.#scope })
+  async seal(pending: PendingLogin): Promise<string> {
+    return this.#seal('pending login', pending)
   }
 
   async open(sealed: string): Promise<PendingLogin | undefined> {
-    const text = this.#sealer.open(sealed, { kind: KIND, name: this.#scope })
+    return this.#open<PendingLogin>('pending login', sealed)
+  }
+
+  async sealDevice(pending: PendingDevice): Promise<string> {
+    return this.#seal('pending device', pending)
+  }
+
+  async openDevice(sealed: string): Promise<PendingDevice | undefined> {
+    return this.#open<PendingDevice>('pending device', sealed)
+  }
+
+  #seal<T>(kind: Kind, pending: T): string {
+    const plain: Sealed<T> = { pending, keptUntilMs: this.#nowMs() + KEPT_SECONDS * 1000 }
+    return this.#sealer.seal(JSON.stringify(plain), { kind, name: this.#scope })
+  }
+
+  #open<T>(kind: Kind, sealed: string): T | undefined {
+    const text = this.#sealer.open(sealed, { kind, name: this.#scope })
     if (text === undefined) return undefined
-    const { endsAtMs, ...pending } = JSON.parse(text) as Sealed
-    return endsAtMs > this.#nowMs() ? pending : undefined
+    const { pending, keptUntilMs } = JSON.parse(text) as Sealed<T>
+    return keptUntilMs > this.#nowMs() ? pending : undefined
   }
 }

@@ -16,7 +16,7 @@ const VERSION = 's1'
 const NOTHING = Buffer.alloc(0)
 
 /** What a value is sealed for. */
-export interface Place {
+export interface SealedPlace {
   /** Which kind of value: keys of one kind open no other. */
   readonly kind: string
   /** Where it stands. */
@@ -39,7 +39,7 @@ export class Sealer {
     this.#nameKey = derive(first, 'names', NOTHING)
   }
 
-  seal(plain: string | Buffer, place: Place): string {
+  seal(plain: string | Buffer, place: SealedPlace): string {
     const { id } = this.#first
     const nonce = randomBytes(NONCE_BYTES)
     const key = derive(this.#first, place.kind, place.secret ?? NOTHING)
@@ -53,7 +53,7 @@ export class Sealer {
   }
 
   /** Undefined for whatever was not sealed for this place with one of the keys. */
-  open(sealed: unknown, place: Place): string | undefined {
+  open(sealed: unknown, place: SealedPlace): string | undefined {
     if (typeof sealed !== 'string') return undefined
     const [version, id = '', encoded = '', ...rest] = sealed.split('.')
     const found = this.#keys.get(id)
@@ -85,6 +85,6 @@ function derive({ key }: EncryptionKey, kind: string, secret: Buffer): Buffer {
 }
 
 /** No part can run into the next one: ids and kinds have no line breaks. */
-function associated(id: string, { kind, name }: Place): Buffer {
+function associated(id: string, { kind, name }: SealedPlace): Buffer {
   return Buffer.from(`${VERSION}\n${id}\n${kind}\n${name}`)
 }

@@ -30,7 +30,7 @@ export async function startProblem({ client, kind, key, timeoutMs }: StartCheckO
     const taken = await ask('GETDEL', own).catch((error: unknown) => error)
     if (taken instanceof Error) {
       const words = wordsOf(taken)
-      if (!/unknown command/i.test(words)) return problemOf(words)
+      if (!/unknown command/i.test(words)) return storeProblemOf(words)
       return `${nameOf(server)} is too old: it has no GETDEL; expected Redis 6.2 or newer, or Valkey`
     }
     if (taken !== 'x') return 'it has lost what was written a moment ago: is another program removing keys?'
@@ -38,12 +38,12 @@ export async function startProblem({ client, kind, key, timeoutMs }: StartCheckO
       return `${nameOf(server)} does not say which replication it belongs to (master_replid in INFO replication)`
     return undefined
   } catch (error) {
-    return problemOf(wordsOf(error))
+    return storeProblemOf(wordsOf(error))
   }
 }
 
 /** In the words of an operator; undefined for what may pass. */
-export function problemOf(words: string): string | undefined {
+export function storeProblemOf(words: string): string | undefined {
   if (/^(WRONGPASS|ERR invalid password|ERR Client sent AUTH|ERR AUTH )/i.test(words) || words.includes('WRONGPASS'))
     return `the store refuses user or password (${words}): compare \`username\` and \`password\` with its ACL`
   if (/^NOAUTH/.test(words)) return 'the store asks for a password: set `password`, and `username` where it has users'

@@ -3,6 +3,7 @@
  * clients that do nothing, and a ledger of both. Reduced to what it needs, so that thousands fit into one process.
  */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import { WebSocket } from 'ws'
 import { encodeContentHeader } from '../../proxy/codec/content.ts'
@@ -204,7 +205,9 @@ export class DrainLoad {
       Array.from({ length: count }, () => habit),
     )
     const clients: DrainClient[] = []
-    const left = habits.map((habit, at) => ({ habit, queue: `drain-${at}` }))
+    // Of this load alone: what another one left in its queues would come again here.
+    const name = `drain-${randomUUID()}`
+    const left = habits.map((habit, at) => ({ habit, queue: `${name}-${at}` }))
     const opening = Array.from({ length: AT_ONCE }, async () => {
       for (let next = left.pop(); next !== undefined; next = left.pop())
         clients.push(await DrainClient.open(door, next.habit, next.queue, random))

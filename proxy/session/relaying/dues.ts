@@ -14,7 +14,6 @@ const REJECT = indexOf('basic.reject')
 const GET = indexOf('basic.get')
 const GET_OK = indexOf('basic.get-ok')
 const GET_EMPTY = indexOf('basic.get-empty')
-const DELIVER = indexOf('basic.deliver')
 const RECOVER = indexOf('basic.recover')
 const RECOVER_ASYNC = indexOf('basic.recover-async')
 const CONFIRM_SELECT = indexOf('confirm.select')
@@ -68,9 +67,17 @@ export class Dues {
     else if (this.#isTransactional) this.#isTransactionOpen = true
   }
 
-  /** A method of the client's that changes dues is forwarded. @param start of its arguments in the buffer */
+  /** A `basic.ack` of the client's is forwarded. @param start of its arguments in the buffer */
+  acknowledged(buffer: Buffer, start: number): void {
+    const isMultiple = isSet(buffer, start + TAG_BYTES)
+    if (this.#isTransactional) this.#settle(tagAt(buffer, start), isMultiple)
+    else this.#deliveries.settle(tagAt(buffer, start), isMultiple)
+  }
+
+  /** Another method of the client's that changes dues is forwarded. @param start of its arguments in the buffer */
   forwarded(index: number, buffer: Buffer, start: number): void {
-    if (index === ACK || index === NACK) this.#settle(tagAt(buffer, start), isSet(buffer, start + TAG_BYTES))
+    if (index === ACK) this.acknowledged(buffer, start)
+    else if (index === NACK) this.#settle(tagAt(buffer, start), isSet(buffer, start + TAG_BYTES))
     else if (index === REJECT) this.#settle(tagAt(buffer, start), false)
     else if (index === GET) this.#get(buffer, start)
     else if (index === RECOVER || index === RECOVER_ASYNC) this.#settle(0, true)
@@ -83,12 +90,16 @@ export class Dues {
     }
   }
 
-  /** A message is handed to the client. @param needsAck of a delivery; an answer to a `basic.get` knows by itself */
-  handed(index: number, needsAck: boolean, buffer: Buffer, start: number): void {
-    if (index === GET_OK) {
-      this.#answeredGet()
-      this.#hand(tagAt(buffer, start), this.#getsWithAck)
-    } else if (index === DELIVER) this.#hand(tagAt(buffer, start + 1 + (buffer[start] as number)), needsAck)
+  /** A `basic.deliver` is handed to the client. */
+  delivered(needsAck: boolean, buffer: Buffer, start: number): void {
+    this.#hand(tagAt(buffer, start + 1 + (buffer[start] as number)), needsAck)
+  }
+
+  /** Another method of the broker's with content. */
+  handed(index: number, buffer: Buffer, start: number): void {
+    if (index !== GET_OK) return
+    this.#answeredGet()
+    this.#hand(tagAt(buffer, start), this.#getsWithAck)
   }
 
   /** The gateway itself settles a delivery that the client does not get. */
@@ -141,7 +152,15 @@ export class Dues {
 
 /** Tags are counted from 1: those that a number cannot hold are none that anybody gave. */
 function tagAt(buffer: Buffer, at: number): number {
-  return buffer.readUInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4)
+  const low = uint32At(buffer, at + 4)
+  const high = uint32At(buffer, at)
+  return high === 0 ? low : high * 0x1_0000_0000 + low
+}
+
+/** Read twice for each message, so octet by octet and with sums: that way a small integer is one all along, and no double. */
+function uint32At(buffer: Buffer, at: number): number {
+  const rest = ((buffer[at + 1] as number) << 16) | ((buffer[at + 2] as number) << 8) | (buffer[at + 3] as number)
+  return (((buffer[at] as number) << 24) >>> 0) + rest
 }
 
 /** The first bit of an octet of bits. [AMQP §4.2.5.2] */

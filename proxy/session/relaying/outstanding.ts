@@ -48,6 +48,10 @@ export class Outstanding {
 
   /** This number is given; what lies between the last one and it is nobody's. */
   given(tag: number): void {
+    if (tag === this.#last + 1) {
+      this.#last = tag
+      return
+    }
     if (tag <= this.#last) return
     if (this.isNone) this.#settledTo = tag - 1
     else for (let between = this.#last + 1; between < tag && !this.#isUncertain; between++) this.#settleEarly(between)
@@ -57,8 +61,9 @@ export class Outstanding {
   /** @param isMultiple all up to it, too; 0 stands for all there are then */
   settle(tag: number, isMultiple: boolean): void {
     if (isMultiple) this.#settleTo(tag === 0 ? this.#last : tag)
-    else if (tag === this.#settledTo + 1 && tag <= this.#last) this.#settledTo = tag
-    else if (tag > this.#settledTo && tag <= this.#last) this.#settleEarly(tag)
+    else if (tag <= this.#settledTo || tag > this.#last) return
+    else if (tag === this.#settledTo + 1) this.#settledTo = tag
+    else this.#settleEarly(tag)
     if (this.#early !== undefined && this.#early.size > 0) this.#catchUp()
   }
 

@@ -23,13 +23,22 @@ const CHANNEL_CLOSE_OK = indexOf('channel.close-ok')
 const BASIC_PUBLISH = indexOf('basic.publish')
 const BASIC_CONSUME = indexOf('basic.consume')
 const BASIC_CANCEL = indexOf('basic.cancel')
+const BASIC_ACK = indexOf('basic.ack')
 const BASIC_GET = indexOf('basic.get')
 const PUBLISH_CAUSE = { classId: 60, methodId: 40 }
 
-/** By dense index: what must not be forgotten once it is forwarded. */
-const IS_REMEMBERED: readonly boolean[] = Array.from({ length: METHOD_COUNT }, (_, index) =>
-  [BASIC_CONSUME, BASIC_CANCEL, ...BEGINS_DUES, ...CHANGES_DUES].includes(index),
-)
+/** What must not be forgotten once it is forwarded, by dense index. */
+const REMEMBERED_NOT = 0
+const REMEMBERED_AS_ACK = 1
+const REMEMBERED_AS_CHANGE = 2
+const REMEMBERED_AS_BEGINNING = 3
+const REMEMBERED_AS_CONSUMER = 4
+const REMEMBERED: readonly number[] = Array.from({ length: METHOD_COUNT }, (_, index) => {
+  if (index === BASIC_ACK) return REMEMBERED_AS_ACK
+  if (CHANGES_DUES.includes(index)) return REMEMBERED_AS_CHANGE
+  if (BEGINS_DUES.includes(index)) return REMEMBERED_AS_BEGINNING
+  return index === BASIC_CONSUME || index === BASIC_CANCEL ? REMEMBERED_AS_CONSUMER : REMEMBERED_NOT
+})
 
 /** Body frames without a byte that one content may have. */
 const EMPTY_FRAMES_MAX = 16
@@ -122,25 +131,29 @@ export class ToBroker {
     }
     if (verdict === undefined) this.#relay.toBroker.take(buffer, reader.frameStart, reader.frameEnd)
     else this.#relay.toBroker.add(verdict)
-    if (IS_REMEMBERED[index] === true || channel.leftovers !== undefined)
-      this.#remember(channel, index, buffer, payloadStart + 4)
+    // A method that went to the broker may change what is owed, and what may come back on its channel.
+    if (channel.leftovers !== undefined) channel.leftovers.forwarded(index)
+    const remembered = REMEMBERED[index]
+    if (remembered === REMEMBERED_AS_ACK) channel.dues?.acknowledged(buffer, payloadStart + 4)
+    else if (remembered === REMEMBERED_AS_CHANGE) channel.dues?.forwarded(index, buffer, payloadStart + 4)
+    else if (remembered === REMEMBERED_AS_BEGINNING)
+      this.#relay.duesOf(channel).forwarded(index, buffer, payloadStart + 4)
+    else if (remembered === REMEMBERED_AS_CONSUMER) this.#consumer(channel, index, buffer, payloadStart + 4)
     return true
   }
 
-  /** A method that went to the broker may change what is owed, and what may come back on its channel. */
-  #remember(channel: Channel, index: number, buffer: Buffer, start: number): void {
-    channel.leftovers?.forwarded(index)
-    if (BEGINS_DUES.includes(index)) this.#relay.duesOf(channel).forwarded(index, buffer, start)
-    else if (index === BASIC_CONSUME) {
+  /** The client asks for a consumer, or for the end of one. */
+  #consumer(channel: Channel, index: number, buffer: Buffer, start: number): void {
+    if (index === BASIC_CONSUME) {
       channel.cancels?.consumed(peekConsumerTag(buffer, start))
       if (peekNoAck(buffer, start)) channel.hasNoAcks = true
       else channel.hasAcks = true
       if (channel.hasAcks) this.#relay.duesOf(channel)
-    } else if (index === BASIC_CANCEL) {
+    } else {
       // It is answered in any case: the books ask for that.
       channel.cancels ??= new Cancels()
       channel.cancels.asked(peekCancelTag(buffer, start))
-    } else channel.dues?.forwarded(index, buffer, start)
+    }
   }
 
   #verdict(reader: FrameReader, index: number): Verdict {

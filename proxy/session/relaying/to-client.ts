@@ -87,20 +87,21 @@ export class ToClient {
     }
     const isLeftOver = channel.leftovers?.has(index) === true
     const isDropped = channel.isDeaf || isLeftOver
-    if (carriesContent(index)) {
+    const hasContent = carriesContent(index)
+    if (hasContent) {
       channel.fromBroker.expect = EXPECT_HEADER
       channel.fromBroker.dropped = isDropped || this.#isWithdrawn(channel, index, buffer, start)
       if (channel.fromBroker.dropped) return
       if (channel.dues !== undefined) {
-        const needsAck = index === BASIC_DELIVER && this.#needsAck(channel, buffer, start)
-        channel.dues.handed(index, needsAck, buffer, start)
+        if (index === BASIC_DELIVER) channel.dues.delivered(this.#needsAck(channel, buffer, start), buffer, start)
+        else channel.dues.handed(index, buffer, start)
       }
     }
     if (isLeftOver) return
     // The books follow the broker, also where the client must not get it any more.
     const isWithheld = this.#isWithheld(reader, index, start)
     if (isDropped) return
-    if (channel.dues !== undefined) channel.dues.answered(index, buffer, start)
+    if (channel.dues !== undefined && !hasContent) channel.dues.answered(index, buffer, start)
     if (index === BASIC_CANCEL_OK) this.#relay.brokerCancelled(channel, peekCancelOkTag(buffer, start))
     if (isWithheld) return
     const { layout, states } = this.#relay.slots

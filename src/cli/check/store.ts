@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema/schema.ts'
 import { readState } from '../../state/access.ts'
 import { type MakeStoreClient, type StoreAccess, storeClients } from '../../state/client.ts'
 import { StoreKeys } from '../../state/keys.ts'
-import { problemOf, startProblem } from '../../state/start-check.ts'
+import { startProblem, storeProblemOf } from '../../state/start-check.ts'
 import { wordsOf } from '../../state/store.ts'
 import { say, type Terminal } from '../terminal.ts'
 
@@ -38,7 +38,9 @@ export async function probeStore({ access, make, key }: CheckedStore, terminal: 
     })
     const timeoutMs = Math.max(1_000, 4 * access.timeoutMs)
     const problem =
-      away === undefined ? await startProblem({ client, kind: access.kind, key, timeoutMs }) : (problemOf(away) ?? away)
+      away === undefined
+        ? await startProblem({ client, kind: access.kind, key, timeoutMs })
+        : (storeProblemOf(away) ?? away)
     say(terminal, problem === undefined ? 'store: nothing is missing' : `store: ${problem}`)
     return problem === undefined
   } finally {
