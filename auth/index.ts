@@ -23,6 +23,7 @@ export {
   InvalidConfiguration,
   type Mistake,
   PromotionRefused,
+  StateUnavailable,
 } from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutDetail, leftOutText } from './left-out-claims.ts'
@@ -50,11 +51,24 @@ export {
   type Keyring,
   parseKeys,
 } from './promotion/secrets/encrypted.ts'
+export { readerOf } from './promotion/secrets/secrets.ts'
 export { renew } from './renew.ts'
 export { Secret } from './secret.ts'
+export type { AttemptAllowance, Attempts } from './state/attempts.ts'
+export type {
+  AddedLogin,
+  EndedLogin,
+  Login,
+  LoginLimits,
+  LoginRenewal,
+  Logins,
+  Refreshed,
+} from './state/logins.ts'
+export { MemoryAttempts } from './state/memory/attempts.ts'
 export { MemoryState } from './state/memory/state.ts'
+export { KEPT_SECONDS, type PendingDevice, type PendingLogin, type PendingLogins } from './state/pending-logins.ts'
 export type { AuthState } from './state/state.ts'
-export type { RevokedKeys } from './state/tickets.ts'
+export type { RevokedKeys, Taken, TicketBinding, TicketLimits, Tickets } from './state/tickets.ts'
 export { type AuthenticatorConfig, authenticatorSchema, descriptorOf } from './strategies/authenticator-types.ts'
 export { HashQueue } from './strategies/basic/hash-queue.ts'
 export { hashPassword } from './strategies/basic/password.ts'

@@ -2,7 +2,7 @@
  * Everything that outlives a configuration: what counts, what remembers, what is under way. It is made once and handed to
  * each generation, which holds none of it itself.
  */
-import { type AuthState, HashQueue, MemoryState } from '../../auth/index.ts'
+import { type AuthState, HashQueue } from '../../auth/index.ts'
 import { Usages } from '../../proxy/index.ts'
 import type { NodeChange } from '../brokers/broker-node.ts'
 import { BrokerNodes, type NodesSettings } from '../brokers/broker-nodes.ts'
@@ -14,7 +14,7 @@ export class Lasting {
   /** Shared by all that compute password hashes. */
   readonly hashQueue = new HashQueue()
   /** What authenticators remember, by `stateScope`. */
-  readonly authState: AuthState = new MemoryState()
+  readonly authState: AuthState
   /** Who may not come in for the time being. */
   readonly bars = new Bars()
   /** Ticket cookies that may not have come back. */
@@ -24,8 +24,12 @@ export class Lasting {
   readonly #observeNode: (broker: string, change: NodeChange) => void
   readonly #usages = new Map<string, Usages>()
 
-  /** @param observeNode called when a node of a broker goes away or is back */
-  constructor(observeNode: (broker: string, change: NodeChange) => void) {
+  /**
+   * @param authState in memory, or shared with others
+   * @param observeNode called when a node of a broker goes away or is back
+   */
+  constructor(authState: AuthState, observeNode: (broker: string, change: NodeChange) => void) {
+    this.authState = authState
     this.#observeNode = observeNode
   }
 

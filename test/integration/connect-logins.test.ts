@@ -158,7 +158,7 @@ describe('a certificate', () => {
     }
   })
 
-  it('G96 is not shown to a gateway that nobody vouches for: the client reads 320', async () => {
+  it('G102 is not shown to a gateway that nobody vouches for: the client reads 320', async () => {
     const { client } = certificates
     const tls = { ca: undefined, cert: bytes(client.cert), key: bytes(client.key) }
     const port = await startConnectPort(url(), { login: certificateLogin(), tls: async () => tls })

@@ -8,10 +8,11 @@ import type { Metrics } from '../../ops/metrics.ts'
 import { originLine } from '../allow-line.ts'
 import { checkHeaders, pathOf } from '../head.ts'
 import type { Hop } from '../hop.ts'
+import { stateRefusal } from '../proof.ts'
 import type { ServingSource } from '../serving.ts'
 import { corsHeaders, isPreflight, preflightHeaders, VARY } from './cors.ts'
 import { answerRefusal } from './refuse.ts'
-import { type AuthAnswer, answer, isTooLarge, type Method, type Route } from './request.ts'
+import { type AuthAnswer, answer, type Exchange, isTooLarge, type Method, type Route } from './request.ts'
 
 export interface RoutesDependencies {
   readonly serving: ServingSource
@@ -87,7 +88,8 @@ export class Routes {
       const headers = { ...cors, Allow: ['OPTIONS', ...route.methods].join(', ') }
       return this.#noted(hop, 'bad-request', { status: 405, body: { error: 'method not allowed' }, headers })
     }
-    const answered = await route.handle({ request, hop, query, origin, service })
+    const exchange = { request, hop, query, origin, service }
+    const answered = await this.#handled(route, exchange)
     return { ...answered, headers: { ...cors, ...answered.headers } }
   }
 
@@ -113,6 +115,17 @@ export class Routes {
       return this.#noted(hop, 'bad-request', { status: 400, body: { error }, headers })
     }
     return this.#noted(hop, 'unknown-path', { status: 404, body: { error: `no such service${may}` }, headers })
+  }
+
+  /** No cookie is touched because the store is away: the login behind it goes on. */
+  async #handled(route: Route, exchange: Exchange): Promise<AuthAnswer> {
+    try {
+      return await route.handle(exchange)
+    } catch (error) {
+      const refusal = stateRefusal(error)
+      if (refusal === undefined) throw error
+      return answerRefusal(exchange, refusal, this.#of)
+    }
   }
 
   /** An answer that is a refusal, noted in log and metrics; the log says the same as the client reads. */

@@ -14,7 +14,7 @@ import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
 import type { BasePath } from '../base-path.ts'
-import { proveExchange, refusalOf } from '../proof.ts'
+import { proveExchange, refusalOf, stateRefusal } from '../proof.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
 import type { Route } from './request.ts'
@@ -85,6 +85,8 @@ async function issue(
     return await tickets.issue(identity, binding)
   } catch (error) {
     if (error instanceof AuthenticationRefused) return refusalOf(error)
+    const refusal = stateRefusal(error)
+    if (refusal !== undefined) return refusal
     throw error
   }
 }

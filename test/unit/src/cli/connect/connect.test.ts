@@ -12,7 +12,7 @@ async function told(...args: string[]): Promise<string> {
 }
 
 describe('gatehouse connect: the command line', () => {
-  it('G96 wants the URL of a gateway, without a login in it, and none that shows it to others', async () => {
+  it('G102 wants the URL of a gateway, without a login in it, and none that shows it to others', async () => {
     assert.match(await told(), /needs the URL of a gateway first, such as wss:/)
     assert.match(await told('https://gate.example.com', '--user', 'joe'), /needs the URL of a gateway/)
     assert.match(await told('wss://joe:word@gate.example.com/amqp'), /no login in the URL/)
@@ -34,7 +34,7 @@ describe('gatehouse connect: the command line', () => {
     assert.match(await told(URL, '--tokenfile', 'f'), /no option --tokenfile; did you mean --token-file/)
   })
 
-  it('G95 listens on this machine only, unless it is told otherwise', async () => {
+  it('G101 listens on this machine only, unless it is told otherwise', async () => {
     assert.match(await told(URL, '--user', 'joe', '--listen', '0.0.0.0:5672'), /would be you at the gateway/)
     assert.match(await told(URL, '--user', 'joe', '--listen', '5672'), /expected --listen HOST:PORT/)
     assert.match(await told(URL, '--user', 'joe', '--listen', '127.0.0.1:70000'), /expected --listen HOST:PORT/)

@@ -28,7 +28,7 @@ describe('a local door', () => {
     door.close()
   })
 
-  it('G95 is a UNIX socket that only its owner may open', async (t) => {
+  it('G101 is a UNIX socket that only its owner may open', async (t) => {
     const path = join(await folder(t), 'amqp')
     const door = await LocalDoor.open({ path }, () => undefined)
     assert.equal((await stat(path)).mode & 0o777, 0o600)

@@ -50,7 +50,7 @@ describe('the way to a gateway', () => {
     socket.terminate()
   })
 
-  it('G98 is closed for a while after a refusal: a client that connects in a loop asks the gateway once', async (t) => {
+  it('G104 is closed for a while after a refusal: a client that connects in a loop asks the gateway once', async (t) => {
     const { seen, way } = await gateway(t, 401, 101)
     const one = way()
     for (let n = 0; n < 20; n++)
