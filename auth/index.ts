@@ -55,7 +55,8 @@ export { hashPassword } from './strategies/basic/password.ts'
 export { usersMistakes } from './strategies/basic/users.ts'
 export { usersFileSchema } from './strategies/basic/users-schema.ts'
 export type { NamedFile } from './strategies/descriptor.ts'
-export type { LoginAnswer, LoginListener } from './strategies/oidc/login.ts'
+export type { LoginAnswer, LoginFailure, LoginFailureReason } from './strategies/oidc/answer.ts'
+export type { LoginListener } from './strategies/oidc/login.ts'
 export {
   type OidcAuthenticator,
   oidcAuthenticatorsOf,

@@ -28,6 +28,14 @@ export interface CheckContext<Config> {
   readonly basePath: string | undefined
 }
 
+/** What of the admin listener decides whether an authenticator can prove who manages the gateway. */
+export interface AdminContext {
+  /** Whether that listener asks TLS clients for certificates. */
+  readonly asksForCertificates: boolean
+  /** How browsers reach it; undefined: nobody has said. */
+  readonly publicUrl: string | undefined
+}
+
 /** A file that an authenticator names. */
 export interface NamedFile {
   /** Below the authenticator. */
@@ -76,8 +84,10 @@ export interface AuthenticatorDescriptor<Schema extends AuthenticatorSchema = Au
   readonly bringsTokens?: true
   /** Whether its credential is handed out on another proof, and stands for that. */
   readonly standsForProof?: true
-  /** Why it cannot prove who manages the gateway. */
-  readonly unfitForAdmin?: string
+  /** Why it cannot prove who manages the gateway; undefined: it can. Absent: it always can. */
+  unfitForAdmin?(context: AdminContext): string | undefined
+  /** Keys that it has otherwise for the admin listener, as another one; absent: services and that listener share it. */
+  forAdmin?(config: z.output<Schema>, publicUrl: string): Readonly<Record<string, string | undefined>>
   /** The largest head of a request, in bytes, where its credential needs a larger one than usual. */
   readonly headBytes?: number
   /** Tries what only a machine can tell. Resolves to warnings, rejects with InvalidConfiguration where the start would. */

@@ -299,6 +299,21 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'no write without its own Origin, no read across sites, no frame; the console’s policy allows its own files only',
     ],
     ['G31', 'a cookie planted by a sibling domain', 'named `__Host-…` over TLS; no other name is read; two of it: 401'],
+    [
+      'G90',
+      'a login of a service used at the console, or the console’s by a page of others',
+      'cookies and memories of its own; a write with the cookie needs the listener’s own Origin',
+    ],
+    [
+      'G92',
+      'a login for the command line begun by a page; its handle in the place of a cookie, a cookie in its place',
+      'programs only; each kind is sealed for itself; 20 begun in a minute at most',
+    ],
+    [
+      'G91',
+      'a failed login whose page repeats what was sent',
+      'fixed texts, one escaped link to the login itself, its own style by hash and nothing else',
+    ],
     ['G70', 'a cookie of another gateway on the same host', 'its name has a hash of base path and service or login'],
     [
       'G71',

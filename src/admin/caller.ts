@@ -14,6 +14,8 @@ export interface Caller {
   /** Undefined: none at all. */
   readonly role: Role | undefined
   readonly address: string
+  /** Whether a login of this listener is what proves it: then there is something to log out from. */
+  readonly mayLogOut: boolean
   /** To be sent with the answer. */
   readonly responseHeaders: Readonly<Record<string, string>>
 }
@@ -24,7 +26,7 @@ const SERVICE = '/api/v1'
 /** @throws {ApiProblem} where nobody is proven: 401, 429 or 503 */
 export async function callerOf(
   request: IncomingMessage,
-  { requirement, roleOf }: Access,
+  { requirement, logins, roleOf }: Access,
   { isWrite, hop, notes }: { readonly isWrite: boolean; readonly hop: Hop; readonly notes: RefusalNotes },
 ): Promise<Caller> {
   const { origin } = request.headers
@@ -32,10 +34,18 @@ export async function callerOf(
   const proven = await prove(requirement, asked, notes.metrics, { cookieNeedsOrigin: isWrite })
   if (isRefusal(proven)) {
     const { status, headers } = answerRefusal({ hop, service: undefined, origin }, proven, notes)
-    throw new ApiProblem(status, TEXTS[status] ?? 'nobody can be authenticated at the moment', { headers })
+    const text = TEXTS[status] ?? 'nobody can be authenticated at the moment'
+    const offered = status === 401 && logins.length > 0 ? logins.map(({ name }) => name) : undefined
+    throw new ApiProblem(status, text, { headers, logins: offered })
   }
   const { identity, responseHeaders } = proven
-  return { identity, role: roleOf(identity, hop.address), address: hop.address, responseHeaders }
+  const { address } = hop
+  const mayLogOut = logins.some(({ name }) => provers(identity).includes(name))
+  return { identity, role: roleOf(identity, address), address, mayLogOut, responseHeaders }
+}
+
+function provers({ authenticator, parts }: Identity): readonly string[] {
+  return parts === undefined ? [authenticator] : parts.map((part) => part.authenticator)
 }
 
 const TEXTS: Readonly<Record<number, string>> = {

@@ -11,6 +11,7 @@ import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
 import type { Api } from './api.ts'
 import { Console } from './console/console.ts'
+import { AdminLogins } from './login/logins.ts'
 import { OwnHosts } from './own-hosts.ts'
 import { ApiProblem } from './problem.ts'
 
@@ -20,6 +21,8 @@ export interface AdminAddress {
   readonly port: number
   /** Names that it answers to, beside its own host and `localhost`. */
   readonly hosts: readonly string[]
+  /** How browsers reach it, where that is said. */
+  readonly publicUrl?: string | undefined
   readonly tls?: ListenerTls | undefined
   readonly trustedProxies?: readonly string[] | undefined
   readonly behindTls?: boolean
@@ -29,6 +32,7 @@ export interface AdminParts {
   readonly health: Health
   readonly metrics: Metrics
   readonly api: Api
+  readonly logins: AdminLogins
 }
 
 /** Answered whatever a client calls it by: a probe of life says nothing of anybody. */
@@ -48,16 +52,18 @@ export class AdminServer {
   #ownHosts: OwnHosts
   #hops: Hops
   readonly #api: Api
+  readonly #logins: AdminLogins
   readonly #console: Console
   readonly #pages: ReadonlyMap<string, () => Promise<Answer>>
   readonly #refused: (host: string) => void
 
-  constructor(address: AdminAddress, { health, metrics, api }: AdminParts, events: AdminEvents) {
+  constructor(address: AdminAddress, { health, metrics, api, logins }: AdminParts, events: AdminEvents) {
     this.#options = address
-    this.#ownHosts = new OwnHosts([address.host, ...address.hosts])
+    this.#ownHosts = ownHosts(address)
     this.#hops = new Hops(address)
     this.#refused = (host) => events.misnamed(host)
     this.#api = api
+    this.#logins = logins
     this.#console = new Console(() => api.isOffered)
     this.#pages = new Map([
       [LIVE, async () => json(200, { status: 'live' })],
@@ -104,7 +110,7 @@ export class AdminServer {
     const certificates = tls === undefined ? undefined : readCertificates(tls)
     return () => {
       this.#options = next
-      this.#ownHosts = new OwnHosts([next.host, ...next.hosts])
+      this.#ownHosts = ownHosts(next)
       this.#hops = new Hops(next)
       if (certificates !== undefined) this.#server.setSecureContext(certificates)
     }
@@ -131,6 +137,7 @@ export class AdminServer {
         hop: this.#hops.of(request),
         goesOn: () => this.#server.goesOn(request),
       })
+    if (AdminLogins.has(path)) return this.#logins.handle(request, response, this.#hops.of(request))
     if (Console.has(path)) return this.#answer(this.#console.answer(request, path), request, response)
     const page = this.#pages.get(path)
     if (page === undefined) return refuse(new ApiProblem(404, 'not found'))
@@ -148,6 +155,10 @@ export class AdminServer {
       },
     )
   }
+}
+
+function ownHosts({ host, hosts, publicUrl }: AdminAddress): OwnHosts {
+  return new OwnHosts([host, ...hosts, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])])
 }
 
 async function readiness(health: Health): Promise<Answer> {

@@ -5,6 +5,7 @@ import { check } from './check/check.ts'
 import type { Command } from './command.ts'
 import { connectCommand } from './connect/connect.ts'
 import { demo } from './demo.ts'
+import { door } from './door.ts'
 import { explainCommand } from './explain/explain.ts'
 import { hashPasswordCommand } from './hash-password.ts'
 import { schema } from './schema.ts'
@@ -14,6 +15,7 @@ import { serve } from './serve.ts'
 export const COMMANDS: readonly Command[] = [
   serve,
   check,
+  door,
   explainCommand,
   brokerSetup,
   connectCommand,

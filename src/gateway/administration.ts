@@ -3,6 +3,7 @@ import { Feed } from '../admin/live/feed.ts'
 import { History } from '../admin/live/history.ts'
 import { RecentRefusals } from '../admin/live/recent-refusals.ts'
 import type { SessionRefusals } from '../admin/live/session-refusals.ts'
+import { AdminLogins } from '../admin/login/logins.ts'
 import { type Managed, makeApi } from '../admin/make-api.ts'
 import type { Management } from '../admin/management.ts'
 import { type AdminAddress, AdminServer } from '../admin/server.ts'
@@ -47,7 +48,7 @@ export class Administration {
     const api = makeApi({ managed, management, sessions, health, trail, notes, ...live })
     this.server = new AdminServer(
       address,
-      { health, metrics, api },
+      { health, metrics, api, logins: new AdminLogins({ managed, notes }) },
       {
         ...noteUnheard(notes),
         misnamed: (host) =>

@@ -2,7 +2,12 @@
  * A generation: everything that is compiled from one configuration, as one immutable value. Requests read the current one
  * once, at their beginning. It holds no state: what has to outlive it is in `Lasting`.
  */
-import type { Authenticator, AuthenticatorSurroundings, SecretSources } from '../../auth/index.ts'
+import {
+  type Authenticator,
+  type AuthenticatorSurroundings,
+  oidcAuthenticatorsOf,
+  type SecretSources,
+} from '../../auth/index.ts'
 import { type Access, compileAccess } from '../admin/access.ts'
 import { type Broker, makeBrokers, tryBrokerCredentials } from '../brokers/broker.ts'
 import type { Environment } from '../config/environment.ts'
@@ -20,8 +25,9 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { makeServices } from '../services/compile.ts'
 import type { Service } from '../services/service.ts'
-import { identityHeaders, makeAuthenticators, stateScopes } from '../wiring/authenticators.ts'
+import { allMade, identityHeaders, makeAuthenticators } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
+import { stateScopes } from '../wiring/wanted.ts'
 import type { Lasting } from './lasting.ts'
 
 export interface Generation extends Serving {
@@ -30,6 +36,8 @@ export interface Generation extends Serving {
   readonly config: Config
   readonly brokers: ReadonlyMap<string, Broker>
   readonly authenticators: ReadonlyMap<string, Authenticator>
+  /** By name, those that are others for the admin listener: they have a login of their own there. */
+  readonly adminAuthenticators: ReadonlyMap<string, Authenticator>
   /** Who may manage the gateway; undefined where nobody may. */
   readonly access: Access | undefined
 }
@@ -91,9 +99,11 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     processEnv: process.env,
     basePath: config.basePath,
   }
-  const authenticators = await makeAuthenticators(config, surroundings, before)
-  const made = [...authenticators.values()].filter((one) => before?.authenticators.get(one.name) !== one)
-  const readAgain = await readTakenOver([...authenticators.values()].filter((one) => !made.includes(one)))
+  const { authenticators, adminAuthenticators } = await makeAuthenticators(config, surroundings, before)
+  const all = allMade({ authenticators, adminAuthenticators })
+  const earlier = before === undefined ? new Set<Authenticator>() : allMade(before)
+  const made = [...all].filter((one) => !earlier.has(one))
+  const readAgain = await readTakenOver([...all].filter((one) => earlier.has(one)))
   const auditOf = ({ path, audit }: ServiceConfig) => new AuditTrail(log, path, audit.onFailure)
   const usagesOf = (path: string) => lasting.usages(path)
   const talliedBefore = (path: string) => before?.services.get(path)?.tallied
@@ -108,13 +118,15 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   })
   await checkEntitlements(services)
   const basePath = new BasePath(config)
-  const routes = makeRoutes({ basePath, services, metrics, log, bars: lasting.bars })
+  const adminLogins = oidcAuthenticatorsOf(adminAuthenticators.values())
+  const routes = makeRoutes({ basePath, services, adminLogins, metrics, log, bars: lasting.bars })
   const generation: Generation = {
     number,
     config,
     brokers,
     authenticators,
-    access: compileAccess(config, authenticators),
+    adminAuthenticators,
+    access: compileAccess(config, { authenticators, adminAuthenticators }),
     basePath,
     services,
     routes,
@@ -123,7 +135,7 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   return {
     generation,
     comesIntoForce() {
-      const left = [...(before?.authenticators.values() ?? [])].filter((one) => authenticators.get(one.name) !== one)
+      const left = [...earlier].filter((one) => !all.has(one))
       for (const one of left) one.close?.()
       lasting.authState.keepOnly(stateScopes(config))
       return [...readAgain.flatMap((use) => use()), ...left.flatMap((one) => lostBy(one, authenticators))]

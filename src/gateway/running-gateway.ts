@@ -19,6 +19,7 @@ import { configurationChanged } from '../sessions/end-requests.ts'
 import { followLogins } from '../sessions/logins.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Ticker } from '../sessions/ticker.ts'
+import { allMade } from '../wiring/authenticators.ts'
 import { Administration } from './administration.ts'
 import { expectSeries } from './expected-series.ts'
 import { compileGeneration, type Generation } from './generation.ts'
@@ -89,6 +90,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       tick: () => this.#tick(),
     })
     metrics.watchNodes(() => this.#generation.brokers.values())
+    metrics.watchDoors(() => this.#listeners.behindDoors.flatMap(({ links }) => links))
     const trail = new AdminTrail(log)
     this.#trail = trail
     const sessionRefusals = new SessionRefusals()
@@ -133,7 +135,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log } = this.#parts
     const { config, basePath } = this.#generation
     const paths = config.services.map(({ path }) => basePath.atListener(path)).join(' ')
-    for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
+    for (const { url } of this.#listeners.withAddress) log.write('gateway-started', { url, paths })
     const { adminAddress } = this
     if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
     this.#inForce()
@@ -145,7 +147,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   get addresses(): readonly GatewayAddress[] {
-    return this.#listeners.all.map(({ host, port, url }) => ({ host, port, url }))
+    return this.#listeners.withAddress.map(({ host, port, url }) => ({ host, port, url }))
   }
 
   get hasFile(): boolean {
@@ -295,7 +297,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this, sessions, log })
     // A failure is in the log, and is no reason not to serve others.
-    for (const one of made.values()) one.warmUp?.().catch(() => {})
+    const earlier = before === undefined ? new Set() : allMade(before)
+    for (const one of allMade(this.#generation)) if (!earlier.has(one)) one.warmUp?.().catch(() => {})
     log.level = config.log.level
     if (config.watch && this.#configWatch === undefined)
       log.write('configuration-warning', { detail: 'watch: without meaning: this gateway was started without a file' })
@@ -333,7 +336,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     await this.#listeners.stop()
     await this.#administration?.server.stop()
     this.#ticker.stop()
-    for (const authenticator of this.#generation.authenticators.values()) authenticator.close?.()
+    for (const authenticator of allMade(this.#generation)) authenticator.close?.()
     this.#parts.metrics.close()
   }
 }

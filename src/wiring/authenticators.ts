@@ -6,7 +6,6 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   ANONYMOUS,
   type Authenticator,
-  type AuthenticatorConfig,
   type AuthenticatorSurroundings,
   descriptorOf,
   InvalidConfiguration,
@@ -14,35 +13,57 @@ import {
   type Requirement,
 } from '../../auth/index.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
+import { stateScope, type Wanted, type WantingConfig, wantedBy } from './wanted.ts'
 
 /** A configuration and what was made of its authenticators. */
-export interface MadeAuthenticators {
-  readonly config: Pick<Config, 'authenticators' | 'services' | 'admin' | 'basePath'>
+export interface MadeAuthenticators extends Made {
+  readonly config: WantingConfig
+}
+
+/** What was made of them. */
+export interface Made {
+  /** By name: those that services name, and those of the admin listener that services could share. */
   readonly authenticators: ReadonlyMap<string, Authenticator>
+  /** By name, those that are others for the admin listener. */
+  readonly adminAuthenticators: ReadonlyMap<string, Authenticator>
+}
+
+const KINDS = ['authenticators', 'adminAuthenticators'] as const
+
+/** All of them, each once. */
+export function allMade({ authenticators, adminAuthenticators }: Made): ReadonlySet<Authenticator> {
+  return new Set([...authenticators.values(), ...adminAuthenticators.values()])
+}
+
+/** As the admin listener asks for them. */
+export function forAdmin({ authenticators, adminAuthenticators }: Made): ReadonlyMap<string, Authenticator> {
+  return new Map([...authenticators, ...adminAuthenticators])
 }
 
 /**
- * By name, those that services and the admin listener name. An authenticator of the same name and settings is taken over from
+ * Those that services and the admin listener name. An authenticator of the same name and settings is taken over from
  * `before`; one with others is made, and continues what `surroundings.state` has kept of it.
  *
  * @throws {InvalidConfiguration}
  */
 export async function makeAuthenticators(
-  config: MadeAuthenticators['config'],
+  config: WantingConfig,
   surroundings: AuthenticatorSurroundings,
   before?: MadeAuthenticators,
-): Promise<ReadonlyMap<string, Authenticator>> {
-  const requirements = [...config.services.map(({ authenticate }) => authenticate), config.admin?.authenticate]
-  const named = new Set(requirements.flatMap((entries) => (entries ?? []).flatMap(namesIn)))
-  const isMoved = before !== undefined && before.config.basePath !== config.basePath
-  const made = Object.entries(config.authenticators)
-    .filter(([name]) => named.has(name))
-    .map(async ([name, one]) => {
-      const isKept = !isMoved && isDeepStrictEqual(before?.config.authenticators[name], one)
-      const kept = isKept ? before?.authenticators.get(name) : undefined
-      return [name, kept ?? (await placed(name, make(name, one, surroundings)))] as const
-    })
-  return new Map(await allOf(made))
+): Promise<Made> {
+  const [wanted, wantedBefore] = [wantedBy(config), before && wantedBy(before.config)]
+  const made = await allOf(
+    KINDS.flatMap((kind) =>
+      [...wanted[kind]].map(async ([name, one]) => {
+        const isKept = isDeepStrictEqual(wantedBefore?.[kind].get(name), one)
+        const kept = isKept ? before?.[kind].get(name) : undefined
+        return { kind, name, one: kept ?? (await placed(name, make(name, one, surroundings))) }
+      }),
+    ),
+  )
+  const ofKind = (kind: keyof Made) =>
+    new Map(made.filter((each) => each.kind === kind).map(({ name, one }) => [name, one]))
+  return { authenticators: ofKind('authenticators'), adminAuthenticators: ofKind('adminAuthenticators') }
 }
 
 /** All of them, or all of their mistakes at once. @throws {InvalidConfiguration} or whatever else failed first */
@@ -78,11 +99,6 @@ export function requirementFrom(
   )
 }
 
-/** The scopes of what the authenticators of a configuration remember. */
-export function stateScopes({ authenticators }: Pick<Config, 'authenticators'>): ReadonlySet<string> {
-  return new Set(Object.entries(authenticators).map(([name, one]) => stateScope(name, one)))
-}
-
 /** Headers by which proxies say who somebody is: one alone, spelt with hyphens, may come. */
 export function identityHeaders(config: Config): readonly string[] {
   return Object.values(config.authenticators).flatMap((one) => descriptorOf(one).identityHeaders?.(one) ?? [])
@@ -94,11 +110,6 @@ const EVERYONE: Authenticator = {
   authenticate: async () => ({ kind: 'proven', identity: ANONYMOUS }),
 }
 
-/** Whose memories an authenticator continues: those of its name and type, under the same settings where they matter. */
-function stateScope(name: string, config: AuthenticatorConfig): string {
-  return JSON.stringify([config.type, name, ...(descriptorOf(config).memorySettings?.(config) ?? [])])
-}
-
 /** Mistakes in an authenticator are told with its place. */
 async function placed<T>(name: string, made: Promise<T>): Promise<T> {
   try {
@@ -108,12 +119,12 @@ async function placed<T>(name: string, made: Promise<T>): Promise<T> {
   }
 }
 
-async function make(
-  name: string,
-  config: AuthenticatorConfig,
-  surroundings: AuthenticatorSurroundings,
-): Promise<Authenticator> {
-  return await descriptorOf(config).make({ name, config, scope: stateScope(name, config) }, surroundings)
+async function make(name: string, wanted: Wanted, surroundings: AuthenticatorSurroundings): Promise<Authenticator> {
+  const { settings: config, basePath } = wanted
+  return await descriptorOf(config).make(
+    { name, config, scope: stateScope(name, wanted) },
+    { ...surroundings, basePath },
+  )
 }
 
 /** What only this machine can tell of authenticators: mistakes as the start would find them, and warnings. */
@@ -132,10 +143,6 @@ export async function tryOutAll(
     if (error instanceof InvalidConfiguration) return { mistakes: error.problems, warnings: [] }
     throw error
   }
-}
-
-function namesIn(entry: string | { readonly all: readonly string[] }): readonly string[] {
-  return typeof entry === 'string' ? [entry] : entry.all
 }
 
 function named(made: ReadonlyMap<string, Authenticator>, name: string): Authenticator {

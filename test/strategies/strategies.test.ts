@@ -95,7 +95,7 @@ services:
     processEnv: {},
     basePath: undefined,
   })
-  return made.get('machines')
+  return made.authenticators.get('machines')
 }
 
 describe('Passport strategies of other people', () => {

@@ -18,7 +18,14 @@ export interface ProviderSettings {
   /** Name → what they are. */
   readonly people: Readonly<Record<string, { readonly roles: readonly string[] }>>
   /** The gateway as the client `gatehouse`, where it has a login of its own. */
-  readonly gateway?: { readonly publicUrl: string; readonly secret: string }
+  readonly gateway?: {
+    readonly publicUrl: string
+    readonly secret: string
+    /** The admin listener's, where people who manage log in there. */
+    readonly adminUrl?: string
+  }
+  /** Takes its tokens in exchange for ones of this audience, from the client `exchanger` [RFC 8693]. */
+  readonly exchange?: { readonly secret: string; readonly audience: string; readonly accessTokenSeconds: number }
 }
 
 export interface OpenidProvider {

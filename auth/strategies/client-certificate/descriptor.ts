@@ -32,6 +32,10 @@ export const clientCertificate: AuthenticatorDescriptor<typeof schema> = {
     const message = 'no listener asks for client certificates: set `tls: { clientCertificates: { ca } }` of one'
     return [{ path: ['type'], message, refersTo: ['listen'] }]
   },
+  unfitForAdmin({ asksForCertificates }) {
+    if (asksForCertificates) return undefined
+    return 'the admin listener asks for no client certificates: set `admin.tls: { clientCertificates: { ca } }`'
+  },
   ambient: () => 'browsers show certificates by themselves',
   rolesKey: () => '',
   make: ({ name, config: { subject } }) => clientCertificateAuthenticator({ name, subject }),

@@ -28,12 +28,15 @@ export interface OidcClientOptions {
   readonly fetch?: Fetch
 }
 
-/** `refused` is final; `unavailable` may be otherwise a moment later. The message is for operators. */
+/** Whose no it is: `cancelled` that of the person, or of the provider about the person; the last one may be otherwise a moment later. */
+type ProviderErrorKind = 'refused' | 'cancelled' | 'unavailable'
+
+/** The message is for operators. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError'
-  readonly kind: 'refused' | 'unavailable'
+  readonly kind: ProviderErrorKind
 
-  constructor(kind: 'refused' | 'unavailable', message: string, options: ErrorOptions) {
+  constructor(kind: ProviderErrorKind, message: string, options: ErrorOptions) {
     super(message, options)
     this.kind = kind
   }
@@ -50,6 +53,21 @@ export interface ProviderTokens {
   /** The access token's life from now on, s. */
   readonly expiresInSeconds: number | undefined
 }
+
+/** What the provider gives to a program; its person types `userCode` at `verificationUri`. */
+export interface DeviceCode {
+  readonly deviceCode: string
+  readonly userCode: string
+  readonly verificationUri: string
+  readonly verificationUriComplete: string | undefined
+  readonly expiresInSeconds: number
+  /** How long the program waits between two questions, s. */
+  readonly interval: number
+}
+
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+/** Where the provider does not say. [RFC 8628 §3.2] */
+const DEVICE_INTERVAL_SECONDS = 5
 
 /** Codes of openid-client for answers that are no answers. */
 const UNANSWERED = [
@@ -75,7 +93,7 @@ export class OidcClient {
   }
 
   /** Where to send the browser. */
-  async authorizationUrl({ state, nonce, verifier }: Omit<PendingLogin, 'returnTo'>): Promise<string> {
+  async authorizationUrl({ state, nonce, verifier }: PendingLogin): Promise<string> {
     const configuration = await this.#configuration()
     const { redirectUri, scope, parameters } = this.#options
     return openid.buildAuthorizationUrl(configuration, {
@@ -100,6 +118,41 @@ export class OidcClient {
       const tokens = tokensOf(response)
       return { ...tokens, userInfo: await this.#userInfo(configuration, tokens.accessToken, response.claims()?.sub) }
     } catch (error) {
+      throw providerError(error, 'exchange')
+    }
+  }
+
+  /** Begins the login of a program; undefined where the provider has none. [RFC 8628 §3.1] @throws {ProviderError} */
+  async beginDevice(): Promise<DeviceCode | undefined> {
+    const configuration = await this.#configuration()
+    if (configuration.serverMetadata().device_authorization_endpoint === undefined) return undefined
+    const { scope } = this.#options
+    try {
+      const begun = await this.#slots.run(() => openid.initiateDeviceAuthorization(configuration, { scope }))
+      return {
+        deviceCode: begun.device_code,
+        userCode: begun.user_code,
+        verificationUri: begun.verification_uri,
+        verificationUriComplete: begun.verification_uri_complete,
+        expiresInSeconds: begun.expires_in,
+        interval: begun.interval ?? DEVICE_INTERVAL_SECONDS,
+      }
+    } catch (error) {
+      throw providerError(error, 'exchange')
+    }
+  }
+
+  /** Asks once for what such a code stands for. [RFC 8628 §3.4, §3.5] @throws {ProviderError} */
+  async deviceTokens(deviceCode: Secret): Promise<ProviderTokens | 'pending' | 'slow-down'> {
+    const configuration = await this.#configuration()
+    const parameters = { device_code: deviceCode.reveal().toString() }
+    try {
+      const response = await this.#slots.run(() => openid.genericGrantRequest(configuration, DEVICE_GRANT, parameters))
+      const tokens = tokensOf(response)
+      return { ...tokens, userInfo: await this.#userInfo(configuration, tokens.accessToken, response.claims()?.sub) }
+    } catch (error) {
+      if (error instanceof openid.ResponseBodyError && error.error === 'authorization_pending') return 'pending'
+      if (error instanceof openid.ResponseBodyError && error.error === 'slow_down') return 'slow-down'
       throw providerError(error, 'exchange')
     }
   }
@@ -206,7 +259,9 @@ function tokensOf(response: openid.TokenEndpointResponse & openid.TokenEndpointR
 
 function providerError(error: unknown, step: 'exchange' | 'refresh'): ProviderError {
   if (error instanceof openid.AuthorizationResponseError) {
-    return new ProviderError('refused', `the provider says ${error.error}`, { cause: error })
+    // [RFC 6749 §4.1.2.1]
+    const kind = error.error === 'access_denied' ? 'cancelled' : 'refused'
+    return new ProviderError(kind, `the provider says ${error.error}`, { cause: error })
   }
   if (error instanceof openid.ResponseBodyError) {
     // Any other complaint about a refresh is about the gateway (its secret, its registration), not about the user.

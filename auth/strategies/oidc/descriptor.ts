@@ -7,8 +7,23 @@ import { count, duration, isLoopback, issuerUrl, secret, text, url } from '../..
 import { checkRoleKeys, claimKeys, missingRoles, rolesSourceOf } from '../claim-keys.ts'
 import type { AuthenticatorDescriptor } from '../descriptor.ts'
 import { oidcAuthenticator } from './oidc.ts'
+import { isReturnPath } from './return.ts'
 
 const { subject, ...roleKeys } = claimKeys
+
+const PAGE_TEXT = 'expected a URL such as https://app.example.com/no-login, or a path such as /no-login'
+
+/** Whoever is led there is a person in a browser. */
+const pageAddress = z.string({ error: PAGE_TEXT }).refine((value) => isReturnPath(value) || isSafePage(value), {
+  error: `${PAGE_TEXT}; http: is accepted for loopback addresses only`,
+})
+
+function isSafePage(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, hostname, username, password } = new URL(value)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+}
 
 const schema = z.strictObject({
   type: z
@@ -46,6 +61,11 @@ const schema = z.strictObject({
     .describe(
       'The readable part of the login cookie’s name: over TLS it begins with `__Host-`, and it ends with a hash.',
     ),
+  errorUrl: pageAddress
+    .optional()
+    .describe(
+      'Where a failed login leads, a URL or a path at `publicUrl`, with `?reason=` added; absent: a small page of the gateway.',
+    ),
   loginTimeout: duration('1m', '365d').prefault('12h').describe('Life of a login, however often it is refreshed.'),
   logins: count(1, 10_000_000)
     .prefault(10_000)
@@ -81,7 +101,12 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
   issuer: ({ issuer }) => issuer,
   returnsTo: ({ publicUrl }) => publicUrl,
   bringsTokens: true,
-  unfitForAdmin: 'its logins are for the pages of services: there is no login page on this listener',
+  unfitForAdmin({ publicUrl }) {
+    if (publicUrl !== undefined) return undefined
+    return 'a login leads people away and back: set `admin.publicUrl`, by which browsers reach this listener'
+  },
+  // A cookie of its own: whoever has one of a service has none of the console. The page for errors is one for users.
+  forAdmin: (config, publicUrl) => ({ publicUrl, cookie: `${config.cookie}-admin`, errorUrl: undefined }),
   /**
    * A login counts only as long as it would be read the same way again, from the same provider: its refresh token is shown
    * to nobody else, its roles are those of today.
@@ -112,6 +137,7 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
         subject: config.subject,
         roles: rolesSourceOf(config),
         cookie: config.cookie,
+        errorUrl: config.errorUrl,
         loginTimeoutMs: loginTimeout,
         loginCount: logins,
         logins: state.logins(scope),

@@ -8,24 +8,16 @@ import * as openid from 'openid-client'
 import { AuthenticationRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
 import type { Login, Logins, Refreshed } from '../../state/logins.ts'
-import { PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../../state/pending-logins.ts'
+import { KEPT_SECONDS, PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../../state/pending-logins.ts'
 import { cookieValues } from '../carriers.ts'
+import type { LoginAnswer } from './answer.ts'
 import { type OidcClient, ProviderError, type ProviderTokens } from './client.ts'
 import { type CookieScope, clearCookie, cookieName, setCookie } from './cookie.ts'
+import { DeviceLogins } from './device.ts'
+import { failed, failedBy, refusal } from './failure.ts'
 import type { IdentityMaker } from './identity.ts'
 import type { LogoutTokens } from './logout.ts'
 import { returnAddress } from './return.ts'
-
-/** For a browser, as values. `detail` is for operators. */
-export interface LoginAnswer {
-  readonly status: number
-  readonly location?: string
-  readonly cookies?: readonly string[]
-  readonly body?: Readonly<Record<string, unknown>>
-  readonly detail?: string
-  /** Whose login was begun, renewed or ended. */
-  readonly identity?: Identity
-}
 
 /** Told of what happens to live sessions that were opened with a login. */
 export interface LoginListener {
@@ -43,6 +35,8 @@ export interface OidcLoginOptions {
   readonly basePath?: string | undefined
   /** A label, to which prefix and hash are added. */
   readonly cookie: string
+  /** Where people are led whose login failed; absent: whoever answers tells them. A path is one at `publicUrl`. */
+  readonly errorUrl?: string | undefined
   readonly loginTimeoutMs: number
   readonly loginCount: number
   readonly logins: Logins
@@ -63,6 +57,8 @@ export class OidcLogin {
   readonly #pendingCookie: CookieScope
   readonly #logins: Logins
   readonly #listeners: LoginListener[] = []
+  /** For programs without a browser. */
+  readonly devices: DeviceLogins
 
   constructor(options: OidcLoginOptions) {
     this.#options = options
@@ -72,6 +68,7 @@ export class OidcLogin {
     const pending = cookieName({ label: `${options.cookie}-login`, path, secure })
     this.#pendingCookie = { name: pending, secure, sameSite: 'Lax' }
     this.#logins = options.logins
+    this.devices = new DeviceLogins({ ...options, open: async (tokens) => await this.#openForDevice(tokens) })
   }
 
   get cookieName(): string {
@@ -82,23 +79,29 @@ export class OidcLogin {
     this.#listeners.push(listener)
   }
 
-  /** `GET /auth/login`: off to the provider. */
-  async begin(returnTo: string | null): Promise<LoginAnswer> {
+  /**
+   * `GET /auth/login`: off to the provider.
+   * @param begunBy the query that it was asked by, but for `returnTo`
+   */
+  async begin(returnTo: string | null, begunBy = ''): Promise<LoginAnswer> {
     const { basePath = '', publicUrl } = this.#options
     const address = returnAddress(returnTo ?? `${basePath}/`, publicUrl)
-    if (address === undefined) return refusal(400, 'returnTo: expected a path that begins with one slash')
+    if (address === undefined)
+      return failed(refusal(400, 'returnTo: expected a path that begins with one slash'), 'malformed', this.#options)
     const pending: PendingLogin = {
       state: openid.randomState(),
       nonce: openid.randomNonce(),
       verifier: openid.randomPKCECodeVerifier(),
       returnTo: address,
+      begunBy,
+      endsAtMs: this.#options.nowMs() + PENDING_SECONDS * 1000,
     }
     try {
       const location = await this.#options.client.authorizationUrl(pending)
       const sealed = await this.#options.pendingLogins.seal(pending)
-      return { status: 303, location, cookies: [setCookie(this.#pendingCookie, sealed, PENDING_SECONDS)] }
+      return { status: 303, location, cookies: [setCookie(this.#pendingCookie, sealed, KEPT_SECONDS)] }
     } catch (error) {
-      return providerRefusal(error)
+      return failedBy(error, this.#options, pending)
     }
   }
 
@@ -115,8 +118,10 @@ export class OidcLogin {
     if (sealed === undefined || sealed === '') return undefined
     const cookies = [clearCookie(this.#pendingCookie)]
     const pending = others.length > 0 ? undefined : await this.#options.pendingLogins.open(sealed)
-    if (pending === undefined || query.get('state') !== pending.state) {
-      return { ...refusal(400, 'this login took too long, or was begun in another tab: begin it again'), cookies }
+    const isInTime = pending !== undefined && this.#options.nowMs() < pending.endsAtMs
+    if (!isInTime || query.get('state') !== pending.state) {
+      const late = refusal(400, 'this login took too long, or was begun in another tab: begin it again')
+      return { ...failed(late, 'expired', this.#options, pending), cookies }
     }
     try {
       const tokens = await this.#options.client.exchange(query, pending)
@@ -125,8 +130,13 @@ export class OidcLogin {
       cookies.push(setCookie(this.#cookie, id, Math.floor(this.#options.loginTimeoutMs / 1000)))
       return { status: 303, location: pending.returnTo, cookies, identity }
     } catch (error) {
-      return { ...providerRefusal(error), cookies }
+      return { ...failedBy(error, this.#options, pending), cookies }
     }
+  }
+
+  /** For a browser that came back and never left. */
+  unknown(detail: string): LoginAnswer {
+    return failed(refusal(400, detail), 'unknown', this.#options)
   }
 
   /** `POST /auth/logout`: forgets the login and ends what was opened with it. */
@@ -222,21 +232,32 @@ export class OidcLogin {
     http: IncomingMessage,
     isBarred: (identity: Identity) => boolean,
   ): Promise<{ readonly id: string | undefined; readonly identity: Identity }> {
-    const { identities, loginTimeoutMs, loginCount, nowMs } = this.#options
-    const now = nowMs()
-    const begun = { ...identities.begin(tokens, now, now + loginTimeoutMs), refreshedAtMs: now }
+    const begun = this.#begun(tokens)
     if (isBarred(begun.identity)) return { id: undefined, identity: begun.identity }
     const before = await this.find(http)
     const goesOn = before !== undefined && isContinuedBy(before.identity, begun.identity)
     if (before !== undefined && !goesOn) await this.#end(before)
-    const limits = { loginCount, perPersonCount: PER_PERSON_COUNT }
-    const { id, evicted } = await this.#logins.add(
-      { ...begun, refreshToken: tokens.refreshToken },
-      limits,
-      goesOn ? before : undefined,
-    )
-    for (const login of evicted) this.#tellEnded([login])
+    const { id } = await this.#add({ ...begun, refreshToken: tokens.refreshToken }, goesOn ? before : undefined)
     return { id, identity: begun.identity }
+  }
+
+  async #openForDevice(tokens: ProviderTokens): Promise<{ readonly cookie: string; readonly identity: Identity }> {
+    const begun = this.#begun(tokens)
+    const { id } = await this.#add({ ...begun, refreshToken: tokens.refreshToken })
+    return { cookie: `${this.#cookie.name}=${id}`, identity: begun.identity }
+  }
+
+  #begun(tokens: ProviderTokens): Omit<Login, 'hash' | 'refreshToken'> {
+    const { identities, loginTimeoutMs, nowMs } = this.#options
+    const now = nowMs()
+    return { ...identities.begin(tokens, now, now + loginTimeoutMs), refreshedAtMs: now }
+  }
+
+  async #add(begun: Omit<Login, 'hash'>, before?: Login): Promise<{ readonly id: string }> {
+    const limits = { loginCount: this.#options.loginCount, perPersonCount: PER_PERSON_COUNT }
+    const { id, evicted } = await this.#logins.add(begun, limits, before)
+    for (const login of evicted) this.#tellEnded([login])
+    return { id }
   }
 
   async #end(login: Login): Promise<void> {
@@ -259,16 +280,4 @@ export class OidcLogin {
 /** Whether live sessions of one login are those of the next. */
 function isContinuedBy(before: Identity, next: Identity): boolean {
   return before.subject === next.subject && before.sessionKey === next.sessionKey
-}
-
-function refusal(status: number, error: string, detail = error): LoginAnswer {
-  return { status, body: { error }, detail }
-}
-
-function providerRefusal(error: unknown): LoginAnswer {
-  if (error instanceof AuthenticationRefused) return refusal(403, 'the login was refused', error.message)
-  if (!(error instanceof ProviderError)) throw error
-  return error.kind === 'refused'
-    ? refusal(403, 'the login was refused', error.message)
-    : refusal(503, 'the identity provider cannot be asked now', error.message)
 }

@@ -40,6 +40,8 @@ export interface OidcOptions {
   readonly roles?: RolesSource | undefined
   /** The label in the login cookie's name. */
   readonly cookie: string
+  /** A page for people whose login failed; absent: whoever answers tells them. */
+  readonly errorUrl?: string | undefined
   /** Life of a login, however often it is refreshed. */
   readonly loginTimeoutMs: number
   /** Most logins kept at once. */

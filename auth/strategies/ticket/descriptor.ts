@@ -12,7 +12,7 @@ const schema = z.strictObject({
 export const ticket: AuthenticatorDescriptor<typeof schema> = {
   schema,
   standsForProof: true,
-  unfitForAdmin: 'a ticket stands for a proof at a service: name what proves people themselves',
+  unfitForAdmin: () => 'a ticket stands for a proof at a service: name what proves people themselves',
   make: ({ name, config: { ttlSeconds }, scope }, { state, basePath }) =>
     ticketAuthenticator({ name, ttlSeconds, tickets: state.tickets(scope), basePath }),
 }

@@ -52,6 +52,7 @@ const me = z.strictObject({
   issuer: z.string(),
   authenticator: z.string(),
   role: z.enum(ROLES).describe('The highest one.'),
+  mayLogOut: z.boolean().describe('Whether `POST /auth/logout` ends what proves it.'),
 })
 
 const history = listOf(
@@ -224,6 +225,7 @@ const problem = z.strictObject({
   detail: z.string(),
   errors: texts.optional().describe('Every mistake, with its place.'),
   role: z.string().optional().describe('The role that is needed.'),
+  logins: texts.optional().describe('OpenID logins that would help: `/auth/login?with=NAME`.'),
 })
 
 /** By what they answer. */

@@ -31,7 +31,10 @@ export function liveRoutes({ refusals, feed, managed }: LiveParts): readonly Api
           type: 'text/event-stream',
           stream: (response) =>
             feed.open(response, {
-              mayStay: () => managed.current.access?.roleOf(identity, address) !== undefined,
+              mayStay() {
+                const { access } = managed.current
+                return access?.roleOf(identity, address) !== undefined && access.stillHolds(identity)
+              },
               expiresAtMs: identity.expiresAtMs,
             }),
         }

@@ -6,8 +6,8 @@ export const meRoute: ApiRoute = {
   method: 'GET',
   path: '/api/v1/me',
   role: 'viewer',
-  handle({ caller: { identity, role } }) {
+  handle({ caller: { identity, role, mayLogOut } }) {
     const { subject, issuer, authenticator } = identity
-    return json(200, { subject, issuer, authenticator, role })
+    return json(200, { subject, issuer, authenticator, role, mayLogOut })
   },
 }

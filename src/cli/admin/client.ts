@@ -9,43 +9,74 @@ export interface ApiRequest {
   readonly body?: unknown
 }
 
+/** As who to ask; nobody where both are absent. */
+export interface Credential {
+  /** The header's value. */
+  readonly authorization?: string | undefined
+  /** Name and value of a login's cookie. */
+  readonly cookie?: string | undefined
+}
+
+interface Sent {
+  readonly query?: URLSearchParams | undefined
+  readonly sent?: { readonly type: string; readonly text: string } | undefined
+}
+
+export interface Answer {
+  readonly status: number
+  /** Of JSON. */
+  readonly value: unknown
+}
+
 interface Problem {
   readonly detail?: unknown
   readonly errors?: unknown
   readonly role?: unknown
+  readonly logins?: unknown
 }
 
 export class AdminClient {
   readonly #url: URL
-  readonly #authorization: string | undefined
+  readonly #credential: Credential
 
-  /** @param authorization the header's value */
-  constructor(url: URL, authorization: string | undefined) {
+  constructor(url: URL, credential: Credential) {
     this.#url = url
-    this.#authorization = authorization
+    this.#credential = credential
   }
 
   get host(): string {
     return this.#url.host
   }
 
+  /** Where the gateway is. */
+  get url(): URL {
+    return this.#url
+  }
+
   /** The answer's JSON; undefined where it has no content. @throws CommandFailed where there is none, or a no */
   async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, request: ApiRequest = {}): Promise<unknown> {
-    const { query, body } = request
+    const { body } = request
+    const sent = body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(body) }
+    const { status, value } = await this.send(method, `${PREFIX}${path}`, { query: request.query, sent })
+    if (status < 300) return value
+    throw refused(path, status, (value ?? {}) as Problem)
+  }
+
+  /** Whatever the answer is, by a path of the listener. @throws CommandFailed where there is none */
+  async send(method: string, path: string, { query, sent }: Sent = {}): Promise<Answer> {
     const url = new URL(this.#url)
-    url.pathname = `${url.pathname.replace(/\/$/, '')}${PREFIX}${path}`
+    url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`
     if (query !== undefined) url.search = query.toString()
-    const response = await this.#send(url, method, body)
+    const response = await this.#fetch(url, method, sent)
     const text = await response.text()
     const isJson = /^application\/(?:problem\+)?json\b/.test(response.headers.get('content-type') ?? '')
     if (text !== '' && !isJson)
       throw new CommandFailed(`${this.host} answers, but no Gatehouse: status ${response.status}`)
-    const value: unknown = text === '' ? undefined : JSON.parse(text)
-    if (response.ok) return value
-    throw refused(path, response.status, (value ?? {}) as Problem)
+    return { status: response.status, value: text === '' ? undefined : JSON.parse(text) }
   }
 
-  async #send(url: URL, method: string, body: unknown): Promise<Response> {
+  async #fetch(url: URL, method: string, sent: Sent['sent']): Promise<Response> {
+    const { authorization, cookie } = this.#credential
     try {
       return await fetch(url, {
         method,
@@ -53,10 +84,12 @@ export class AdminClient {
         redirect: 'error',
         signal: AbortSignal.timeout(DEADLINE_MS),
         headers: {
-          ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(authorization === undefined ? {} : { authorization }),
+          // Cookies write for pages of the listener's own origin only.
+          ...(cookie === undefined ? {} : { cookie, origin: url.origin }),
+          ...(sent === undefined ? {} : { 'content-type': sent.type }),
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: sent?.text ?? null,
       })
     } catch (error) {
       throw new CommandFailed(`no gateway answers at ${this.host}: ${reasonOf(error)}`, { cause: error })
@@ -64,10 +97,13 @@ export class AdminClient {
   }
 }
 
-function refused(path: string, status: number, { detail, errors, role }: Problem): CommandFailed {
+function refused(path: string, status: number, { detail, errors, role, logins }: Problem): CommandFailed {
   const lines = Array.isArray(errors) ? errors.map(String) : []
-  if (status === 401)
-    return new CommandFailed('the gateway does not know you: see --user and --token-file', { code: EXIT.forbidden })
+  if (status === 401) {
+    const login = Array.isArray(logins) ? 'gatehouse login, ' : ''
+    const text = `the gateway does not know you: see ${login}--user and --token-file`
+    return new CommandFailed(text, { code: EXIT.forbidden })
+  }
   if (status === 403) {
     const text = typeof role === 'string' ? `this needs the role ${role}, which your login does not have` : detail
     return new CommandFailed(String(text), { code: EXIT.forbidden })

@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts'
 import { blockCommand, blocksCommand, unblockCommand } from './blocks.ts'
 import { drainCommand, undrainCommand } from './drain.ts'
+import { loginCommand, logoutCommand } from './login.ts'
 import { refusalsCommand } from './refusals.ts'
 import { reloadCommand } from './reload.ts'
 import { kickCommand, sessionCommand, sessionsCommand } from './sessions.ts'
@@ -9,6 +10,8 @@ import { statusCommand } from './status.ts'
 import { topCommand } from './top.ts'
 
 export const ADMIN_COMMANDS: readonly Command[] = [
+  loginCommand,
+  logoutCommand,
   statusCommand,
   topCommand,
   sessionsCommand,

@@ -7,6 +7,7 @@ import { CommandFailed, UsageError } from '../exit.ts'
 import { readSecret } from '../prompt.ts'
 import { complain, type Terminal } from '../terminal.ts'
 import { AdminClient } from './client.ts'
+import { KeptLogins } from './kept-logins.ts'
 
 export const WHERE_OPTIONS = {
   admin: { type: 'string' },
@@ -22,7 +23,7 @@ export const WHERE_HELP = `Which gateway, and who asks:
   --admin URL          the admin listener, such as http://127.0.0.1:8081
   -c, --config FILE    the configuration whose \`admin\` says it
   --user NAME          whose password is in GATEHOUSE_PASSWORD, or else asked for
-  --token-file FILE    a file with a bearer token
+  --token-file FILE    a file with a bearer token; without both, the login of \`gatehouse login\`, if there is one
   --json               the answer of the API as it is
 
 Exit code 77: the credential is wrong, or its role does not suffice.`
@@ -44,12 +45,19 @@ export async function adminClient(command: string, values: WhereValues, terminal
   if (user !== undefined && tokenFile !== undefined)
     throw new UsageError(`${command}: either --user or --token-file, not both`, { command })
   const authorization = user === undefined ? bearer(tokenFile) : await basic(user, command, terminal)
-  if (authorization !== undefined && url.protocol === 'http:' && !isLoopback(url.hostname))
-    complain(terminal, `warning: whoever is on the way to ${url.host} can read your login: it is plain http`)
-  return new AdminClient(url, authorization)
+  const cookie = authorization === undefined ? new KeptLogins(terminal.env).of(url) : undefined
+  if (authorization !== undefined || cookie !== undefined) warnOfPlain(url, terminal)
+  return new AdminClient(url, { authorization, cookie })
 }
 
-function adminUrl(command: string, { admin, config: file }: WhereValues, { env }: Terminal): URL {
+/** A login goes to whoever is on the way. */
+export function warnOfPlain(url: URL, terminal: Terminal): void {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    complain(terminal, `warning: whoever is on the way to ${url.host} can read your login: it is plain http`)
+}
+
+/** @throws UsageError, ConfigError, CommandFailed */
+export function adminUrl(command: string, { admin, config: file }: WhereValues, { env }: Terminal): URL {
   if ((admin === undefined) === (file === undefined))
     throw new UsageError(`${command} needs either --admin URL or -c FILE`, { command })
   if (admin !== undefined) return judgedUrl(admin, command)

@@ -1,8 +1,10 @@
 /** The management API: who may use it, and as what. */
 import { descriptorOf } from '../../../auth/index.ts'
+import { isLoopback } from '../../../auth/schema/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import type { Config } from '../schema/schema.ts'
+import { asksForCertificates } from './listeners.ts'
 import { checkMatch } from './matching.ts'
 import { namedAuthenticators, unknownAuthenticators } from './services.ts'
 
@@ -19,13 +21,14 @@ export function checkAdmin(config: Config): Finding[] {
     return [
       ...(admin.roles === undefined ? [] : [without('roles')]),
       ...(admin.origins.length === 0 ? [] : [without('origins')]),
+      ...(admin.publicUrl === undefined ? [] : [without('publicUrl')]),
     ]
   }
   const named = namedAuthenticators(admin, path)
+  const context = { asksForCertificates: asksForCertificates(admin.tls), publicUrl: admin.publicUrl }
   const unfit = named.flatMap(({ name, path: at }): Finding[] => {
     const one = config.authenticators[name]
-    const message =
-      one?.type === 'clientCertificate' ? certificateProblem(admin) : one && descriptorOf(one).unfitForAdmin
+    const message = one && descriptorOf(one).unfitForAdmin?.(context)
     return message === undefined ? [] : [{ path: at, at: 'value', message }]
   })
   return [
@@ -33,12 +36,22 @@ export function checkAdmin(config: Config): Finding[] {
     ...unfit,
     ...checkRoles(admin.roles, path),
     ...checkOrigins(admin.origins),
+    ...checkPublicUrl(admin.publicUrl),
   ]
 }
 
-function certificateProblem({ tls }: NonNullable<Config['admin']>): string | undefined {
-  if (tls?.clientCertificates !== undefined && tls.clientCertificates.mode !== 'none') return undefined
-  return 'the admin listener asks for no client certificates: set `admin.tls: { clientCertificates: { ca } }`'
+/** Where a login leads back to, with whatever a proxy in front puts before the listener's paths. */
+function checkPublicUrl(publicUrl: string | undefined): Finding[] {
+  if (publicUrl === undefined) return []
+  const path: Path = ['admin', 'publicUrl']
+  const { protocol, hostname, search, hash } = new URL(publicUrl)
+  const wrong = (message: string): Finding => ({ path, at: 'value', message })
+  return [
+    ...(protocol !== 'https:' && !isLoopback(hostname)
+      ? [wrong('expected https: (http: is accepted for loopback addresses only)')]
+      : []),
+    ...(search !== '' || hash !== '' ? [wrong('expected a URL without query: /auth/callback is added to it')] : []),
+  ]
 }
 
 type Roles = NonNullable<Config['admin']>['roles']

@@ -2,16 +2,14 @@
 import { descriptorOf, type Mistake } from '../../../auth/index.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Config } from '../schema/schema.ts'
+import { asksForCertificates } from './listeners.ts'
 
 export function checkAuthenticators({ authenticators, listen, admin, basePath }: Config): Finding[] {
   const all = Object.entries(authenticators).map(([name, config]) => ({ name, config }))
-  const asksForCertificates = [...listen, admin].some((one) => {
-    const asked = one?.tls?.clientCertificates
-    return asked !== undefined && asked.mode !== 'none'
-  })
+  const isAsked = [...listen, admin].some((one) => asksForCertificates(one?.tls))
   return all.flatMap(({ name, config }) => {
     const sameType = all.filter((other) => other.config.type === config.type)
-    return placed(name, descriptorOf(config).check?.(config, { sameType, asksForCertificates, basePath }))
+    return placed(name, descriptorOf(config).check?.(config, { sameType, asksForCertificates: isAsked, basePath }))
   })
 }
 

@@ -1,4 +1,5 @@
 /** The routes under `/auth/` that a set of services has. */
+import type { OidcAuthenticator } from '../../../auth/index.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
@@ -12,6 +13,7 @@ import { whoamiRoute } from './whoami.ts'
 export interface RouteDependencies {
   readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
+  readonly adminLogins: readonly OidcAuthenticator[]
   readonly metrics: Metrics
   readonly bars: Bars
   readonly log: Log

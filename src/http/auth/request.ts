@@ -21,6 +21,8 @@ export interface AuthAnswer {
   readonly status: number
   /** Sent as JSON; absent: no body. */
   readonly body?: unknown
+  /** A page in place of it. */
+  readonly html?: string
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined
 }
 
@@ -42,7 +44,7 @@ export interface Route {
 /** Largest body a request to `/auth/*` may have. */
 const BODY_BYTES = 16 * 1024
 
-/** Every answer has them; `/auth/*` serves no page. */
+/** Every answer has them, but for a page that says what it needs. */
 const SECURITY_HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
@@ -79,10 +81,10 @@ export async function readBody(request: IncomingMessage, mostBytes = BODY_BYTES)
 export function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, body, headers = {} }: AuthAnswer,
+  { status, body, html, headers = {} }: AuthAnswer,
 ): void {
   if (response.headersSent || response.destroyed) return
-  const text = body === undefined ? undefined : JSON.stringify(body)
+  const text = html ?? (body === undefined ? undefined : JSON.stringify(body))
   response.statusCode = status
   for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, ...headers })) {
     response.setHeader(name, typeof value === 'string' ? value : [...value])
@@ -90,7 +92,7 @@ export function answer(
   const hasUnreadBody = !request.complete && (request.headers['content-length'] ?? '0') !== '0'
   if (hasUnreadBody || request.headers['transfer-encoding'] !== undefined) response.setHeader('Connection', 'close')
   if (text !== undefined) {
-    response.setHeader('Content-Type', 'application/json; charset=utf-8')
+    response.setHeader('Content-Type', `${html === undefined ? 'application/json' : 'text/html'}; charset=utf-8`)
     response.setHeader('Content-Length', Buffer.byteLength(text))
   } else if (status !== 204) response.setHeader('Content-Length', 0)
   response.end(request.method === 'HEAD' ? undefined : text)

@@ -182,14 +182,21 @@ export function describeLogins(rigOf: () => StateRig): void {
   })
 
   describe('a login under way', () => {
-    const pending = { state: 's', nonce: 'n', verifier: 'v', returnTo: 'https://app.example.com/' }
+    const pending = {
+      state: 's',
+      nonce: 'n',
+      verifier: 'v',
+      returnTo: 'https://app.example.com/',
+      begunBy: 'with=login',
+      endsAtMs: 1,
+    }
 
-    it('is read for ten minutes, and in its scope', async () => {
+    it('is read for an hour, and in its scope', async () => {
       const sealed = await rig.state.pendingLogins('one').seal(pending)
       assert.deepEqual(await rig.state.pendingLogins('one').open(sealed), pending)
       assert.equal(await rig.state.pendingLogins('other').open(sealed), undefined)
       assert.ok(!sealed.includes(Buffer.from('app.example').toString('base64url')))
-      rig.elapse(601_000)
+      rig.elapse(3_601_000)
       assert.equal(await rig.state.pendingLogins('one').open(sealed), undefined)
     })
 

@@ -10,6 +10,7 @@ authenticators:
   ops: { type: basic, users: {} }
   tickets: { type: ticket }
   certs: { type: clientCertificate }
+  sso: { type: oidc, issuer: https://idp.example.com, clientId: gatehouse, publicUrl: https://app.example.com }
 services:
   - { path: /amqp, broker: main, vhost: /, anonymous: true, promote: [{ to: a }] }
 `
@@ -27,6 +28,8 @@ function mistakes(admin: string): string[] {
 describe('admin.authenticate and admin.roles', () => {
   it('take what services take, with a role for somebody', () => {
     assert.deepEqual(mistakes('{ authenticate: ops, roles: { viewer: { role: support } } }'), [])
+    const login = 'authenticate: [sso], roles: { viewer: { role: support } }'
+    assert.deepEqual(mistakes(`{ ${login}, publicUrl: https://console.example.com/gate }`), [])
     assert.deepEqual(mistakes('{ authenticate: [{ all: [ops] }], roles: { operator: { subject: ann } } }'), [])
   })
 
@@ -52,6 +55,22 @@ describe('admin.authenticate and admin.roles', () => {
       '{ authenticate: [anonymous], roles: { viewer: { role: a } } }',
       /no such authenticator/,
     ],
+    [
+      'a login that leads back to nowhere',
+      '{ authenticate: [sso], roles: { viewer: { role: a } } }',
+      /admin\.authenticate\[0\].*set `admin\.publicUrl`/,
+    ],
+    [
+      'a public URL that anybody on the way can read',
+      '{ authenticate: [sso], roles: { viewer: { role: a } }, publicUrl: http://console.example.com }',
+      /admin\.publicUrl.*expected https/,
+    ],
+    [
+      'a public URL with a query',
+      '{ authenticate: [sso], roles: { viewer: { role: a } }, publicUrl: "https://console.example.com/?a=b" }',
+      /admin\.publicUrl.*without query/,
+    ],
+    ['a public URL without authenticators', '{ publicUrl: https://c.example }', /admin\.publicUrl.*without meaning/],
     ['no role for anybody', '{ authenticate: [ops] }', /admin\.roles.*missing/],
     ['an empty condition', '{ authenticate: [ops], roles: { viewer: {} } }', /admin\.roles\.viewer.*everybody/],
     [

@@ -15,15 +15,18 @@ export class ApiError extends Error {
   readonly errors: readonly string[]
   /** The role that would have done. */
   readonly role: Role | undefined
+  /** Names of logins that lead through an identity provider. */
+  readonly logins: readonly string[]
   /** `WWW-Authenticate`: what the gateway would take. */
   readonly challenge: string
   readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, { detail = '', errors = [], role }: Problem, headers?: Headers) {
+  constructor(status: number, { detail = '', errors = [], role, logins = [] }: Problem, headers?: Headers) {
     super(detail)
     this.status = status
     this.errors = errors
     this.role = role
+    this.logins = logins
     this.challenge = headers?.get('WWW-Authenticate') ?? ''
     const seconds = Number(headers?.get('Retry-After') ?? Number.NaN)
     this.retryAfterSeconds = Number.isFinite(seconds) ? seconds : undefined
@@ -41,6 +44,20 @@ const LONGEST_MS = 15_000
 
 /** Beside the page: also where a proxy in front has put a prefix before both. */
 const API = new URL('../api/v1/', document.baseURI)
+
+const LOGOUT = new URL('../auth/logout', document.baseURI)
+
+/**
+ * Ends the browser's login at the gateway.
+ * @returns where the identity provider can be left as well; undefined where it has no such place
+ * @throws {ApiError}
+ */
+export async function logOut(): Promise<string | undefined> {
+  const answer = await fetch(LOGOUT, { method: 'POST', signal: AbortSignal.timeout(LONGEST_MS) }).catch(() => undefined)
+  if (answer?.ok !== true) throw new ApiError(answer?.status ?? 0, { detail: 'the gateway did not end this login' })
+  const { endSessionUrl } = (await answer.json()) as { readonly endSessionUrl?: string }
+  return endSessionUrl !== undefined && /^https?:/.test(endSessionUrl) ? endSessionUrl : undefined
+}
 
 export class Client {
   readonly #authorization: string | undefined

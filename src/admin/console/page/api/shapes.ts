@@ -8,6 +8,7 @@ export interface Me {
   readonly issuer: string
   readonly authenticator: string
   readonly role: Role
+  readonly mayLogOut: boolean
 }
 
 export interface Overview {
@@ -183,4 +184,5 @@ export interface Problem {
   readonly detail?: string
   readonly errors?: readonly string[]
   readonly role?: Role
+  readonly logins?: readonly string[]
 }

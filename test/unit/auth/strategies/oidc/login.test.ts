@@ -48,7 +48,7 @@ describe('a login', () => {
     assert.match(provider.requests[0]?.authorization ?? '', /^Basic /)
   })
 
-  it('gives a cookie for the host alone, and keeps the pending one for ten minutes', async () => {
+  it('gives a cookie for the host alone, and keeps the pending one for an hour', async () => {
     const of = gateway()
 
     const begun = await of.login.begin(null)
@@ -57,7 +57,7 @@ describe('a login', () => {
 
     assert.match(
       begun.cookies?.[0] ?? '',
-      /^__Host-gatehouse-login-[0-9a-f]{8}=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
+      /^__Host-gatehouse-login-[0-9a-f]{8}=[\w.-]+; Path=\/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure$/,
     )
     assert.match(finished?.cookies?.[0] ?? '', /^__Host-gatehouse-login-[0-9a-f]{8}=; Path=\/; Max-Age=0; /)
     assert.match(
