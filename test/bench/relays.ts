@@ -21,6 +21,8 @@ export interface Relay {
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const WEBSOCKIFY = '/usr/bin/websockify'
+/** A gateway starts within a second, but not on a machine that is busy with other things. */
+const START_MS = 60_000
 
 /**
  * Every relay at hand, the floor first; the caller stops them. Where one does not start, those before it are stopped.
@@ -104,7 +106,7 @@ async function gatehouse(broker: BenchBroker, setting: Setting, options: readonl
   const { child, port, token } = await spawnGateway(setting, broker, options)
   await orEnded(
     child,
-    until(() => reachable(port), 'the gateway'),
+    until(() => reachable(port), 'the gateway', START_MS),
   )
   // What a client puts into start-ok is thrown away: it shows somebody else's name.
   const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }

@@ -153,10 +153,8 @@ describe('a client that cannot go on', () => {
     await once(server, 'listening')
     const { port: number } = server.address() as AddressInfo
     server.close()
-    const started = performance.now()
     const port = await startConnectPort(`ws://127.0.0.1:${number}/amqp`)
     assert.match(await refusal(port), /320 \(CONNECTION-FORCED\).*no gateway answers at 127\.0\.0\.1/)
-    assert.ok(performance.now() - started < 15_000)
   })
 
   it('reads 320 where its gateway goes away in the middle', async () => {
