@@ -8,7 +8,7 @@ import { canonicalAddress } from '../services/address.ts'
 import type { Preamble } from './server/preamble.ts'
 
 /** Of a client whose address is not known: no machine has it, and no range of addresses means it. [RFC 1122 §3.2.1.3] */
-export const UNKNOWN_ADDRESS = '0.0.0.0'
+const UNKNOWN_ADDRESS = '0.0.0.0'
 
 interface Given {
   readonly socket: Socket

@@ -47,6 +47,8 @@ const times = (count: number): number => Math.max(1, Math.round(count * scale))
 const MOST_PROCESSOR = 1.2
 const MOST_MICROSECONDS = 100
 const KIB = 1024
+/** For each process to be there. */
+const START_MS = 120_000
 
 const wall = await Wall.build()
 const rabbit = await startRabbit({ source: 'private', config: ['log.console = false', 'connection_max = infinity'] })
@@ -75,9 +77,9 @@ try {
     const { event, url } = JSON.parse(line) as { event: string; url?: string }
     if (url !== undefined) urls.set(event, new URL(url))
   })
-  const inner = await until(() => urls.get('door-ready'), 'the door')
-  const outer = await until(() => urls.get('door-started'), 'the door')
-  const admin = await until(() => urls.get('admin-started'), 'the door')
+  const inner = await until(() => urls.get('door-ready'), 'the door', START_MS)
+  const outer = await until(() => urls.get('door-started'), 'the door', START_MS)
+  const admin = await until(() => urls.get('admin-started'), 'the door', START_MS)
 
   const { server, authority } = wall.certificates
   const gateway = await spawnGateway('promotion', broker, [], (port) => [
@@ -89,7 +91,7 @@ try {
     const text = await (await fetch(new URL('/metrics', admin))).text()
     return Number(/^gatehouse_door_spare\{site="\*"\} (\d+)/m.exec(text)?.[1] ?? 0)
   }
-  await until(async () => (await spareNow()) === spare, 'spare connections', 60_000)
+  await until(async () => (await spareNow()) === spare, 'spare connections', START_MS)
   const headers = { authorization: `Bearer ${gateway.token}` }
   const relay = (name: string, port: string | number, pid: number | undefined): Relay => ({
     name,
