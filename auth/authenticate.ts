@@ -67,6 +67,9 @@ interface Asked {
   readonly cookieNeedsOrigin: boolean
 }
 
+/** The detail of a refusal where nothing was sent that proves anything. */
+export const NO_CREDENTIAL = 'no credential'
+
 function decide(
   requirement: Requirement,
   request: AuthenticationRequest,
@@ -78,7 +81,7 @@ function decide(
   if (denial !== undefined) return denial
   const winners = winningEntry(requirement, outcomes)
   if (winners === undefined) {
-    const detail = proven.length === 0 ? 'no credential' : 'not every credential that has to come together was there'
+    const detail = proven.length === 0 ? NO_CREDENTIAL : 'not every credential that has to come together was there'
     return { denied: 'missing', detail }
   }
   if (winners.some(hasEnded)) return { denied: 'rejected', detail: 'the authority ended during the login' }

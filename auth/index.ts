@@ -2,7 +2,13 @@
  * Who is it, and what does the broker see instead?
  * Reads no file and no environment, listens nowhere, writes no log; everything it needs is handed in, every failure refuses.
  */
-export { type Authenticated, type AuthenticateOptions, authenticate, authenticatorsOf } from './authenticate.ts'
+export {
+  type Authenticated,
+  type AuthenticateOptions,
+  authenticate,
+  authenticatorsOf,
+  NO_CREDENTIAL,
+} from './authenticate.ts'
 export type { AuthenticationRequest, Authenticator, Requirement } from './authenticator.ts'
 export { claimPathProblem } from './claim-path.ts'
 export { CLIENT_AUTHENTICATION } from './client-authentication.ts'
@@ -21,6 +27,8 @@ export {
 } from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutDetail, leftOutText } from './left-out-claims.ts'
+export { DeviceLogin, DeviceLoginFailed } from './login/device-login.ts'
+export { KerberosLoginFailed, kerberosAuthorization } from './login/kerberos-login.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
 export { type BrokerName, brokerNames } from './policy/broker-names.ts'
 export { ALL_RIGHTS, type BrokerRights, brokerRights } from './policy/broker-rights.ts'

@@ -320,6 +320,26 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'an address announced by the client itself, to a listener that takes PROXY protocol headers',
       'only trusted proxies may connect; `X-Forwarded-For` is not looked at',
     ],
+    [
+      'G93',
+      'a gateway that is none: at the inner port of a door without a certificate, with another’s, an expired one, another name',
+      'mutual TLS 1.3, names in full, and a version of their own; nobody is parked before',
+    ],
+    [
+      'G94',
+      'an address of this machine or of a trusted proxy, announced by a door',
+      'counts as unknown (`0.0.0.0`); no proxy is trusted behind doors, and `X-Forwarded-For` is not looked at',
+    ],
+    [
+      'G95',
+      'a door that somebody owns: its memory, files and environment',
+      'it holds no key of the site, no credential and no frame; TLS ends inside, where no connection is let in',
+    ],
+    [
+      'G96',
+      'slow, deaf, silent, idle and too many clients at a door, gateways that are dead and look alive',
+      'bounds and deadlines for each; a challenge is echoed before a client is given away; no socket is left',
+    ],
     ['G72', 'half a PROXY protocol header, or one without end', '5 s, 4 KiB'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
     [
@@ -331,17 +351,37 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G64', 'a UserInfo answer about somebody else', '`sub` must equal the ID token’s, at every renewal'],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
     [
-      'G90',
+      'G101',
+      'somebody else on the machine, at the port of `gatehouse connect`',
+      'loopback only; a local password, or a UNIX socket of its owner; a program has a port with a password made for it',
+    ],
+    [
+      'G102',
+      'another server in the place of the gateway gets the login of `gatehouse connect`',
+      'the certificate is verified before; no `ws://` beyond the machine, no redirects',
+    ],
+    [
+      'G103',
+      'the local password on its way to the gateway',
+      'taken out of `start-ok`; `update-secret` is answered locally',
+    ],
+    [
+      'G104',
+      'a local client that connects in a loop with a login that is refused',
+      'the gateway is asked once in 10 s; the client reads 403 each time',
+    ],
+    [
+      'G105',
       'somebody who may write to the store of `state` makes, moves or brings back tickets and logins',
       'sealed for their very place, with the half of a key that only the client has; what ended here stays ended',
     ],
     [
-      'G91',
+      'G106',
       'a ticket that a failover of the store brings back',
       'it carries the replication it was taken by: refused by another',
     ],
     [
-      'G92',
+      'G107',
       'somebody who may write to the store repeats, forges or removes orders, to lift a block',
       'sealed, numbered, acted on once; the later order counts; what is gone is written again',
     ],

@@ -106,7 +106,8 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   await checkEntitlements(services)
   const basePath = new BasePath(config)
   const adminLogins = oidcAuthenticatorsOf(adminAuthenticators.values())
-  const routes = makeRoutes({ basePath, services, adminLogins, metrics, log, bars: lasting.bars })
+  const { bars, ticketCookies } = lasting
+  const routes = makeRoutes({ basePath, services, adminLogins, metrics, log, bars, ticketCookies })
   const generation: Generation = {
     number,
     config,

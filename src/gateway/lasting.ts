@@ -7,6 +7,7 @@ import { Usages } from '../../proxy/index.ts'
 import type { NodeChange } from '../brokers/broker-node.ts'
 import { BrokerNodes, type NodesSettings } from '../brokers/broker-nodes.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
+import { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { Bars } from '../sessions/bars.ts'
 
 export class Lasting {
@@ -16,6 +17,8 @@ export class Lasting {
   readonly authState: AuthState
   /** Who may not come in for the time being. */
   readonly bars = new Bars()
+  /** Ticket cookies that may not have come back. */
+  readonly ticketCookies = new TicketCookies()
   readonly #holdOffs = new Map<string, HoldOffs>()
   readonly #nodes = new Map<string, BrokerNodes>()
   readonly #observeNode: (broker: string, change: NodeChange) => void

@@ -1,6 +1,8 @@
 /** What answers at the listeners of a gateway: upgrades, and the requests around them. */
+
 import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
+import type { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { begin } from '../http/begin.ts'
 import { type DoorEvents, DoorListener } from '../http/door-listener.ts'
 import { Listener, type ListenerEvents } from '../http/listener.ts'
@@ -28,6 +30,7 @@ export interface ListenersParts {
   readonly traffic: Traffic
   readonly serving: ServingSource
   readonly bars: Bars
+  readonly ticketCookies: TicketCookies
   readonly pressure: Pressure
   readonly drain: Drain
   readonly inherited: InheritedSockets

@@ -80,6 +80,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       ...parts,
       serving: this,
       bars: parts.compiling.lasting.bars,
+      ticketCookies: parts.compiling.lasting.ticketCookies,
       pressure: this.#pressure,
       drain: this.#drain,
       inherited: this.#inherited,

@@ -13,6 +13,7 @@ import {
   type Identity,
   leftOutDetail,
   leftOutText,
+  NO_CREDENTIAL,
   PromotionRefused,
 } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
@@ -26,6 +27,7 @@ import { chooseSubprotocol, type Subprotocol } from '../websocket/subprotocol.ts
 import { Turn } from '../websocket/turn.ts'
 import type { Admission } from './admission.ts'
 import { addressLine, originLine, rolesLine, ruleLine } from './allow-line.ts'
+import type { TicketCookies } from './auth/ticket-cookies.ts'
 import { barredBy } from './barred.ts'
 import { checkUpgradeHead, pathOf } from './head.ts'
 import type { Hop } from './hop.ts'
@@ -79,6 +81,7 @@ export interface UpgradeDependencies {
   readonly admission: Admission
   readonly sessions: Sessions
   readonly bars: Bars
+  readonly ticketCookies: TicketCookies
   readonly pressure: Pressure
   /** Counts sessions over all gateways that share their state; undefined where there is one. */
   readonly leases: SessionLeases | undefined
@@ -239,7 +242,13 @@ export class Upgrades {
     const proven = await prove(service.requirement, asked, this.#of.metrics, {
       deadlineMs: Math.min(LONGEST_PROOF_MS, leftMs(attempt)),
     })
-    if (isRefusal(proven)) return proven
+    const holder = { service: service.path, origin, address }
+    if (isRefusal(proven)) {
+      if (proven.detail !== NO_CREDENTIAL) return proven
+      const missing = this.#of.ticketCookies.missing(holder)
+      return missing === undefined ? proven : { ...proven, detail: `${proven.detail}: ${missing}` }
+    }
+    this.#of.ticketCookies.cameBack(holder)
     const { identity, responseHeaders } = proven
     const unfit = barredBy(this.#of.bars, identity) ?? this.#mayUse(attempt, identity)
     if (unfit !== undefined) return unfit

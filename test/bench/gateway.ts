@@ -14,7 +14,8 @@ import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/index.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from '../support/node-options.ts'
 
-const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')
+/** As it is built. */
+export const COMMAND: string = join(import.meta.dirname, '../../dist/src/main.js')
 
 /** How much Gatehouse does: identity alone; and permissions; and stamps and audit; permissions beside so many of others. */
 export type Setting = 'promotion' | 'permissions' | 'everything' | 'ten of each' | '10,000 of each'
@@ -52,11 +53,17 @@ export interface BenchGateway {
   readonly token: string
 }
 
-/** Starts it and does not wait for it; the caller ends the child. @param options of Node.js. @throws where the command was not built */
+/**
+ * Starts it and does not wait for it; the caller ends the child.
+ * @param options of Node.js
+ * @param listen instead of a plain listener
+ * @throws where the command was not built
+ */
 export async function spawnGateway(
   setting: Setting,
   broker: BenchBroker,
   options: readonly string[],
+  listen?: (port: number) => ConfigInput['listen'],
 ): Promise<BenchGateway> {
   if (!existsSync(COMMAND)) throw new Error('there is no build to measure: npm run build')
   const [port = 0] = await freePorts(1)
@@ -70,7 +77,8 @@ export async function spawnGateway(
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   write('keys.json', { keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' }] })
   write('users.yaml', { users: { 'joe.smith': { password: await hashPassword('welcome'), roles: ['trader'] } } })
-  const file = write('gatehouse.yaml', configOf(setting, broker, port))
+  const config = configOf(setting, broker, port)
+  const file = write('gatehouse.yaml', { ...config, listen: listen?.(port) ?? config.listen })
   const token = await new SignJWT({ roles: ['trader'] })
     .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
     .setIssuer('https://idp.example.com')
@@ -87,6 +95,21 @@ export async function spawnGateway(
   // For a benchmark that ends by an uncaught error; otherwise whoever asked for the gateway ends it.
   process.once('exit', () => child.kill())
   return { child, port, token }
+}
+
+/** `gatehouse connect` for whoever `spawnGateway` lets in; its first line on standard error says that it listens. */
+export async function spawnConnect(
+  url: string,
+  options: readonly string[],
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const [port = 0] = await freePorts(1)
+  const args = ['connect', url, '--user', 'joe.smith', '--listen', `127.0.0.1:${port}`]
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...options, COMMAND, ...args], {
+    env: { ...process.env, ...MALLOC_ENVIRONMENT, GATEHOUSE_PASSWORD: 'welcome' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  process.once('exit', () => child.kill())
+  return { child, port }
 }
 
 function configOf(setting: Setting, { rabbit, vhost, user }: BenchBroker, port: number): ConfigInput {

@@ -63,7 +63,7 @@ const refused = (outer: OuterDoor, cause: string) =>
 const emptied = (outer: OuterDoor) => until(() => outer.door.socketCount === 0, 'no socket at the door', 20_000)
 
 describe('at the inner port', { concurrency: true }, () => {
-  it('nobody is taken without a certificate of the authority that is valid and carries a name', async (t) => {
+  it('G93 nobody is taken without a certificate of the authority that is valid and carries a name', async (t) => {
     const outer = await wall.door(t)
     const { tunnel, certificates, inner } = wall
     const day = (offset: number) => new Date(Date.now() + offset * DAY_MS)
@@ -93,7 +93,7 @@ describe('at the inner port', { concurrency: true }, () => {
     assert.equal(good.socket.destroyed, false)
   })
 
-  it('another protocol, an older TLS and idle talk are ended', async (t) => {
+  it('G93 another protocol, an older TLS and idle talk are ended', async (t) => {
     const outer = await wall.door(t)
     const options = { certificate: wall.inner[A] }
     const elsewhere = new InnerPeer(wall, outer, { ...options, connect: { ALPNProtocols: ['http/1.1'] } })
@@ -131,7 +131,7 @@ describe('at the inner port', { concurrency: true }, () => {
 })
 
 describe('a gateway that is dead and looks alive', { concurrency: true }, () => {
-  it('costs a client half a second once, and the clients behind it nothing', async (t) => {
+  it('G96 costs a client half a second once, and the clients behind it nothing', async (t) => {
     const outer = await wall.door(t)
     const dead = await Promise.all(Array.from({ length: 8 }, () => peer(t, outer, { echoes: 1 }).parked()))
     await outer.spare(8)
@@ -185,7 +185,7 @@ describe('a client', { concurrency: true }, () => {
     await emptied(outer)
   })
 
-  it('that speaks no TLS costs no connection of a gateway', async (t) => {
+  it('G96 that speaks no TLS costs no connection of a gateway', async (t) => {
     const outer = await wall.door(t)
     const inner = await peer(t, outer).parked()
     for (const bytes of ['GET /amqp HTTP/1.1\r\n\r\n', 'AMQP\0\0\x09\x01', Buffer.alloc(32_768, 22)])
@@ -217,7 +217,7 @@ describe('a client', { concurrency: true }, () => {
     await emptied(outer)
   })
 
-  it('has limits: of its address, of all, of time without a byte', async (t) => {
+  it('G96 has limits: of its address, of all, of time without a byte', async (t) => {
     const limits = { connectionsPerAddress: 3, connections: 4, idle: '1s' }
     const outer = await wall.door(t, { limits, wait: '30s' })
     const others = Array.from({ length: 3 }, () => bare(t, outer))
@@ -241,7 +241,7 @@ describe('a client', { concurrency: true }, () => {
     await Promise.all([gone(idle, 'the end of the idle one'), inner.ended()])
   })
 
-  it('that does not read stops the gateway from writing, and holds no memory of the door', async (t) => {
+  it('G96 that does not read stops the gateway from writing, and holds no memory of the door', async (t) => {
     const outer = await wall.door(t)
     const hello = await firstBytes(t, outer)
     const inner = await peer(t, outer).parked()
@@ -264,7 +264,7 @@ describe('a client', { concurrency: true }, () => {
     t.diagnostic(`${acceptedCount} MiB until the gateway had to wait`)
   })
 
-  it('leaves nothing behind, however it and the gateway end', async (t) => {
+  it('G96 leaves nothing behind, however it and the gateway end', async (t) => {
     const outer = await wall.door(t, { limits: { connectionsPerAddress: 2_000 } })
     const hello = await firstBytes(t, outer)
     const AT_ONCE = 50

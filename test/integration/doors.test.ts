@@ -95,7 +95,7 @@ describe('a gateway behind doors', () => {
     await bySite.line('door-client-refused', ({ cause }) => cause === 'unknown-site')
   })
 
-  it('believes the address that a door announces, but never that it is its own machine or a proxy', async (t) => {
+  it('G94 believes the address that a door announces, but never that it is its own machine or a proxy', async (t) => {
     const outer = await wall.door(t, { listen: { host: '0.0.0.0', port: 0 } })
     const everywhere = { require: { addresses: { allow: ['127.0.0.0/8', '::1'] } } }
     const gateway = await gatewayAt(t, [outer.url], 2, 0, { service: everywhere })

@@ -140,7 +140,7 @@ describe('logins in a store', () => {
     assert.equal(identityOf(await prove(one)).subject, 'joe')
   })
 
-  it('G90 are none that somebody wrote into the store, moved there or brought back', async () => {
+  it('G105 are none that somebody wrote into the store, moved there or brought back', async () => {
     const [one, two] = three()
     const store = replicas[0]?.store
     assert.ok(store)

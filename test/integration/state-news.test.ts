@@ -136,7 +136,7 @@ describe('gateways of one store', () => {
     assert.equal(await tried(two), '403')
   })
 
-  it('G92 believe nobody who writes entries, takes them away, or repeats them', async (t) => {
+  it('G107 believe nobody who writes entries, takes them away, or repeats them', async (t) => {
     const doors = await gateways(t, 2)
     const [one, two] = doors as [Door, Door]
     const { store } = attacker

@@ -95,7 +95,7 @@ describe('tickets in a store', () => {
     assert.equal(await upgrade(door, `/amqp?ticket=${await issued(door)}`), 'in')
   })
 
-  it('G91 from before a failover are refused, so that none is taken twice', async (t) => {
+  it('G106 from before a failover are refused, so that none is taken twice', async (t) => {
     const [primary, standby] = await pair(t)
     const [one, two] = await Promise.all([replicaOf(primary), replicaOf(standby)])
     t.after(() => [one, two].map(({ store }) => store.close()))
@@ -114,7 +114,7 @@ describe('tickets in a store', () => {
     assert.ok(isTaken(await two.state.tickets('one').take(fresh, AMQP)))
   })
 
-  it('G90 are none that somebody wrote into the store, moved, kept or brought back', async (t) => {
+  it('G105 are none that somebody wrote into the store, moved, kept or brought back', async (t) => {
     const [one, two] = await Promise.all([replicaOf(redis), replicaOf(redis)])
     t.after(() => [one, two].map(({ store }) => store.close()))
     await redis.command('FLUSHALL')

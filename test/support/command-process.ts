@@ -19,9 +19,11 @@ export class CommandProcess {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+  /** @param through what runs it, such as `ip netns exec NAME`; absent: nothing */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, through: readonly string[] = []) {
     const path = process.env['PATH'] ?? ''
-    this.#child = spawn(process.execPath, [...SOURCE_OPTIONS, join(root, 'src/main.ts'), ...args], {
+    const line = [...through, process.execPath, ...SOURCE_OPTIONS, join(root, 'src/main.ts'), ...args]
+    this.#child = spawn(line[0] ?? '', line.slice(1), {
       cwd: root,
       env: { PATH: path, ...env },
       stdio: 'pipe',

@@ -18,6 +18,8 @@ export interface Door {
   readonly user: string
   readonly password: string
   readonly headers?: Readonly<Record<string, string>>
+  /** The authority of a `wss://…` server, where it is a test's own. */
+  readonly ca?: string
 }
 
 /** Bytes that may wait in the sender before it pauses. */
@@ -135,7 +137,8 @@ export class Peer {
       this.#pipe = tcpPipe(socket)
       return
     }
-    const socket = new WebSocket(url, { perMessageDeflate: false, ...(door.headers ? { headers: door.headers } : {}) })
+    const { headers = {}, ca } = door
+    const socket = new WebSocket(url, { perMessageDeflate: false, headers, ...(ca === undefined ? {} : { ca }) })
     socket.on('error', fail).on('close', (code) => fail(new Error(`the WebSocket was closed with ${code}`)))
     socket.on('open', connected)
     socket.on('message', (data: Buffer) => this.#arrived(data))

@@ -52,7 +52,7 @@ export class Wall {
     const tunnel = await Authority.create(certificates.folder, 'Tunnel Authority')
     const doorCertificate = await tunnel.issue({
       commonName: 'door',
-      names: ['localhost', '127.0.0.1', '10.99.1.1'],
+      names: ['localhost', '127.0.0.1', '127.1.1.1', '10.99.1.1'],
       usage: 'server',
     })
     const inner = [await tunnel.issue(innerName('inner-a')), await tunnel.issue(innerName('inner-b'))] as const
