@@ -8,7 +8,7 @@ import { StateUnavailable } from '../../auth/index.ts'
 import type { Sealer } from './sealing.ts'
 import { type Store, script } from './store.ts'
 
-export const LEASE_MS = 15_000
+const LEASE_MS = 15_000
 const RENEW_MS = 5_000
 /** Leases in one renewal: the store does nothing else meanwhile. */
 const BATCH = 200

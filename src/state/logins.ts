@@ -204,7 +204,7 @@ export class SharedLogins implements Logins {
 
   async #lock(name: string, token: string): Promise<readonly unknown[]> {
     const answer = await this.#of.store.eval('login', LOCK, [this.#keyOf(name), this.#lockOf(name)], [token, LOCK_MS])
-    return Array.isArray(answer) ? answer : []
+    return Array.isArray(answer) ? (answer as readonly unknown[]) : []
   }
 
   /** What whoever has this token has come to; undefined where it has not said so. */

@@ -33,7 +33,7 @@ describe('logins in a store', () => {
   })
   after(async () => {
     for (const { store } of replicas) store.close()
-    await provider.stop()
+    provider.stop()
     await redis.stop()
   })
   beforeEach(async () => {

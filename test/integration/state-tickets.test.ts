@@ -165,9 +165,9 @@ describe('tickets in a store', () => {
 })
 
 async function pair(t: TestContext): Promise<readonly [Redis, Redis]> {
-  const primary = await startRedis()
+  const primary = await startRedis('--repl-diskless-sync-delay', '0')
   t.after(() => primary.stop())
-  const standby = await startRedis('--replicaof', '127.0.0.1', String(primary.port), '--repl-diskless-sync-delay', '0')
+  const standby = await startRedis('--replicaof', '127.0.0.1', String(primary.port))
   t.after(() => standby.stop())
   await until(async () => (await standby.command('ROLE')) === '*5', 'a standby')
   return [primary, standby]

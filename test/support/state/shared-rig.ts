@@ -23,7 +23,7 @@ export async function replicaOf(
   { keys = STATE_KEY, timeoutMs = 5_000, replicas = 1 } = {},
 ): Promise<Replica> {
   const said: string[] = []
-  const make = await storeClients((module) => import(module))
+  const make = await storeClients(() => import('ioredis'))
   const client = make({
     addresses: [{ host: '127.0.0.1', port: redis.port }],
     kind: 'single',
