@@ -71,6 +71,11 @@ export class Management {
     return sessionDetail(record, this.#standing(record), this.#of.refusals.of(id))
   }
 
+  /** Of the person of a session, at its service; `null` where the rules of today would not let it begin. */
+  limitsOf(record: SessionRecord): Standing['limits'] | null {
+    return this.#standing(record)?.limits ?? null
+  }
+
   kick({ match, reason, hold, perSecond, dryRun }: KickOrder, actor: Actor): Kicked {
     const matches = matcherOf(match)
     const chosen = [...this.#candidates(match)].filter(({ record, isEnding }) => !isEnding && matches(record))
