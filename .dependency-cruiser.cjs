@@ -18,7 +18,7 @@ const below = (room, comment, rooms) => ({
   comment: `${room}: ${comment}`,
   severity: 'error',
   from: { path: `^src/${room}/` },
-  to: { path: '^src/', pathNot: `^src/(${rooms})/` },
+  to: { path: '^src/', pathNot: `^src/(${rooms})(/|$)` },
 })
 
 module.exports = {
@@ -116,9 +116,31 @@ module.exports = {
     ),
     below(
       'http',
-      'sessions and below: it serves whatever generation it is handed',
-      'http|sessions|services|brokers|websocket|config|ops',
+      'sessions and below: it serves whatever generation it is handed, to clients that arrive through doors, too',
+      'http|sessions|services|brokers|websocket|config|ops|tunnel/reverse',
     ),
+    below(
+      'tunnel/connect',
+      'WebSockets, and what ops and config know: it is a client of gateways, and no part of one',
+      'tunnel/connect|websocket|config|ops',
+    ),
+    below(
+      'tunnel/reverse',
+      'the wire to a door, and the header that names a client: no requests, no sessions',
+      'tunnel/reverse|tunnel/wire\\.ts|http/proxy-protocol/header\\.ts|config|ops',
+    ),
+    below(
+      'tunnel/door',
+      'the wire to a gateway, and HTTP for its own operators alone',
+      'tunnel/door|tunnel/[a-z]+\\.ts|http/server|admin/(answer|own-hosts)\\.ts|config|ops',
+    ),
+    {
+      name: 'doors-speak-no-amqp',
+      comment: 'a door passes on what it cannot read: it knows neither AMQP nor WebSockets nor who anybody is',
+      severity: 'error',
+      from: { path: '^src/tunnel/(?!connect/)' },
+      to: { path: `^(proxy/|src/websocket/|auth/(?!index\\.ts$))|${npm('ws')}` },
+    },
     {
       name: 'generations-hold-no-state',
       comment: "what outlives a configuration is in lasting.ts, and live sessions are the registry's",

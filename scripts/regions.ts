@@ -3,7 +3,7 @@
  * page where it shall stand; then `npm run docs`.
  */
 import { commandReference } from '../src/cli/reference.ts'
-import { configReference } from '../src/config/schema/reference.ts'
+import { configReference, doorReference } from '../src/config/schema/reference.ts'
 import type { Region } from './generated-regions.ts'
 import { attackTable } from './regions/attacks.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'
@@ -14,6 +14,8 @@ import { methodTable } from './regions/methods.ts'
 import { needsCases, needsTable } from './regions/needs.ts'
 import {
   brokerFailureTable,
+  doorMetricTable,
+  doorRefusalTable,
   dropTable,
   endTable,
   eventTable,
@@ -41,6 +43,9 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/logging.md', name: 'events', render: eventTable },
   { page: 'docs/logging.md', name: 'fields', render: fieldTable },
   { page: 'docs/metrics.md', name: 'metrics', render: metricTable },
+  { page: 'docs/metrics.md', name: 'door-metrics', render: doorMetricTable },
+  { page: 'docs/reverse-connectivity.md', name: 'door-configuration', render: doorReference },
+  { page: 'docs/reverse-connectivity.md', name: 'door-refusals', render: doorRefusalTable },
   { page: 'docs/permissions.md', name: 'needs', render: needsTable },
   { page: 'docs/permissions.md', name: 'needs-cases', render: needsCases },
   { page: 'docs/permissions.md', name: 'stricter', render: deviationTable },

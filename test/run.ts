@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { type Rabbit, startRabbit } from '../src/demo/rabbitmq.ts'
 import { refuseCanaries } from './support/canary.ts'
 import { findChromium } from './support/chromium.ts'
+import { SOURCE_OPTIONS } from './support/source-options.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
@@ -121,8 +122,7 @@ async function runTests(
 ): Promise<number> {
   const concurrency = Math.max(2, Math.min(4, availableParallelism()))
   const args = [
-    '--import',
-    'tsx',
+    ...SOURCE_OPTIONS,
     '--import',
     import.meta.resolve('./support/assert-ok.ts'),
     '--import',
@@ -139,7 +139,8 @@ async function runTests(
   ]
   const limit = options.findLast((option) => option.startsWith('--test-timeout='))?.split('=')[1]
   const lastWordMs = Math.max(1_000, Number(limit ?? TEST_TIMEOUT_MS) - LAST_WORD_MS)
-  const more = { TEST_LAST_WORD_MS: String(lastWordMs) }
+  // What one file has compiled the next one need not: hundreds of processes load the same modules. (Node.js 22 and newer)
+  const more = { TEST_LAST_WORD_MS: String(lastWordMs), NODE_COMPILE_CACHE: join(folder, 'compiled') }
   const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...env, ...more } })
   const forward = (signal: NodeJS.Signals) => tests.kill(signal)
   process.on('SIGINT', forward)

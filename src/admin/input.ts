@@ -31,9 +31,27 @@ export function readQuery<T extends z.ZodType>(query: URLSearchParams, schema: T
 
 /** @throws {ApiProblem} 400 with every mistake */
 export function checked<T extends z.ZodType>(value: unknown, schema: T, what: string): z.output<T> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: textOf })
   if (result.success) return result.data
-  throw new ApiProblem(400, `mistakes in ${what}`, { errors: result.error.issues.flatMap(mistakesOf) })
+  throw new ApiProblem(400, `mistakes in ${what}`, { errors: [...new Set(result.error.issues.flatMap(mistakesOf))] })
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  boolean: 'true or false',
+}
+
+/** In the place of a text that alternatives as a whole do not have. */
+const ALTERNATIVES_SPEAK = ''
+
+/** Where the schema has no text of its own. */
+function textOf({ code, input, expected }: z.core.$ZodRawIssue): string | undefined {
+  if (code === 'invalid_union') return ALTERNATIVES_SPEAK
+  if (code !== 'invalid_type') return undefined
+  return input === undefined ? 'missing' : `expected ${KINDS[String(expected)] ?? String(expected)}`
 }
 
 /** Undefined is no JSON. */
@@ -45,9 +63,9 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Of alternatives that all failed, the first one's mistakes say most. */
+/** Of alternatives that all failed, and have no text for it, the first one's mistakes say most. */
 function mistakesOf(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === 'invalid_union') {
+  if (issue.code === 'invalid_union' && issue.message === ALTERNATIVES_SPEAK) {
     const [first] = issue.errors
     if (first !== undefined && first.length > 0)
       return first.flatMap((below) => mistakesOf({ ...below, path: [...issue.path, ...below.path] }))

@@ -33,7 +33,10 @@ async function dispatch([first, ...rest]: readonly string[], terminal: Terminal)
     return EXIT.ok
   }
   const command = commandOf(first)
-  if (rest.includes('--help') || rest.includes('-h')) {
+  // Behind it, options are another command's.
+  const end = rest.indexOf('--')
+  const own = end === -1 ? rest : rest.slice(0, end)
+  if (own.includes('--help') || own.includes('-h')) {
     say(terminal, helpOf(command))
     return EXIT.ok
   }

@@ -1,9 +1,9 @@
 /**
- * The gateway as a process: what signals do to it, and how it ends. Nothing else in the program listens to signals.
+ * The gateway, or a door, as a process: what signals do to it, and how it ends. Nothing else in the program listens to signals.
  */
 import type { Config } from '../config/schema/schema.ts'
 import { startGateway } from '../gateway/gateway.ts'
-import type { Gateway, GatewayOptions } from '../gateway/ports.ts'
+import type { GatewayOptions } from '../gateway/ports.ts'
 import { HeapGrowth } from '../ops/heap-growth.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'
@@ -12,6 +12,16 @@ export interface Served {
   readonly config: Config
   /** Told when signals are already heeded. */
   readonly warnings: readonly string[]
+}
+
+/** What signals act on. */
+export interface Running {
+  /** SIGHUP. */
+  requestReload(): void
+  /** SIGTERM, SIGINT. Resolves when nothing is left. */
+  close(): Promise<void>
+  /** The second of them. */
+  cut(): void
 }
 
 /**
@@ -23,6 +33,28 @@ export async function serveUntilStopped(
   options: GatewayOptions,
   terminal: Terminal,
 ): Promise<void> {
+  let stopLooking = () => {}
+  const start = async () => {
+    const gateway = await startGateway(config, options)
+    stopLooking = new HeapGrowth(gateway).start()
+    return gateway
+  }
+  try {
+    await runUntilStopped(start, warnings, terminal)
+  } finally {
+    stopLooking()
+  }
+}
+
+/**
+ * The same for whatever is started.
+ * @throws what `start` throws; CommandFailed after an error that nobody caught
+ */
+export async function runUntilStopped(
+  start: () => Promise<Running>,
+  warnings: readonly string[],
+  terminal: Terminal,
+): Promise<void> {
   // Without a listener Node opens its inspector at SIGUSR1, and with it everything this process knows.
   const ignore = () => {}
   process.on('SIGUSR1', ignore)
@@ -30,15 +62,14 @@ export async function serveUntilStopped(
   const stopped = new Promise<void>((resolve) => {
     stop = resolve
   })
-  let gateway: Gateway | undefined
-  let stopLooking = () => {}
+  let running: Running | undefined
   let stopCount = 0
   const onStop = () => {
     stopCount += 1
-    if (stopCount > 1) gateway?.cut()
+    if (stopCount > 1) running?.cut()
     stop?.()
   }
-  const onReload = () => gateway?.requestReload()
+  const onReload = () => running?.requestReload()
   let hasFailed = false
   const onFault = (error: unknown) => {
     if (hasFailed) return
@@ -52,13 +83,10 @@ export async function serveUntilStopped(
   process.on('uncaughtException', onFault)
   try {
     for (const warning of warnings) complain(terminal, `warning: ${warning}`)
-    const started = await startGateway(config, options)
-    gateway = started
-    stopLooking = new HeapGrowth(started).start()
+    running = await start()
     await stopped
-    await gateway.close()
+    await running.close()
   } finally {
-    stopLooking()
     process.off('SIGTERM', onStop)
     process.off('SIGINT', onStop)
     process.off('SIGHUP', onReload)

@@ -9,8 +9,10 @@ export function expectSeries(
   metrics: Metrics,
   { services, brokers, authenticators, adminAuthenticators }: Generation,
 ): void {
+  const entitled = [...services.values()].filter(({ entitlements }) => entitlements !== undefined)
   metrics.expect({
     services: services.keys(),
+    entitled: entitled.map(({ path }) => path),
     brokers: brokers.keys(),
     authenticators: new Set([...authenticators.keys(), ...adminAuthenticators.keys()]),
     refusals: Object.keys(REFUSALS),

@@ -4,11 +4,16 @@
  */
 import { descriptorOf } from '../../auth/index.ts'
 import type { Config } from '../config/schema/schema.ts'
-import type { Listener, ListenerOptions } from '../http/listener.ts'
+import { DoorListener, type DoorListenerOptions } from '../http/door-listener.ts'
+import { Listener, type ListenerOptions } from '../http/listener.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 
+/** With an address of its own, or behind doors. */
+type AnyListenerOptions = ListenerOptions | DoorListenerOptions
+type AnyListener = Listener | DoorListener
+
 /** Some credentials need larger heads. */
-export function listenerOptions({ listen, authenticators }: Config): readonly ListenerOptions[] {
+export function listenerOptions({ listen, authenticators }: Config): readonly AnyListenerOptions[] {
   const needs = Object.values(authenticators).flatMap((one) => descriptorOf(one).headBytes ?? [])
   const maxHeaderBytes = needs.length === 0 ? undefined : Math.max(...needs)
   return listen.map((one) => ({ ...one, maxHeaderBytes }))
@@ -23,51 +28,63 @@ export interface ListenersPlan {
 }
 
 interface Open {
-  readonly options: ListenerOptions
-  readonly listener: Listener
+  readonly options: AnyListenerOptions
+  readonly listener: AnyListener
+}
+
+/** How listeners of either kind are made. */
+export interface ListenerMakers {
+  atAddress(options: ListenerOptions): Listener
+  behindDoors(options: DoorListenerOptions): DoorListener
 }
 
 export class Listeners {
-  readonly #make: (options: ListenerOptions) => Listener
+  readonly #make: ListenerMakers
   readonly #inherited: InheritedSockets
   #open: readonly Open[] = []
   /** Take no more connections, but have some. */
-  readonly #leaving = new Set<Listener>()
+  readonly #leaving = new Set<AnyListener>()
 
-  constructor(make: (options: ListenerOptions) => Listener, inherited: InheritedSockets) {
+  constructor(make: ListenerMakers, inherited: InheritedSockets) {
     this.#make = make
     this.#inherited = inherited
   }
 
-  /** In the order of the configuration. */
-  get all(): readonly Listener[] {
+  /** Those with an address, in the order of the configuration. */
+  get withAddress(): readonly Listener[] {
+    return this.#all.filter((listener) => listener instanceof Listener)
+  }
+
+  /** Those without. */
+  get behindDoors(): readonly DoorListener[] {
+    return this.#all.filter((listener) => listener instanceof DoorListener)
+  }
+
+  get #all(): readonly AnyListener[] {
     return this.#open.map(({ listener }) => listener)
   }
 
   get socketCount(): number {
-    return [...this.all, ...this.#leaving].reduce((sum, { socketCount }) => sum + socketCount, 0)
+    return [...this.#all, ...this.#leaving].reduce((sum, { socketCount }) => sum + socketCount, 0)
   }
 
   /** @throws {Error} where an address cannot be had or a certificate cannot be used: then nothing has changed */
-  async plan(next: readonly ListenerOptions[]): Promise<ListenersPlan> {
+  async plan(next: readonly AnyListenerOptions[]): Promise<ListenersPlan> {
     const left = [...this.#open]
     const planned: Open[] = []
-    const opened: Listener[] = []
+    const opened: AnyListener[] = []
     const changes: (() => void)[] = []
     const abandon = () => {
       for (const listener of opened) this.#leave(listener)
     }
     try {
       for (const options of next) {
-        const at = left.findIndex((one) => one.options.host === options.host && one.options.port === options.port)
+        const at = left.findIndex((one) => placeOf(one.options) === placeOf(options))
         const [kept] = at === -1 ? [] : left.splice(at, 1)
         if (kept === undefined) {
-          const listener = this.#make(options)
-          opened.push(listener)
-          await listener.start(await this.#inherited.take(options))
-          planned.push({ options, listener })
+          planned.push({ options, listener: await this.#start(options, opened) })
         } else {
-          changes.push(kept.listener.change(options))
+          changes.push(changeOf(kept.listener, options))
           planned.push({ options, listener: kept.listener })
         }
       }
@@ -87,17 +104,42 @@ export class Listeners {
 
   /** Takes no more connections and ends those that carry no session; resolves when all ports are free. */
   async stop(): Promise<void> {
-    await Promise.all([...this.all, ...this.#leaving].map((listener) => listener.stop()))
+    await Promise.all([...this.#all, ...this.#leaving].map((listener) => listener.stop()))
   }
 
   /** Destroys every connection that is left. */
   cut(): void {
-    for (const listener of [...this.all, ...this.#leaving]) listener.cut()
+    for (const listener of [...this.#all, ...this.#leaving]) listener.cut()
+  }
+
+  /** @param opened it is added to, as soon as there is something to close again */
+  async #start(options: AnyListenerOptions, opened: AnyListener[]): Promise<AnyListener> {
+    if ('door' in options) {
+      const listener = this.#make.behindDoors(options)
+      opened.push(listener)
+      await listener.start()
+      return listener
+    }
+    const listener = this.#make.atAddress(options)
+    opened.push(listener)
+    await listener.start(await this.#inherited.take(options))
+    return listener
   }
 
   /** Sessions that came through it go on. */
-  #leave(listener: Listener): void {
+  #leave(listener: AnyListener): void {
     this.#leaving.add(listener)
     void listener.stop().then(() => this.#leaving.delete(listener))
   }
+}
+
+/** What tells a listener from others when the configuration changes. */
+function placeOf(options: AnyListenerOptions): string {
+  return 'door' in options ? `door ${options.door.name}` : `${options.port} ${options.host}`
+}
+
+function changeOf(listener: AnyListener, options: AnyListenerOptions): () => void {
+  if (listener instanceof DoorListener && 'door' in options) return listener.change(options)
+  if (listener instanceof Listener && !('door' in options)) return listener.change(options)
+  throw new TypeError('a listener stays of its kind')
 }

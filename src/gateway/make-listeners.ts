@@ -4,7 +4,8 @@ import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
 import type { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { begin } from '../http/begin.ts'
-import { Listener } from '../http/listener.ts'
+import { type DoorEvents, DoorListener } from '../http/door-listener.ts'
+import { Listener, type ListenerEvents } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import type { ServingSource } from '../http/serving.ts'
@@ -18,7 +19,7 @@ import type { Drain } from '../sessions/drain.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
-import { Listeners } from './listeners.ts'
+import { type ListenerMakers, Listeners } from './listeners.ts'
 
 export interface ListenersParts {
   readonly log: Log
@@ -47,17 +48,22 @@ export function makeListeners(parts: ListenersParts): Listeners {
     begin: (attempt, admitted) => begin(attempt, admitted, common),
   })
   const routes = new Routes(common)
-  return new Listeners(
-    (options) =>
-      new Listener(options, {
-        request: (request, response, hop) => routes.handle(request, response, hop),
-        upgrade: (request, socket, head, hop) => {
-          parts.upgrading()
-          upgrades.handle(request, socket, head, hop)
-        },
-        hasRoom: () => pressure.takesConnections,
-        ...noteUnheard(parts),
-      }),
-    parts.inherited,
-  )
+  const events: ListenerEvents = {
+    request: (request, response, hop) => routes.handle(request, response, hop),
+    upgrade: (request, socket, head, hop) => {
+      parts.upgrading()
+      upgrades.handle(request, socket, head, hop)
+    },
+    hasRoom: () => pressure.takesConnections,
+    ...noteUnheard(parts),
+  }
+  const doors: DoorEvents = {
+    joined: (url) => parts.log.write('door-joined', { url }),
+    away: (url, detail) => parts.log.write('door-away', { url, detail }),
+  }
+  const make: ListenerMakers = {
+    atAddress: (options) => new Listener(options, events),
+    behindDoors: (options) => new DoorListener(options, { ...events, doors }),
+  }
+  return new Listeners(make, parts.inherited)
 }

@@ -40,7 +40,7 @@ export interface GatewayAddress {
 }
 
 export interface Gateway {
-  /** One for each listener, in the order of the configuration. */
+  /** One for each listener with an address of its own, in the order of the configuration. */
   readonly addresses: readonly GatewayAddress[]
   /** Health and metrics, where the configuration asks for them. */
   readonly adminAddress: GatewayAddress | undefined

@@ -91,6 +91,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       tick: () => this.#tick(),
     })
     metrics.watchNodes(() => this.#generation.brokers.values())
+    metrics.watchDoors(() => this.#listeners.behindDoors.flatMap(({ links }) => links))
     const trail = new AdminTrail(log)
     this.#trail = trail
     const sessionRefusals = new SessionRefusals()
@@ -135,7 +136,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { log } = this.#parts
     const { config, basePath } = this.#generation
     const paths = config.services.map(({ path }) => basePath.atListener(path)).join(' ')
-    for (const { url } of this.#listeners.all) log.write('gateway-started', { url, paths })
+    for (const { url } of this.#listeners.withAddress) log.write('gateway-started', { url, paths })
     const { adminAddress } = this
     if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
     this.#inForce()
@@ -147,7 +148,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   get addresses(): readonly GatewayAddress[] {
-    return this.#listeners.all.map(({ host, port, url }) => ({ host, port, url }))
+    return this.#listeners.withAddress.map(({ host, port, url }) => ({ host, port, url }))
   }
 
   get hasFile(): boolean {

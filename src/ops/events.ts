@@ -138,6 +138,29 @@ export const EVENTS = {
     perTenSeconds: 20,
   },
   'sessions-revoked': { level: 'info', means: 'the authority of `count` sessions ended before its time' },
+  'door-joined': { level: 'info', means: 'the door at `url` has connections of this gateway ready for clients' },
+  'door-away': {
+    level: 'warn',
+    means:
+      'the door at `url` cannot be reached, does not know the gateway, or fell silent; `detail` says why. Written once',
+  },
+  'door-started': { level: 'info', means: 'a door takes clients at `url`' },
+  'door-ready': { level: 'info', means: 'a door takes gateways at `url`' },
+  'door-draining': { level: 'info', means: 'a door takes no more clients, and waits for `count` to leave' },
+  'door-stopped': { level: 'info', means: 'a door has ended' },
+  'door-gateway-joined': { level: 'info', means: 'the first connection of a `gateway` is at the door' },
+  'door-gateway-left': { level: 'warn', means: 'the last connection of a `gateway` at the door has ended' },
+  'door-gateway-silent': {
+    level: 'info',
+    means: 'a connection of a `gateway` that waited for a client has ended, as `detail` says',
+    perTenSeconds: 5,
+  },
+  'door-gateway-refused': {
+    level: 'warn',
+    means: 'somebody at the inner port of a door was turned away',
+    perTenSeconds: 5,
+  },
+  'door-client-refused': { level: 'info', means: 'a door dropped a client, for the `cause`', perTenSeconds: 5 },
   'internal-error': { level: 'error', means: 'a fault of the gateway itself; please report it', perTenSeconds: 20 },
 } as const satisfies Record<string, EventSpec>
 
@@ -154,6 +177,7 @@ export const FIELDS = {
   broker: 'the key of the broker in the configuration',
   node: 'the URL of the broker node',
   vhost: 'the vhost the session was opened in',
+  gateway: 'the name of a gateway at a door, as its certificate carries it',
   address: 'the address of the client, after trusted proxies',
   origin: 'the Origin header, when it is one',
   by: 'who asked for the end: client, broker or gateway',

@@ -9,8 +9,11 @@ import type { EndReason, SessionEnd } from '../../proxy/index.ts'
 import { LoopDelay } from './loop-delay.ts'
 import {
   type BrokerWithNodes,
+  describeMetrics,
   type MetricSources,
   readGauge,
+  type WatchedDoor,
+  watchDoors,
   watchNodes,
   watchProcess,
   watchTraffic,
@@ -28,6 +31,8 @@ const UNPROVEN = ['missing', 'malformed', 'rejected', 'throttled', 'failed'] as 
 /** The values that labels can have. */
 export interface ExpectedSeries {
   readonly services: Iterable<string>
+  /** Of these, those that ask who may what. */
+  readonly entitled: Iterable<string>
   readonly brokers: Iterable<string>
   readonly authenticators: Iterable<string>
   readonly refusals: readonly string[]
@@ -163,12 +168,7 @@ export class Metrics {
 
   /** Names, help, types and labels, for the documentation. */
   describe(): { name: string; help: string; type: string; labels: readonly string[] }[] {
-    return this.#registry.getMetricsAsArray().map((metric) => ({
-      name: metric.name,
-      help: metric.help,
-      type: String(metric.type),
-      labels: 'labelNames' in metric ? (metric.labelNames as string[]) : [],
-    }))
+    return describeMetrics(this.#registry)
   }
 
   sessionStarted(service: string): void {
@@ -190,17 +190,20 @@ export class Metrics {
   }
 
   /** Series that something may happen to are there from the first scrape on, with zero: a rate needs two values. */
-  expect({ services, brokers, authenticators, refusals, drops, ends }: ExpectedSeries): void {
+  expect({ services, entitled, brokers, authenticators, refusals, drops, ends }: ExpectedSeries): void {
     for (const service of services) {
       this.#sessions.inc({ service }, 0)
       this.#opened.inc({ service }, 0)
     }
+    for (const service of entitled)
+      for (const outcome of ['allowed', 'refused', 'unavailable']) this.#entitlements.inc({ service, outcome }, 0)
     for (const broker of brokers) for (const cause of BROKER_FAILURES) this.#brokerFailures.inc({ broker, cause }, 0)
     for (const authenticator of authenticators) this.#authentications.inc({ authenticator, outcome: 'proven' }, 0)
     for (const outcome of UNPROVEN) this.#authentications.inc({ authenticator: '', outcome }, 0)
     for (const cause of refusals) this.#refusals.inc({ cause }, 0)
     for (const cause of drops) this.#drops.inc({ cause }, 0)
     for (const reason of ends) this.#ends.inc({ reason }, 0)
+    for (const at of ['quiet', 'deadline']) this.#drained.inc({ at }, 0)
     for (const outcome of ['done', 'refused']) this.#reloads.inc({ outcome }, 0)
     for (const outcome of ['kept', 'changed', 'ended']) this.#reloadSessions.inc({ outcome }, 0)
   }
@@ -245,6 +248,11 @@ export class Metrics {
   /** @param brokers those that services name now */
   watchNodes(brokers: () => Iterable<BrokerWithNodes>): void {
     watchNodes(this.#registry, brokers)
+  }
+
+  /** @param doors those that listeners dial now */
+  watchDoors(doors: () => Iterable<WatchedDoor>): void {
+    watchDoors(this.#registry, doors)
   }
 
   close(): void {

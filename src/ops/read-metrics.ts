@@ -132,6 +132,50 @@ export function watchNodes(registry: Registry, brokers: () => Iterable<BrokerWit
   )
 }
 
+/** A door that this gateway dials. */
+export interface WatchedDoor {
+  readonly url: string
+  readonly isUp: boolean
+  readonly spareCount: number
+  readonly givenCount: number
+}
+
+/** @param doors those that listeners dial now */
+export function watchDoors(registry: Registry, doors: () => Iterable<WatchedDoor>): void {
+  const registers = [registry]
+  const labelNames = ['door'] as const
+  const gauge = (name: string, help: string, value: (door: WatchedDoor) => number) => {
+    const made = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect: () => {
+        made.reset()
+        for (const door of doors()) made.set({ door: door.url }, value(door))
+      },
+    })
+  }
+  gauge('gatehouse_reverse_up', '1: this gateway has connections at the door; 0: it has none.', ({ isUp }) =>
+    Number(isUp),
+  )
+  gauge(
+    'gatehouse_reverse_spare',
+    'Connections of this gateway that wait for a client at the door.',
+    ({ spareCount }) => spareCount,
+  )
+  const given: Counter<'door'> = new Counter({
+    name: 'gatehouse_reverse_clients_total',
+    help: 'Clients that arrived through the door.',
+    labelNames,
+    registers,
+    collect: () => {
+      given.reset()
+      for (const door of doors()) given.inc({ door: door.url }, door.givenCount)
+    },
+  })
+}
+
 /** How full the heap is, 0 to 1, of what V8 would let it grow to. */
 export function heapRatio(): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
@@ -140,6 +184,18 @@ export function heapRatio(): number {
 
 function startSeconds(): number {
   return Math.round(Date.now() / 1000 - process.uptime())
+}
+
+/** What a registry has, for the documentation. */
+export function describeMetrics(
+  registry: Registry,
+): { name: string; help: string; type: string; labels: readonly string[] }[] {
+  return registry.getMetricsAsArray().map((metric) => ({
+    name: metric.name,
+    help: metric.help,
+    type: String(metric.type),
+    labels: 'labelNames' in metric ? (metric.labelNames as string[]) : [],
+  }))
 }
 
 export function readGauge(registers: Registry[], name: string, help: string, read: () => number): void {

@@ -66,10 +66,10 @@ export class Drain {
     return round !== undefined
   }
 
-  /** Waits for nothing any more: drops every client's socket. */
+  /** Waits for nothing any more: ends every session and drops its client's socket. */
   cut(): void {
     this.#round?.hurry()
-    this.#sessions.cut()
+    this.#sessions.cut(DRAIN)
   }
 }
 
@@ -103,7 +103,7 @@ class Round {
     const stopPacing = this.#sessions.endEvenly(this.#sessions.each(), DRAIN, { overMs: over, quietMs })
     const cutMs = Math.max(EARLIEST_CUT_MS, over + quiet)
     const late = this.#passed(cutMs).then(async () => {
-      this.#sessions.cut()
+      this.#sessions.cut(DRAIN)
       await this.#passed(GIVE_UP_MS)
     })
     await Promise.race([this.#sessions.emptied(), late, this.#stopped])

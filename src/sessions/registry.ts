@@ -226,9 +226,13 @@ export class Sessions {
     } else if (this.#hasty.size > 0) this.#hasty.delete(place)
   }
 
-  /** Drops every client's socket. */
-  cut(): void {
-    for (const session of this.each()) session.terminate()
+  /** Ends every session and drops every client's socket: nothing is waited for. */
+  cut(request: EndRequest): void {
+    for (const session of this.each()) {
+      // First, so that log and audit name who asked, not a client that was lost.
+      session.end(request)
+      session.terminate()
+    }
   }
 }
 

@@ -5,14 +5,14 @@
  * they offered some and none is named, so a client that offers unknown ones alone is refused visibly.
  */
 
-const SPOKEN = 'amqp'
+export const AMQP_SUBPROTOCOL = 'amqp'
 /** The entry by which a page hands over a token; a carrier, not a protocol, and never echoed. [kubernetes #47740] */
 const TOKEN_CARRIER = 'base64url.bearer.authorization.k8s.io.'
 const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/
 
 /** `protocol` absent: the answer names none. */
 export type Subprotocol =
-  | { readonly accepted: true; readonly protocol?: typeof SPOKEN }
+  | { readonly accepted: true; readonly protocol?: typeof AMQP_SUBPROTOCOL }
   | { readonly accepted: false; readonly detail: string }
 
 /** Chooses from a `Sec-WebSocket-Protocol` header; several headers arrive joined with commas. */
@@ -27,7 +27,7 @@ export function chooseSubprotocol(header: string | undefined): Subprotocol {
     return { accepted: false, detail: 'Sec-WebSocket-Protocol is not a list of tokens' }
   if (new Set(offered).size < offered.length)
     return { accepted: false, detail: 'Sec-WebSocket-Protocol names one subprotocol twice' }
-  if (offered.includes(SPOKEN)) return { accepted: true, protocol: SPOKEN }
+  if (offered.includes(AMQP_SUBPROTOCOL)) return { accepted: true, protocol: AMQP_SUBPROTOCOL }
   if (offered.some((entry) => entry.startsWith(TOKEN_CARRIER))) {
     return { accepted: false, detail: 'the token entry has to be offered beside the subprotocol amqp' }
   }

@@ -16,8 +16,11 @@ import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from '../support/node-options.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dist/src/main.js')
 
-/** How much Gatehouse does: identity alone; and permissions; and stamps and audit. */
-export type Setting = 'promotion' | 'permissions' | 'everything'
+/** How much Gatehouse does: identity alone; and permissions; and stamps and audit; permissions beside so many of others. */
+export type Setting = 'promotion' | 'permissions' | 'everything' | 'ten of each' | '10,000 of each'
+
+/** Rules and permissions that name one other person each. */
+const OTHERS: Readonly<Partial<Record<Setting, number>>> = { 'ten of each': 9, '10,000 of each': 9_999 }
 
 export interface BenchBroker {
   readonly rabbit: Rabbit
@@ -88,6 +91,7 @@ export async function spawnGateway(
 
 function configOf(setting: Setting, { rabbit, vhost, user }: BenchBroker, port: number): ConfigInput {
   const url = `amqp://${rabbit.host}:${rabbit.port}`
+  const others = Array.from({ length: OTHERS[setting] ?? 0 }, (_, number) => `person.${number}`)
   return {
     listen: { host: '127.0.0.1', port },
     log: { level: 'warn' },
@@ -109,9 +113,19 @@ function configOf(setting: Setting, { rabbit, vhost, user }: BenchBroker, port: 
         broker: 'main',
         vhost,
         authenticate: ['staff', 'sso'],
-        promote: [{ when: { role: 'trader' }, to: 'bench' }],
+        promote: [
+          ...others.map((subject) => ({ when: { subject }, to: 'bench' })),
+          { when: { role: 'trader' }, to: 'bench' },
+        ],
         limits: { sessionsPerIdentity: 100_000, handshakesPerAddress: 100_000 },
-        ...(setting === ('promotion' satisfies Setting) ? {} : { permissions: PERMISSIONS }),
+        ...(setting === ('promotion' satisfies Setting)
+          ? {}
+          : {
+              permissions: [
+                ...others.map((subject) => ({ for: { subject }, write: [{ exchange: `${subject}.*` }] })),
+                ...PERMISSIONS,
+              ],
+            }),
         ...(setting === ('everything' satisfies Setting) ? { stamp: STAMP, audit: AUDIT } : {}),
       },
     ],

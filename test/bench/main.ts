@@ -6,9 +6,8 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
-import { Peer } from '../support/load-peer.ts'
+import { prepareBroker } from './broker.ts'
 import { chart } from './chart.ts'
-import type { BenchBroker } from './gateway.ts'
 import { external, type Relay, startRelays } from './relays.ts'
 import { type Measured, rows, table } from './report.ts'
 import { consume, type Figures, idle, publish, publishWithConfirms, roundTrip, setUp, storm } from './scenarios.ts'
@@ -107,7 +106,7 @@ if (unknown !== undefined) misused(`--relays: there is no '${unknown}'; there ar
 const started: Relay[] = []
 const rabbit = await startRabbit({ source: 'private', config: ['log.console = false', 'connection_max = infinity'] })
 try {
-  const broker = await prepare()
+  const broker = await prepareBroker(rabbit)
   const [direct] = await startRelays(broker, ['direct'], [])
   const relays = await startRelays(
     broker,
@@ -141,27 +140,6 @@ try {
 function misused(message: string): never {
   process.stderr.write(`${message}\n`)
   process.exit(2)
-}
-
-/** A user of its own, and an exchange nothing is bound to. */
-async function prepare(): Promise<BenchBroker> {
-  const broker = { rabbit, vhost: 'bench', user: 'bench', password: 'bench' }
-  await rabbit.management.addVhost(broker.vhost)
-  await rabbit.management.addUser(broker.user, broker.password)
-  await rabbit.management.permit(broker.user, broker.vhost)
-  const peer = await Peer.open({ ...broker, url: `amqp://${rabbit.host}:${rabbit.port}` })
-  const exchange = {
-    exchange: 'bench.drop',
-    type: 'topic',
-    passive: false,
-    durable: true,
-    autoDelete: false,
-    internal: false,
-    noWait: false,
-  }
-  await peer.call('exchange.declare', { ...exchange, arguments: [] }, 'exchange.declare-ok')
-  await peer.close()
-  return broker
 }
 
 async function measure(scenario: Scenario, relays: readonly Relay[], direct: Relay): Promise<Measured> {

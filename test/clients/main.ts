@@ -1,15 +1,20 @@
 /**
- * `npm run test:clients [-- NAME …] [--suite NAME=DIR …]`: runs the own test suites of AMQP clients twice, straight at a
+ * `npm run test:clients [-- NAME …] [--suite NAME=DIR …] [--through connect]`: runs the own test suites of AMQP clients twice, straight at a
  * RabbitMQ and through the gateway, and compares test by test. Differences that docs/clients.md does not explain make it
  * fail, and so do figures that are not those of docs/clients.md.
+ *
+ * With `--through connect` the clients' way to the gateway is `gatehouse connect`, which speaks a little AMQP itself; without,
+ * a bridge that moves bytes.
  *
  * It is a command of its own and no part of CI: the suites are other people's. Those of npm and Debian are installed, the
  * others lie in folders that `--suite` names. One that is not there is skipped, and the report says what it takes.
  */
 import { parseArgs } from 'node:util'
-import { hashPassword } from '../../auth/index.ts'
+import { hashPassword, Secret } from '../../auth/index.ts'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { startGateway } from '../../src/index.ts'
+import { Connect } from '../../src/tunnel/connect/connect.ts'
+import { passwordLogin } from '../../src/tunnel/connect/login/constant.ts'
 import { compare, eitherPassed, staleFigures, unexplained } from './compare.ts'
 import { findSuite } from './find-suite.ts'
 import { PORT, toTcp, toWebSocket, type Way } from './front-port.ts'
@@ -28,8 +33,15 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { suite: { type: 'string', multiple: true, default: [] } },
+  options: {
+    suite: { type: 'string', multiple: true, default: [] },
+    through: { type: 'string', default: 'bridge' },
+  },
 })
+if (values.through !== 'bridge' && values.through !== 'connect') {
+  say(`--through ${values.through}: expected bridge or connect`)
+  process.exit(USAGE)
+}
 const folders = new Map(
   values.suite.map((text): [string, string | undefined] => {
     const [name = '', folder] = text.split(/=(.*)/s, 2)
@@ -61,11 +73,26 @@ const gateway = await startGateway({
   log: { level: 'silent' },
   drain: '0s',
 })
+const url = `${gateway.addresses[0]?.url}/amqp`
+const connect = values.through === 'connect' ? await startConnect(url) : undefined
 const authorization = `Basic ${Buffer.from(`${GUEST}:${GUEST}`).toString('base64')}`
 const ways: readonly [Way, Way] = [
   toTcp(rabbit.port, rabbit.host),
-  toWebSocket(`${gateway.addresses[0]?.url}/amqp`, { authorization }),
+  connect === undefined ? toWebSocket(url, { authorization }) : toTcp(connect.port ?? 0, '127.0.0.1'),
 ]
+
+async function startConnect(to: string): Promise<Connect> {
+  return await Connect.start({
+    url: new URL(to),
+    listen: { host: '127.0.0.1', port: 0 },
+    login: passwordLogin(GUEST, new Secret(GUEST)),
+    tls: async () => ({ ca: undefined, cert: undefined, key: undefined }),
+    localPassword: undefined,
+    status: undefined,
+    write: () => undefined,
+    clientEnded: () => undefined,
+  })
+}
 
 /** Runs a suite, and again while its outcomes are wrong: a test passes if it does so in one of the runs. */
 async function runAgain(
@@ -109,6 +136,7 @@ try {
     for (const line of comparison.lines) say(line)
   }
 } finally {
+  await connect?.close()
   await gateway.close()
   await rabbit.stop()
 }

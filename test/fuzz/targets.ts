@@ -16,6 +16,7 @@ import { crossingsTarget } from './crossings-target.ts'
 import { bearable, cut, FED_ONE, type Fed, FRAME_MAX_BYTES, feed } from './feed.ts'
 import { headersTarget } from './headers-target.ts'
 import { phasesTarget } from './phases-target.ts'
+import { proxyHeaderTarget } from './proxy-header-target.ts'
 import { fromBrokerTarget, fromClientTarget } from './relay-target.ts'
 import { TwinReader } from './twin-reader.ts'
 import { upgradeTarget } from './upgrade-target.ts'
@@ -51,6 +52,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   },
   headers: async (_, random) => {
     await headersTarget(random)
+    return FED_ONE
+  },
+  'proxy-header': (_, random) => {
+    proxyHeaderTarget(random)
     return FED_ONE
   },
   policy: (_, random) => {

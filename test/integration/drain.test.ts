@@ -72,6 +72,11 @@ describe('close', () => {
     door.gateway.cut()
     await closing
     await Promise.all(clients.map(({ closed }) => closed))
+    const ended = door.lines.filter(({ event }) => event === 'session-ended')
+    assert.deepEqual(
+      ended.map(({ reason }) => reason),
+      ['drain', 'drain', 'drain'],
+    )
     await door.broker.close()
   })
 

@@ -161,6 +161,21 @@ describe('/metrics', () => {
     await door.stop()
   })
 
+  it('has a zero for whatever may happen, so that a rate sees the first time', async (t) => {
+    const service = { entitlements: { url: 'http://127.0.0.1:9/' } }
+    const door = await startDoor({ service }, t)
+    for (const series of [
+      'gatehouse_drained_total{at="quiet"}',
+      'gatehouse_drained_total{at="deadline"}',
+      'gatehouse_entitlements_total{service="/amqp",outcome="allowed"}',
+      'gatehouse_entitlements_total{service="/amqp",outcome="unavailable"}',
+      'gatehouse_refusals_total{cause="unauthenticated"}',
+      'gatehouse_reloads_total{outcome="refused"}',
+    ])
+      assert.equal(await metric(door, series), 0, series)
+    await door.stop()
+  })
+
   it('makes no series of what clients say', async (t) => {
     const door = await startDoor({ service: { promote: [{ to: 'smithj' }] } }, t)
     const count = async () => (await admin(door, '/metrics')).text.split('\n').length

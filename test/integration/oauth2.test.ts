@@ -12,6 +12,7 @@ import { after, before, describe, it } from 'node:test'
 import type { AmqplibConnection } from '../support/amqplib-over-websocket.ts'
 import { type TestBroker, testBroker } from '../support/broker.ts'
 import { canary, findSecrets } from '../support/canary.ts'
+import { declares, Flow, updates } from '../support/flow.ts'
 import { privateBroker } from '../support/live-gateway.ts'
 import {
   ISSUER_KEY_ID,
@@ -158,62 +159,6 @@ after(async () => {
 
 const own = (role: string) => ({ roles: [role], aud: AUDIENCE, scope: SCOPES })
 
-/** Publishes and consumes until told to stop; every message has to arrive, once and in order. */
-class Flow {
-  readonly #stopped: Promise<number>
-  #isStopping = false
-  sent = 0
-  received = 0
-
-  constructor(connection: AmqplibConnection['connection'], queue: string) {
-    this.#stopped = this.#run(connection, queue)
-    this.#stopped.catch(() => undefined)
-  }
-
-  async #run(connection: AmqplibConnection['connection'], queue: string): Promise<number> {
-    const channel = await connection.createConfirmChannel()
-    await channel.assertQueue(queue, { exclusive: true })
-    await channel.consume(
-      queue,
-      (message) => {
-        assert.equal(message?.content.toString(), String(this.received))
-        this.received++
-      },
-      { noAck: true },
-    )
-    while (!this.#isStopping) {
-      channel.sendToQueue(queue, Buffer.from(String(this.sent++)))
-      await channel.waitForConfirms()
-    }
-    await until(() => this.received === this.sent, 'all messages')
-    return this.sent
-  }
-
-  /** Resolves when a message that was sent from now on has come back. */
-  async goesOn(): Promise<void> {
-    const before = this.sent
-    await Promise.race([until(() => this.received > before, 'more messages'), this.#stopped])
-  }
-
-  async stop(): Promise<number> {
-    this.#isStopping = true
-    return within(this.#stopped, 'the flow of messages')
-  }
-}
-
-/** Declares a queue of a new name, which the broker judges by the token it has now: 0, or the reply code. */
-async function declares(connection: AmqplibConnection['connection']): Promise<number> {
-  const channel = await connection.createChannel()
-  const closed = new Promise<number>((resolve) => {
-    channel.once('error', (error: { code?: number }) => resolve(error.code ?? -1))
-  })
-  const declared = channel.assertQueue(`new-${Math.random()}`, { exclusive: true }).then(
-    () => 0,
-    () => closed,
-  )
-  return within(declared, 'queue.declare')
-}
-
 /**
  * How the broker refuses what a token no longer allows: 403 for what is asked, or, from RabbitMQ 4.3 on, 320 for the
  * connection when nothing is asked in the second of the expiry.
@@ -225,9 +170,6 @@ async function refusal({ connection }: AmqplibConnection): Promise<number> {
   })
   return until(async () => ended ?? (await declares(connection)), 'a refusal', 15_000)
 }
-
-const updates = (connection: { readonly fromTarget: Buffer }): number =>
-  connection.fromTarget.toString('latin1').split('\x01\0\0\0\0\0\x04\0\x0a\0\x47\xce').length - 1
 
 describe('a broker that checks tokens', { concurrency: true }, () => {
   it('E1 writes no password down that it refuses, where it is set as docs/brokers.md says', async () => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { SOURCE_OPTIONS } from './source-options.ts'
 import { until, within } from './until.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -20,7 +21,7 @@ export class CommandProcess {
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
     const path = process.env['PATH'] ?? ''
-    this.#child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), ...args], {
+    this.#child = spawn(process.execPath, [...SOURCE_OPTIONS, join(root, 'src/main.ts'), ...args], {
       cwd: root,
       env: { PATH: path, ...env },
       stdio: 'pipe',

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { ReloadReport } from '../../src/gateway/reloading/report.ts'
 import type { ConfigInput } from '../../src/index.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from './node-options.ts'
+import { SOURCE_OPTIONS } from './source-options.ts'
 import { within } from './until.ts'
 
 /** What a gateway is asked; `collects`: garbage first. */
@@ -117,7 +118,7 @@ export async function startMeasuredGateway(
   const program = fileURLToPath(new URL('measured-gateway-program.ts', import.meta.url))
   // The limit holds for both generations together, and versions of Node.js differ in what they give the young one.
   const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`, '--max-semi-space-size=4']
-  const options = ['--expose-gc', ...(built ? NODE_OPTIONS : []), ...heap, '--import', 'tsx']
+  const options = ['--expose-gc', ...(built ? NODE_OPTIONS : []), ...heap, ...SOURCE_OPTIONS]
   const command = [process.execPath, ...options, program, ...(built ? ['built'] : [])]
   // Node has no way to set a limit for a child; a shell that becomes the child has.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `

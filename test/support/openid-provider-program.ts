@@ -3,7 +3,7 @@
  * asks for a name. Run by openid-provider.ts under a Node.js that oidc-provider takes; it removes the types itself.
  * Reads its settings from the environment, and prints one line of JSON when it listens.
  */
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -11,13 +11,14 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import type { ProviderSettings } from './openid-provider.ts'
+import { type ExchangeErrors, type Exchanging, exchangeClient, registerExchange } from './openid-provider-exchange.ts'
 
 interface Grant {
   addOIDCScope(scope: string): void
   addResourceScope(resource: string, scope: string): void
   save(): Promise<string>
 }
-interface Provider {
+interface Provider extends Exchanging {
   readonly Grant: new (of: { accountId: string; clientId: string }) => Grant
   callback(): (request: IncomingMessage, response: ServerResponse) => void
   interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<{ params: { client_id: string } }>
@@ -28,17 +29,20 @@ interface Page {
 }
 interface Package {
   readonly Provider: new (issuer: string, configuration: object) => Provider
+  readonly errors: ExchangeErrors
 }
 
 const settings = JSON.parse(process.env['OPENID_PROVIDER'] ?? '{}') as ProviderSettings
 // Installed beside the suite, not in it: found from the working directory.
 const path = createRequire(join(process.cwd(), 'package.json')).resolve('oidc-provider')
-const { Provider } = (await import(pathToFileURL(path).href)) as Package
+const { Provider, errors } = (await import(pathToFileURL(path).href)) as Package
 
 const server = createServer()
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const provider = new Provider(issuer, configuration())
+if (settings.exchange !== undefined) registerExchange(provider, errors, createPublicKey(privateKey), settings.exchange)
 const answer = provider.callback()
 
 server.on('request', (request, response) => {
@@ -49,8 +53,7 @@ server.on('request', (request, response) => {
 console.log(JSON.stringify({ issuer }))
 
 function configuration(): object {
-  const { accessTokenSeconds, robotSecret, robotRoles, people, gateway } = settings
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { accessTokenSeconds, robotSecret, robotRoles, people, gateway, exchange } = settings
   const rolesOf = (name: string) => people[name]?.roles ?? robotRoles
   return {
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'provider-key', use: 'sig', alg: 'RS256' }] },
@@ -62,6 +65,7 @@ function configuration(): object {
         response_types: [],
         redirect_uris: [],
       },
+      ...(exchange === undefined ? [] : [exchangeClient(exchange)]),
       ...(gateway === undefined
         ? []
         : [

@@ -24,6 +24,8 @@ export interface ProviderSettings {
     /** The admin listener's, where people who manage log in there. */
     readonly adminUrl?: string
   }
+  /** Takes its tokens in exchange for ones of this audience, from the client `exchanger` [RFC 8693]. */
+  readonly exchange?: { readonly secret: string; readonly audience: string; readonly accessTokenSeconds: number }
 }
 
 export interface OpenidProvider {

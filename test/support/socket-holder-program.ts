@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { SOURCE_OPTIONS } from './source-options.ts'
 
 /** What the parent asks for. */
 export type Order =
@@ -34,7 +35,7 @@ process.on('disconnect', () => {
 function start({ start: name, args, env }: Extract<Order, { start: string }>): void {
   // The shell's own number is the gateway's after `exec`, as systemd's child has it.
   const script = 'LISTEN_PID=$$ exec "$0" "$@"'
-  const child = spawn('sh', ['-c', script, process.execPath, '--import', 'tsx', main, ...args], {
+  const child = spawn('sh', ['-c', script, process.execPath, ...SOURCE_OPTIONS, main, ...args], {
     env: { PATH: process.env['PATH'] ?? '', LISTEN_FDS: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 3],
   })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { Order, Told } from './socket-holder-program.ts'
+import { SOURCE_OPTIONS } from './source-options.ts'
 import { until } from './until.ts'
 
 const PROGRAM = join(import.meta.dirname, 'socket-holder-program.ts')
@@ -29,7 +30,7 @@ export class SocketHolder {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
-    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM], {
+    const child = spawn(process.execPath, [...SOURCE_OPTIONS, PROGRAM], {
       stdio: ['ignore', 'inherit', 'inherit', descriptorOf(server), 'ipc'],
     })
     await once(child, 'spawn')

@@ -125,8 +125,8 @@ describe('docs/dependencies.md', () => {
 })
 
 describe('files', () => {
-  it('give each exported type and class one meaning', () => {
-    const EXPORTED = /^export (?:abstract )?(?:class|interface|type) (\w+)/gm
+  it('give each exported name one meaning', () => {
+    const EXPORTED = /^export (?:abstract |async )?(?:class|interface|type|const|function\*?) (\w+)/gm
     const meanings = new Map<string, string[]>()
     // Programs of browsers import nothing of the house: their names are the pages' own.
     const own = sources.filter((path) => /^(proxy|auth|src)\/.*\.ts$/.test(path) && !path.includes('/page/'))

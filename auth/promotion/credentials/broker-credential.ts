@@ -22,7 +22,7 @@ const FINGERPRINT_KEY = randomBytes(32)
 export interface PromotedCredential extends BrokerCredential {
   /** Stands for this user with this secret, and for no other; says nothing about it outside this process. */
   readonly fingerprint: string
-  /** The secret is the client's own: when it brings a fresh one, the broker has to see it. */
+  /** The secret is the client's own, or made of it: when it brings a fresh one, the broker has to see what becomes of that. */
   readonly isPassedOn: boolean
 }
 

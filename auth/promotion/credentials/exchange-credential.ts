@@ -53,6 +53,13 @@ export function exchangeCredential(
     const request = { tokenUrl: place, clientId, clientSecret, authentication, scope, audience, subjectToken }
     return await exchangeToken(request, fetch)
   }
+  /** One exchange for all sessions of a token, also when they renew. */
+  const current = async (subjectToken: Secret): Promise<FetchedToken> => {
+    return await kept.get(digestOf(subjectToken), async () => {
+      const value = await exchanged(subjectToken)
+      return { value, expiresAtMs: value.expiresAtMs }
+    })
+  }
   const made = (username: string, subjectToken: Secret, token: FetchedToken): PromotedCredential => {
     refuseControlBytes(token.secret)
     const base = { username, mechanisms: PASSWORD_MECHANISMS, password: token.secret, isPassedOn: renew }
@@ -60,7 +67,8 @@ export function exchangeCredential(
     if (!renew || expiresAtMs === undefined) return brokerCredential(base)
     const nowMs = Date.now()
     const dueAtMs = nowMs + (expiresAtMs - nowMs) * DUE_RATIO
-    const next = async () => made(username, subjectToken, await exchanged(subjectToken))
+    // By then the one that is kept is another: an answer is kept for half of its life at most.
+    const next = async () => made(username, subjectToken, await current(subjectToken))
     return brokerCredential({ ...base, renewal: { dueAtMs, expiresAtMs, next } })
   }
   const username = ({ identity }: VariableFacts): string => {
@@ -88,11 +96,7 @@ export function exchangeCredential(
       }
       if (accessToken.byteLength === 0 || accessToken.byteLength > MAX_TOKEN_BYTES)
         throw new PromotionRefused('secret-unavailable', `the access token has ${accessToken.byteLength} bytes`)
-      const ask = async () => {
-        const value = await exchanged(accessToken)
-        return { value, expiresAtMs: value.expiresAtMs }
-      }
-      return made(user, accessToken, await kept.get(digestOf(accessToken), ask).catch(unavailable))
+      return made(user, accessToken, await current(accessToken).catch(unavailable))
     },
     async check() {
       refuseControlBytes(await secret.read(undefined))

@@ -85,7 +85,8 @@ export function moduleCredential(
     const nowMs = Date.now()
     const dueAtMs = nowMs + (expiresAtMs - nowMs) * DUE_RATIO
     const next = async () => made((await ask(question)).value, question)
-    return brokerCredential({ ...base, renewal: { dueAtMs, expiresAtMs, next } })
+    // A fresh proof is a new question: the broker goes on with its answer, and so with the proof that can still be asked about.
+    return brokerCredential({ ...base, isPassedOn: true, renewal: { dueAtMs, expiresAtMs, next } })
   }
 
   function unavailable(detail: string, cause?: unknown): PromotionRefused {

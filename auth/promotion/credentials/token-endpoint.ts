@@ -65,7 +65,12 @@ async function fetched(
   const ends = [expiryOf(answer.access_token), askedAtMs + (answer.expires_in ?? Number.NaN) * 1000]
   const known = ends.filter((end) => Number.isFinite(end))
   const secret = new Secret(answer.access_token)
-  return known.length === 0 ? { secret } : { secret, expiresAtMs: Math.min(...known) }
+  if (known.length === 0) return { secret }
+  const expiresAtMs = Math.min(...known)
+  // It would be renewed at once, and so would the next one. A clock that is wrong does this.
+  if (expiresAtMs <= Date.now())
+    throw new Error(`the token endpoint ${tokenUrl} gives no token: it has expired already`)
+  return { secret, expiresAtMs }
 }
 
 /** Made for each request: the secret may have changed, and lives no longer than it has to. */

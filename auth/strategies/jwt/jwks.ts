@@ -126,6 +126,8 @@ export class KeySet {
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
+  // `openid-client` leaves out which status it did not expect.
+  if (cause instanceof Response) return `${error.message} (${cause.status})`
   if (!(cause instanceof Error)) return error.message
   const { code } = cause as NodeJS.ErrnoException
   return `${error.message}: ${cause.message !== '' ? cause.message : (code ?? cause.name)}`

@@ -8,7 +8,7 @@ import { fitBytes } from '../../faults.ts'
 import type { ClientProduct, SessionIdentity } from '../ports.ts'
 
 /** Capabilities both the broker and the gateway can honour. */
-const CAPABILITIES = [
+export const CAPABILITIES = [
   'publisher_confirms',
   'exchange_exchange_bindings',
   'basic.nack',
@@ -23,7 +23,7 @@ const CAPABILITIES = [
 /** Of the client's own name in the connection's. */
 const CLIENT_NAME_BYTES = 64
 
-const bool = (key: string, value: boolean): TableEntry => ({ key, type: 't', value })
+export const bool = (key: string, value: boolean): TableEntry => ({ key, type: 't', value })
 const text = (key: string, value: string): TableEntry => ({ key, type: 'S', value: Buffer.from(value) })
 
 /** Servers should say what they run on. It is nobody's affair: the answer is the same everywhere. [AMQP connection.start] */

@@ -42,6 +42,8 @@ export class BrokerSecret {
   #asked: Asked | undefined
   /** Shown next; a newer one takes the place of an older one. */
   #waiting: Asked | undefined
+  /** Of the secret that the broker has: it ends with that one, whoever brought the next. */
+  #renewal: CredentialRenewal | undefined
   #answerTimer: NodeJS.Timeout | undefined
   #renewalTimer: NodeJS.Timeout | undefined
   #over = false
@@ -55,7 +57,7 @@ export class BrokerSecret {
   /** The broker has opened the vhost: from here on secrets are renewed. */
   start(renewal: CredentialRenewal | undefined, frameMaxBytes: number): void {
     this.#frameMaxBytes = frameMaxBytes
-    if (renewal !== undefined) this.#await(renewal)
+    this.#follow(renewal)
     this.#sendWaiting()
   }
 
@@ -81,6 +83,7 @@ export class BrokerSecret {
     if (asked === undefined) throw new ConnectionFault('command-invalid', 'connection.update-secret-ok unasked for')
     clearTimeout(this.#answerTimer)
     this.#asked = undefined
+    this.#follow(asked.credential.renewal)
     asked.resolve()
     this.#sendWaiting()
   }
@@ -120,7 +123,10 @@ export class BrokerSecret {
   }
 
   /** Counts on the monotonic clock: a wall clock that is set back must not make a secret live longer. */
-  #await(renewal: CredentialRenewal): void {
+  #follow(renewal: CredentialRenewal | undefined): void {
+    clearTimeout(this.#renewalTimer)
+    this.#renewal = renewal
+    if (renewal === undefined) return
     const nowMs = Date.now()
     const startedMs = performance.now()
     const dueMs = startedMs + renewal.dueAtMs - nowMs
@@ -141,15 +147,20 @@ export class BrokerSecret {
     renewal
       .next()
       .then(async (next) => {
+        if (this.#renewal !== renewal) return
+        if (this.isAsking) throw new Error('the broker has not yet answered to the secret that the client has brought')
         await this.show(next)
-        if (next.renewal !== undefined) this.#await(next.renewal)
       })
       .catch((error: unknown) => {
-        if (this.#over) return
+        if (this.#over || this.#renewal !== renewal) return
         const detail = error instanceof Error ? error.message : String(error)
         const leftMs = endMs - performance.now()
-        if (leftMs <= 0) return this.#closing.begin(ended.renewalFailed('gateway', detail, 'secret-expired'))
-        const untilMs = performance.now() + (leftMs < AGAIN_MS ? leftMs : Math.min(againMs, leftMs / 2))
+        const isLate = leftMs <= 0
+        // Where the broker has still to answer, that has a deadline of its own.
+        if (isLate && !this.isAsking)
+          return this.#closing.begin(ended.renewalFailed('gateway', detail, 'secret-expired'))
+        const pauseMs = isLate || leftMs >= AGAIN_MS ? Math.min(againMs, Math.max(AGAIN_MS, leftMs / 2)) : leftMs
+        const untilMs = performance.now() + pauseMs
         this.#wait(untilMs, () => this.#renew(renewal, endMs, Math.min(againMs * 2, AGAIN_MOST_MS)))
       })
   }

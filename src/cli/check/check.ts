@@ -3,6 +3,7 @@
 import { readBlocks } from '../../admin/blocks-file.ts'
 import { loadConfig } from '../../config/reading/load.ts'
 import { ConfigError, formatProblem } from '../../config/reading/problems.ts'
+import { isBehindDoor } from '../../config/schema/listener-kinds.ts'
 import type { BrokerConfig, Config, ListenerConfig, ServiceConfig } from '../../config/schema/schema.ts'
 import type { Command } from '../command.ts'
 import { EXIT, UsageError } from '../exit.ts'
@@ -55,7 +56,7 @@ const OPTIONS = {
 
 function summary({ listen, admin, blocks, services, brokers }: Config): string[] {
   return [
-    ...listen.map((listener) => `listens at ${listenerUrl(listener)}`),
+    ...listen.map(listenerText),
     ...(admin
       ? [`health and metrics at ${admin.tls ? 'https' : 'http'}://${bracketed(admin.host)}:${admin.port}`]
       : []),
@@ -85,8 +86,12 @@ function serviceText(service: ServiceConfig, broker: BrokerConfig | undefined): 
   ].join('; ')
 }
 
-function listenerUrl({ host, port, tls }: ListenerConfig): string {
-  return `${tls ? 'wss' : 'ws'}://${bracketed(host)}:${port}`
+function listenerText(listener: ListenerConfig): string {
+  if (!isBehindDoor(listener))
+    return `listens at ${listener.tls ? 'wss' : 'ws'}://${bracketed(listener.host)}:${listener.port}`
+  const { urls, name, spare } = listener.door
+  const doors = urls.map(({ host, port }) => `tls://${bracketed(host)}:${port}`)
+  return `dials ${doors.join(', ')} as ${name}, and keeps ${counted(spare, 'connection')} ready at each`
 }
 
 function bracketed(host: string): string {

@@ -3,6 +3,7 @@
 import { descriptorOf } from '../../../auth/index.ts'
 import { type Finding, unknownName } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
+import { isBehindDoor } from '../schema/listener-kinds.ts'
 import type { Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
 
@@ -105,11 +106,11 @@ export function checkVhosts(
 function checkDevelopment({ development }: ServiceConfig, path: Path, { listen }: Config): Finding[] {
   if (!development) return []
   const isOpen = listen.some(
-    ({ host, behindTls, trustedProxies }) => !isLoopback(host) || behindTls || trustedProxies !== undefined,
+    (one) => isBehindDoor(one) || !isLoopback(one.host) || one.behindTls || one.trustedProxies !== undefined,
   )
   if (!isOpen) return []
   const message =
-    'strangers would read why they are refused: only where every listener is at a loopback address, without `behindTls` and `trustedProxies`'
+    'strangers would read why they are refused: only where every listener is at a loopback address, without `behindTls`, `trustedProxies` and `door`'
   return [{ path: [...path, 'development'], at: 'value', message, refersTo: ['listen'] }]
 }
 

@@ -6,6 +6,7 @@ import { originMatcher } from '../origin-pattern.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path } from '../reading/problems.ts'
 import { pathKey } from '../reading/read.ts'
+import { addressListeners } from '../schema/listener-kinds.ts'
 import type { Config, ServiceConfig } from '../schema/schema.ts'
 import { isLoopback } from '../schema/units.ts'
 import { authenticatorWarnings } from './authenticators.ts'
@@ -56,7 +57,7 @@ function plainListeners(config: Config): Finding[] {
   if (config.services.every(({ authenticate }) => authenticate === undefined)) return []
   const message =
     'passwords and tokens are readable on their way here: set `tls`, or `behindTls: true` if TLS ends in front of this listener'
-  return config.listen.flatMap(({ host, tls, behindTls }, index) =>
+  return addressListeners(config.listen).flatMap(({ listener: { host, tls, behindTls }, index }) =>
     tls || behindTls || isLoopback(host) ? [] : [warn(['listen', index], message)],
   )
 }
@@ -80,14 +81,14 @@ function plainCookies(config: Config): Finding[] {
   if (!isPlanted) return []
   const message =
     'sibling domains can plant ticket cookies here: set `behindTls: true` if TLS ends in front of this listener'
-  return config.listen.flatMap(({ host, tls, behindTls }, index) =>
+  return addressListeners(config.listen).flatMap(({ listener: { host, tls, behindTls }, index }) =>
     tls || behindTls || !isLoopback(host) ? [] : [warn(['listen', index], message)],
   )
 }
 
 /** Proxies anywhere are no proxies: whoever connects says what it likes. */
 function trustInEverybody({ listen }: Config): Finding[] {
-  return listen.flatMap(({ trustedProxies = [] }, index) =>
+  return addressListeners(listen).flatMap(({ listener: { trustedProxies = [] }, index }) =>
     trustedProxies.flatMap((range, position) =>
       range.endsWith('/0')
         ? [warn(['listen', index, 'trustedProxies', position], 'every client is trusted to say where it comes from')]

@@ -9,7 +9,9 @@ import type { Environment } from '../environment.ts'
 import type { Finding } from '../reading/issues.ts'
 import type { Path, Problem } from '../reading/problems.ts'
 import { ConfigError } from '../reading/problems.ts'
-import type { Config } from '../schema/schema.ts'
+import { isBehindDoor } from '../schema/listener-kinds.ts'
+import type { Config, DoorListenerConfig } from '../schema/schema.ts'
+import { hasName } from './certificate-names.ts'
 import { textProblem } from './file-text.ts'
 import { readKeys } from './keyring.ts'
 import type { PlacedSecret } from './place-secrets.ts'
@@ -44,8 +46,11 @@ export class FileInspection {
       { path: ['admin', 'tls'], tls: config.admin?.tls },
     ]
     for (const { path, tls } of listeners) {
-      if (tls) this.#tls(path, { cert: tls.cert, key: tls.key })
-      if (tls?.clientCertificates) this.#tls([...path, 'clientCertificates'], { ca: tls.clientCertificates.ca })
+      if (tls) this.tls(path, { cert: tls.cert, key: tls.key })
+      if (tls?.clientCertificates) this.tls([...path, 'clientCertificates'], { ca: tls.clientCertificates.ca })
+    }
+    for (const [index, listener] of config.listen.entries()) {
+      if (isBehindDoor(listener)) this.#door(['listen', index, 'door'], listener.door)
     }
     for (const [index, source] of config.secretKeys.entries()) {
       if (source.kind === 'file') this.#warnIfReadable(['secretKeys', index], source.path)
@@ -53,7 +58,7 @@ export class FileInspection {
     const { keys, findings } = readKeys(config, this.#env)
     this.findings.push(...findings)
     for (const [name, { tls, credentials }] of Object.entries(config.brokers)) {
-      if (tls) this.#tls(['brokers', name, 'tls'], tls)
+      if (tls) this.tls(['brokers', name, 'tls'], tls)
       for (const [key, credential] of Object.entries(credentials)) {
         if (credential.kind === 'module')
           this.#read(['brokers', name, 'credentials', key, 'module'], credential.module, 'public')
@@ -155,7 +160,15 @@ export class FileInspection {
     }
   }
 
-  #tls(path: Path, tls: { cert?: string | undefined; key?: string | undefined; ca?: string | undefined }): void {
+  #door(path: Path, { name, tls }: DoorListenerConfig['door']): void {
+    this.tls([...path, 'tls'], tls)
+    const cert = protectedBytes(tls.cert, PUBLIC_BYTES)
+    if ('problem' in cert || hasName(cert.bytes, name) !== false) return
+    this.#fail([...path, 'name'], 'expected a name that the certificate of `tls.cert` carries: doors go by that')
+  }
+
+  /** The certificate, key and authorities of one place. */
+  tls(path: Path, tls: { cert?: string | undefined; key?: string | undefined; ca?: string | undefined }): void {
     const key = tls.key === undefined ? undefined : this.#read([...path, 'key'], tls.key, 'secret')
     const cert = this.#certificates([...path, 'cert'], tls.cert)
     this.#certificates([...path, 'ca'], tls.ca)

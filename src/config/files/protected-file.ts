@@ -5,7 +5,7 @@
  * name leads, so that it was not exchanged before.
  */
 import type { Stats } from 'node:fs'
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { textProblem, withoutMark } from './file-text.ts'
@@ -18,6 +18,9 @@ const READABLE_BY_OTHERS = 0o004
 const SECRET_BYTES = 64 * 1024
 /** Largest file of certificates, keys or code. */
 export const PUBLIC_BYTES = 1024 * 1024
+
+/** A named pipe would keep whoever opens it waiting for its writer, and the whole process with it: it is judged instead. [open(2)] */
+const AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK
 
 function judge(stats: Stats, limitBytes: number): string | undefined {
   if (!stats.isFile()) return 'expected a file; this is something else'
@@ -43,7 +46,7 @@ export type ProtectedFile = { readonly bytes: Buffer; readonly readable: boolean
 export function protectedBytes(path: string, limitBytes = SECRET_BYTES): ProtectedFile {
   let descriptor: number
   try {
-    descriptor = openSync(path, 'r')
+    descriptor = openSync(path, AT_ONCE)
   } catch (error) {
     return { problem: openProblem(error) }
   }
@@ -92,7 +95,7 @@ export function protectedText(
  * @throws Error with a text for operators.
  */
 export async function readProtected(path: string): Promise<Buffer> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
+  const handle = await open(path, AT_ONCE).catch((error: unknown) => {
     throw new Error(`${path}: ${openProblem(error)}`, { cause: error })
   })
   try {

@@ -178,6 +178,8 @@ function meant(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefine
 }
 
 function missesAll(issue: Issue): boolean {
+  // A key that tells shapes apart, and is not for this one.
+  if (issue.code === 'invalid_type' && issue.expected === 'never') return true
   return issue.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code)
 }
 

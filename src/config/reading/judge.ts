@@ -8,7 +8,7 @@
 import { z } from 'zod'
 import { type Keyring, type Mistake, usersFileSchema, usersMistakes } from '../../../auth/index.ts'
 import { checkConfig } from '../checks/checks.ts'
-import { configWarnings } from '../checks/warnings.ts'
+import { configWarnings, type WarningContext } from '../checks/warnings.ts'
 import type { Environment } from '../environment.ts'
 import { FileInspection } from '../files/files.ts'
 import { readKeys } from '../files/keyring.ts'
@@ -17,17 +17,41 @@ import { type Config, type ConfiguredUsers, configSchema } from '../schema/schem
 import { type Source, yamlSource } from './document.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
 import { followInPlace, followSuggestions, withStandIns } from './mending.ts'
+import { isFilePlace } from './places.ts'
 import { ConfigError, formatPath, inFileOrder, type Path, type Problem } from './problems.ts'
 import { Pruned } from './prune.ts'
 import { fromText, pathKey, readValue } from './read.ts'
 
 /** A configuration that may be served, and what an operator should know about it all the same. */
-export interface LoadedConfig {
-  readonly config: Config
+export interface Loaded<C> {
+  readonly config: C
   readonly warnings: readonly Problem[]
 }
 
-export interface Judging {
+export type LoadedConfig = Loaded<Config>
+
+/** What there is to judge about configurations of one kind: a gateway's, a door's. */
+export interface Kind<S extends z.ZodType> {
+  readonly schema: S
+  /** Whether the text at this path names a file. */
+  isFilePlace(path: Path, text: string): boolean
+  /** Called before all that follows. */
+  prepare?(config: z.output<S>): void
+  inspect(config: z.output<S>, inspection: FileInspection): void
+  check(config: z.output<S>): Finding[]
+  warnings(config: z.output<S>, context: WarningContext): Finding[]
+}
+
+const GATEWAY: Kind<typeof configSchema> = {
+  schema: configSchema,
+  isFilePlace,
+  prepare: placeSecrets,
+  inspect: (config, inspection) => inspection.inspect(config),
+  check: checkConfig,
+  warnings: configWarnings,
+}
+
+export interface Judging<C = Config> {
   /** Absolute: relative paths are resolved against it. */
   readonly folder: string
   readonly env: Environment
@@ -36,24 +60,34 @@ export interface Judging {
   /** Everybody on the machine may read the configuration's own file. */
   readonly readable: boolean
   /** What else may be wrong with a configuration that is right by itself. */
-  readonly more?: ((config: Config) => readonly Finding[]) | undefined
+  readonly more?: ((config: C) => readonly Finding[]) | undefined
 }
 
 /** Times that mistakes are taken out; each time one level further up, where something needed them. */
 const ROUNDS = 12
 
 /** @throws ConfigError */
-export function judgeConfig(source: Source, { folder, env, files, readable, more = () => [] }: Judging): LoadedConfig {
+export function judgeConfig(source: Source, judging: Judging): LoadedConfig {
+  return judgeAs(GATEWAY, source, judging)
+}
+
+/** @throws ConfigError */
+export function judgeAs<S extends z.ZodType<object>>(
+  kind: Kind<S>,
+  source: Source,
+  { folder, env, files, readable, more = () => [] }: Judging<z.output<S>>,
+): Loaded<z.output<S>> {
   if (source.problems.length > 0) throw new ConfigError(source.problems)
-  const reading = readValue(source.value, env, folder)
-  const { config, found, pruned } = parsed(reading.value, reading.filled)
+  const reading = readValue(source.value, env, folder, (...place) => kind.isFilePlace(...place))
+  const { config, found, pruned } = parsed(kind.schema, reading.value, reading.filled)
   const mistakes = withoutEchoes(reading.findings, found)
   if (config === undefined) throw new ConfigError(located(source, mistakes))
 
-  placeSecrets(config)
+  kind.prepare?.(config)
   const inspection = new FileInspection(env, judgeUsers)
-  if (files) inspection.inspect(config)
-  for (const finding of [...checked(config), ...more(config), ...inspection.findings]) {
+  if (files) kind.inspect(config, inspection)
+  const checks = checked(config, (one) => kind.check(one))
+  for (const finding of [...checks, ...more(config), ...inspection.findings]) {
     const original = (path: Path) => pruned.original(asWritten(pruned.value, path))
     const path = original(finding.path)
     const refersTo = finding.refersTo && original(finding.refersTo)
@@ -61,7 +95,7 @@ export function judgeConfig(source: Source, { folder, env, files, readable, more
   }
   const problems = [...located(source, mistakes), ...inspection.problems]
   if (problems.length > 0) throw new ConfigError(problems)
-  const warnings = [...configWarnings(config, { filled: reading.filled, readable }), ...inspection.warnings]
+  const warnings = [...kind.warnings(config, { filled: reading.filled, readable }), ...inspection.warnings]
   return { config, warnings: located(source, warnings) }
 }
 
@@ -102,47 +136,47 @@ function parseAs<T extends z.ZodType>(schema: T, value: unknown): Parsed<z.outpu
   return result.success ? { data: result.data } : { findings: findings(result.error.issues) }
 }
 
-interface Judged {
+interface Judged<C> {
   /** What is left when all mistakes are taken out; absent where nothing is. */
-  readonly config: Config | undefined
+  readonly config: C | undefined
   readonly found: readonly Finding[]
   readonly pruned: Pruned
 }
 
 /** What the schema says. Takes the value over. */
-function parsed(value: unknown, filled: ReadonlySet<string>): Judged {
+function parsed<S extends z.ZodType>(schema: S, value: unknown, filled: ReadonlySet<string>): Judged<z.output<S>> {
   const pruned = new Pruned(value)
   const found: Finding[] = []
   const add = (more: readonly Finding[]) => {
     for (const finding of more) found.push({ ...finding, path: pruned.original(finding.path) })
   }
-  let result = parseWithNumbers(value, filled)
+  let result = parseWithNumbers(schema, value, filled)
   for (let round = 0; !('data' in result) && round < ROUNDS; round += 1) {
     const mended = followSuggestions(pruned, result.findings)
     if (mended.length === 0) break
     add(mended)
-    result = parseWithNumbers(value, filled)
+    result = parseWithNumbers(schema, value, filled)
   }
   if (!('data' in result)) add(result.findings)
   const stillWrong = () => {
-    const again = parseAs(configSchema, pruned.value)
+    const again = parseAs(schema, pruned.value)
     return 'data' in again ? [] : again.findings.map(({ path }) => path)
   }
   for (let round = 0; round < ROUNDS; round += 1) {
     if ('data' in result) return { config: result.data, found, pruned }
     const paths = result.findings.map(({ path }) => path)
     if (!withStandIns(pruned, paths, stillWrong)) break
-    result = parseAs(configSchema, pruned.value)
+    result = parseAs(schema, pruned.value)
   }
   return { config: undefined, found, pruned }
 }
 
 /** What the checks say, and what they say when unknown names are those that were meant. Changes the configuration. */
-function checked(config: Config): Finding[] {
+function checked<C extends object>(config: C, check: (config: C) => Finding[]): Finding[] {
   const found: Finding[] = []
   const told = new Set<string>()
   for (let round = 0; round < ROUNDS; round += 1) {
-    const more = checkConfig(config).filter(({ path, message }) => !told.has(pathKey([...path, message])))
+    const more = check(config).filter(({ path, message }) => !told.has(pathKey([...path, message])))
     for (const { path, message } of more) told.add(pathKey([...path, message]))
     found.push(...more)
     if (more.filter((finding) => followInPlace(config, finding)).length === 0) break
@@ -151,8 +185,12 @@ function checked(config: Config): Finding[] {
 }
 
 /** Text from the environment where a number or a boolean is expected is taken for one, if it is one. */
-function parseWithNumbers(value: unknown, filled: ReadonlySet<string>): Parsed<Config> {
-  const first = parseAs(configSchema, value)
+function parseWithNumbers<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  filled: ReadonlySet<string>,
+): Parsed<z.output<S>> {
+  const first = parseAs(schema, value)
   if ('data' in first || filled.size === 0) return first
   const changed = first.findings.filter(({ path, wants }) => {
     const parent = wants === undefined || !filled.has(pathKey(path)) ? undefined : at(value, path.slice(0, -1))
@@ -161,7 +199,7 @@ function parseWithNumbers(value: unknown, filled: ReadonlySet<string>): Parsed<C
     const converted = fromText(Reflect.get(parent, key), wants)
     return converted !== undefined && Reflect.set(parent, key, converted)
   })
-  return changed.length > 0 ? parseAs(configSchema, value) : first
+  return changed.length > 0 ? parseAs(schema, value) : first
 }
 
 function at(value: unknown, path: Path): object | undefined {

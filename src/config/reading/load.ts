@@ -6,9 +6,19 @@ import { dirname, resolve } from 'node:path'
 import type { Keyring } from '../../../auth/index.ts'
 import type { Environment } from '../environment.ts'
 import { protectedText } from '../files/protected-file.ts'
+import type { DoorConfig } from '../schema/door.ts'
 import type { Config, ConfigInput, ConfiguredUsers } from '../schema/schema.ts'
-import { objectSource, yamlSource } from './document.ts'
-import { type Judging, judgeConfig, judgeSecretKeys, judgeUsers, type LoadedConfig } from './judge.ts'
+import { objectSource, type Source, yamlSource } from './document.ts'
+import { DOOR } from './door.ts'
+import {
+  type Judging,
+  judgeAs,
+  judgeConfig,
+  judgeSecretKeys,
+  judgeUsers,
+  type Loaded,
+  type LoadedConfig,
+} from './judge.ts'
 import { ConfigError } from './problems.ts'
 
 export type { LoadedConfig } from './judge.ts'
@@ -40,11 +50,34 @@ export function loadConfig(
   env: Environment = process.env,
   { files = true, more }: Pick<ParseOptions, 'files' | 'more'> = {},
 ): LoadedConfig {
+  const { source, folder, readable } = readFile(file)
+  return accept(judgeConfig(source, { folder, env, files, readable, more }))
+}
+
+/** The same for the configuration of a door. @throws ConfigError with all problems */
+export function loadDoor(
+  file: string,
+  env: Environment = process.env,
+  { files = true, more }: { readonly files?: boolean; readonly more?: Judging<DoorConfig>['more'] } = {},
+): Loaded<DoorConfig> {
+  const { source, folder, readable } = readFile(file)
+  return judgeAs(DOOR, source, { folder, env, files, readable, more })
+}
+
+/** Judges the YAML text of a door's configuration. @throws ConfigError with all problems. */
+export function parseDoor(
+  text: string,
+  { file = 'door.yaml', env = process.env, files = true }: ParseOptions = {},
+): Loaded<DoorConfig> {
+  return judgeAs(DOOR, yamlSource(text, file), { folder: dirname(resolve(file)), env, files, readable: false })
+}
+
+/** @throws ConfigError */
+function readFile(file: string): { readonly source: Source; readonly folder: string; readonly readable: boolean } {
   const path = resolve(file)
   const read = protectedText(path, FILE_BYTES)
   if ('problem' in read) throw new ConfigError([{ file, path: '', message: read.problem }])
-  const { text, readable } = read
-  return accept(judgeConfig(yamlSource(text, file), { folder: dirname(path), env, files, readable, more }))
+  return { source: yamlSource(read.text, file), folder: dirname(path), readable: read.readable }
 }
 
 /**

@@ -30,6 +30,7 @@ const FILES = [
     'listen.*.tls.cert',
     'listen.*.tls.key',
     'listen.*.tls.clientCertificates.ca',
+    ...['ca', 'cert', 'key'].flatMap((file) => [`listen.door.tls.${file}`, `listen.*.door.tls.${file}`]),
     'admin.tls.cert',
     'admin.tls.key',
     'admin.tls.clientCertificates.ca',

@@ -25,8 +25,13 @@ export function pathKey(path: Path): string {
   return JSON.stringify(path)
 }
 
-/** Copies the value; relative paths of files are resolved against `folder`. */
-export function readValue(value: unknown, env: Environment, folder: string): Reading {
+/** Copies the value; relative paths of files, where there are any, are resolved against `folder`. */
+export function readValue(
+  value: unknown,
+  env: Environment,
+  folder: string,
+  isFile: (path: Path, text: string) => boolean = isFilePlace,
+): Reading {
   const findings: Finding[] = []
   const filled = new Set<string>()
 
@@ -35,7 +40,7 @@ export function readValue(value: unknown, env: Environment, folder: string): Rea
     const result = fillIn(text, env, kind)
     for (const message of result.problems) findings.push({ path, at: 'value', message })
     if (result.filled) filled.add(pathKey(path))
-    if (!isFilePlace(path, result.text) || result.text === '') return result.text
+    if (!isFile(path, result.text) || result.text === '') return result.text
     return resolve(kind === undefined ? folder : folder.replaceAll('${', () => '$${'), result.text)
   }
 

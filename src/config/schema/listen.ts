@@ -1,6 +1,7 @@
 /** Where the gateway listens, in public and for operators, and what it writes about itself. */
 import { z } from 'zod'
 import { when } from './matching.ts'
+import { door } from './reverse.ts'
 import { authenticateEntries, origin } from './services.ts'
 import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port, url } from './units.ts'
 
@@ -22,6 +23,8 @@ const tls = z.strictObject({
 })
 
 const listener = z.strictObject({
+  // With it the other shape is meant, whatever else is wrong.
+  door: z.never().optional(),
   host: hostName.prefault('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all.'),
   port: port.prefault(8080).describe('Port; 0 takes a free one.'),
   tls: tls.optional().describe('Makes the listener speak TLS (`wss://`).'),
@@ -44,7 +47,16 @@ const listener = z.strictObject({
     ),
 })
 
-export const listen = oneOrMany(listener)
+const doorListener = z.strictObject({
+  door: door.describe('Doors through which clients arrive, instead of an address to listen on.'),
+  tls: tls.describe('The TLS of clients, which ends here: doors pass it on unread.'),
+})
+
+export const listen = oneOrMany(
+  z.union([listener, doorListener], {
+    error: 'expected a listener: { host, port } for an address of its own, or { door, tls } behind doors',
+  }),
+)
 
 const ADMIN_HOST_TEXT = 'expected a host name such as gateway.internal, without scheme and port'
 const adminHost = z
@@ -55,6 +67,10 @@ const adminHost = z
       error: ADMIN_HOST_TEXT,
     },
   )
+
+export const adminHosts = oneOrMany(adminHost, 0)
+  .prefault([])
+  .describe('Names by which it may be called, beside IP addresses, `localhost` and its own `host`; others get 421.')
 
 const roles = z.strictObject({
   viewer: when.optional().describe('Who may look: sessions, overview.'),
@@ -79,11 +95,9 @@ export const admin = z.strictObject({
   origins: oneOrMany(origin, 0)
     .prefault([])
     .describe("Origins whose pages may write through the API, beside the listener's own."),
-  hosts: oneOrMany(adminHost, 0)
-    .prefault([])
-    .describe(
-      'Names by which it may be called, beside IP addresses, `localhost`, its own `host` and that of `publicUrl`; others get 421.',
-    ),
+  hosts: adminHosts.describe(
+    'Names by which it may be called, beside IP addresses, `localhost`, its own `host` and that of `publicUrl`; others get 421.',
+  ),
   publicUrl: url(['https:', 'http:'], 'https://console.example.com')
     .optional()
     .describe('How browsers reach it, for OpenID logins: the redirect URI is this and `/auth/callback`.'),

@@ -3,7 +3,7 @@
  * it means. The page around it is docs/configuration.md.
  */
 import { appliesTo } from './applies.ts'
-import { configJsonSchema } from './json-schema.ts'
+import { configJsonSchema, doorJsonSchema } from './json-schema.ts'
 
 type Scalar = string | number | boolean
 
@@ -22,6 +22,8 @@ interface Schema {
   readonly required?: readonly string[]
   readonly items?: Schema
   readonly additionalProperties?: Schema | false
+  /** Of a key that may not be there. */
+  readonly not?: object
   readonly minimum?: number
   readonly maximum?: number
 }
@@ -49,6 +51,18 @@ export function configReference(): string {
   }).join('\n\n')
 }
 
+/** One table of all keys of a door's configuration. */
+export function doorReference(): string {
+  const root: Schema = doorJsonSchema()
+  const lines = rows(root, '', 'door', root).map(([key, takes, byDefault, , meaning]) => [
+    key,
+    takes,
+    byDefault,
+    meaning,
+  ])
+  return markdown(['key', 'takes', 'default', ''], lines)
+}
+
 /** One table for a mapping, or one for each shape it may have. */
 function tables(schema: Schema, path: string, root: Schema): string[] {
   const shapes = mappings(schema, root)
@@ -60,7 +74,12 @@ function tables(schema: Schema, path: string, root: Schema): string[] {
 function shapeName({ properties = {}, required = [] }: Schema): string {
   const tag = Object.entries(properties).find(([, { const: value }]) => value !== undefined)
   if (tag) return `\`${tag[0]}: ${String(tag[1].const)}\``
+  if (required.length === 0) return `\`${namesOf(properties).slice(0, 2).join('`, `')}\``
   return required.map((key) => `\`${key}\``).join(', ')
+}
+
+function namesOf(properties: NonNullable<Schema['properties']>): string[] {
+  return Object.keys(properties).filter((key) => properties[key]?.not === undefined)
 }
 
 function about({ properties = {} }: Schema): string {
@@ -72,7 +91,7 @@ type Row = readonly [key: string, takes: string, byDefault: string, applies: str
 
 function rows(shape: Schema, prefix: string, path: string, root: Schema): Row[] {
   return Object.entries(shape.properties ?? {}).flatMap(([key, given]): Row[] => {
-    if (given.const !== undefined) return []
+    if (given.const !== undefined || given.not !== undefined) return []
     const name = `${prefix}${key}`
     const here = path === '' ? key : `${path}.${key}`
     const schema = { ...resolved(given, root), ...given }
@@ -173,6 +192,11 @@ function isList(value: Schema['default']): value is readonly Scalar[] {
 }
 
 function table(entries: readonly Row[]): string {
+  return markdown(['key', 'takes', 'default', 'applies to', ''], entries)
+}
+
+function markdown(head: readonly string[], entries: readonly (readonly string[])[]): string {
   const lines = entries.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').trim()).join(' | ')} |`)
-  return ['| key | takes | default | applies to | |', '| --- | --- | --- | --- | --- |', ...lines].join('\n')
+  const title = head.map((cell) => (cell === '' ? ' |' : ` ${cell} |`)).join('')
+  return [`|${title}`, `|${' --- |'.repeat(head.length)}`, ...lines].join('\n')
 }

@@ -53,6 +53,9 @@ export type ConfigInput = z.input<typeof configSchema>
 export type Config = z.output<typeof configSchema>
 
 export type ListenerConfig = Config['listen'][number]
+/** One without an address of its own, and one with. */
+export type DoorListenerConfig = Extract<ListenerConfig, { readonly door: unknown }>
+export type AddressListenerConfig = Exclude<ListenerConfig, DoorListenerConfig>
 export type BrokerConfig = Config['brokers'][string]
 export type CredentialConfig = BrokerConfig['credentials'][string]
 export type ServiceConfig = Config['services'][number]

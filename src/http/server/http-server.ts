@@ -4,6 +4,7 @@
  * connection. Whatever it refuses by itself it tells; what requests mean is not its business. The public listeners and the
  * admin listener are made of it.
  */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { isIPv6, type Server as NetServer, Socket } from 'node:net'
@@ -122,6 +123,17 @@ export class HttpServer {
     await listenAt(this.#server, this.#options, key, inherited)
   }
 
+  /** Begins without an address: all connections are handed to it. */
+  startWithoutAddress(): void {
+    // Node's deadlines for heads and requests begin with this event, and with nothing else.
+    this.#server.emit('listening')
+  }
+
+  /** A connection that did not arrive at its address. */
+  take(socket: Socket): void {
+    this.#server.emit('connection', socket)
+  }
+
   get host(): string {
     return this.#options.host
   }
@@ -156,6 +168,11 @@ export class HttpServer {
     const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     return stopped
+  }
+
+  /** Resolves when no connection is left. */
+  async emptied(): Promise<void> {
+    while (this.#sockets.size > 0) await Promise.all([...this.#sockets].map((socket) => once(socket, 'close')))
   }
 
   /** Destroys every connection that is left. */

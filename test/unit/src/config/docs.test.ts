@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
-import { parseConfig, parseUsers } from '../../../../src/config/reading/load.ts'
+import { parseConfig, parseDoor, parseUsers } from '../../../../src/config/reading/load.ts'
 
 const root = join(import.meta.dirname, '../../../..')
 const HASH = '$scrypt$ln=15,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g'
@@ -45,6 +45,7 @@ describe('configurations in the documentation', () => {
     )
     it(`${place} is accepted`, () => {
       if (name.includes('users')) parseUsers(text.replaceAll(/"HASH"/g, JSON.stringify(HASH)), place)
+      else if (name === 'door.yaml') parseDoor(text, { file: place, env, files: false })
       else parseConfig(text, { file: place, env, files: false })
     })
   }

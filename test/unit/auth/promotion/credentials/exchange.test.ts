@@ -54,6 +54,12 @@ const token = (name: string, seconds = 600) => ({
   expires_in: seconds,
 })
 
+/** A JWT, whatever `expires_in` says beside it. */
+function expired(): string {
+  const payload = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1000) - 60 })).toString('base64url')
+  return `e30.${payload}.c2ln`
+}
+
 async function refusal(promise: Promise<unknown>): Promise<PromotionRefused> {
   const error: unknown = await promise.then(
     () => undefined,
@@ -91,14 +97,29 @@ describe('an exchanged token', () => {
     assert.equal(requests.length, 2)
   })
 
-  it('is followed by another one before its end', async () => {
+  it('is followed by another one before its end', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const { credential, requests } = exchange((count) => token(`narrow-${count}`, 100))
     const { renewal } = await credential.build(facts())
     assert.ok(renewal !== undefined)
     const leftMs = renewal.dueAtMs - Date.now()
     assert.ok(leftMs > 70_000 && leftMs < 80_000, String(leftMs))
+    t.mock.timers.tick(leftMs)
     const next = await renewal.next()
     assert.equal(next.secret?.().toString(), 'narrow-2')
+    assert.equal(requests.length, 2)
+  })
+
+  it('is followed by one that sessions of one token share, too', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    const { credential, requests } = exchange((count) => token(`narrow-${count}`, 100))
+    const [one, same] = await Promise.all([credential.build(facts()), credential.build(facts())])
+    t.mock.timers.tick(75_000)
+    const next = await Promise.all([one.renewal?.next(), same.renewal?.next()])
+    assert.deepEqual(
+      next.map((made) => made?.secret?.().toString()),
+      ['narrow-2', 'narrow-2'],
+    )
     assert.equal(requests.length, 2)
   })
 
@@ -124,7 +145,9 @@ describe('an exchanged token', () => {
 
   for (const [what, answer, why] of [
     ['says no', Response.json({ error: 'invalid_grant' }, { status: 400 }), /says invalid_grant \(400\)/],
-    ['fails', new Response('', { status: 500 }), /gives no token/],
+    ['fails', new Response('', { status: 500 }), /gives no token: .*\(500\)$/],
+    ['answers with a token that has expired', token('narrow', 0), /gives no token: it has expired already/],
+    ['answers with a token that expired long ago', token(expired()), /gives no token: it has expired already/],
     ['answers with a token that has a line break', { ...token('a\nb') }, /control character/],
   ] as const) {
     it(`is not to be had where the endpoint ${what}`, async () => {

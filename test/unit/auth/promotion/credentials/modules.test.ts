@@ -93,6 +93,7 @@ describe('a module', () => {
     const built = await credential.build(facts())
     assert.equal(built.secret?.().toString(), 'secret-1')
     assert.equal(built.renewal?.expiresAtMs, expiresAt.getTime())
+    assert.equal(built.isPassedOn, true)
     assert.ok((built.renewal?.dueAtMs ?? 0) < expiresAt.getTime() - 10_000)
     assert.equal((await built.renewal?.next())?.secret?.().toString(), 'secret-2')
   })

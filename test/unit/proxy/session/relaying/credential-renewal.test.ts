@@ -1,6 +1,7 @@
 /** Secrets of the broker leg that change in mid-session: `connection.update-secret`, its answers, its deadlines. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { BrokerCredential, CredentialRenewal } from '../../../../../proxy/index.ts'
 import { BROKER_USER, Rig } from '../../../../support/session-rig.ts'
 import { until } from '../../../../support/until.ts'
@@ -171,20 +172,22 @@ describe('a fresh secret for the broker', () => {
 })
 
 describe('a secret that expires', () => {
+  /** Takes every secret. */
+  const takes = {
+    on: (
+      { name }: { name: string | undefined },
+      broker: { send(name: 'connection.update-secret-ok', fields: object): void },
+    ) => {
+      if (name !== 'connection.update-secret') return false
+      broker.send('connection.update-secret-ok', {})
+      return true
+    },
+  }
+
   it('is renewed before its end, again and again', async () => {
     const next = (n: number): BrokerCredential =>
       secret(`token-${n}`, n < 4 ? renewal(40, 4_000, async () => next(n + 1)) : undefined)
-    const script = {
-      on: (
-        { name }: { name: string | undefined },
-        broker: { send(name: 'connection.update-secret-ok', fields: object): void },
-      ) => {
-        if (name !== 'connection.update-secret') return false
-        broker.send('connection.update-secret-ok', {})
-        return true
-      },
-    }
-    const rig = await Rig.relaying({ credential: next(1), script })
+    const rig = await Rig.relaying({ credential: next(1), script: takes })
 
     await until(() => shown(rig).length === 3, 'three renewals')
 
@@ -229,6 +232,54 @@ describe('a secret that expires', () => {
       rig.broker.close()
     })
   }
+
+  it('is followed from the one that the client has brought, once there is one', async () => {
+    const gone = async () => Promise.reject(new Error('the token that this one was made of has ended'))
+    const rig = await Rig.relaying({ credential: secret('token-1', renewal(100, 300, gone)), script: takes })
+
+    await rig.session.renewBroker(
+      secret(
+        'brought',
+        renewal(500, 60_000, async () => secret('its next')),
+      ),
+    )
+
+    await until(() => shown(rig).length === 2, 'the next one')
+    assert.deepEqual(shown(rig), ['brought', 'its next'])
+    assert.equal(rig.session.isEnding, false)
+    await rig.stop()
+  })
+
+  it('is followed by none where the one that the client has brought is not', async () => {
+    const gone = async () => Promise.reject(new Error('the token that this one was made of has ended'))
+    const rig = await Rig.relaying({ credential: secret('token-1', renewal(50, 200, gone)), script: takes })
+    await rig.session.renewBroker(secret('brought'))
+    const startedMs = performance.now()
+    await until(() => performance.now() - startedMs > 300)
+    assert.equal(rig.session.isEnding, false)
+    await rig.stop()
+  })
+
+  it('is not shown any more where the client has brought one while it was asked for', async () => {
+    let answer: (credential: BrokerCredential) => void = () => {}
+    const slow = async () =>
+      new Promise<BrokerCredential>((resolve) => {
+        answer = resolve
+      })
+    const asked = { count: 0 }
+    const next = async () => {
+      asked.count++
+      return await slow()
+    }
+    const rig = await Rig.relaying({ credential: secret('token-1', renewal(20, 60_000, next)), script: takes })
+    await until(() => asked.count === 1, 'the question')
+    await rig.session.renewBroker(secret('brought', renewal(60_000, 120_000, slow)))
+    answer(secret('late'))
+    await nextTurn()
+    await rig.session.renewBroker(secret('brought again'))
+    assert.deepEqual(shown(rig), ['brought', 'brought again'])
+    await rig.stop()
+  })
 
   it('beyond the reach of timers is not renewed at once', async () => {
     let asked = 0

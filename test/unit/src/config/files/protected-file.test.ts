@@ -1,5 +1,6 @@
 /** Files that others must not be able to change, nor the way to them; and text that Windows wrote. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -45,6 +46,14 @@ async function problemOf(path: string): Promise<string | undefined> {
   assert.equal(late, early)
   return early
 }
+
+describe('a named pipe in the place of a file', () => {
+  it('is refused, and nobody waits for its writer', async () => {
+    const pipe = inFolder('a/b/pipe')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    assert.equal(await problemOf(pipe), 'expected a file; this is something else')
+  })
+})
 
 describe('the way to a file', () => {
   it('E5 is good where only its owner may write', async () => {

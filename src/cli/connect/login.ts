@@ -1,0 +1,77 @@
+/** Which login the options mean; at most one, and where a certificate alone does not do, one at least. */
+import { readFile } from 'node:fs/promises'
+import { Secret } from '../../../auth/index.ts'
+import { certificateLogin, passwordLogin } from '../../tunnel/connect/login/constant.ts'
+import { type Login, LoginFailed } from '../../tunnel/connect/login/login.ts'
+import { TokenLogin } from '../../tunnel/connect/login/token.ts'
+import { tokenCommand } from '../../tunnel/connect/login/token-command.ts'
+import { tokenFile } from '../../tunnel/connect/login/token-file.ts'
+import type { OutboundTls } from '../../websocket/outbound.ts'
+import { UsageError } from '../exit.ts'
+import { readSecret } from '../prompt.ts'
+import { complain, type Terminal } from '../terminal.ts'
+
+const command = 'connect'
+const PASSWORD = 'GATEHOUSE_PASSWORD'
+
+export interface LoginValues {
+  readonly user?: string | undefined
+  readonly 'token-file'?: string | undefined
+  readonly 'token-command'?: string | undefined
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+const KINDS = ['user', 'token-file', 'token-command'] as const
+
+/** @throws UsageError, CommandFailed */
+export async function loginFrom(values: LoginValues, terminal: Terminal): Promise<Login> {
+  const [kind, other] = KINDS.filter((name) => values[name] !== undefined)
+  if (other !== undefined) throw new UsageError(`connect: either --${kind} or --${other}, not both`, { command })
+  if ((values.cert === undefined) !== (values.key === undefined))
+    throw new UsageError('connect: --cert and --key go together', { command })
+  const note = (line: string) => complain(terminal, `gatehouse: ${line}`)
+  const { user, 'token-file': file, 'token-command': shell } = values
+  if (user !== undefined) return passwordLogin(userName(user), await password(user, terminal))
+  if (file !== undefined) return new TokenLogin(tokenFile(file), note)
+  if (shell !== undefined) return new TokenLogin(tokenCommand(shell), note)
+  if (values.cert !== undefined) return certificateLogin()
+  const ways = [...KINDS, 'cert'].map((name) => `--${name}`)
+  throw new UsageError(`connect needs a way to log in: one of ${ways.join(', ')}`, { command })
+}
+
+/** Reads the files at each call: they are exchanged while the command runs. */
+export function tlsFrom({ ca, cert, key }: LoginValues): () => Promise<OutboundTls> {
+  return async () => {
+    const [caBytes, certBytes, keyBytes] = await Promise.all([ca, cert, key].map(bytesOf))
+    return { ca: caBytes, cert: certBytes, key: keyBytes }
+  }
+}
+
+async function bytesOf(path: string | undefined): Promise<Buffer | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new LoginFailed(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
+function userName(user: string): string {
+  // The colon ends the name. [RFC 7617 §2]
+  if (user === '' || user.includes(':') || /\p{C}/u.test(user))
+    throw new UsageError(
+      'connect: expected --user NAME without a colon; the password is in GATEHOUSE_PASSWORD or asked for',
+      {
+        command,
+      },
+    )
+  return user
+}
+
+async function password(user: string, terminal: Terminal): Promise<Secret> {
+  const given = terminal.env[PASSWORD]
+  if (given !== undefined && given !== '') return new Secret(given)
+  return new Secret(await readSecret(terminal, `Password of ${user}`, false))
+}

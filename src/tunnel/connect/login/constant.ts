@@ -1,0 +1,40 @@
+/** Logins that are the same each time: a name with its password, or a certificate alone. [RFC 7617] */
+import type { Secret } from '../../../../auth/index.ts'
+import type { Login, Proof } from './login.ts'
+
+class ConstantLogin implements Login {
+  readonly kind: string
+  readonly expiresAtMs = undefined
+  readonly #proof: Proof
+
+  constructor(kind: string, authorization: string | undefined) {
+    this.kind = kind
+    this.#proof = { authorization, secret: undefined }
+  }
+
+  async proof(): Promise<Proof> {
+    return this.#proof
+  }
+
+  refused(): boolean {
+    return false
+  }
+
+  onFresh(): void {}
+
+  close(): void {}
+}
+
+export function passwordLogin(user: string, password: Secret): Login {
+  const bytes = password.reveal()
+  const both = Buffer.concat([Buffer.from(`${user}:`), bytes])
+  const login = new ConstantLogin('password', `Basic ${both.toString('base64')}`)
+  bytes.fill(0)
+  both.fill(0)
+  return login
+}
+
+/** The certificate is shown by TLS. */
+export function certificateLogin(): Login {
+  return new ConstantLogin('certificate', undefined)
+}

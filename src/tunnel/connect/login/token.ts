@@ -1,0 +1,139 @@
+/**
+ * A bearer token that ends, and is followed by another in time. Many connections ask at once; the source is asked once.
+ * [RFC 6750 §2.1]
+ */
+import { Secret } from '../../../../auth/index.ts'
+import { type Login, LoginFailed, type Proof } from './login.ts'
+import { expiryOf, renewalAtMs } from './token-life.ts'
+
+/** After a source that failed, or still has the token that ends; doubled each time. */
+const AGAIN_MIN_MS = 500
+const AGAIN_MAX_MS = 30_000
+/** Timers cannot wait for weeks. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000
+
+/** Where tokens are had. */
+export interface TokenSource {
+  readonly kind: string
+  /** Looks again so often, where it may have another one at any time. */
+  readonly pollMs: number | undefined
+  /** @throws LoginFailed */
+  read(): Promise<string>
+}
+
+interface Token {
+  readonly text: string
+  readonly proof: Proof
+  readonly expiresAtMs: number | undefined
+  readonly renewalAtMs: number | undefined
+}
+
+export class TokenLogin implements Login {
+  readonly #source: TokenSource
+  readonly #note: (line: string) => void
+  readonly #listeners: ((proof: Proof) => void)[] = []
+  #token: Token | undefined
+  #reading: Promise<Token> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #againMs = AGAIN_MIN_MS
+  #isRefused = false
+  #isClosed = false
+
+  /** @param note says what an operator should know */
+  constructor(source: TokenSource, note: (line: string) => void) {
+    this.#source = source
+    this.#note = note
+  }
+
+  get kind(): string {
+    return this.#source.kind
+  }
+
+  get expiresAtMs(): number | undefined {
+    return this.#token?.expiresAtMs
+  }
+
+  async proof(): Promise<Proof> {
+    const token = this.#token
+    if (token !== undefined && !this.#isRefused && !hasEnded(token)) return token.proof
+    const fresh = await this.#read()
+    if (hasEnded(fresh)) throw new LoginFailed(`the ${this.kind} has a token that has ended`)
+    return fresh.proof
+  }
+
+  refused(proof: Proof): boolean {
+    // Another connection may have asked for a fresh one already.
+    if (this.#token?.proof !== proof) return true
+    if (this.#isRefused) return false
+    this.#isRefused = true
+    return true
+  }
+
+  onFresh(listener: (proof: Proof) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  async #read(): Promise<Token> {
+    this.#reading ??= this.#readOnce().finally(() => {
+      this.#reading = undefined
+    })
+    return await this.#reading
+  }
+
+  async #readOnce(): Promise<Token> {
+    try {
+      const text = await this.#source.read()
+      const isFresh = text !== this.#token?.text
+      if (isFresh) this.#take(text)
+      this.#schedule(isFresh)
+      return this.#token as Token
+    } catch (error) {
+      this.#schedule(false)
+      throw error
+    }
+  }
+
+  #take(text: string): void {
+    // It goes into a header.
+    if (!/^[\x21-\x7e]+$/.test(text)) throw new LoginFailed(`the ${this.kind} has no token: expected one word`)
+    const isFirst = this.#token === undefined
+    const expiresAtMs = expiryOf(text)
+    const proof: Proof = { authorization: `Bearer ${text}`, secret: new Secret(text) }
+    const dueAtMs = expiresAtMs === undefined ? undefined : renewalAtMs(expiresAtMs, Date.now())
+    this.#token = { text, proof, expiresAtMs, renewalAtMs: dueAtMs }
+    this.#isRefused = false
+    if (!isFirst) for (const listener of this.#listeners) listener(proof)
+  }
+
+  #schedule(isFresh: boolean): void {
+    clearTimeout(this.#timer)
+    if (this.#isClosed) return
+    const { pollMs } = this.#source
+    const dueAtMs = this.#token?.renewalAtMs
+    const dueMs = dueAtMs === undefined ? undefined : dueAtMs - Date.now()
+    if (isFresh || dueMs === undefined || dueMs > 0) this.#againMs = AGAIN_MIN_MS
+    else this.#againMs = Math.min(AGAIN_MAX_MS, this.#againMs * 2)
+    const waits = [pollMs, dueMs === undefined ? undefined : Math.max(dueMs, this.#againMs)]
+    const wait = Math.min(...waits.filter((ms) => ms !== undefined), LONGEST_WAIT_MS)
+    if (dueMs === undefined && pollMs === undefined) return
+    this.#timer = setTimeout(() => void this.#look(), wait)
+    this.#timer.unref()
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#read()
+    } catch (error) {
+      this.#note(`no fresh token: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
+
+function hasEnded({ expiresAtMs }: Token): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= Date.now()
+}

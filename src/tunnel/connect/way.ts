@@ -1,0 +1,109 @@
+/**
+ * The way to the gateway: one attempt after the other within bounds, and why there is none, in words that go into
+ * `connection.close`. A login that the gateway has just refused is not tried at once for the next client.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { ConnectionFault } from '../../../proxy/index.ts'
+import { type OutboundTls, OutboundWebSocket, UpgradeRefused } from '../../websocket/outbound.ts'
+import { type Login, LoginFailed, type Proof } from './login/login.ts'
+
+/** Clients give up soon: a Java client waits 5 s for each answer while it connects. */
+const AWAY_MS = 8_000
+const AGAIN_MIN_MS = 100
+const AGAIN_MAX_MS = 2_000
+/** A refusal stands so long: a client that connects in a loop costs the gateway nothing, and nobody is locked out. */
+const REFUSED_MS = 10_000
+
+export interface WayOptions {
+  readonly url: URL
+  readonly login: Login
+  /** Read for each attempt, so that files may be exchanged. @throws LoginFailed */
+  readonly tls: () => Promise<OutboundTls>
+}
+
+export interface Dialled {
+  readonly socket: OutboundWebSocket
+  readonly proof: Proof
+}
+
+export class Way {
+  readonly #options: WayOptions
+  #refused: { readonly fault: ConnectionFault; readonly untilMs: number } | undefined
+
+  constructor(options: WayOptions) {
+    this.#options = options
+  }
+
+  /** Why the gateway refused us a moment ago. */
+  get refusal(): string | undefined {
+    return this.#standing()?.explanation
+  }
+
+  /** @throws ConnectionFault for the client to read */
+  async dial(signal: AbortSignal): Promise<Dialled> {
+    const standing = this.#standing()
+    if (standing !== undefined) throw standing
+    const untilMs = performance.now() + AWAY_MS
+    for (let again = AGAIN_MIN_MS; ; again = Math.min(again * 2, AGAIN_MAX_MS)) {
+      const outcome = await this.#attempt(signal)
+      if ('socket' in outcome) {
+        this.#refused = undefined
+        return outcome
+      }
+      const waitMs =
+        outcome.retryMs === undefined ? undefined : Math.max(outcome.retryMs, again * (0.5 + Math.random()))
+      if (signal.aborted || waitMs === undefined || performance.now() + waitMs > untilMs) throw outcome.fault
+      await pause(waitMs)
+    }
+  }
+
+  async #attempt(signal: AbortSignal): Promise<Dialled | Miss> {
+    const { url, login, tls } = this.#options
+    let proof: Proof | undefined
+    try {
+      proof = await login.proof()
+      const headers = proof.authorization === undefined ? {} : { authorization: proof.authorization }
+      return { socket: await OutboundWebSocket.open({ url, headers, tls: await tls(), signal }), proof }
+    } catch (error) {
+      if (error instanceof LoginFailed) return final('access-refused', error.message)
+      if (!(error instanceof UpgradeRefused)) return unreachable(url, error)
+      const miss = refusedBy(error)
+      const isOurs = error.status === 401 && proof !== undefined
+      if (isOurs && login.refused(proof as Proof)) return { ...miss, retryMs: 0 }
+      if (error.status === 401 || error.status === 403)
+        this.#refused = { fault: miss.fault, untilMs: performance.now() + REFUSED_MS }
+      return miss
+    }
+  }
+
+  #standing(): ConnectionFault | undefined {
+    if (this.#refused !== undefined && performance.now() > this.#refused.untilMs) this.#refused = undefined
+    return this.#refused?.fault
+  }
+}
+
+/** An attempt that failed; without `retryMs` another one would, too. */
+interface Miss {
+  readonly fault: ConnectionFault
+  readonly retryMs: number | undefined
+}
+
+function final(code: 'access-refused' | 'connection-forced', explanation: string): Miss {
+  return { fault: new ConnectionFault(code, explanation), retryMs: undefined }
+}
+
+function refusedBy({ status, text, retryAfterMs }: UpgradeRefused): Miss {
+  const said = `the gateway refuses: ${text === '' ? `HTTP status ${status}` : `${text} (${status})`}`
+  const isPassing = status === 429 || status === 408 || status >= 500
+  if (isPassing) return { ...final('connection-forced', said), retryMs: retryAfterMs ?? 0 }
+  return final('access-refused', said)
+}
+
+function unreachable(url: URL, error: unknown): Miss {
+  const { code = '', message } = error as Error & { code?: string }
+  // Nobody's patience makes a certificate better.
+  if (/CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|^ERR_TLS|^ERR_SSL|^ERR_OSSL/.test(code))
+    return final('connection-forced', `no safe way to the gateway at ${url.host}: ${message}`)
+  const reason = message === '' ? code : message
+  return { ...final('connection-forced', `no gateway answers at ${url.host}: ${reason}`), retryMs: 0 }
+}
