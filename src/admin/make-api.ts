@@ -7,6 +7,7 @@ import type { Sessions } from '../sessions/registry.ts'
 import { Api, type ApiAccess } from './api.ts'
 import type { Feed } from './live/feed.ts'
 import type { History } from './live/history.ts'
+import type { LiveRates } from './live/live-rates.ts'
 import type { RecentRefusals } from './live/recent-refusals.ts'
 import type { Management } from './management.ts'
 import { blockRoutes } from './routes/blocks.ts'
@@ -17,6 +18,7 @@ import { liveRoutes } from './routes/live.ts'
 import { meRoute } from './routes/me.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { type Overseen, overviewRoutes } from './routes/overview.ts'
+import { peopleRoute } from './routes/people.ts'
 import { rulesRoute } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import type { AdminTrail } from './trail.ts'
@@ -38,6 +40,7 @@ export interface ApiParts {
   readonly trail: AdminTrail
   readonly refusals: RecentRefusals
   readonly history: History
+  readonly rates: LiveRates
   readonly feed: Feed
   readonly notes: RefusalNotes
   /** What several gateways share. */
@@ -49,7 +52,8 @@ export function makeApi(parts: ApiParts): Api {
   const routes = [
     meRoute,
     ...overviewRoutes(parts),
-    ...sessionRoutes(management),
+    ...sessionRoutes(management, parts.rates),
+    peopleRoute(parts),
     ...blockRoutes(management),
     ...drainRoutes(management),
     ...configRoutes(managed, trail),

@@ -78,6 +78,11 @@ export class Management {
     return sessionDetail(record, this.#standing(record), this.#of.refusals.of(id))
   }
 
+  /** Of the person of a session, at its service; `null` where the rules of today would not let it begin. */
+  limitsOf(record: SessionRecord): Standing['limits'] | null {
+    return this.#standing(record)?.limits ?? null
+  }
+
   /** Ends sessions at all gateways. */
   async kick(order: KickOrder, actor: Actor): Promise<Kicked> {
     const here = this.kickHere(order, actor)

@@ -1,6 +1,7 @@
 /** The admin listener of a gateway, and everything behind it: health, metrics, the management API and what it shows. */
 import { Feed } from '../admin/live/feed.ts'
 import { History } from '../admin/live/history.ts'
+import { LiveRates } from '../admin/live/live-rates.ts'
 import { RecentRefusals } from '../admin/live/recent-refusals.ts'
 import type { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { AdminLogins } from '../admin/login/logins.ts'
@@ -13,6 +14,7 @@ import { Health } from '../ops/health.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
+import type { SessionRecord } from '../sessions/record.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import type { SharedStore } from '../state/open.ts'
 
@@ -33,6 +35,7 @@ export interface AdministrationParts {
 export class Administration {
   readonly server: AdminServer
   readonly #history: History
+  readonly #rates: LiveRates
 
   constructor(address: AdminAddress, parts: AdministrationParts) {
     const { managed, management, trail, sessions, metrics, traffic, log } = parts
@@ -44,11 +47,12 @@ export class Administration {
     const loopDelayMs = metrics.loopDelay.reader()
     const sessionCount = () => sessions.count
     this.#history = new History({ totals: metrics.totals, traffic, sessionCount, loopDelayMs })
+    this.#rates = new LiveRates(() => recordsOf(sessions))
     const refusals = new RecentRefusals()
     log.observe(refusals)
     log.observe(parts.sessionRefusals)
     const notes = { metrics, log }
-    const live = { refusals, feed: new Feed(log), history: this.#history }
+    const live = { refusals, feed: new Feed(log), history: this.#history, rates: this.#rates }
     const { shared } = parts
     const api = makeApi({ managed, management, sessions, health, trail, notes, shared, ...live })
     this.server = new AdminServer(
@@ -68,5 +72,10 @@ export class Administration {
   /** Called once a second. */
   tick(): void {
     this.#history.tick()
+    this.#rates.tick()
   }
+}
+
+function* recordsOf(sessions: Sessions): Generator<SessionRecord> {
+  for (const { record } of sessions.each()) yield record
 }

@@ -14,7 +14,7 @@ const ended = (client: Awaited<ReturnType<typeof joe>>) =>
 const TABLE: readonly (readonly [route: string, role: (typeof ROLES)[number], body: unknown, status: number])[] = [
   ['GET /api/v1/me', 'viewer', undefined, 200],
   ['GET /api/v1/overview', 'viewer', undefined, 200],
-  ['GET /api/v1/me', 'viewer', undefined, 200],
+  ['GET /api/v1/identities', 'viewer', undefined, 200],
   ['GET /api/v1/sessions', 'viewer', undefined, 200],
   ['GET /api/v1/sessions/none', 'viewer', undefined, 404],
   ['DELETE /api/v1/sessions/none', 'operator', undefined, 404],
@@ -54,13 +54,53 @@ describe('the management API', () => {
         if (!may && !route.startsWith('HEAD')) assert.equal(answer.json['role'], needed)
       }
     }
+    const { paths } = (await call(door, 'GET /api/openapi.json', { as: 'viewer' })).json as {
+      paths: Record<string, Record<string, unknown>>
+    }
+    const known = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', 'none')}`),
+    )
+    const tried = new Set(TABLE.map(([route]) => route.replace('HEAD', 'GET')))
+    assert.deepEqual(
+      known.filter((route) => !tried.has(route)),
+      [],
+      'every route is in the table',
+    )
     assert.equal((await call(door, 'GET /api/v1/overview', { as: 'viewer', password: 'wrong' })).status, 401)
+    for (const [route, , body] of TABLE) {
+      const { status } = await call(door, route, { as: 'administrator', password: 'wrong', body })
+      assert.ok(status === 401 || status === 429, `${route} with a wrong password: ${status}`)
+    }
     assert.equal((await call(door, 'GET /api/v1/overview', { as: 'joe.smith' })).status, 401, 'a user of a service')
     const refused = door.lines.filter((line) => line['event'] === 'admin.kick' && line['outcome'] === 'refused')
     assert.ok(
       refused.some((line) => line['actor'] === 'viewer' && line['status'] === 403 && line['session'] === undefined),
     )
     assert.ok(refused.some((line) => line['actor'] === undefined && line['status'] === 401))
+  })
+
+  it('G65 refuses the writes of a viewer, which have no effect and are in the audit trail', async (t) => {
+    const door = await startManaged(t)
+    const client = await joe(door)
+    const { items } = (await call(door, 'GET /api/v1/sessions', { as: 'viewer' })).json as { items: { id: string }[] }
+    const writes = [
+      [`DELETE /api/v1/sessions/${items[0]?.id}`, undefined, 'admin.kick'],
+      ['POST /api/v1/kick', { match: { subject: 'joe.smith' }, hold: '1h' }, 'admin.kick'],
+      ['PUT /api/v1/blocks', { subject: 'joe.smith', for: '1h', reason: 'x' }, 'admin.block'],
+      ['POST /api/v1/drain', {}, 'admin.drain'],
+      ['DELETE /api/v1/drain', undefined, 'admin.undrain'],
+      ['POST /api/v1/reload', {}, 'admin.reload'],
+    ] as const
+    for (const [route, body, event] of writes) {
+      assert.equal((await call(door, route, { as: 'viewer', body })).status, 403, route)
+      await door.line(event, (line) => line['actor'] === 'viewer' && line['outcome'] === 'refused')
+    }
+    assert.equal(door.gateway.sessionCount, 1)
+    const { json } = await call(door, 'GET /api/v1/overview', { as: 'viewer' })
+    assert.deepEqual([json['draining'], json['generation']], [false, 1])
+    assert.deepEqual((await call(door, 'GET /api/v1/blocks', { as: 'operator' })).json['items'], [])
+    await (await joe(door)).connection.close()
+    await client.connection.close()
   })
 
   it('G65 refuses what a foreign page sends', async (t) => {
@@ -121,7 +161,14 @@ describe('the management API', () => {
     for (const query of ['issuer=staff', 'address=127.0.0.0/8', 'role=trader', 'user=smithj&user=other', 'broker=main'])
       assert.equal((await list(query))['total'], 3, query)
     const one = await call(door, `GET /api/v1/sessions/${items[1]?.id}`, { as: 'viewer' })
-    const { limits, permissions, refusals, ...shown } = one.json
+    const { limits, permissions, refusals, rates, ...shown } = one.json
+    assert.equal(rates, null, 'there is nothing to compare with')
+    const people = (await call(door, 'GET /api/v1/identities?pageSize=1', { as: 'viewer' })).json
+    const [person] = people['items'] as Record<string, unknown>[]
+    assert.deepEqual(
+      [people['total'], person?.['subject'], person?.['service'], person?.['sessions'], person?.['limits']],
+      [1, 'joe.smith', '/amqp', 3, limits],
+    )
     assert.deepEqual(shown, items[1])
     assert.deepEqual([limits, permissions, refusals], [{ sessionsPerIdentity: { used: 3, of: 1000 } }, null, []])
     const { json } = await call(door, 'GET /api/v1/overview', { as: 'viewer' })

@@ -36,7 +36,8 @@ describe('GET /api/openapi.json', () => {
     const [{ id } = { id: '' }] = items as { id: string }[]
     const detail = await ask(`GET /api/v1/sessions/${id}`)
     assert.notDeepEqual([detail['permissions'], detail['limits']], [null, null])
-    for (const route of ['overview', 'me', 'history', 'rules', 'refusals', 'config']) await ask(`GET /api/v1/${route}`)
+    for (const route of ['overview', 'me', 'history', 'identities', 'rules', 'refusals', 'config'])
+      await ask(`GET /api/v1/${route}`)
     await ask('GET /api/openapi.json')
     await ask('POST /api/v1/explain', { subject: 'joe.smith', roles: ['trader'], may: ['consume orders', 'get x'] })
     await ask('POST /api/v1/explain', { subject: 'nobody' })

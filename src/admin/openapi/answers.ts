@@ -6,7 +6,8 @@ import type { ShownSample } from '../live/history.ts'
 import type { ShownRefusal } from '../live/recent-refusals.ts'
 import { ROLES } from '../roles.ts'
 import type { ShownOverview } from '../routes/overview.ts'
-import type { SessionDetail } from '../routes/shown-session.ts'
+import type { PeoplePage } from '../routes/people.ts'
+import type { ShownDetail } from '../routes/sessions.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from '../shapes.ts'
 
 const at = z.iso.datetime().describe('RFC 3339 in UTC.')
@@ -113,12 +114,34 @@ const refusedMethod = z.strictObject({
   allow: maybe,
 })
 
+const liveRates = z.strictObject({
+  bytesFromClient: perSecond,
+  bytesToClient: perSecond,
+  messagesFromClient: perSecond,
+  messagesToClient: perSecond,
+})
+
 const session = z.strictObject({
   ...sessionFields,
   limits: z.record(z.string(), limit).nullable(),
   permissions: z.array(permission).nullable(),
   refusals: z.array(refusedMethod),
-}) satisfies z.ZodType<SessionDetail>
+  rates: liveRates.nullable().describe('Per second, over the last five to ten seconds.'),
+}) satisfies z.ZodType<ShownDetail>
+
+const people = z.strictObject({
+  total: count,
+  items: z.array(
+    z.strictObject({
+      subject: z.string(),
+      issuer: z.string(),
+      service: z.string(),
+      sessions: count,
+      rates: liveRates,
+      limits: z.record(z.string(), limit).nullable(),
+    }),
+  ),
+}) satisfies z.ZodType<PeoplePage>
 
 const sessions = z.strictObject({
   total: count,
@@ -238,6 +261,7 @@ export const ANSWER_SHAPES = {
   overview,
   me,
   history,
+  people,
   session,
   sessions,
   kicked,

@@ -5,6 +5,7 @@ import { blockSchema, dismissSchema, kickSchema } from '../orders.ts'
 import { reloadSchema } from '../routes/config.ts'
 import { explainSchema } from '../routes/explain.ts'
 import { listingSchema } from '../routes/listing.ts'
+import { peopleSchema } from '../routes/people.ts'
 import { ANSWER_SHAPES } from './answers.ts'
 
 export interface Operation {
@@ -41,6 +42,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: dismissSchema,
     headers: { 'X-Reason': 'Why; the client reads it.' },
     status: 204,
+  },
+  'GET /api/v1/identities': {
+    summary: 'People by what they carry at the moment, with the limits they use',
+    query: peopleSchema,
+    status: 200,
+    answer: ANSWER_SHAPES.people,
   },
   'POST /api/v1/kick': { summary: 'End sessions', body: kickSchema, status: 200, answer: ANSWER_SHAPES.kicked },
   'GET /api/v1/blocks': { summary: 'Who is blocked', status: 200, answer: ANSWER_SHAPES.blocks },

@@ -41,7 +41,7 @@ const sort = z.enum(
 )
 
 /** A number in a query, or from code. */
-function number(least: number, most: number) {
+export function number(least: number, most: number) {
   const error = `expected a whole number from ${least} to ${most}`
   return z
     .union(

@@ -1,13 +1,15 @@
 /** Sessions in the management API: who is connected, and their end. */
 import { json } from '../answer.ts'
 import { checked, readJson, readQuery } from '../input.ts'
+import type { LiveRates, ShownRates } from '../live/live-rates.ts'
 import type { Management } from '../management.ts'
 import { dismissSchema, kickSchema } from '../orders.ts'
 import { ApiProblem } from '../problem.ts'
 import type { ApiRoute } from '../route.ts'
 import { listingSchema } from './listing.ts'
+import type { SessionDetail } from './shown-session.ts'
 
-export function sessionRoutes(management: Management): readonly ApiRoute[] {
+export function sessionRoutes(management: Management, rates: LiveRates): readonly ApiRoute[] {
   return [
     {
       method: 'GET',
@@ -22,7 +24,8 @@ export function sessionRoutes(management: Management): readonly ApiRoute[] {
       handle({ id }) {
         const session = management.session(id)
         if (session === undefined) throw noSession()
-        return json(200, session)
+        const startedAtMs = Date.parse(session.openedAt)
+        return json(200, { ...session, rates: rates.of({ ...session, startedAtMs }) } satisfies ShownDetail)
       },
     },
     {
@@ -48,6 +51,12 @@ export function sessionRoutes(management: Management): readonly ApiRoute[] {
         json(200, await management.kick(await readJson(request, kickSchema), caller)),
     },
   ]
+}
+
+/** One session, with how fast it is at the moment. */
+export interface ShownDetail extends SessionDetail {
+  /** Per second, over the last five to ten seconds; `null` where nobody has looked before. */
+  readonly rates: ShownRates | null
 }
 
 function noSession(): ApiProblem {

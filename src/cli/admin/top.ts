@@ -1,6 +1,7 @@
 /** `gatehouse top`: the sessions that carry most at the moment, again and again. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ShownOverview } from '../../admin/routes/overview.ts'
+import type { PeoplePage, ShownPerson } from '../../admin/routes/people.ts'
 import type { SessionPage, ShownSession } from '../../admin/shapes.ts'
 import { durationMs } from '../../config/schema/units.ts'
 import type { Command } from '../command.ts'
@@ -12,7 +13,12 @@ import { overviewLines } from './status.ts'
 import { bytes, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
-const OPTIONS = { ...WHERE_OPTIONS, every: { type: 'string' }, times: { type: 'string' } } as const
+const OPTIONS = {
+  ...WHERE_OPTIONS,
+  every: { type: 'string' },
+  times: { type: 'string' },
+  people: { type: 'boolean' },
+} as const
 
 /** Lines where nobody knows how large the screen is. */
 const ROWS = 40
@@ -29,9 +35,10 @@ interface Look {
 export const topCommand: Command = {
   name: 'top',
   summary: 'Watch a running gateway, and the sessions that carry most.',
-  usage: [`top ${WHERE_USAGE} [--every DURATION] [--times N]`],
+  usage: [`top ${WHERE_USAGE} [--every DURATION] [--times N] [--people]`],
   help: `  --every DURATION     how often it looks (2s)
   --times N            how often in all; absent: until it is interrupted
+  --people             people instead of sessions, with the limit of which they use most
 
 Of the sessions it compares the ${PAGE_SIZE} that have carried most and the ${PAGE_SIZE} newest ones.
 
@@ -44,6 +51,8 @@ ${WHERE_HELP}`,
     const times = values.times === undefined ? Number.POSITIVE_INFINITY : Number(values.times)
     if (!(times >= 1)) throw new UsageError('top: expected a whole number after --times', { command: 'top' })
     const client = await adminClient('top', values, terminal)
+    if (values.people === true)
+      return await watchPeople(client, terminal, { everyMs, times, isJson: values.json === true })
     let before = await look(client)
     for (let time = 0; time < times; time++) {
       await sleep(everyMs)
@@ -54,6 +63,50 @@ ${WHERE_HELP}`,
     }
     return EXIT.ok
   },
+}
+
+interface Watching {
+  readonly everyMs: number
+  readonly times: number
+  readonly isJson: boolean
+}
+
+/** The gateway tells their rates itself, from the second look on. */
+async function watchPeople(
+  client: AdminClient,
+  terminal: Terminal,
+  { everyMs, times, isJson }: Watching,
+): Promise<number> {
+  const ask = async () => (await client.ask('GET', '/identities')) as PeoplePage
+  await ask()
+  for (let time = 0; time < times; time++) {
+    await sleep(everyMs)
+    const people = await ask()
+    const overview = (await client.ask('GET', '/overview')) as ShownOverview
+    if (isJson) say(terminal, JSON.stringify({ overview, people: people.items }))
+    else draw(terminal, [...overviewLines(overview), '', ...peopleLines(people)])
+  }
+  return EXIT.ok
+}
+
+function peopleLines({ items }: PeoplePage): string[] {
+  const rows = items.map(({ subject, service, sessions, rates, limits }) => [
+    subject,
+    service,
+    sessions,
+    `${bytes(rates.bytesFromClient)}/s`,
+    `${bytes(rates.bytesToClient)}/s`,
+    fullest(limits),
+  ])
+  return table(['SUBJECT', 'SERVICE', 'SESSIONS', 'FROM CLIENTS', 'TO CLIENTS', 'FULLEST LIMIT'], rows)
+}
+
+/** `channels 12 of 100`: the limit of which most is used. */
+function fullest(limits: ShownPerson['limits']): string | undefined {
+  const [first] = Object.entries(limits ?? {})
+    .flatMap(([name, { used, of }]) => (used === null || used === 0 ? [] : [{ name, used, of }]))
+    .sort((one, other) => other.used / other.of - one.used / one.of)
+  return first === undefined ? undefined : `${first.name} ${first.used} of ${first.of}`
 }
 
 async function look(client: AdminClient): Promise<Look> {

@@ -138,3 +138,37 @@ describe('tables', () => {
     )
   })
 })
+
+describe('gatehouse top --people', () => {
+  it('shows what people carry, and the limit of which they use most', async (t) => {
+    const rates = { bytesFromClient: 2048, bytesToClient: 0, messagesFromClient: 1, messagesToClient: 0 }
+    const limits = {
+      channels: { used: 3, of: 100 },
+      consumers: { used: 9, of: 10 },
+      bytesPerSecond: { used: null, of: 1 },
+    }
+    const person = { subject: 'joe', issuer: 'staff', service: '/amqp', sessions: 2, rates, limits }
+    const all = { ...rates, opened: 0, ended: 0, refused: 0 }
+    const overview = {
+      name: 'here',
+      version: '1',
+      generation: 1,
+      hash: 'abc',
+      draining: false,
+      sessions: 2,
+      rates: all,
+    }
+    const { port, asked } = await api(t, { ...overview, services: [], brokers: [], total: 1, items: [person] })
+    const where = ['--admin', `http://127.0.0.1:${port}`, '--user', 'ann']
+    const env = { GATEHOUSE_PASSWORD: 'x' }
+    const { code, stdout } = await runCommand(['top', '--people', '--every', '500ms', '--times', '1', ...where], {
+      env,
+    })
+    assert.equal(code, 0)
+    assert.match(stdout, /^joe +\/amqp +2 +2\.0 KiB\/s +0 B\/s +consumers 9 of 10$/m)
+    assert.deepEqual(
+      asked.map(({ url }) => url),
+      ['/api/v1/identities', '/api/v1/identities', '/api/v1/overview'],
+    )
+  })
+})

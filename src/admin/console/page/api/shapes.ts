@@ -85,7 +85,11 @@ export interface SessionDetail extends Session {
   readonly limits: Readonly<Record<string, { readonly used: number | null; readonly of: number }>> | null
   readonly permissions: readonly Permission[] | null
   readonly refusals: readonly RefusedMethod[]
+  /** Per second; `null` until the gateway can tell. */
+  readonly rates: LiveRates | null
 }
+
+export type LiveRates = Pick<Rates, 'bytesFromClient' | 'bytesToClient' | 'messagesFromClient' | 'messagesToClient'>
 
 export interface Permission {
   readonly permission: 'configure' | 'write' | 'read'

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import { ApiError } from '../../api/client.ts'
 import type { SessionDetail as Detail, RulesOfService } from '../../api/shapes.ts'
 import { conditionsText } from '../../parts/conditions.ts'
-import { bytes, count, counted, duration, moment } from '../../parts/format.ts'
+import { bytes, count, counted, duration, moment, short } from '../../parts/format.ts'
 import { Nothing, Trouble } from '../../parts/standing.tsx'
 import { useMay } from '../../state/console-context.ts'
 import { usePoll } from '../../state/poll.ts'
@@ -113,7 +113,9 @@ function Facts({ session }: { readonly session: Detail }) {
     ['connection', client?.connectionName === undefined || client.connectionName === '' ? '–' : client.connectionName],
     ['channels', `${count(session.channels)}, with ${counted(session.consumers, 'consumer')}`],
     ['received', `${counted(session.messagesFromClient, 'message')}, ${bytes(session.bytesFromClient)}`],
+    ['now receives', rateText(session.rates?.messagesFromClient, session.rates?.bytesFromClient)],
     ['sent', `${counted(session.messagesToClient, 'message')}, ${bytes(session.bytesToClient)}`],
+    ['now sends', rateText(session.rates?.messagesToClient, session.rates?.bytesToClient)],
   ]
   return (
     <dl class="facts">
@@ -125,4 +127,9 @@ function Facts({ session }: { readonly session: Detail }) {
       ))}
     </dl>
   )
+}
+
+/** Undefined: the gateway cannot tell yet. */
+function rateText(messages: number | undefined, carried: number | undefined): string {
+  return messages === undefined || carried === undefined ? '…' : `${short(messages)} messages/s, ${bytes(carried)}/s`
 }

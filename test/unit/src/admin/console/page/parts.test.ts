@@ -13,7 +13,7 @@ import type { ShownSample } from '../../../../../../src/admin/live/history.ts'
 import type { ShownRefusal } from '../../../../../../src/admin/live/recent-refusals.ts'
 import type { ShownOverview } from '../../../../../../src/admin/routes/overview.ts'
 import type { ShownRules } from '../../../../../../src/admin/routes/rules.ts'
-import type { SessionDetail } from '../../../../../../src/admin/routes/shown-session.ts'
+import type { ShownDetail } from '../../../../../../src/admin/routes/sessions.ts'
 import type { Blocked, Kicked, SessionPage } from '../../../../../../src/admin/shapes.ts'
 import type { ReloadReport } from '../../../../../../src/gateway/reloading/report.ts'
 
@@ -22,7 +22,7 @@ const ANSWERS = {
   overview: (answer: ShownOverview): shapes.Overview => answer,
   sample: (answer: ShownSample): shapes.Sample => answer,
   page: (answer: SessionPage): shapes.SessionPage => answer,
-  session: (answer: SessionDetail): shapes.SessionDetail => answer,
+  session: (answer: ShownDetail): shapes.SessionDetail => answer,
   refusal: (answer: ShownRefusal): shapes.Refusal => answer,
   rules: (answer: ShownRules): shapes.RulesOfService => answer,
   kicked: (answer: Kicked): shapes.Kicked => answer,
