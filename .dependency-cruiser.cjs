@@ -119,6 +119,7 @@ module.exports = {
       'sessions and below: it serves whatever generation it is handed, to clients that arrive through doors, too',
       'http|sessions|services|brokers|websocket|config|ops|tunnel/reverse',
     ),
+    below('state', 'configuration and ops: what it keeps is that of others', 'state|config|ops'),
     below(
       'tunnel/connect',
       'WebSockets, and what ops and config know: it is a client of gateways, and no part of one',
@@ -160,6 +161,7 @@ module.exports = {
     home('log', ['pino'], '^src/ops/'),
     home('metrics', ['prom-client'], '^src/ops/'),
     home('identity', ['passport[^/]*', 'jose', 'openid-client', 'kerberos', 'ldapts'], '^auth/'),
+    home('store', ['ioredis'], '^src/state/'),
     home('bundler', ['esbuild'], '^src/admin/console/bundle\\.ts$'),
     home('demo-client', ['@cloudamqp/amqp-client'], '^src/demo/'),
     {

@@ -38,9 +38,7 @@ export interface AuthenticateOptions {
 
 type Proven = Extract<Outcome, { kind: 'proven' }>
 type Refused = Extract<Outcome, { kind: 'refused' }>
-/** A refusal, and what the gateway itself broke over, if it did. */
-type Refusal = Refused & { readonly cause?: unknown }
-type Outcomes = ReadonlyMap<Authenticator, Exclude<Outcome, Refused> | Refusal>
+type Outcomes = ReadonlyMap<Authenticator, Outcome>
 
 /** @throws AuthenticationRefused with every challenge the requirement's authenticators know */
 export async function authenticate(
@@ -69,6 +67,9 @@ interface Asked {
   readonly cookieNeedsOrigin: boolean
 }
 
+/** The detail of a refusal where nothing was sent that proves anything. */
+export const NO_CREDENTIAL = 'no credential'
+
 function decide(
   requirement: Requirement,
   request: AuthenticationRequest,
@@ -80,7 +81,7 @@ function decide(
   if (denial !== undefined) return denial
   const winners = winningEntry(requirement, outcomes)
   if (winners === undefined) {
-    const detail = proven.length === 0 ? 'no credential' : 'not every credential that has to come together was there'
+    const detail = proven.length === 0 ? NO_CREDENTIAL : 'not every credential that has to come together was there'
     return { denied: 'missing', detail }
   }
   if (winners.some(hasEnded)) return { denied: 'rejected', detail: 'the authority ended during the login' }
@@ -131,7 +132,7 @@ async function answer(
   authenticator: Authenticator,
   request: AuthenticationRequest,
   deadlineMs: number,
-): Promise<readonly [Authenticator, Outcome | Refusal]> {
+): Promise<readonly [Authenticator, Outcome]> {
   try {
     const work = authenticator.authenticate(request)
     return [authenticator, await within(deadlineMs, `authenticator ${authenticator.name}`, work)]
@@ -141,15 +142,15 @@ async function answer(
   }
 }
 
-function isProven(outcome: Outcome | Refusal): outcome is Proven {
+function isProven(outcome: Outcome): outcome is Proven {
   return outcome.kind === 'proven'
 }
 
-function isRefused(outcome: Outcome | Refusal): outcome is Refusal {
+function isRefused(outcome: Outcome): outcome is Refused {
   return outcome.kind === 'refused'
 }
 
-function badDenial(refusals: readonly Refusal[], proven: readonly Proven[]): Denial | undefined {
+function badDenial(refusals: readonly Refused[], proven: readonly Proven[]): Denial | undefined {
   if (refusals.length === 0) return undefined
   const carriers = new Set(proven.flatMap(({ carrier }) => (carrier === undefined ? [] : [carrier])))
   const bad = refusals.filter((refusal) => !isForgiven(refusal, proven, carriers))
@@ -164,9 +165,11 @@ function badDenial(refusals: readonly Refusal[], proven: readonly Proven[]): Den
   return { denied, detail, cause }
 }
 
-function isForgiven(refusal: Refusal, proven: readonly Proven[], carriers: ReadonlySet<string>): boolean {
-  if (proven.length === 0 || refusal.cause !== undefined) return false
-  return refusal.ambient === true || (refusal.carrier !== undefined && carriers.has(refusal.carrier))
+function isForgiven(refusal: Refused, proven: readonly Proven[], carriers: ReadonlySet<string>): boolean {
+  if (proven.length === 0) return false
+  if (refusal.ambient === true) return true
+  if (refusal.cause !== undefined) return false
+  return refusal.carrier !== undefined && carriers.has(refusal.carrier)
 }
 
 function disagreementDenial([first, ...others]: readonly Proven[]): Denial | undefined {

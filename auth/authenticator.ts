@@ -42,6 +42,8 @@ export type Outcome =
       readonly detail: string
       /** A cookie the browser attached by itself: counts as absent when another credential succeeds. */
       readonly ambient?: boolean
+      /** What the gateway itself broke over, if it did: then nobody knows whether the credential is good. */
+      readonly cause?: unknown
       /** The credential is not even of the right form. */
       readonly malformed?: boolean
       /** Too many attempts, or too much to do: come back later. */

@@ -54,6 +54,11 @@ export class EntitlementUnavailable extends Error {
   override readonly name = 'EntitlementUnavailable'
 }
 
+/** The state that several processes share cannot be reached now: nothing is known, neither yes nor no. */
+export class StateUnavailable extends Error {
+  override readonly name = 'StateUnavailable'
+}
+
 /** One mistake in what an operator wrote: where (keys and indices below the object that was compiled), and what to do. */
 export interface Mistake {
   readonly path: readonly (string | number)[]

@@ -2,7 +2,13 @@
  * Who is it, and what does the broker see instead?
  * Reads no file and no environment, listens nowhere, writes no log; everything it needs is handed in, every failure refuses.
  */
-export { type Authenticated, type AuthenticateOptions, authenticate, authenticatorsOf } from './authenticate.ts'
+export {
+  type Authenticated,
+  type AuthenticateOptions,
+  authenticate,
+  authenticatorsOf,
+  NO_CREDENTIAL,
+} from './authenticate.ts'
 export type { AuthenticationRequest, Authenticator, Requirement } from './authenticator.ts'
 export { claimPathProblem } from './claim-path.ts'
 export { CLIENT_AUTHENTICATION } from './client-authentication.ts'
@@ -17,9 +23,12 @@ export {
   InvalidConfiguration,
   type Mistake,
   PromotionRefused,
+  StateUnavailable,
 } from './errors.ts'
 export { ANONYMOUS, type Identity, identityKey, identityKeys, sessionKeys } from './identity.ts'
 export { leftOutDetail, leftOutText } from './left-out-claims.ts'
+export { DeviceLogin, DeviceLoginFailed } from './login/device-login.ts'
+export { KerberosLoginFailed, kerberosAuthorization } from './login/kerberos-login.ts'
 export { type AddressRanges, compileAddresses, networkOf } from './net/addresses.ts'
 export { type BrokerName, brokerNames } from './policy/broker-names.ts'
 export { ALL_RIGHTS, type BrokerRights, brokerRights } from './policy/broker-rights.ts'
@@ -42,11 +51,24 @@ export {
   type Keyring,
   parseKeys,
 } from './promotion/secrets/encrypted.ts'
+export { readerOf } from './promotion/secrets/secrets.ts'
 export { renew } from './renew.ts'
 export { Secret } from './secret.ts'
+export type { AttemptAllowance, Attempts } from './state/attempts.ts'
+export type {
+  AddedLogin,
+  EndedLogin,
+  Login,
+  LoginLimits,
+  LoginRenewal,
+  Logins,
+  Refreshed,
+} from './state/logins.ts'
+export { MemoryAttempts } from './state/memory/attempts.ts'
 export { MemoryState } from './state/memory/state.ts'
+export { KEPT_SECONDS, type PendingDevice, type PendingLogin, type PendingLogins } from './state/pending-logins.ts'
 export type { AuthState } from './state/state.ts'
-export type { RevokedKeys } from './state/tickets.ts'
+export type { RevokedKeys, Taken, TicketBinding, TicketLimits, Tickets } from './state/tickets.ts'
 export { type AuthenticatorConfig, authenticatorSchema, descriptorOf } from './strategies/authenticator-types.ts'
 export { HashQueue } from './strategies/basic/hash-queue.ts'
 export { hashPassword } from './strategies/basic/password.ts'

@@ -3,6 +3,7 @@
  * every hour. [RFC 8414 §2, OpenID Connect Discovery §4]
  */
 import { isJsonObject } from './strategies/jwt/json.ts'
+import { describe } from './strategies/jwt/jwks.ts'
 import { type Fetch, fetchJson } from './strategies/jwt/jwks-fetch.ts'
 
 const TIMEOUT_MS = 4_000
@@ -41,7 +42,9 @@ export class ProviderEndpoint {
 
   async #lookedUp(issuer: string): Promise<string> {
     const place = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-    const metadata = await fetchJson(this.#fetch, place, AbortSignal.timeout(TIMEOUT_MS))
+    const metadata = await fetchJson(this.#fetch, place, AbortSignal.timeout(TIMEOUT_MS)).catch((cause: unknown) => {
+      throw new Error(`the metadata at ${place} cannot be had: ${describe(cause)}`, { cause })
+    })
     if (!isJsonObject(metadata) || metadata['issuer'] !== issuer)
       throw new Error(`the metadata at ${place} are of another issuer`)
     const endpoint = metadata[this.#key]

@@ -1,7 +1,8 @@
 /** The two ways to ask: a POST to a URL, as Open Policy Agent takes it, or a call of an operator's own module. */
-import { InvalidConfiguration } from '../errors.ts'
+import { AuthenticationRefused, InvalidConfiguration } from '../errors.ts'
 import type { SecretInput, SecretSources } from '../promotion/input.ts'
 import { compileSecret, type SecretReader } from '../promotion/secrets/secrets.ts'
+import { type JsonObject, parseStrictObject } from '../strategies/jwt/json.ts'
 import { boundedFetch, providerUrlProblem } from '../strategies/jwt/jwks-fetch.ts'
 import { ANSWER_BYTES, Malformed } from './answer.ts'
 
@@ -27,13 +28,20 @@ export function askUrl(
       const init = { method: 'POST', headers, body: JSON.stringify({ input }), signal }
       const response = await boundedFetch(send, url, init, timeoutMs, ANSWER_BYTES)
       if (response.status !== 200) throw new Malformed(`status ${response.status} instead of 200`)
-      return await response.json().catch(() => {
-        throw new Malformed('it is no JSON')
-      })
+      return strictObject(new Uint8Array(await response.arrayBuffer()))
     },
     async check() {
       await reader?.read(undefined)
     },
+  }
+}
+
+/** No key twice: of two decisions in one answer, each reader would take another. */
+function strictObject(bytes: Uint8Array): JsonObject {
+  try {
+    return parseStrictObject(bytes, 'it')
+  } catch (error) {
+    throw error instanceof AuthenticationRefused ? new Malformed(error.message) : error
   }
 }
 

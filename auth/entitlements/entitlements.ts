@@ -7,6 +7,7 @@ import { within } from '../deadline.ts'
 import { EntitlementRefused, EntitlementUnavailable, InvalidConfiguration, type Mistake } from '../errors.ts'
 import type { SecretSources } from '../promotion/input.ts'
 import { deepFreeze } from '../strategies/claims.ts'
+import { describe } from '../strategies/jwt/jwks.ts'
 import { readAnswer } from './answer.ts'
 import { type Ask, askModule, askUrl, loadModule } from './asking.ts'
 import type { Entitlement } from './entitlement.ts'
@@ -79,7 +80,7 @@ export class Entitlements {
     } catch (error) {
       done(error instanceof EntitlementRefused ? 'refused' : 'unavailable')
       if (error instanceof EntitlementRefused) throw error
-      const why = error instanceof Error ? error.message : 'unknown failure'
+      const why = error instanceof Error ? describe(error) : 'unknown failure'
       throw new EntitlementUnavailable(`entitlements of ${this.#what}: ${why}`, { cause: error })
     } finally {
       abort.abort()

@@ -33,16 +33,24 @@ export interface LoginLimits {
   readonly perPersonCount: number
 }
 
+/** What is known of a login that has ended; whoever ends it need not have been able to read it. */
+export interface EndedLogin {
+  readonly hash: string
+  /** What live sessions that were opened with it hang on. */
+  readonly sessionKey: string | undefined
+}
+
 export interface AddedLogin {
   /** What its cookie shall hold: 256 random bits in base64url. */
   readonly id: string
   /** Those that ended to make room. */
-  readonly evicted: readonly Login[]
+  readonly evicted: readonly EndedLogin[]
 }
 
 /** What came of a refresh. */
 export type Refreshed = 'renewed' | 'ended' | 'unavailable' | 'impossible'
 
+/** All functions that resolve reject where the logins cannot be reached; then nothing has been proven, and nothing has ended. */
 export interface Logins {
   /** Keeps a login. `before` ends by it, and what was proven with `before` holds as long as this one. */
   add(begun: Omit<Login, 'hash'>, limits: LoginLimits, before?: Login): Promise<AddedLogin>
@@ -61,7 +69,7 @@ export interface Logins {
    * Ends every login of a session at the provider, or of a person where no session is named; resolves to them. Logins whose
    * session nobody knows count as any session of their person.
    */
-  endOf(gone: { readonly sub?: string | undefined; readonly sid?: string | undefined }): Promise<readonly Login[]>
+  endOf(gone: { readonly sub?: string | undefined; readonly sid?: string | undefined }): Promise<readonly EndedLogin[]>
   /** Local knowledge: whether the login that this identity was found in has not been ended since, as far as is known here. */
   holds(identity: Identity): boolean
 }

@@ -21,7 +21,7 @@ const HEAD_BYTES = FRAME_HEADER_BYTES + PAYLOAD_SHOWN_BYTES
  */
 export type Look = (method: MethodName | undefined, shown: Buffer) => boolean
 
-export class Lane {
+export class FrameLane {
   readonly #look: Look
   readonly #write: (bytes: Buffer) => void
   /** The first bytes of a frame; they go on when enough are there to judge by. */

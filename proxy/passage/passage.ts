@@ -10,7 +10,7 @@ import { methodFrame } from '../codec/method.ts'
 import type { MethodName } from '../codec/spec.ts'
 import { ConnectionFault } from '../faults.ts'
 import { ClientIntroduction, type ClientStep, GatewayIntroduction, type Introduced } from './introduction.ts'
-import { Lane } from './lane.ts'
+import { FrameLane } from './lane.ts'
 import type { LocalLogin } from './local-login.ts'
 import { ownStart } from './own-start.ts'
 
@@ -50,8 +50,8 @@ export class Passage {
   readonly #host: PassageHost
   readonly #client = new ClientIntroduction()
   readonly #gateway = new GatewayIntroduction()
-  readonly #up: Lane
-  readonly #down: Lane
+  readonly #up: FrameLane
+  readonly #down: FrameLane
   #phase: 'introduction' | 'passing' | 'closing' | 'over' = 'introduction'
   #clientHasStart = false
   #gatewayHasStarted = false
@@ -68,13 +68,13 @@ export class Passage {
 
   constructor(host: PassageHost) {
     this.#host = host
-    this.#up = new Lane(
+    this.#up = new FrameLane(
       (method, shown) => this.#fromClient(method, shown),
       (bytes) => {
         if (this.#phase === 'passing') host.toGateway(bytes)
       },
     )
-    this.#down = new Lane(
+    this.#down = new FrameLane(
       (method) => this.#fromGateway(method),
       (bytes) => host.toClient(bytes),
     )

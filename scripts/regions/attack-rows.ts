@@ -350,5 +350,40 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
     ['G63', 'a key set in clear text from elsewhere', 'private addresses only, judged for the connection that is made'],
     ['G64', 'a UserInfo answer about somebody else', '`sub` must equal the ID token’s, at every renewal'],
     ['G61', 'the word by which a proxy says “nobody”', 'proves nobody, gives no role'],
+    [
+      'G101',
+      'somebody else on the machine, at the port of `gatehouse connect`',
+      'loopback only; a local password, or a UNIX socket of its owner; a program has a port with a password made for it',
+    ],
+    [
+      'G102',
+      'another server in the place of the gateway gets the login of `gatehouse connect`',
+      'the certificate is verified before; no `ws://` beyond the machine, no redirects',
+    ],
+    [
+      'G103',
+      'the local password on its way to the gateway',
+      'taken out of `start-ok`; `update-secret` is answered locally',
+    ],
+    [
+      'G104',
+      'a local client that connects in a loop with a login that is refused',
+      'the gateway is asked once in 10 s; the client reads 403 each time',
+    ],
+    [
+      'G105',
+      'somebody who may write to the store of `state` makes, moves or brings back tickets and logins',
+      'sealed for their very place, with the half of a key that only the client has; what ended here stays ended',
+    ],
+    [
+      'G106',
+      'a ticket that a failover of the store brings back',
+      'it carries the replication it was taken by: refused by another',
+    ],
+    [
+      'G107',
+      'somebody who may write to the store repeats, forges or removes orders, to lift a block',
+      'sealed, numbered, acted on once; the later order counts; what is gone is written again',
+    ],
   ],
 }

@@ -102,6 +102,7 @@ export function doorMetricTable(): string {
 export function metricTable(): string {
   const metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
   metrics.watchNodes(() => [])
+  metrics.watchState([])
   metrics.watchEntitlements(() => 0)
   metrics.watchDoors(() => [])
   return described(metrics)

@@ -18,7 +18,7 @@ export class FromCode {
   }
 
   kick(order: Kick): Kicked {
-    return this.#management.kick(
+    return this.#management.kickHere(
       orTypeError(() => checked(order, kickSchema, 'gateway.kick')),
       'program',
     )

@@ -16,7 +16,7 @@ import { explainRoute } from './routes/explain.ts'
 import { liveRoutes } from './routes/live.ts'
 import { meRoute } from './routes/me.ts'
 import { openApiRoute } from './routes/openapi.ts'
-import { overviewRoutes } from './routes/overview.ts'
+import { type Overseen, overviewRoutes } from './routes/overview.ts'
 import { rulesRoute } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import type { AdminTrail } from './trail.ts'
@@ -40,6 +40,8 @@ export interface ApiParts {
   readonly history: History
   readonly feed: Feed
   readonly notes: RefusalNotes
+  /** What several gateways share. */
+  readonly shared: Overseen['shared']
 }
 
 export function makeApi(parts: ApiParts): Api {

@@ -16,8 +16,10 @@ import type { SessionRecord } from '../sessions/record.ts'
 import type { Leaving, Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
 import type { BlocksFile } from './blocks-file.ts'
+import { LastOrders } from './last-orders.ts'
 import type { SessionRefusals } from './live/session-refusals.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
+import type { OrderAnswer, OrderNews, Others, PassedOn } from './order-news.ts'
 import type { BlockOrder, KickOrder } from './orders.ts'
 import { type Listing, pageOf } from './routes/listing.ts'
 import { type SessionDetail, sessionDetail } from './routes/shown-session.ts'
@@ -43,6 +45,8 @@ export interface ManagementParts {
   readonly refusals: SessionRefusals
   /** Where blocks are kept, so that they survive a restart. */
   readonly blocksFile: BlocksFile | undefined
+  /** Gateways that share their state with this one; undefined where there are none. */
+  readonly others: Others | undefined
   /** What is in force. */
   current(): {
     readonly authenticators: ReadonlyMap<string, Authenticator>
@@ -52,9 +56,12 @@ export interface ManagementParts {
 
 /** What the client reads where nobody gives a reason. */
 const NO_REASON = 'an operator ended this session'
+/** A kick is for those who are here now. */
+const KICK_MS = 60_000
 
 export class Management {
   readonly #of: ManagementParts
+  readonly #orders = new LastOrders()
 
   constructor(parts: ManagementParts) {
     this.#of = parts
@@ -71,7 +78,39 @@ export class Management {
     return sessionDetail(record, this.#standing(record), this.#of.refusals.of(id))
   }
 
-  kick({ match, reason, hold, perSecond, dryRun }: KickOrder, actor: Actor): Kicked {
+  /** Ends sessions at all gateways. */
+  async kick(order: KickOrder, actor: Actor): Promise<Kicked> {
+    const here = this.kickHere(order, actor)
+    const passed = await this.#of.others?.pass({ kind: 'kicked', order }, Date.now() + KICK_MS, Date.now())
+    if (passed === undefined) return here
+    const matched = here.matched + sum(passed.answers.map((answer) => answer.matched))
+    const ended = here.ended + sum(passed.answers.map((answer) => answer.ended))
+    return { matched, ended, notReached: passed.notReached }
+  }
+
+  /** Those of this gateway. */
+  kickHere(order: KickOrder, actor: Actor): Kicked {
+    const kicked = this.#kick(order)
+    const { match, reason, dryRun } = order
+    const outcome = dryRun ? 'dry-run' : 'done'
+    this.#of.trail.done('admin.kick', actor, { match: JSON.stringify(match), count: kicked.matched, reason, outcome })
+    return kicked
+  }
+
+  /** Acts on what another gateway passed on. @param atMs when it did so */
+  received(news: OrderNews, atMs: number): OrderAnswer {
+    if (news.kind === 'kicked') return { ...this.#kick(news.order), issuers: [] }
+    const { subject, issuer } = news.kind === 'blocked' ? news.block : news
+    // Entries may arrive in any order, and again: the last word about a person counts.
+    if (!this.#orders.isLast(subject, issuer, atMs)) return { matched: 0, ended: 0, issuers: [] }
+    const { bars, log } = this.#of
+    bars.unblockPerson(subject, issuer)
+    if (news.kind === 'blocked') bars.restore(news.block)
+    this.#of.blocksFile?.save().catch((error: unknown) => log.write('blocks-not-kept', { detail: String(error) }))
+    return news.kind === 'blocked' ? this.#endBlocked(subject, issuer) : { matched: 0, ended: 0, issuers: [] }
+  }
+
+  #kick({ match, reason, hold, perSecond, dryRun }: KickOrder): Kicked {
     const matches = matcherOf(match)
     const chosen = [...this.#candidates(match)].filter(({ record, isEnding }) => !isEnding && matches(record))
     const matched = chosen.length
@@ -82,10 +121,7 @@ export class Management {
       const quietMs = perSecond === undefined ? undefined : this.#of.drainTerms().quiet
       this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), { overMs, quietMs })
     }
-    const ended = dryRun ? 0 : matched
-    const outcome = dryRun ? 'dry-run' : 'done'
-    this.#of.trail.done('admin.kick', actor, { match: JSON.stringify(match), count: matched, reason, outcome })
-    return { matched, ended, notReached: [] }
+    return { matched, ended: dryRun ? 0 : matched, notReached: [] }
   }
 
   /**
@@ -97,6 +133,19 @@ export class Management {
     const by = actor === 'program' ? actor : actor.identity.subject
     const block = this.#of.bars.block({ subject, issuer, reason, by }, forMs)
     if (block === undefined) return undefined
+    const here = this.#endBlocked(subject, issuer)
+    const match = JSON.stringify({ subject, issuer })
+    this.#of.trail.done('admin.block', actor, { match, count: here.ended, reason })
+    const passing = this.#pass({ kind: 'blocked', block }, block)
+    await this.#kept()
+    const { answers, notReached } = await passing
+    const all = [here, ...answers]
+    const issuers = [...new Set(all.flatMap((answer) => answer.issuers))]
+    return { ...shownBlock(block), ended: sum(all.map(({ ended }) => ended)), issuers, notReached }
+  }
+
+  /** Ends what somebody has who was blocked. */
+  #endBlocked(subject: string, issuer: string | undefined): OrderAnswer {
     const isMeant = (one: Identity) => one.subject === subject && (issuer === undefined || one.issuer === issuer)
     const chosen = [...this.#of.sessions.each()].filter(
       ({ isEnding, record: { identity } }) => !isEnding && [identity, ...(identity.parts ?? [])].some(isMeant),
@@ -104,10 +153,13 @@ export class Management {
     const issuers = [...new Set(chosen.map(({ record }) => record.identity.issuer))]
     this.#revokeTickets([...new Set([...issuers, ...(issuer === undefined ? [] : [issuer])])], subject)
     for (const session of chosen) session.end(BLOCKED)
-    const match = JSON.stringify({ subject, issuer })
-    this.#of.trail.done('admin.block', actor, { match, count: chosen.length, reason })
-    await this.#kept()
-    return { ...shownBlock(block), ended: chosen.length, issuers, notReached: [] }
+    return { matched: chosen.length, ended: chosen.length, issuers }
+  }
+
+  /** It is known for as long as the block would have lasted, so that nothing brings that back. */
+  async #pass(news: OrderNews, { subject, issuer, untilMs }: Block): Promise<PassedOn> {
+    const atMs = this.#orders.next(subject, issuer, Date.now())
+    return (await this.#of.others?.pass(news, untilMs, atMs)) ?? { answers: [], notReached: [] }
   }
 
   blocks(): readonly ShownBlock[] {
@@ -120,7 +172,9 @@ export class Management {
     if (block === undefined) return false
     const { subject, issuer } = block
     this.#of.trail.done('admin.unblock', actor, { match: JSON.stringify({ subject, issuer }) })
+    const passing = this.#pass({ kind: 'unblocked', subject, issuer }, block)
     await this.#kept()
+    await passing
     return true
   }
 
@@ -201,6 +255,10 @@ export class Management {
     const identities = issuers.map((issuer) => identityKey({ issuer, subject }))
     endTickets({ identities }, this.#of.current().authenticators.values(), this.#of.log)
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0)
 }
 
 function shownBlock({ id, subject, issuer, untilMs, reason, by }: Block): ShownBlock {

@@ -12,12 +12,11 @@ import {
   type SecretSources,
 } from '../../auth/index.ts'
 import type { Environment } from '../config/environment.ts'
-import { readKeys } from '../config/files/keyring.ts'
-import { readProtected } from '../config/files/protected-file.ts'
 import { ConfigError, formatPath, type Path, type Problem } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { tryOutAll } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
+import { secretSources } from '../wiring/secret-sources.ts'
 
 /** A service's rules, ready to be asked. */
 export interface OfflineService {
@@ -35,12 +34,7 @@ export interface Offline {
 
 /** No secret is read. @throws ConfigError */
 export function offline(config: Config, file: string, env: Environment): Offline {
-  const sources: SecretSources = {
-    readFile: readProtected,
-    env: (name) => env[name],
-    keys: readKeys(config, env).keys,
-    load: moduleLoader(dirname(resolve(file))),
-  }
+  const sources = secretSources(config, env, moduleLoader(dirname(resolve(file))))
   const credentials = new Map(
     Object.entries(config.brokers).map(([name, broker]) => [
       name,

@@ -14,6 +14,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import type { Sessions } from '../sessions/registry.ts'
+import type { SharedStore } from '../state/open.ts'
 
 export interface AdministrationParts {
   readonly managed: Managed
@@ -25,6 +26,8 @@ export interface AdministrationParts {
   readonly traffic: Traffic
   readonly log: Log
   isDraining(): boolean
+  /** What several gateways share. */
+  readonly shared: SharedStore | undefined
 }
 
 export class Administration {
@@ -36,6 +39,7 @@ export class Administration {
     const health = new Health({
       brokers: () => [...managed.current.brokers.values()],
       isDraining: () => parts.isDraining(),
+      stateIsUp: () => parts.shared?.store.isUp,
     })
     const loopDelayMs = metrics.loopDelay.reader()
     const sessionCount = () => sessions.count
@@ -45,7 +49,8 @@ export class Administration {
     log.observe(parts.sessionRefusals)
     const notes = { metrics, log }
     const live = { refusals, feed: new Feed(log), history: this.#history }
-    const api = makeApi({ managed, management, sessions, health, trail, notes, ...live })
+    const { shared } = parts
+    const api = makeApi({ managed, management, sessions, health, trail, notes, shared, ...live })
     this.server = new AdminServer(
       address,
       { health, metrics, api, logins: new AdminLogins({ managed, notes }) },

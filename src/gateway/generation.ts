@@ -2,17 +2,10 @@
  * A generation: everything that is compiled from one configuration, as one immutable value. Requests read the current one
  * once, at their beginning. It holds no state: what has to outlive it is in `Lasting`.
  */
-import {
-  type Authenticator,
-  type AuthenticatorSurroundings,
-  oidcAuthenticatorsOf,
-  type SecretSources,
-} from '../../auth/index.ts'
+import { type Authenticator, type AuthenticatorSurroundings, oidcAuthenticatorsOf } from '../../auth/index.ts'
 import { type Access, compileAccess } from '../admin/access.ts'
 import { type Broker, makeBrokers, tryBrokerCredentials } from '../brokers/broker.ts'
 import type { Environment } from '../config/environment.ts'
-import { KeptFiles } from '../config/files/kept-files.ts'
-import { readKeys } from '../config/files/keyring.ts'
 import { readProtected } from '../config/files/protected-file.ts'
 import { parseUsers } from '../config/reading/load.ts'
 import { ConfigError, formatPath } from '../config/reading/problems.ts'
@@ -27,6 +20,7 @@ import { makeServices } from '../services/compile.ts'
 import type { Service } from '../services/service.ts'
 import { allMade, identityHeaders, makeAuthenticators } from '../wiring/authenticators.ts'
 import { moduleLoader } from '../wiring/modules.ts'
+import { secretSources } from '../wiring/secret-sources.ts'
 import { stateScopes } from '../wiring/wanted.ts'
 import type { Lasting } from './lasting.ts'
 
@@ -76,14 +70,7 @@ export interface Compiled {
 export async function compileGeneration(config: Config, compiling: Compiling): Promise<Compiled> {
   const { number, lasting, metrics, log, env, folder, before } = compiling
   const load = moduleLoader(folder)
-  // Its own, so that a reload judges and reads every file again.
-  const secrets = new KeptFiles(readProtected)
-  const sources: SecretSources = {
-    readFile: async (path) => await secrets.read(path),
-    env: (name) => env[name],
-    keys: readKeys(config, env).keys,
-    load,
-  }
+  const sources = secretSources(config, env, load)
   const brokers = makeBrokers(config, sources, lasting)
   await tryBrokerCredentials(brokers)
   const surroundings: AuthenticatorSurroundings = {
@@ -119,7 +106,8 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
   await checkEntitlements(services)
   const basePath = new BasePath(config)
   const adminLogins = oidcAuthenticatorsOf(adminAuthenticators.values())
-  const routes = makeRoutes({ basePath, services, adminLogins, metrics, log, bars: lasting.bars })
+  const { bars, ticketCookies } = lasting
+  const routes = makeRoutes({ basePath, services, adminLogins, metrics, log, bars, ticketCookies })
   const generation: Generation = {
     number,
     config,

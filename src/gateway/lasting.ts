@@ -2,27 +2,34 @@
  * Everything that outlives a configuration: what counts, what remembers, what is under way. It is made once and handed to
  * each generation, which holds none of it itself.
  */
-import { type AuthState, HashQueue, MemoryState } from '../../auth/index.ts'
+import { type AuthState, HashQueue } from '../../auth/index.ts'
 import { Usages } from '../../proxy/index.ts'
 import type { NodeChange } from '../brokers/broker-node.ts'
 import { BrokerNodes, type NodesSettings } from '../brokers/broker-nodes.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
+import { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { Bars } from '../sessions/bars.ts'
 
 export class Lasting {
   /** Shared by all that compute password hashes. */
   readonly hashQueue = new HashQueue()
   /** What authenticators remember, by `stateScope`. */
-  readonly authState: AuthState = new MemoryState()
+  readonly authState: AuthState
   /** Who may not come in for the time being. */
   readonly bars = new Bars()
+  /** Ticket cookies that may not have come back. */
+  readonly ticketCookies = new TicketCookies()
   readonly #holdOffs = new Map<string, HoldOffs>()
   readonly #nodes = new Map<string, BrokerNodes>()
   readonly #observeNode: (broker: string, change: NodeChange) => void
   readonly #usages = new Map<string, Usages>()
 
-  /** @param observeNode called when a node of a broker goes away or is back */
-  constructor(observeNode: (broker: string, change: NodeChange) => void) {
+  /**
+   * @param authState in memory, or shared with others
+   * @param observeNode called when a node of a broker goes away or is back
+   */
+  constructor(authState: AuthState, observeNode: (broker: string, change: NodeChange) => void) {
+    this.authState = authState
     this.#observeNode = observeNode
   }
 

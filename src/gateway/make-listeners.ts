@@ -1,6 +1,8 @@
 /** What answers at the listeners of a gateway: upgrades, and the requests around them. */
+
 import { Admission } from '../http/admission.ts'
 import { Routes } from '../http/auth/routes.ts'
+import type { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { begin } from '../http/begin.ts'
 import { type DoorEvents, DoorListener } from '../http/door-listener.ts'
 import { Listener, type ListenerEvents } from '../http/listener.ts'
@@ -16,6 +18,7 @@ import type { Bars } from '../sessions/bars.ts'
 import type { Drain } from '../sessions/drain.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import type { Sessions } from '../sessions/registry.ts'
+import type { SharedStore } from '../state/open.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 import { type ListenerMakers, Listeners } from './listeners.ts'
 
@@ -27,9 +30,12 @@ export interface ListenersParts {
   readonly traffic: Traffic
   readonly serving: ServingSource
   readonly bars: Bars
+  readonly ticketCookies: TicketCookies
   readonly pressure: Pressure
   readonly drain: Drain
   readonly inherited: InheritedSockets
+  /** What several gateways share: each request has one budget for it. */
+  readonly shared: SharedStore | undefined
   /** Called for each upgrade request. */
   upgrading(): void
 }
@@ -40,16 +46,19 @@ export function makeListeners(parts: ListenersParts): Listeners {
   const refuser = new Refuser(common)
   const upgrades = new Upgrades({
     ...common,
+    leases: parts.shared?.leases,
     isDraining: () => drain.refuses,
     refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
     begin: (attempt, admitted) => begin(attempt, admitted, common),
   })
   const routes = new Routes(common)
+  const store = parts.shared?.store
+  const budgeted = (work: () => void): void => (store === undefined ? work() : store.withinBudget(work))
   const events: ListenerEvents = {
-    request: (request, response, hop) => routes.handle(request, response, hop),
+    request: (request, response, hop) => budgeted(() => routes.handle(request, response, hop)),
     upgrade: (request, socket, head, hop) => {
       parts.upgrading()
-      upgrades.handle(request, socket, head, hop)
+      budgeted(() => upgrades.handle(request, socket, head, hop))
     },
     hasRoom: () => pressure.takesConnections,
     ...noteUnheard(parts),

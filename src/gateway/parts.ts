@@ -6,6 +6,7 @@ import type { Metrics } from '../ops/metrics.ts'
 import type { Traffic } from '../ops/traffic.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import type { Sessions } from '../sessions/registry.ts'
+import type { SharedStore } from '../state/open.ts'
 import type { Compiling } from './generation.ts'
 import type { GatewayOptions } from './ports.ts'
 
@@ -22,4 +23,6 @@ export interface GatewayParts {
   readonly options: GatewayOptions
   /** Where blocks are kept. */
   readonly blocksFile: BlocksFile | undefined
+  /** What several gateways share; undefined where this one keeps everything for itself. */
+  readonly shared: SharedStore | undefined
 }

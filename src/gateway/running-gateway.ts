@@ -2,6 +2,7 @@
  * A running gateway. Nothing is decided here; this is where everything that decides meets, and the order in which it starts
  * and stops.
  */
+import { hostname } from 'node:os'
 import { FromCode } from '../admin/from-code.ts'
 import { SessionRefusals } from '../admin/live/session-refusals.ts'
 import { Management } from '../admin/management.ts'
@@ -14,11 +15,13 @@ import { readDrain } from '../config/reading/read-drain.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import { heapRatio } from '../ops/read-metrics.ts'
+import { version } from '../ops/version.ts'
 import { Drain } from '../sessions/drain.ts'
 import { configurationChanged } from '../sessions/end-requests.ts'
 import { followLogins } from '../sessions/logins.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Ticker } from '../sessions/ticker.ts'
+import type { ReplicaRecord } from '../state/replicas.ts'
 import { allMade } from '../wiring/authenticators.ts'
 import { Administration } from './administration.ts'
 import { expectSeries } from './expected-series.ts'
@@ -36,6 +39,7 @@ import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './re
 import type { ReloadReport } from './reloading/report.ts'
 import { ReloadRequests } from './reloading/requests.ts'
 import { revoke } from './revoke.ts'
+import { followNews, loginNews, othersOf } from './shared-news.ts'
 import { watchUsers } from './users-files.ts'
 
 /** For clients that had connected when the next process took the socket over. */
@@ -76,6 +80,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       ...parts,
       serving: this,
       bars: parts.compiling.lasting.bars,
+      ticketCookies: parts.compiling.lasting.ticketCookies,
       pressure: this.#pressure,
       drain: this.#drain,
       inherited: this.#inherited,
@@ -104,6 +109,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       isStopping: () => this.#closing !== undefined,
       refusals: sessionRefusals,
       blocksFile: parts.blocksFile,
+      others: parts.shared === undefined ? undefined : othersOf(parts.shared),
       current: () => this.#generation,
     })
     this.#fromCode = new FromCode(this.#management)
@@ -138,7 +144,16 @@ export class RunningGateway implements Gateway, ReloadHost {
     for (const { url } of this.#listeners.withAddress) log.write('gateway-started', { url, paths })
     const { adminAddress } = this
     if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
+    const { shared } = this.#parts
+    if (shared !== undefined) followNews(shared, { ...this.#parts, management: this.#management })
     this.#inForce()
+  }
+
+  /** What this gateway says of itself to those that share their state with it. */
+  #record(): ReplicaRecord {
+    const { number, config } = this.#generation
+    const name = `${hostname()}:${this.addresses[0]?.port ?? 0}`
+    return { name, version: version(), generation: number, hash: hashOf(config), sessions: this.sessionCount }
   }
 
   /** For whatever serves a request: read once, at its beginning. */
@@ -295,7 +310,10 @@ export class RunningGateway implements Gateway, ReloadHost {
     expectSeries(metrics, this.#generation)
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
-    followLogins({ made, current: this, sessions, log })
+    const { shared } = this.#parts
+    const others = shared === undefined ? undefined : loginNews(shared)
+    followLogins({ made, current: this, sessions, log, others })
+    shared?.replicas.describe(() => this.#record())
     // A failure is in the log, and is no reason not to serve others.
     const earlier = before === undefined ? new Set() : allMade(before)
     for (const one of allMade(this.#generation)) if (!earlier.has(one)) one.warmUp?.().catch(() => {})
@@ -337,6 +355,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     await this.#administration?.server.stop()
     this.#ticker.stop()
     for (const authenticator of allMade(this.#generation)) authenticator.close?.()
+    this.#parts.shared?.close()
     this.#parts.metrics.close()
   }
 }

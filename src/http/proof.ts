@@ -9,6 +9,7 @@ import {
   type AuthenticationRequest,
   authenticate,
   type Requirement,
+  StateUnavailable,
   withoutTickets,
 } from '../../auth/index.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -61,6 +62,14 @@ export function refusalOf(error: AuthenticationRefused): Refusal {
   return { cause: 'too-many-attempts', detail: error.message, headers: { 'Retry-After': String(seconds) } }
 }
 
+/** Undefined where it is no failure of the store that gateways share. */
+export function stateRefusal(error: unknown): Refusal | undefined {
+  const failure = error instanceof Error && error.cause instanceof StateUnavailable ? error.cause : error
+  return failure instanceof StateUnavailable ? { cause: 'state-unavailable', detail: failure.message } : undefined
+}
+
 function unavailable(error: unknown): Refusal {
+  const state = stateRefusal(error)
+  if (state !== undefined) return state
   return { cause: 'authentication-unavailable', detail: error instanceof Error ? error.message : 'unknown failure' }
 }

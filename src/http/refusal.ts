@@ -184,6 +184,15 @@ export const REFUSALS = {
     inBand: { code: 'internal-error', explanation: 'nobody can be authenticated at the moment', closeCode: 1013 },
     whatToDo: 'See in the log what did not answer: an identity provider, its key set, a module.',
   },
+  'state-unavailable': {
+    status: 503,
+    text: 'logins cannot be looked up at the moment',
+    retryAfterSeconds: 2,
+    log: 'authentication-failed',
+    inBand: { code: 'internal-error', explanation: 'logins cannot be looked up at the moment', closeCode: 1013 },
+    whatToDo:
+      'The store of `state` did not answer in time. Clients come back by themselves; nobody has to log in again.',
+  },
 } as const satisfies Record<string, RefusalSpec>
 
 export type RefusalCause = keyof typeof REFUSALS

@@ -13,6 +13,7 @@ import {
   type Identity,
   leftOutDetail,
   leftOutText,
+  NO_CREDENTIAL,
   PromotionRefused,
 } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
@@ -26,6 +27,7 @@ import { chooseSubprotocol, type Subprotocol } from '../websocket/subprotocol.ts
 import { Turn } from '../websocket/turn.ts'
 import type { Admission } from './admission.ts'
 import { addressLine, originLine, rolesLine, ruleLine } from './allow-line.ts'
+import type { TicketCookies } from './auth/ticket-cookies.ts'
 import { barredBy } from './barred.ts'
 import { checkUpgradeHead, pathOf } from './head.ts'
 import type { Hop } from './hop.ts'
@@ -61,12 +63,28 @@ export interface Admitted {
   readonly responseHeaders: Readonly<Record<string, string>>
 }
 
+/** Sessions of one identity, counted over several gateways. */
+export interface SessionLeases {
+  /**
+   * @param isWithin whether so many are enough for what this gateway alone has, where it has to decide by itself
+   * @returns what gives it back; undefined where there is none left
+   */
+  take(
+    owner: Pick<Place, 'service' | 'key'>,
+    most: number,
+    isWithin: (most: number) => boolean,
+  ): Promise<(() => void) | undefined>
+}
+
 export interface UpgradeDependencies {
   readonly serving: ServingSource
   readonly admission: Admission
   readonly sessions: Sessions
   readonly bars: Bars
+  readonly ticketCookies: TicketCookies
   readonly pressure: Pressure
+  /** Counts sessions over all gateways that share their state; undefined where there is one. */
+  readonly leases: SessionLeases | undefined
   readonly metrics: Metrics
   readonly log: Log
   isDraining(): boolean
@@ -224,7 +242,13 @@ export class Upgrades {
     const proven = await prove(service.requirement, asked, this.#of.metrics, {
       deadlineMs: Math.min(LONGEST_PROOF_MS, leftMs(attempt)),
     })
-    if (isRefusal(proven)) return proven
+    const holder = { service: service.path, origin, address }
+    if (isRefusal(proven)) {
+      if (proven.detail !== NO_CREDENTIAL) return proven
+      const missing = this.#of.ticketCookies.missing(holder)
+      return missing === undefined ? proven : { ...proven, detail: `${proven.detail}: ${missing}` }
+    }
+    this.#of.ticketCookies.cameBack(holder)
     const { identity, responseHeaders } = proven
     const unfit = barredBy(this.#of.bars, identity) ?? this.#mayUse(attempt, identity)
     if (unfit !== undefined) return unfit
@@ -261,18 +285,29 @@ export class Upgrades {
       this.#of.sessions.release(place)
       return notPromoted(error, identity)
     }
-    const outcome = this.#withinLimits({ identity, promoted, place, responseHeaders })
+    const outcome = await this.#withinLimits({ identity, promoted, place, responseHeaders })
     if (isRefusal(outcome)) this.#of.sessions.release(place)
     return outcome
   }
 
-  #withinLimits(admitted: Admitted): Admitted | Refusal {
+  async #withinLimits(admitted: Admitted): Promise<Admitted | Refusal> {
     const { identity, place, promoted } = admitted
     if (place.endedFor !== undefined)
       return { cause: 'unauthenticated', detail: 'the authority ended during the login', identity }
-    if (this.#of.sessions.isWithin(place, promoted.sessionsPerIdentity)) return admitted
+    if (await this.#hasRoom(place, promoted.sessionsPerIdentity)) return admitted
     const detail = `${promoted.sessionsPerIdentity} sessions of this identity are open`
     return { cause: 'too-many-sessions', detail, identity }
+  }
+
+  /** At this gateway, and at all that share their state with it. */
+  async #hasRoom(place: Place, most: number): Promise<boolean> {
+    const { sessions, leases } = this.#of
+    if (!sessions.isWithin(place, most)) return false
+    if (leases === undefined) return true
+    const giveBack = await leases.take(place, most, (part) => sessions.isWithin(place, part))
+    if (giveBack === undefined) return false
+    place.onRelease(giveBack)
+    return true
   }
 }
 

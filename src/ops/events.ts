@@ -38,6 +38,12 @@ export const EVENTS = {
     level: 'error',
     means: 'a block, or its end, is in force but not in the file of `blocks`: a restart forgets it; `detail` says why',
   },
+  'state-away': {
+    level: 'error',
+    means:
+      'the store that gateways share at `url` does not answer, or takes no writes; `detail` says why. docs/scaling.md says what goes on without it. Written once',
+  },
+  'state-back': { level: 'info', means: 'the store that gateways share answers, and takes writes' },
   'broker-node-away': {
     level: 'warn',
     means:

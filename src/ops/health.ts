@@ -23,9 +23,13 @@ export interface Readiness {
   readonly ready: boolean
   readonly draining: boolean
   readonly brokers: readonly BrokerHealth[]
+  /** Of the store that gateways share; undefined where there is none. Without it the gateway is ready all the same. */
+  readonly state: 'up' | 'degraded' | undefined
 }
 
 export interface HealthOptions {
+  /** Whether the store that gateways share answers; undefined where there is none. */
+  readonly stateIsUp: () => boolean | undefined
   /** Those that services name now. */
   readonly brokers: () => readonly NamedBroker[]
   readonly isDraining: () => boolean
@@ -42,7 +46,9 @@ export class Health {
   async readiness(): Promise<Readiness> {
     const brokers = await Promise.all(this.#options.brokers().map(healthOf))
     const draining = this.#options.isDraining()
-    return { ready: !draining && brokers.every(({ ready }) => ready), draining, brokers }
+    const stateIsUp = this.#options.stateIsUp()
+    const state = stateIsUp === undefined ? undefined : stateIsUp ? 'up' : 'degraded'
+    return { ready: !draining && brokers.every(({ ready }) => ready), draining, brokers, state }
   }
 }
 

@@ -18,6 +18,7 @@ import {
   watchProcess,
   watchTraffic,
 } from './read-metrics.ts'
+import { StateMetrics } from './state-metrics.ts'
 import { Totals } from './totals.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
@@ -248,6 +249,11 @@ export class Metrics {
   /** @param brokers those that services name now */
   watchNodes(brokers: () => Iterable<BrokerWithNodes>): void {
     watchNodes(this.#registry, brokers)
+  }
+
+  /** Of the store that gateways share; called where there is one. @param ops what it can be asked for */
+  watchState(ops: readonly string[]): StateMetrics {
+    return new StateMetrics(this.#registry, ops)
   }
 
   /** @param doors those that listeners dial now */

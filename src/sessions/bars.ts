@@ -90,6 +90,14 @@ export class Bars {
     return block
   }
 
+  /** Lifts the block of this very person, whatever its id. */
+  unblockPerson(subject: string, issuer: string | undefined): void {
+    this.#put(
+      subject,
+      this.#lasting(subject).filter((block) => block.issuer !== issuer),
+    )
+  }
+
   #isBlocked({ subject, issuer }: Identity): boolean {
     return this.#lasting(subject).some((block) => block.issuer === undefined || block.issuer === issuer)
   }

@@ -22,6 +22,8 @@ export interface FollowedLogins {
   readonly current: { readonly current: { readonly authenticators: ReadonlyMap<string, Authenticator> } }
   readonly sessions: Sessions
   readonly log: Log
+  /** Whom else it concerns; undefined: nobody. */
+  readonly others: LoginListener | undefined
 }
 
 /** Makes sessions and tickets follow the logins of all authenticators that have some. */
@@ -29,10 +31,26 @@ export function followLogins(parts: FollowedLogins): void {
   for (const { login } of oidcAuthenticatorsOf(parts.made.values())) login.subscribe(listener(parts))
 }
 
-function listener({ current, sessions, log }: FollowedLogins): LoginListener {
+function listener(parts: FollowedLogins): LoginListener {
+  const { current, log, others } = parts
+  const own = sessionsOfLogins(parts)
   return {
     ended(keys) {
       endTickets(keys, current.current.authenticators.values(), log)
+      own.ended(keys)
+      others?.ended(keys)
+    },
+    renewed(sessionKey, identity) {
+      own.renewed(sessionKey, identity)
+      others?.renewed(sessionKey, identity)
+    },
+  }
+}
+
+/** What logins mean for the live sessions of this process, whichever process they ended or were renewed in. */
+export function sessionsOfLogins({ sessions, log }: Pick<FollowedLogins, 'sessions' | 'log'>): LoginListener {
+  return {
+    ended(keys) {
       let count = 0
       for (const key of keys.sessions) count += sessions.endSessionKey(key, LOGGED_OUT)
       for (const key of keys.identities) count += sessions.endIdentity(key, LOGGED_OUT)

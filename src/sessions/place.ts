@@ -54,6 +54,7 @@ export class Place {
   #isHeld = true
   #dueMs = 0
   #isShed = false
+  #giveBack: (() => void) | undefined
 
   constructor(identity: Identity, service: string) {
     this.#identity = identity
@@ -127,10 +128,17 @@ export class Place {
     }
   }
 
+  /** Called once it was given back, or at once where it has been. */
+  onRelease(giveBack: () => void): void {
+    if (this.#isHeld) this.#giveBack = giveBack
+    else giveBack()
+  }
+
   /** Gives it back. @returns false where it was given back before */
   release(): boolean {
     if (!this.#isHeld) return false
     this.#isHeld = false
+    this.#giveBack?.()
     this.#session?.released()
     return true
   }

@@ -97,6 +97,21 @@ export async function spawnGateway(
   return { child, port, token }
 }
 
+/** `gatehouse connect` for whoever `spawnGateway` lets in; its first line on standard error says that it listens. */
+export async function spawnConnect(
+  url: string,
+  options: readonly string[],
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const [port = 0] = await freePorts(1)
+  const args = ['connect', url, '--user', 'joe.smith', '--listen', `127.0.0.1:${port}`]
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...options, COMMAND, ...args], {
+    env: { ...process.env, ...MALLOC_ENVIRONMENT, GATEHOUSE_PASSWORD: 'welcome' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  process.once('exit', () => child.kill())
+  return { child, port }
+}
+
 function configOf(setting: Setting, { rabbit, vhost, user }: BenchBroker, port: number): ConfigInput {
   const url = `amqp://${rabbit.host}:${rabbit.port}`
   const others = Array.from({ length: OTHERS[setting] ?? 0 }, (_, number) => `person.${number}`)

@@ -14,7 +14,7 @@ import { consume, type Figures, idle, publish, publishWithConfirms, roundTrip, s
 
 const USAGE = `npm run bench -- [options]
   --only TEXT      scenarios whose name contains it (may be repeated)
-  --relays NAMES   of direct, pipe, native-pipe, websockify, promotion, permissions, everything (default: all)
+  --relays NAMES   of direct, pipe, native-pipe, websockify, promotion, permissions, everything (default: all), and connect
   --relay SPEC     one more relay that runs already: NAME=ws://127.0.0.1:PORT/PATH,PROCESS_ID (may be repeated)
   --runs N         how often each is measured, in turn (default 5)
   --scale X        multiplies how many messages are sent (default 1)

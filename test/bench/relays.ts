@@ -7,7 +7,7 @@ import { ModuleKind, ScriptTarget, transpile } from 'typescript'
 import { freePorts } from '../../src/demo/processes.ts'
 import type { Door } from '../support/load-peer.ts'
 import { until } from '../support/until.ts'
-import { type BenchBroker, type Setting, spawnGateway } from './gateway.ts'
+import { type BenchBroker, type Setting, spawnConnect, spawnGateway } from './gateway.ts'
 
 export interface Relay {
   readonly name: string
@@ -41,7 +41,8 @@ export async function startRelays(
       else if (name === 'websockify') {
         if (existsSync(WEBSOCKIFY)) relays.push(await websockify(broker))
         else process.stderr.write('websockify is not installed: left out\n')
-      } else relays.push(await gatehouse(broker, name as Setting, options))
+      } else if (name === 'connect') relays.push(await connectRelay(broker, options))
+      else relays.push(await gatehouse(broker, name as Setting, options))
     }
   } catch (error) {
     for (const relay of relays) relay.stop()
@@ -114,6 +115,26 @@ async function gatehouse(broker: BenchBroker, setting: Setting, options: readonl
   }
 }
 
+/** Over TCP to `gatehouse connect`, and through a gateway; the process that is measured is the first one. */
+async function connectRelay(broker: BenchBroker, options: readonly string[]): Promise<Relay> {
+  const gateway = await gatehouse(broker, 'promotion', options)
+  try {
+    const { child, port } = await spawnConnect(gateway.door.url, options)
+    await orEnded(child, firstLine(child))
+    const relay = started('gatehouse connect', child, { ...gateway.door, url: `amqp://127.0.0.1:${port}` })
+    return {
+      ...relay,
+      stop: () => {
+        relay.stop()
+        gateway.stop()
+      },
+    }
+  } catch (error) {
+    gateway.stop()
+    throw error
+  }
+}
+
 function started(name: string, child: ChildProcess, door: Door): Relay {
   return { name, pid: child.pid, door, stop: () => child.kill('SIGTERM') }
 }
@@ -129,8 +150,9 @@ async function orEnded<T>(child: ChildProcess, ready: Promise<T>): Promise<T> {
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error('no standard output')
-  for await (const line of createInterface({ input: child.stdout })) return line
+  const output = child.stdout ?? child.stderr
+  if (output === null) throw new Error('no output')
+  for await (const line of createInterface({ input: output })) return line
   throw new Error('a relay ended before it was ready')
 }
 

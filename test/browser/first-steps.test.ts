@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -16,6 +17,7 @@ import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { type Gateway, startGateway } from '../../src/index.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { FIRST_STEPS, rabbitmqctlLines } from '../support/first-steps.ts'
+import { type OpenidProvider, startOpenidProvider } from '../support/openid-provider.ts'
 import { until } from '../support/until.ts'
 
 const PASSWORD = 'welcome'
@@ -27,7 +29,8 @@ describe('docs/getting-started.md', () => {
   let browser: Browser
   let gateway: Gateway | undefined
   let ports: { readonly page: number; readonly gateway: number }
-  let endServer = () => {}
+  let provider: OpenidProvider | undefined
+  let endServer = async () => {}
   const lines: string[] = []
 
   before(async () => {
@@ -41,22 +44,33 @@ describe('docs/getting-started.md', () => {
     for (const line of rabbitmqctlLines((file) => secrets.get(file) ?? '')) await rabbit.ctl(...line)
     for (const name of ['index.html', 'page.js', 'serve.mjs']) await write(`examples/page/${name}`, name)
     await copyFile(join(client, 'amqp-websocket-client.mjs'), join(folder, 'amqp-websocket-client.mjs'))
+    await startServer()
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser.close()
+    await endServer()
+    await gateway?.close()
+    await provider?.stop()
+    await rabbit.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  /** The one for the page that is in the folder. */
+  async function startServer(): Promise<void> {
+    await endServer()
     const server = spawn(process.execPath, ['serve.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
-    endServer = () => void server.kill()
+    const ended = once(server, 'close')
+    endServer = async () => {
+      server.kill()
+      await ended
+    }
     let said = ''
     server.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text
     })
     await until(() => said.includes('Open http://'), 'the server of the page', 60_000)
-    browser = await launchChromium()
-  })
-  after(async () => {
-    await browser.close()
-    endServer()
-    await gateway?.close()
-    await rabbit.stop()
-    await rm(folder, { recursive: true })
-  })
+  }
 
   /** Writes one file of the page, with the ports of this run. */
   async function write(block: string, name: string): Promise<void> {
@@ -69,13 +83,15 @@ describe('docs/getting-started.md', () => {
       .replaceAll('port: 8080', `port: ${ports.gateway}`)
       .replaceAll(':5672', `:${rabbit.port}`)
       .replaceAll('"HASH"', () => hash)
+      .replaceAll('https://idp.example.com', provider?.issuer ?? '')
     await writeFile(join(folder, name), here, { mode: 0o600 })
   }
 
   /** What `check` and `serve` do. */
   async function serve(step: string): Promise<void> {
     await gateway?.close()
-    for (const name of ['gatehouse.yaml', 'users.yaml']) await write(`${step}/${name}`, name)
+    for (const name of ['gatehouse.yaml', 'users.yaml'])
+      if (FIRST_STEPS.has(`${step}/${name}`)) await write(`${step}/${name}`, name)
     const loaded = loadConfig(join(folder, 'gatehouse.yaml'))
     assert.deepEqual(loaded.warnings, [])
     gateway = await startGateway(loaded.config, { folder, logTo: { write: (line) => void lines.push(line) } })
@@ -130,9 +146,32 @@ describe('docs/getting-started.md', () => {
     await says(await logIn('eve'), 'not authenticated')
   })
 
-  it('shows the files of examples/page as they are', async () => {
+  it('logs in at an OpenID provider', async () => {
+    const secret = randomBytes(16).toString('hex')
+    const publicUrl = `http://127.0.0.1:${ports.page}`
+    provider = await startOpenidProvider({
+      accessTokenSeconds: 600,
+      robotSecret: 'not used',
+      robotRoles: [],
+      people: { 'jane.doe': { roles: [] } },
+      gateway: { publicUrl, secret },
+    })
+    await writeFile(join(folder, 'secrets/idp'), `${secret}\n`, { mode: 0o600 })
+    for (const name of ['index.html', 'page.js', 'serve.mjs']) await write(`examples/openid/${name}`, name)
+    await startServer()
+    await serve('examples/openid')
+    const page = await browser.newPage()
+    await page.goto(publicUrl)
+    await page.click('#login')
+    await page.fill('[name=name]', 'jane.doe')
+    await page.click('button')
+    await sendsAndReceives(page, 'jane.doe')
+    assert.ok((await users()).includes('webuser'))
+  })
+
+  it('shows the files of examples as they are', async () => {
     const shown = [...FIRST_STEPS].filter(([name]) => name.startsWith('examples/'))
-    assert.equal(shown.length, 5)
+    assert.equal(shown.length, 9)
     for (const [name, text] of shown) {
       assert.equal(await readFile(join(import.meta.dirname, '../..', name), 'utf8'), text, name)
     }

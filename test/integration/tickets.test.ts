@@ -123,6 +123,40 @@ describe('POST /auth/ticket', () => {
     assert.equal((await post(door, '?service=/amqp&as=header')).status, 400)
   })
 
+  it('tells pages which services they could name: those that list their origin', async () => {
+    for (const [query, status] of [
+      ['?service=/nope', 404],
+      ['', 400],
+    ] as const) {
+      const answer = await post(door, query, { origin: ORIGIN })
+      assert.equal(answer.status, status)
+      assert.equal(answer.headers.get('access-control-allow-origin'), ORIGIN)
+      const { error } = (await answer.json()) as { error: string }
+      assert.match(error, /: this origin may use \/amqp$/)
+      for (const origin of ['https://evil.example', undefined]) {
+        const stranger = await post(door, query, origin === undefined ? {} : { origin })
+        assert.equal(stranger.status, status)
+        assert.equal(stranger.headers.get('access-control-allow-origin'), null)
+        assert.doesNotMatch(await stranger.text(), /\/amqp/)
+      }
+    }
+    const asked = { origin: ORIGIN, 'access-control-request-method': 'POST' }
+    const url = door.http('/auth/ticket?service=/nope')
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: asked })
+    assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-methods')], [204, 'POST'])
+  })
+
+  it('says in the log that a cookie was issued a moment ago and did not come back', async (t) => {
+    // Its own: the log tells so many refusals only.
+    const own = await startDoor(options, t)
+    await post(own, '?service=/amqp&as=cookie', { authorization: basic(), origin: ORIGIN })
+    assert.equal(await upgrade(own, '/amqp', { origin: ORIGIN }), 401)
+    const told = await own.line('authentication-refused', (line) => /did not come back/.test(String(line['detail'])))
+    assert.equal(told['origin'], ORIGIN)
+    assert.equal(await upgrade(own, '/amqp', { origin: ORIGIN }), 401)
+    await own.line('authentication-refused', (line) => line['detail'] === 'no credential')
+  })
+
   it('answers by HTTP status always, with a challenge', async () => {
     const wrong = await post(door, '?service=/amqp', { authorization: basic('joe.smith', 'wrong'), origin: ORIGIN })
     assert.equal(wrong.status, 401)

@@ -2,14 +2,14 @@
 import { connect as amqplib, type ChannelModel } from 'amqplib'
 import { Secret } from '../../auth/index.ts'
 import { Connect, type ConnectOptions } from '../../src/tunnel/connect/connect.ts'
-import type { ClientEnd } from '../../src/tunnel/connect/local-client.ts'
+import type { Farewell } from '../../src/tunnel/connect/local-client.ts'
 import { passwordLogin } from '../../src/tunnel/connect/login/constant.ts'
 import { PASSWORD } from './door.ts'
 
 export interface ConnectPort {
   readonly connect: Connect
   readonly lines: readonly string[]
-  readonly ends: readonly ClientEnd[]
+  readonly ends: readonly Farewell[]
   /** amqplib over TCP, with invented credentials unless others are given. */
   client(login?: string): Promise<ChannelModel>
   stop(): Promise<void>
@@ -18,7 +18,7 @@ export interface ConnectPort {
 /** Starts it on a free port, as `joe.smith` unless another login is given. */
 export async function startConnectPort(url: string, options: Partial<ConnectOptions> = {}): Promise<ConnectPort> {
   const lines: string[] = []
-  const ends: ClientEnd[] = []
+  const ends: Farewell[] = []
   const connect = await Connect.start({
     url: new URL(url),
     listen: { host: '127.0.0.1', port: 0 },

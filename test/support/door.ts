@@ -34,6 +34,8 @@ export interface DoorOptions {
   readonly moreNodes?: readonly string[]
   readonly probe?: { readonly every?: string; readonly timeout?: string }
   readonly level?: 'info' | 'debug'
+  /** What it shares with others. */
+  readonly state?: ConfigInput['state']
 }
 
 export type LogLine = Readonly<Record<string, unknown>>
@@ -106,6 +108,7 @@ async function doorConfig(brokerUrl: string, options: DoorOptions = {}): Promise
     log: { level: options.level ?? 'debug' },
     basePath: options.basePath,
     basePathStripped: options.basePathStripped,
+    state: options.state,
     brokers: {
       main: {
         urls: [brokerUrl, ...(options.moreNodes ?? [])],

@@ -20,6 +20,10 @@ export async function javaProblem(): Promise<string | undefined> {
   return missing === undefined ? undefined : `there is no ${missing} (Debian: librabbitmq-client-java, libslf4j-java)`
 }
 
+async function findJava(): Promise<string | undefined> {
+  return await findCommand('java', process.env)
+}
+
 export interface JavaRun {
   readonly lines: readonly string[]
   readonly errors: string
@@ -33,7 +37,9 @@ export async function runJava(
   heard: (line: string) => string | undefined = () => undefined,
 ): Promise<JavaRun> {
   const options = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', CLASS_PATH.join(':')]
-  const child = spawn('java', [...options, file, ...args], { stdio: 'pipe' })
+  const java = await findJava()
+  if (java === undefined) throw new Error('there is no java')
+  const child = spawn(java, [...options, file, ...args], { stdio: 'pipe' })
   try {
     return await within(output(child, heard), 'the end of the Java program', DEADLINE_MS)
   } finally {

@@ -2,7 +2,7 @@
  * Reloads without sockets: real configurations are compiled as the gateway compiles them, and sessions are their filters, with
  * the record by which they are judged. A session does what its filters let pass, and nothing else.
  */
-import type { Identity } from '../../auth/index.ts'
+import { type Identity, MemoryState } from '../../auth/index.ts'
 import { parseConfig } from '../../src/config/reading/load.ts'
 import type { Config, ConfigInput } from '../../src/config/schema/schema.ts'
 import { compileGeneration, type Generation } from '../../src/gateway/generation.ts'
@@ -77,7 +77,7 @@ export class JudgedSession {
 
 /** A gateway with configurations and sessions, and nothing else. */
 export class JudgedGateway implements ReloadHost {
-  readonly #lasting = new Lasting(() => undefined)
+  readonly #lasting = new Lasting(new MemoryState(), () => undefined)
   readonly #log = new Log('silent', { write: () => undefined })
   readonly #metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
   readonly #reload = new Reload(this)

@@ -66,6 +66,14 @@ function configuration(): object {
         redirect_uris: [],
       },
       ...(exchange === undefined ? [] : [exchangeClient(exchange)]),
+      {
+        client_id: 'terminal',
+        token_endpoint_auth_method: 'none',
+        application_type: 'native',
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+        response_types: [],
+        redirect_uris: [],
+      },
       ...(gateway === undefined
         ? []
         : [
@@ -148,7 +156,7 @@ async function interact(request: IncomingMessage, response: ServerResponse): Pro
     return
   }
   const grant = new provider.Grant({ accountId, clientId: params.client_id })
-  grant.addOIDCScope('openid profile email')
+  grant.addOIDCScope('openid profile email offline_access')
   grant.addResourceScope('urn:amqp', 'amqp')
   const consent = { grantId: await grant.save() }
   await provider.interactionFinished(request, response, { login: { accountId }, consent })

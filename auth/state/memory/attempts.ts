@@ -12,9 +12,11 @@ export interface AttemptLimits {
   readonly freeCount: number
   readonly windowSeconds: number
   readonly maxDelaySeconds: number
+  /** By how many that count beside this one the free guesses are divided, at the moment. */
+  readonly shareCount: () => number
 }
 
-const LIMITS: AttemptLimits = { freeCount: 10, windowSeconds: 60, maxDelaySeconds: 300 }
+const LIMITS: AttemptLimits = { freeCount: 10, windowSeconds: 60, maxDelaySeconds: 300, shareCount: () => 1 }
 
 const ALLOWED: AttemptAllowance = { allowed: true }
 
@@ -64,7 +66,8 @@ export class MemoryAttempts implements Attempts {
   async #begin(bucket: string): Promise<AttemptAllowance> {
     const attempt = await this.#peek(bucket)
     if (!attempt.allowed) return attempt
-    const { freeCount, windowSeconds, maxDelaySeconds } = this.#limits
+    const { windowSeconds, maxDelaySeconds } = this.#limits
+    const freeCount = Math.max(1, Math.floor(this.#limits.freeCount / this.#limits.shareCount()))
     const { consumedPoints } = await this.#guesses.penalty(bucket)
     if (consumedPoints < freeCount) return ALLOWED
     const delaySeconds = Math.min(2 ** (consumedPoints - freeCount), maxDelaySeconds)

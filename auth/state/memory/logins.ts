@@ -1,7 +1,7 @@
 /** Logins in the memory of this process. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Identity } from '../../identity.ts'
-import type { AddedLogin, Login, LoginLimits, LoginRenewal, Logins, Refreshed } from '../logins.ts'
+import type { AddedLogin, EndedLogin, Login, LoginLimits, LoginRenewal, Logins, Refreshed } from '../logins.ts'
 
 const ID_BYTES = 32
 const ID = /^[A-Za-z0-9_-]{43}$/
@@ -76,7 +76,7 @@ export class MemoryLogins implements Logins {
     return this.#end(hash) !== undefined
   }
 
-  async endOf({ sub, sid }: Parameters<Logins['endOf']>[0]): Promise<readonly Login[]> {
+  async endOf({ sub, sid }: Parameters<Logins['endOf']>[0]): Promise<readonly EndedLogin[]> {
     const ofPerson = sub === undefined ? [] : [...(this.#bySub.get(sub) ?? [])]
     const ofSession = sid === undefined ? [] : [...(this.#bySid.get(sid) ?? [])]
     const named =
@@ -86,7 +86,7 @@ export class MemoryLogins implements Logins {
             ...ofSession.filter(({ login }) => sub === undefined || login.sub === sub),
             ...ofPerson.filter(({ login }) => login.sid === undefined),
           ]
-    return named.flatMap(({ login }) => this.#end(login.hash) ?? [])
+    return named.flatMap(({ login }) => ended(this.#end(login.hash)))
   }
 
   holds(identity: Identity): boolean {
@@ -119,15 +119,18 @@ export class MemoryLogins implements Logins {
   }
 
   /** Ends the oldest until there is room for one more. */
-  #makeRoom(entries: ReadonlySet<Entry> | ReadonlyMap<string, Entry> = new Set(), most: number): readonly Login[] {
-    const ended: Login[] = []
+  #makeRoom(entries: ReadonlySet<Entry> | ReadonlyMap<string, Entry> = new Set(), most: number): readonly EndedLogin[] {
+    const evicted: EndedLogin[] = []
     for (const { login } of entries.values()) {
       if (entries.size < most) break
-      this.#end(login.hash)
-      ended.push(login)
+      evicted.push(...ended(this.#end(login.hash)))
     }
-    return ended
+    return evicted
   }
+}
+
+function ended(login: Login | undefined): readonly EndedLogin[] {
+  return login === undefined ? [] : [{ hash: login.hash, sessionKey: login.identity.sessionKey }]
 }
 
 function include(index: Map<string, Set<Entry>>, key: string, entry: Entry): void {

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import * as openid from 'openid-client'
 import { AuthenticationRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
-import type { Login, Logins, Refreshed } from '../../state/logins.ts'
+import type { EndedLogin, Login, Logins, Refreshed } from '../../state/logins.ts'
 import { KEPT_SECONDS, PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../../state/pending-logins.ts'
 import { cookieValues } from '../carriers.ts'
 import type { LoginAnswer } from './answer.ts'
@@ -175,9 +175,13 @@ export class OidcLogin {
   /** `POST /auth/backchannel-logout`, with the token from its body. */
   async backchannelLogout(token: string): Promise<LoginAnswer> {
     try {
-      const gone = await this.#options.logoutTokens.use(token)
-      const ended = await this.#logins.endOf(gone)
-      this.#tellEnded(ended, this.#options.identities.keysOf(gone))
+      const { logoutTokens, identities } = this.#options
+      const gone = await logoutTokens.use(token)
+      const ended = await this.#logins.endOf(gone).catch((error: unknown) => {
+        logoutTokens.unused(gone)
+        throw error
+      })
+      this.#tellEnded(ended, identities.keysOf(gone))
       return { status: 200, body: {} }
     } catch (error) {
       if (!(error instanceof AuthenticationRefused)) throw error
@@ -261,17 +265,17 @@ export class OidcLogin {
   }
 
   async #end(login: Login): Promise<void> {
-    if (await this.#logins.end(login)) this.#tellEnded([login])
+    if (await this.#logins.end(login)) this.#tellEnded([{ hash: login.hash, sessionKey: login.identity.sessionKey }])
   }
 
   #tellEnded(
-    logins: readonly Login[],
+    logins: readonly EndedLogin[],
     more: { readonly sessions: readonly string[]; readonly identities: readonly string[] } = {
       sessions: [],
       identities: [],
     },
   ): void {
-    const own = logins.flatMap(({ identity }) => (identity.sessionKey === undefined ? [] : [identity.sessionKey]))
+    const own = logins.flatMap(({ sessionKey }) => (sessionKey === undefined ? [] : [sessionKey]))
     const keys = { sessions: [...new Set([...own, ...more.sessions])], identities: more.identities }
     for (const listener of this.#listeners) listener.ended(keys)
   }

@@ -21,6 +21,8 @@ export interface LogoutTokenOptions {
 export interface LoggedOut {
   readonly sub: string | undefined
   readonly sid: string | undefined
+  /** Of the token. */
+  readonly jti: string
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -49,12 +51,18 @@ export class LogoutTokens {
     }
     if (nonce !== undefined) throw rejected('a logout token has no nonce')
     if (sub === undefined && sid === undefined) throw rejected('the logout token names neither sub nor sid')
-    const gone = {
+    const gone: LoggedOut = {
+      jti: checkSubject(jti, 'the claim jti'),
       sub: sub === undefined ? undefined : checkSubject(sub, 'the claim sub'),
       sid: sid === undefined ? undefined : checkSubject(sid, 'the claim sid'),
     }
-    this.#remember(checkSubject(jti, 'the claim jti'), endsAtMs)
+    this.#remember(gone.jti, endsAtMs)
     return gone
+  }
+
+  /** Nothing came of it: the provider may send it again. */
+  unused({ jti }: LoggedOut): void {
+    this.#used.delete(jti)
   }
 
   #remember(jti: string, endsAtMs: number): void {

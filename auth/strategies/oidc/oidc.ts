@@ -4,7 +4,7 @@
  */
 import type { AuthenticationRequest, Authenticator, Outcome } from '../../authenticator.ts'
 import type { ClientAuthentication } from '../../client-authentication.ts'
-import { InvalidConfiguration } from '../../errors.ts'
+import { InvalidConfiguration, StateUnavailable } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import type { Logins } from '../../state/logins.ts'
 import type { PendingLogins } from '../../state/pending-logins.ts'
@@ -96,7 +96,7 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
     nowMs,
   })
   return {
-    ...authenticatorOf({ name, type: 'oidc' }, (request) => prove(request, login, nowMs)),
+    ...authenticatorOf({ name, type: 'oidc' }, (request) => proveOrUnknown(request, login, nowMs)),
     type: 'oidc',
     login,
     stillHolds: (identity) => login.holds(identity),
@@ -111,6 +111,16 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
 }
 
 const ENDED = 'a login cookie of no login, or of one that has ended'
+
+/** A login that cannot be looked up is neither there nor gone: whoever has another credential goes on with that one. */
+async function proveOrUnknown(request: AuthenticationRequest, login: OidcLogin, nowMs: () => number): Promise<Outcome> {
+  try {
+    return await prove(request, login, nowMs)
+  } catch (cause) {
+    if (!(cause instanceof StateUnavailable)) throw cause
+    return { kind: 'refused', detail: cause.message, cause, ambient: true, carrier: `cookie:${login.cookieName}` }
+  }
+}
 
 async function prove({ http }: AuthenticationRequest, login: OidcLogin, nowMs: () => number): Promise<Outcome> {
   const values = cookieValues(http, login.cookieName)

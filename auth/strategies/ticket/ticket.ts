@@ -4,9 +4,9 @@
  * stays with the authenticator that proved it first.
  */
 import type { AuthenticationRequest, Authenticator, Outcome, Requirement } from '../../authenticator.ts'
-import { AuthenticationRefused } from '../../errors.ts'
+import { AuthenticationRefused, StateUnavailable } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
-import type { RevokedKeys, TicketBinding, TicketLimits, Tickets } from '../../state/tickets.ts'
+import type { RevokedKeys, Taken, TicketBinding, TicketLimits, Tickets } from '../../state/tickets.ts'
 import { cookieValues, queryValues } from '../carriers.ts'
 import { type CookieScope, cookieName, setCookie } from '../oidc/cookie.ts'
 import { authenticatorOf } from '../strategy.ts'
@@ -109,7 +109,13 @@ async function take(
   const carrier = fromCookie ? `cookie:${cookie}` : 'query:ticket'
   if (values.length > 1)
     return { kind: 'refused', detail: 'more than one ticket', malformed: true, ambient: fromCookie, carrier }
-  const taken = await tickets.take(ticket, request)
+  let taken: Taken
+  try {
+    taken = await tickets.take(ticket, request)
+  } catch (cause) {
+    if (!(cause instanceof StateUnavailable)) throw cause
+    return { kind: 'refused', detail: cause.message, cause, ambient: fromCookie, carrier }
+  }
   if ('detail' in taken) return { kind: 'refused', detail: taken.detail, ambient: fromCookie, carrier }
   return { kind: 'proven', identity: { ...taken.identity, fromCookie }, carrier }
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OidcAuthenticator } from '../../../auth/index.ts'
 import {
   backchannel,
-  begin,
+  beginLogin,
   beginDevice,
   callback,
   finishDevice,
@@ -41,7 +41,7 @@ const CONSOLE = '/console/'
 
 const ROUTES: ReadonlyMap<string, LoginRoute> = new Map<string, LoginRoute>([
   // Browsers are sent to these two from elsewhere; they change nothing but a cookie that the callback needs.
-  ['login', { method: 'GET', from: 'anywhere', handle: begin }],
+  ['login', { method: 'GET', from: 'anywhere', handle: beginLogin }],
   ['callback', { method: 'GET', from: 'anywhere', handle: callback }],
   [
     'logout',

@@ -43,7 +43,12 @@ const overview = z.strictObject({
   services: z.array(z.strictObject({ path: z.string(), sessions: count })),
   brokers: z.array(z.strictObject({ name: z.string(), ready: z.boolean(), nodes: z.array(node) })),
   rates: z.strictObject(rates).describe('Per second, over the last ten to twenty seconds.'),
-  replicas: z.array(z.never()),
+  replicas: z
+    .array(
+      z.strictObject({ name: z.string(), version: z.string(), generation: count, hash: z.string(), sessions: count }),
+    )
+    .nullable()
+    .describe('Gateways that share their state; null while the store is away.'),
   workers: z.array(z.never()),
 }) satisfies z.ZodType<ShownOverview>
 

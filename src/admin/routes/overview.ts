@@ -21,6 +21,18 @@ export interface Overseen {
   readonly sessions: Sessions
   readonly health: Health
   readonly history: History
+  /** What several gateways share; undefined where this one keeps everything for itself. */
+  readonly shared: { readonly replicas: { readonly all: readonly ShownReplica[] | undefined } } | undefined
+}
+
+/** A gateway, as it said of itself a few seconds ago. */
+export interface ShownReplica {
+  /** Machine and port. */
+  readonly name: string
+  readonly version: string
+  readonly generation: number
+  readonly hash: string
+  readonly sessions: number
 }
 
 export interface ShownOverview {
@@ -49,14 +61,15 @@ export interface ShownOverview {
   }[]
   /** Per second, over the last ten to twenty seconds. */
   readonly rates: Rates
-  /** Empty while there is one process only, as is the next. */
-  readonly replicas: readonly never[]
+  /** Gateways that share their state, this one included: empty without `state`; `null` while the store is away. */
+  readonly replicas: readonly ShownReplica[] | null
+  /** Empty while there is one process only. */
   readonly workers: readonly never[]
 }
 
 type ShownNode = Pick<BrokerNode, 'name' | 'isUp' | 'sessionCount'>
 
-export function overviewRoutes({ managed, sessions, health, history }: Overseen): readonly ApiRoute[] {
+export function overviewRoutes({ managed, sessions, health, history, shared }: Overseen): readonly ApiRoute[] {
   const overview: ApiRoute = {
     method: 'GET',
     path: '/api/v1/overview',
@@ -79,7 +92,7 @@ export function overviewRoutes({ managed, sessions, health, history }: Overseen)
           nodes: (present.get(name)?.nodes.all ?? []).map(shownNode),
         })),
         rates: history.rates(),
-        replicas: [],
+        replicas: shared === undefined ? [] : shownReplicas(shared.replicas.all),
         workers: [],
       }
       return json(200, shown)
@@ -94,6 +107,17 @@ export function overviewRoutes({ managed, sessions, health, history }: Overseen)
       handle: () => json(200, { items: history.samples() }),
     },
   ]
+}
+
+function shownReplicas(replicas: readonly ShownReplica[] | undefined): readonly ShownReplica[] | null {
+  if (replicas === undefined) return null
+  return replicas.map(({ name, version: its, generation, hash, sessions }) => ({
+    name,
+    version: its,
+    generation,
+    hash,
+    sessions,
+  }))
 }
 
 function shownNode({ name, isUp, sessionCount }: ShownNode) {

@@ -30,11 +30,11 @@ export function sessionRoutes(management: Management): readonly ApiRoute[] {
       path: '/api/v1/sessions/{id}',
       role: 'operator',
       event: 'admin.kick',
-      handle({ id, query, request, caller }) {
+      async handle({ id, query, request, caller }) {
         const reasons = request.headersDistinct['x-reason']
         const { hold } = readQuery(query, dismissSchema)
         const order = { match: { session: id }, reason: reasons?.join(', ') }
-        const { matched } = management.kick({ ...checked(order, kickSchema, 'X-Reason'), hold }, caller)
+        const { matched } = await management.kick({ ...checked(order, kickSchema, 'X-Reason'), hold }, caller)
         if (matched === 0) throw noSession()
         return { status: 204 }
       },
@@ -44,7 +44,8 @@ export function sessionRoutes(management: Management): readonly ApiRoute[] {
       path: '/api/v1/kick',
       role: 'operator',
       event: 'admin.kick',
-      handle: async ({ request, caller }) => json(200, management.kick(await readJson(request, kickSchema), caller)),
+      handle: async ({ request, caller }) =>
+        json(200, await management.kick(await readJson(request, kickSchema), caller)),
     },
   ]
 }

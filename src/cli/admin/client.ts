@@ -10,7 +10,7 @@ export interface ApiRequest {
 }
 
 /** As who to ask; nobody where both are absent. */
-export interface Credential {
+export interface AdminCredential {
   /** The header's value. */
   readonly authorization?: string | undefined
   /** Name and value of a login's cookie. */
@@ -22,7 +22,7 @@ interface Sent {
   readonly sent?: { readonly type: string; readonly text: string } | undefined
 }
 
-export interface Answer {
+export interface AdminAnswer {
   readonly status: number
   /** Of JSON. */
   readonly value: unknown
@@ -37,9 +37,9 @@ interface Problem {
 
 export class AdminClient {
   readonly #url: URL
-  readonly #credential: Credential
+  readonly #credential: AdminCredential
 
-  constructor(url: URL, credential: Credential) {
+  constructor(url: URL, credential: AdminCredential) {
     this.#url = url
     this.#credential = credential
   }
@@ -63,7 +63,7 @@ export class AdminClient {
   }
 
   /** Whatever the answer is, by a path of the listener. @throws CommandFailed where there is none */
-  async send(method: string, path: string, { query, sent }: Sent = {}): Promise<Answer> {
+  async send(method: string, path: string, { query, sent }: Sent = {}): Promise<AdminAnswer> {
     const url = new URL(this.#url)
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`
     if (query !== undefined) url.search = query.toString()

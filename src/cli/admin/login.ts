@@ -5,7 +5,7 @@ import type { Command } from '../command.ts'
 import { CommandFailed, EXIT } from '../exit.ts'
 import { parseOptions } from '../options.ts'
 import { complain, say, type Terminal } from '../terminal.ts'
-import { AdminClient, type Answer } from './client.ts'
+import { type AdminAnswer, AdminClient } from './client.ts'
 import { KeptLogins } from './kept-logins.ts'
 import { adminUrl, WHERE_OPTIONS, warnOfPlain } from './where.ts'
 
@@ -105,7 +105,7 @@ async function waitFor(
 }
 
 /** @throws CommandFailed for a no */
-function okOf({ status, value }: Answer): unknown {
+function okOf({ status, value }: AdminAnswer): unknown {
   if (status < 300) return value
   const { detail = 'it says no' } = (value ?? {}) as { readonly detail?: string }
   throw new CommandFailed(`${detail} (${status})`, { code: status === 403 ? EXIT.forbidden : EXIT.failure })

@@ -51,7 +51,22 @@ export function overviewLines(overview: ShownOverview): string[] {
         broker.nodes.map((node) => [broker.name, node.name, node.up ? 'up' : 'AWAY', node.sessions]),
       ),
     ),
+    ...replicaLines(overview),
   ]
+}
+
+/** Gateways of one configuration have one hash. */
+function replicaLines({ replicas, hash }: ShownOverview): string[] {
+  if (replicas === null) return ['', 'replicas: unknown, the store of `state` is away']
+  if (replicas.length === 0) return []
+  const rows = replicas.map((replica) => [
+    replica.name,
+    replica.version,
+    replica.generation,
+    `${replica.hash.slice(0, 12)}${replica.hash === hash ? '' : ' DIFFERS'}`,
+    replica.sessions,
+  ])
+  return ['', ...table(['REPLICA', 'VERSION', 'GENERATION', 'CONFIGURATION', 'SESSIONS'], rows)]
 }
 
 function ruleLines({ items }: { readonly items: readonly ShownRules[] }): string[] {

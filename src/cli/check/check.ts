@@ -11,6 +11,7 @@ import { offline, secretProblems, tryAuthenticators } from '../offline.ts'
 import { needed, parseOptions } from '../options.ts'
 import { complain, say } from '../terminal.ts'
 import { probeBrokers } from './connect.ts'
+import { probeStore, storeOf } from './store.ts'
 
 export const check: Command = {
   name: 'check',
@@ -24,7 +25,7 @@ Everything is judged as at the start of the gateway, files, secrets, keys and mo
 is asked, and no identity provider in any case. Warnings stop nothing. Exit code 0, or 78 with all mistakes, each with file,
 line and column.
 
---connect changes nothing at the broker. It asks to remove a binding that is not there, to delete a name that it made up, to
+--connect writes one key to the store of \`state\` and removes it, and changes nothing at the broker. It asks to remove a binding that is not there, to delete a name that it made up, to
 publish to a queue of such a name, and whether exchanges and queues are there. It lists what it could not ask. Exit code 1
 where something is missing. RabbitMQ logs each channel that it closes for a refusal.`,
   async run(args, terminal) {
@@ -37,6 +38,7 @@ where something is missing. RabbitMQ logs each channel that it closes for a refu
     const prepared = offline(config, file, terminal.env)
     const secrets = await secretProblems(prepared)
     const tried = await tryAuthenticators(config, file)
+    const store = await storeOf(config, prepared.sources)
     const problems = [...secrets, ...tried.problems]
     if (problems.length > 0) throw new ConfigError(problems)
     const warnings = [...seldomMeant, ...tried.warnings]
@@ -44,7 +46,9 @@ where something is missing. RabbitMQ logs each channel that it closes for a refu
     for (const line of summary(config)) say(terminal, line)
     say(terminal, `${file}: good${warnings.length > 0 ? `, ${counted(warnings.length, 'warning')}` : ''}`)
     if (values.connect !== true) return EXIT.ok
-    return await probeBrokers(config, prepared.sources, values.management, terminal)
+    const storeIsGood = store === undefined || (await probeStore(store, terminal))
+    const code = await probeBrokers(config, prepared.sources, values.management, terminal)
+    return storeIsGood ? code : EXIT.failure
   },
 }
 
@@ -54,15 +58,20 @@ const OPTIONS = {
   management: { type: 'string' },
 } as const
 
-function summary({ listen, admin, blocks, services, brokers }: Config): string[] {
+function summary({ listen, admin, blocks, state, services, brokers }: Config): string[] {
   return [
     ...listen.map(listenerText),
     ...(admin
       ? [`health and metrics at ${admin.tls ? 'https' : 'http'}://${bracketed(admin.host)}:${admin.port}`]
       : []),
     ...(admin?.authenticate === undefined ? [] : [blocksText(blocks)]),
+    ...(state === undefined ? [] : [`state in the store at ${storeUrls(state.urls)}`]),
     ...services.map((service) => `${service.path}: ${serviceText(service, brokers[service.broker])}`),
   ]
+}
+
+function storeUrls(urls: readonly { readonly host: string; readonly port: number; readonly tls: boolean }[]): string {
+  return urls.map(({ host, port, tls }) => `${tls ? 'rediss' : 'redis'}://${bracketed(host)}:${port}`).join(', ')
 }
 
 function blocksText(blocks: string | undefined): string {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../../../auth/index.ts'
 import { Connect, type ConnectOptions } from '../../tunnel/connect/connect.ts'
-import type { ClientEnd } from '../../tunnel/connect/local-client.ts'
+import type { Farewell } from '../../tunnel/connect/local-client.ts'
 import type { LocalAddress } from '../../tunnel/connect/local-door.ts'
 import { LoginFailed } from '../../tunnel/connect/login/login.ts'
 import { firstWord } from '../../tunnel/connect/login/token-file.ts'
@@ -23,6 +23,10 @@ const OPTIONS = {
   user: { type: 'string' },
   'token-file': { type: 'string' },
   'token-command': { type: 'string' },
+  login: { type: 'string' },
+  'client-id': { type: 'string' },
+  scope: { type: 'string' },
+  negotiate: { type: 'boolean' },
   ca: { type: 'string' },
   cert: { type: 'string' },
   key: { type: 'string' },
@@ -36,10 +40,7 @@ type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>['values']
 export const connectCommand: Command = {
   name: command,
   summary: 'Open a local AMQP port whose connections go to a gateway as you.',
-  usage: [
-    'connect wss://HOST/PATH (--user NAME | --token-file FILE | --token-command CMD | --cert FILE --key FILE) [OPTIONS]',
-    'connect wss://HOST/PATH … -- PROGRAM [ARGUMENTS]',
-  ],
+  usage: ['connect wss://HOST/PATH LOGIN [OPTIONS]', 'connect wss://HOST/PATH LOGIN [OPTIONS] -- PROGRAM [ARGUMENTS]'],
   help: `Clients that speak AMQP 0-9-1 over TCP connect there with any user and password. All of them use one login.
 
 Where clients connect:
@@ -49,10 +50,13 @@ Where clients connect:
   --local-password-file FILE
                        the password that clients have to use, for machines with several users
 
-Who you are:
+LOGIN, who you are:
   --user NAME          whose password is in GATEHOUSE_PASSWORD, or else asked for
   --token-file FILE    a file with a bearer token; read again when it changes
   --token-command CMD  a shell command that prints a bearer token; run again before a token ends
+  --login ISSUER --client-id ID [--scope SCOPE]
+                       a device login: prints an address and a code for any browser; renewed by a refresh token
+  --negotiate          the Kerberos ticket of this machine; needs the package kerberos
   --cert FILE --key FILE
                        a certificate of yours, alone or beside one of the others
   --ca FILE            the authority of the gateway's certificate, instead of those that Node knows
@@ -74,7 +78,7 @@ SIGTERM and SIGINT tell all clients (320) and end; a second one drops them.`,
     const listen = listenFrom(values, program !== undefined)
     const any = values['listen-any'] === true
     const status = values.status === undefined ? undefined : listenAddress(values.status, '--status', any)
-    const login = await loginFrom(values, terminal)
+    const login = await inWords(loginFrom(values, url, terminal))
     const first = firstEnd()
     const localPassword = await passwordFrom(values['local-password-file'], program !== undefined)
     const options: ConnectOptions = {
@@ -138,7 +142,7 @@ async function withProgram(
 }
 
 /** Until a signal, or the end of the first client where one is waited for. */
-async function untilStopped(connect: Connect, end: Promise<ClientEnd> | undefined): Promise<number> {
+async function untilStopped(connect: Connect, end: Promise<Farewell> | undefined): Promise<number> {
   let stop = () => {}
   const stopped = new Promise<undefined>((resolve) => {
     stop = () => resolve(undefined)
@@ -161,14 +165,14 @@ async function untilStopped(connect: Connect, end: Promise<ClientEnd> | undefine
   }
 }
 
-function exitCodeOf({ fault, lost }: ClientEnd): number {
+function exitCodeOf({ fault, lost }: Farewell): number {
   if (fault?.code === 'access-refused') return EXIT.forbidden
   return fault !== undefined || lost ? EXIT.failure : EXIT.ok
 }
 
-function firstEnd(): { readonly end: Promise<ClientEnd>; readonly ended: (end: ClientEnd) => void } {
-  let ended: (end: ClientEnd) => void = () => {}
-  const end = new Promise<ClientEnd>((resolve) => {
+function firstEnd(): { readonly end: Promise<Farewell>; readonly ended: (end: Farewell) => void } {
+  let ended: (end: Farewell) => void = () => {}
+  const end = new Promise<Farewell>((resolve) => {
     ended = resolve
   })
   return { end, ended: (one) => ended(one) }

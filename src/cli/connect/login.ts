@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { Secret } from '../../../auth/index.ts'
 import { certificateLogin, passwordLogin } from '../../tunnel/connect/login/constant.ts'
-import { type Login, LoginFailed } from '../../tunnel/connect/login/login.ts'
+import { type GatewayLogin, LoginFailed } from '../../tunnel/connect/login/login.ts'
+import { deviceTokens, TicketLogin } from '../../tunnel/connect/login/person.ts'
 import { TokenLogin } from '../../tunnel/connect/login/token.ts'
 import { tokenCommand } from '../../tunnel/connect/login/token-command.ts'
 import { tokenFile } from '../../tunnel/connect/login/token-file.ts'
@@ -18,24 +19,39 @@ export interface LoginValues {
   readonly user?: string | undefined
   readonly 'token-file'?: string | undefined
   readonly 'token-command'?: string | undefined
+  readonly login?: string | undefined
+  readonly 'client-id'?: string | undefined
+  readonly scope?: string | undefined
+  readonly negotiate?: boolean | undefined
   readonly ca?: string | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
 }
 
-const KINDS = ['user', 'token-file', 'token-command'] as const
+const KINDS = ['user', 'token-file', 'token-command', 'login', 'negotiate'] as const
+/** With a refresh token, so that the person is asked once. */
+const SCOPE = 'openid offline_access'
 
 /** @throws UsageError, CommandFailed */
-export async function loginFrom(values: LoginValues, terminal: Terminal): Promise<Login> {
+export async function loginFrom(values: LoginValues, url: URL, terminal: Terminal): Promise<GatewayLogin> {
   const [kind, other] = KINDS.filter((name) => values[name] !== undefined)
   if (other !== undefined) throw new UsageError(`connect: either --${kind} or --${other}, not both`, { command })
   if ((values.cert === undefined) !== (values.key === undefined))
     throw new UsageError('connect: --cert and --key go together', { command })
   const note = (line: string) => complain(terminal, `gatehouse: ${line}`)
-  const { user, 'token-file': file, 'token-command': shell } = values
+  const { user, 'token-file': file, 'token-command': shell, login: issuer, 'client-id': clientId, scope } = values
+  if ((issuer === undefined) !== (clientId === undefined))
+    throw new UsageError('connect: --login ISSUER and --client-id ID go together', { command })
+  if (scope !== undefined && issuer === undefined)
+    throw new UsageError('connect: --scope goes with --login ISSUER', { command })
   if (user !== undefined) return passwordLogin(userName(user), await password(user, terminal))
   if (file !== undefined) return new TokenLogin(tokenFile(file), note)
   if (shell !== undefined) return new TokenLogin(tokenCommand(shell), note)
+  if (issuer !== undefined && clientId !== undefined)
+    return new TokenLogin(deviceTokens({ issuer, clientId, scope: scope ?? SCOPE, write: note }), note)
+  // A variable, as the package is no dependency.
+  const kerberos = 'kerberos'
+  if (values.negotiate === true) return new TicketLogin(url.hostname, async () => (await import(kerberos)) as unknown)
   if (values.cert !== undefined) return certificateLogin()
   const ways = [...KINDS, 'cert'].map((name) => `--${name}`)
   throw new UsageError(`connect needs a way to log in: one of ${ways.join(', ')}`, { command })

@@ -13,6 +13,7 @@ import { checkListeners } from './listeners.ts'
 import { checkPermissions } from './permissions.ts'
 import { checkPromotion } from './promotion.ts'
 import { checkServices } from './services.ts'
+import { checkState } from './state.ts'
 
 /** Every impossible combination, in no particular order. */
 export function checkConfig(config: Config): Finding[] {
@@ -25,5 +26,6 @@ export function checkConfig(config: Config): Finding[] {
     ...checkServices(config),
     ...checkPromotion(config),
     ...checkPermissions(config),
+    ...checkState(config),
   ]
 }

@@ -32,6 +32,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
     ...plainCookies(config),
     ...trustInEverybody(config),
     ...plainBrokers(config),
+    ...plainState(config),
     ...authenticatorWarnings(config),
     ...unused(config),
     ...doubledBasePath(config),
@@ -175,6 +176,16 @@ function bareSubjects(service: ServiceConfig, path: Path, config: Config): Findi
     const message = `this subject from any of ${[...provers].join(', ')}: add \`issuer\` or \`authenticator\` if only one is meant`
     return [warn([...path, 'promote', index, 'when', 'subject'], message)]
   })
+}
+
+/** Values are sealed; the store's password is not. */
+function plainState({ state }: Config): Finding[] {
+  if (state?.password === undefined) return []
+  return state.urls.flatMap(({ host, tls }, index) =>
+    tls || isLoopback(host)
+      ? []
+      : [warn(['state', 'urls', index], "the store's password is readable on its way here: use rediss://")],
+  )
 }
 
 /** Who is asked for a role must be able to have one. */

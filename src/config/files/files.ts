@@ -64,6 +64,7 @@ export class FileInspection {
           this.#read(['brokers', name, 'credentials', key, 'module'], credential.module, 'public')
       }
     }
+    if (config.state?.tls) this.tls(['state', 'tls'], config.state.tls)
     for (const [name, authenticator] of Object.entries(config.authenticators)) {
       const files = descriptorOf(authenticator).files?.(authenticator) ?? []
       for (const named of files) this.#named(named, ['authenticators', name, ...named.path])

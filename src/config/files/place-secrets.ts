@@ -37,6 +37,12 @@ export function secretsOf(config: Config): PlacedSecret[] {
       if (typeof to === 'object') add(to.password, 'services', index, 'promote', position, 'to', 'password')
     }
   }
+  const { state } = config
+  add(state?.password, 'state', 'password')
+  add(state?.sentinel?.password, 'state', 'sentinel', 'password')
+  // One key may be written without a list, and is placed so.
+  const keys = state?.key ?? []
+  for (const [index, key] of keys.entries()) add(key, 'state', 'key', ...(keys.length === 1 ? [] : [index]))
   return found
 }
 

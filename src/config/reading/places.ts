@@ -18,6 +18,10 @@ const SECRETS = [
   'authenticators.*.bind.password',
   'services.*.promote.*.to.password',
   'services.*.entitlements.secret',
+  'state.password',
+  'state.sentinel.password',
+  'state.key',
+  'state.key.*',
 ].map(pattern)
 
 /** Paths of files, made absolute against the folder of the configuration. */
@@ -47,6 +51,9 @@ const FILES = [
     'authenticators.*.options',
     'authenticators.*.verify',
     'services.*.entitlements.module',
+    'state.tls.ca',
+    'state.tls.cert',
+    'state.tls.key',
   ].map(pattern),
 ]
 

@@ -18,6 +18,7 @@ const APPLIES: Readonly<Record<string, Applies>> = {
   'admin.host': 'restart',
   'admin.port': 'restart',
   blocks: 'restart',
+  state: 'restart',
   log: 'live sessions',
   secretKeys: 'new sessions',
   brokers: 'new sessions',

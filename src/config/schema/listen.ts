@@ -1,7 +1,7 @@
 /** Where the gateway listens, in public and for operators, and what it writes about itself. */
 import { z } from 'zod'
 import { when } from './matching.ts'
-import { doorKeys } from './reverse.ts'
+import { listenDoor } from './reverse.ts'
 import { authenticateEntries, origin } from './services.ts'
 import { addressRange, atLeastOne, filePath, hostName, oneOrMany, port, url } from './units.ts'
 
@@ -48,7 +48,7 @@ const listener = z.strictObject({
 })
 
 const doorListener = z.strictObject({
-  door: doorKeys.describe('Doors through which clients arrive, instead of an address to listen on.'),
+  door: listenDoor.describe('Doors through which clients arrive, instead of an address to listen on.'),
   tls: tls.describe('The TLS of clients, which ends here: doors pass it on unread.'),
 })
 

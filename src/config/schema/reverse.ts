@@ -31,7 +31,7 @@ const tls = z.strictObject({
   serverName: hostName.optional().describe("Name a door's certificate must carry, where it is not the URL's host."),
 })
 
-export const doorKeys = z.strictObject({
+export const listenDoor = z.strictObject({
   urls: atLeastOne(doorUrl, 'URLs of doors').describe(
     'The inner listeners of doors (`tls://HOST:PORT`, 8444 without a port); the gateway is at all of them at once.',
   ),

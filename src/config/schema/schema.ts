@@ -11,6 +11,7 @@ import { drain } from './drain.ts'
 import { admin, listen, log } from './listen.ts'
 import { secretKey } from './secrets.ts'
 import { services } from './services.ts'
+import { state } from './state.ts'
 import { filePath, name, pathPrefix } from './units.ts'
 
 export const configSchema = z.strictObject({
@@ -34,6 +35,11 @@ export const configSchema = z.strictObject({
   blocks: filePath
     .optional()
     .describe('A file in which blocks are kept, so that they survive a restart; absent: they end with the process.'),
+  state: state
+    .optional()
+    .describe(
+      'What several gateways share, in a store of the Redis protocol; absent: each has its own, in its memory.',
+    ),
   watch: z
     .boolean()
     .prefault(false)
@@ -52,6 +58,7 @@ export type ConfigInput = z.input<typeof configSchema>
 /** What the program gets: see above. */
 export type Config = z.output<typeof configSchema>
 
+export type StateConfig = NonNullable<Config['state']>
 export type ListenerConfig = Config['listen'][number]
 /** One without an address of its own, and one with. */
 export type DoorListenerConfig = Extract<ListenerConfig, { readonly door: unknown }>

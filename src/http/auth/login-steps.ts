@@ -24,7 +24,7 @@ export interface LoginSteps {
 const BEGIN = '/auth/login'
 
 /** `GET /auth/login`, with `with` where there is more than one. */
-export async function begin(
+export async function beginLogin(
   exchange: Exchange,
   logins: readonly OidcAuthenticator[],
   of: LoginSteps,

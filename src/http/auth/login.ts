@@ -9,7 +9,7 @@ import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
 import { barredBy } from '../barred.ts'
 import type { BasePath } from '../base-path.ts'
-import { backchannel, begin, callback, forCookie, type LoginSteps } from './login-steps.ts'
+import { backchannel, beginLogin, callback, forCookie, type LoginSteps } from './login-steps.ts'
 import type { Exchange, Method, Route } from './request.ts'
 import { serviceNamed } from './ticket.ts'
 
@@ -33,6 +33,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
     path,
     methods: [method],
     serviceOf,
+    services,
     handle,
   })
   const steps: LoginSteps = {
@@ -43,7 +44,7 @@ export function loginRoutes(of: LoginRouteDependencies): readonly Route[] {
   }
   const meant = ({ service }: Exchange) => (service === undefined ? [] : loginsOf(service))
   return [
-    named('/auth/login', 'GET', (exchange) => begin(exchange, meant(exchange), steps)),
+    named('/auth/login', 'GET', (exchange) => beginLogin(exchange, meant(exchange), steps)),
     { path: '/auth/callback', methods: ['GET'], handle: (exchange) => callback(exchange, all, steps) },
     named('/auth/logout', 'POST', (exchange) => forCookie(exchange, meant(exchange), steps, ['login-ended', 'logout'])),
     named('/auth/refresh', 'POST', (exchange) =>

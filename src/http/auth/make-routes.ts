@@ -8,6 +8,7 @@ import type { BasePath } from '../base-path.ts'
 import { loginRoutes } from './login.ts'
 import type { Route } from './request.ts'
 import { ticketRoute } from './ticket.ts'
+import type { TicketCookies } from './ticket-cookies.ts'
 import { whoamiRoute } from './whoami.ts'
 
 export interface RouteDependencies {
@@ -16,6 +17,7 @@ export interface RouteDependencies {
   readonly adminLogins: readonly OidcAuthenticator[]
   readonly metrics: Metrics
   readonly bars: Bars
+  readonly ticketCookies: TicketCookies
   readonly log: Log
 }
 

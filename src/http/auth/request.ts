@@ -37,6 +37,8 @@ export interface Route {
    * names one that is none. Routes without this are for no service: no page of another origin may read them.
    */
   readonly serviceOf?: (query: URLSearchParams) => Service | 'ambiguous' | undefined
+  /** Those that it is for; pages whose origin one of them lists may read which. */
+  readonly services?: readonly Service[]
   /** Rejections become 500 and an `internal-error` in the log. */
   handle(exchange: Exchange): Promise<AuthAnswer>
 }

@@ -8,10 +8,11 @@ import type { Metrics } from '../../ops/metrics.ts'
 import { originLine } from '../allow-line.ts'
 import { checkHeaders, pathOf } from '../head.ts'
 import type { Hop } from '../hop.ts'
+import { stateRefusal } from '../proof.ts'
 import type { ServingSource } from '../serving.ts'
 import { corsHeaders, isPreflight, preflightHeaders, VARY } from './cors.ts'
 import { answerRefusal } from './refuse.ts'
-import { type AuthAnswer, answer, isTooLarge, type Method, type Route } from './request.ts'
+import { type AuthAnswer, answer, type Exchange, isTooLarge, type Method, type Route } from './request.ts'
 
 export interface RoutesDependencies {
   readonly serving: ServingSource
@@ -65,13 +66,9 @@ export class Routes {
   async #routed(route: Route, { request, hop, identityHeaders }: Asked): Promise<AuthAnswer> {
     const query = new URL(request.url ?? '/', 'http://gateway').searchParams
     const service = route.serviceOf?.(query)
-    if (service === 'ambiguous') {
-      const error = 'expected ?service= with the path of a service'
-      return this.#noted(hop, 'bad-request', { status: 400, body: { error } })
-    }
-    if (route.serviceOf !== undefined && service === undefined)
-      return this.#noted(hop, 'unknown-path', { status: 404, body: { error: 'no such service' } })
     const { origin } = request.headers
+    if (service === 'ambiguous' || (route.serviceOf !== undefined && service === undefined))
+      return this.#withoutService(route, service, { request, hop, identityHeaders })
     if (origin !== undefined && service?.origins.allows(origin) === false) {
       const allow = originLine(origin)
       const detail = 'the service does not list this origin'
@@ -91,8 +88,44 @@ export class Routes {
       const headers = { ...cors, Allow: ['OPTIONS', ...route.methods].join(', ') }
       return this.#noted(hop, 'bad-request', { status: 405, body: { error: 'method not allowed' }, headers })
     }
-    const answered = await route.handle({ request, hop, query, origin, service })
+    const exchange = { request, hop, query, origin, service }
+    const answered = await this.#handled(route, exchange)
     return { ...answered, headers: { ...cors, ...answered.headers } }
+  }
+
+  /** A page that some service lists may read what is wrong, and which services it could name: those that list it. */
+  #withoutService(
+    { services = [], methods }: Route,
+    service: 'ambiguous' | undefined,
+    { request, hop, identityHeaders }: Asked,
+  ): AuthAnswer {
+    const { origin } = request.headers
+    const open = origin === undefined ? [] : services.filter(({ origins }) => origins.allows(origin))
+    const isKnown = origin !== undefined && open.length > 0
+    if (isKnown && isPreflight(request)) {
+      const asked = request.headers['access-control-request-headers']
+      return { status: 204, headers: preflightHeaders(origin, { methods, asked, identityHeaders }) }
+    }
+    const { basePath } = this.#of.serving.current
+    const names = open.map(({ path }) => basePath.forBrowsers(path))
+    const may = isKnown ? `: this origin may use ${names.join(', ')}` : ''
+    const headers = isKnown ? corsHeaders(origin) : VARY
+    if (service === 'ambiguous') {
+      const error = `expected ?service= with the path of a service${may}`
+      return this.#noted(hop, 'bad-request', { status: 400, body: { error }, headers })
+    }
+    return this.#noted(hop, 'unknown-path', { status: 404, body: { error: `no such service${may}` }, headers })
+  }
+
+  /** No cookie is touched because the store is away: the login behind it goes on. */
+  async #handled(route: Route, exchange: Exchange): Promise<AuthAnswer> {
+    try {
+      return await route.handle(exchange)
+    } catch (error) {
+      const refusal = stateRefusal(error)
+      if (refusal === undefined) throw error
+      return answerRefusal(exchange, refusal, this.#of)
+    }
   }
 
   /** An answer that is a refusal, noted in log and metrics; the log says the same as the client reads. */

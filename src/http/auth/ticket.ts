@@ -14,16 +14,18 @@ import type { Metrics } from '../../ops/metrics.ts'
 import type { Service } from '../../services/service.ts'
 import type { Bars } from '../../sessions/bars.ts'
 import type { BasePath } from '../base-path.ts'
-import { proveExchange, refusalOf } from '../proof.ts'
+import { proveExchange, refusalOf, stateRefusal } from '../proof.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
 import type { Route } from './request.ts'
+import type { TicketCookies } from './ticket-cookies.ts'
 
 export interface TicketRouteDependencies {
   readonly basePath: BasePath
   readonly services: ReadonlyMap<string, Service>
   readonly metrics: Metrics
   readonly bars: Bars
+  readonly ticketCookies: TicketCookies
   readonly log: Log
 }
 
@@ -33,6 +35,7 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
   return {
     path: '/auth/ticket',
     methods: ['POST'],
+    services: takers,
     serviceOf: (query) => serviceNamed(query, takers, of.basePath),
     async handle(exchange) {
       const { service, origin, hop, query } = exchange
@@ -49,6 +52,7 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       const headers = proven.responseHeaders
       const expiresIn = issued.expiresInSeconds
       if (as === null) return { status: 200, body: { ticket: issued.ticket, expiresIn }, headers }
+      of.ticketCookies.issued({ service: service.path, origin, address: hop.address })
       const cookie = tickets.cookie(issued, { service: service.path, isSecure: hop.isSecure })
       return { status: 200, body: { expiresIn }, headers: { ...headers, 'Set-Cookie': cookie } }
     },
@@ -81,6 +85,8 @@ async function issue(
     return await tickets.issue(identity, binding)
   } catch (error) {
     if (error instanceof AuthenticationRefused) return refusalOf(error)
+    const refusal = stateRefusal(error)
+    if (refusal !== undefined) return refusal
     throw error
   }
 }

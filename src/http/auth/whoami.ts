@@ -28,6 +28,7 @@ export function whoamiRoute(of: WhoamiRouteDependencies): Route {
   return {
     path: '/auth/whoami',
     methods: ['GET'],
+    services,
     serviceOf: (query) => serviceNamed(query, services, of.basePath),
     async handle(exchange) {
       const { service } = exchange

@@ -2,10 +2,10 @@
 import type { Secret } from '../../../auth/index.ts'
 import type { LocalLogin } from '../../../proxy/index.ts'
 import type { OutboundTls } from '../../websocket/outbound.ts'
-import { type ClientEnd, LocalClient } from './local-client.ts'
+import { type Farewell, LocalClient } from './local-client.ts'
 import { type LocalAddress, LocalDoor } from './local-door.ts'
 import { samePassword } from './local-password.ts'
-import type { Login } from './login/login.ts'
+import type { GatewayLogin } from './login/login.ts'
 import { Notes } from './notes.ts'
 import { type ConnectHealth, StatusServer } from './status.ts'
 import { Way } from './way.ts'
@@ -13,14 +13,14 @@ import { Way } from './way.ts'
 export interface ConnectOptions {
   readonly url: URL
   readonly listen: LocalAddress
-  readonly login: Login
+  readonly login: GatewayLogin
   readonly tls: () => Promise<OutboundTls>
   /** Wanted from each client; undefined where any will do. */
   readonly localPassword: Secret | undefined
   readonly status: { readonly host: string; readonly port: number } | undefined
   readonly write: (line: string) => void
   /** Called with the end of each client. */
-  readonly clientEnded: (end: ClientEnd) => void
+  readonly clientEnded: (end: Farewell) => void
 }
 
 export class Connect {

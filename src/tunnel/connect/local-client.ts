@@ -23,7 +23,7 @@ const END_MS = 1_000
 const HIGH_BYTES = 1024 * 1024
 
 /** How it went, for whoever waits for it. */
-export interface ClientEnd {
+export interface Farewell {
   readonly opened: boolean
   /** Why the client could not go on, in the words that it got. */
   readonly fault: ConnectionFault | undefined
@@ -39,7 +39,7 @@ export interface LocalClientOptions {
   /** The gateway has taken a fresh proof. */
   readonly renewed: () => void
   /** Exactly once, when both sockets are gone. */
-  readonly ended: (end: ClientEnd) => void
+  readonly ended: (end: Farewell) => void
 }
 
 export class LocalClient implements PassageHost, OutboundOwner {

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ConnectionFault } from '../../../proxy/index.ts'
 import { type OutboundTls, OutboundWebSocket, UpgradeRefused } from '../../websocket/outbound.ts'
-import { type Login, LoginFailed, type Proof } from './login/login.ts'
+import { type GatewayLogin, LoginFailed, type Proof } from './login/login.ts'
 
 /** Clients give up soon: a Java client waits 5 s for each answer while it connects. */
 const AWAY_MS = 8_000
@@ -16,12 +16,12 @@ const REFUSED_MS = 10_000
 
 export interface WayOptions {
   readonly url: URL
-  readonly login: Login
+  readonly login: GatewayLogin
   /** Read for each attempt, so that files may be exchanged. @throws LoginFailed */
   readonly tls: () => Promise<OutboundTls>
 }
 
-export interface Dialled {
+export interface WayFound {
   readonly socket: OutboundWebSocket
   readonly proof: Proof
 }
@@ -40,7 +40,7 @@ export class Way {
   }
 
   /** @throws ConnectionFault for the client to read */
-  async dial(signal: AbortSignal): Promise<Dialled> {
+  async dial(signal: AbortSignal): Promise<WayFound> {
     const standing = this.#standing()
     if (standing !== undefined) throw standing
     const untilMs = performance.now() + AWAY_MS
@@ -57,11 +57,11 @@ export class Way {
     }
   }
 
-  async #attempt(signal: AbortSignal): Promise<Dialled | Miss> {
+  async #attempt(signal: AbortSignal): Promise<WayFound | Miss> {
     const { url, login, tls } = this.#options
     let proof: Proof | undefined
     try {
-      proof = await login.proof()
+      proof = await shown(login)
       const headers = proof.authorization === undefined ? {} : { authorization: proof.authorization }
       return { socket: await OutboundWebSocket.open({ url, headers, tls: await tls(), signal }), proof }
     } catch (error) {
@@ -79,6 +79,19 @@ export class Way {
   #standing(): ConnectionFault | undefined {
     if (this.#refused !== undefined && performance.now() > this.#refused.untilMs) this.#refused = undefined
     return this.#refused?.fault
+  }
+}
+
+/** Somebody may have to type a code: clients do not wait for that. */
+async function shown(login: GatewayLogin): Promise<Proof> {
+  const done = new AbortController()
+  const late = pause(AWAY_MS, undefined, { signal: done.signal }).catch(() => undefined)
+  try {
+    const proof = await Promise.race([login.proof(), late])
+    if (proof === undefined) throw new LoginFailed('there is no login yet: see the output of gatehouse connect')
+    return proof
+  } finally {
+    done.abort()
   }
 }
 

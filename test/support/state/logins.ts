@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { Secret } from '../../../auth/secret.ts'
-import type { Login, LoginLimits, Refreshed } from '../../../auth/state/logins.ts'
-import { JOE, type StateRig } from './rig.ts'
+import type { Login, LoginLimits, Logins, Refreshed } from '../../../auth/state/logins.ts'
+import { JOE, type RigMaker, type StateRig } from './rig.ts'
 
 const LIMITS: LoginLimits = { loginCount: 100, perPersonCount: 10 }
 const NOW_MS = 1_800_000_000_000
 
-export function describeLogins(rigOf: () => StateRig): void {
-  let rig = rigOf()
-  let logins = rig.state.logins('one')
+export function describeLogins(rigOf: RigMaker): void {
+  let rig: StateRig
+  let logins: Logins
 
   const begun = (more: Partial<Login> = {}): Omit<Login, 'hash'> => ({
     identity: { ...JOE },
@@ -33,8 +33,8 @@ export function describeLogins(rigOf: () => StateRig): void {
   }
   const isThere = async ({ id }: { readonly id: string }) => (await logins.find(id)) !== undefined
 
-  beforeEach(() => {
-    rig = rigOf()
+  beforeEach(async () => {
+    rig = await rigOf()
     logins = rig.state.logins('one')
   })
 
@@ -49,9 +49,9 @@ export function describeLogins(rigOf: () => StateRig): void {
 
     it('ends after its time, to the millisecond', async () => {
       const one = await add()
-      rig.elapse(59_999)
+      await rig.elapse(59_999)
       assert.equal(await isThere(one), true)
-      rig.elapse(1)
+      await rig.elapse(1)
       assert.equal(await isThere(one), false)
     })
 
@@ -92,16 +92,21 @@ export function describeLogins(rigOf: () => StateRig): void {
   describe('a refresh', () => {
     it('is done by one, and its outcome is for all who come meanwhile', async () => {
       const { login } = await add()
+      let begin = () => {}
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve
+      })
       let finish = (_: Refreshed) => {}
       let count = 0
       const work = () => {
         count += 1
         return new Promise<Refreshed>((resolve) => {
           finish = resolve
+          begin()
         })
       }
       const all = [1, 2, 3].map(() => logins.refreshAlone(login, work))
-      await new Promise(setImmediate)
+      await begun
       finish('unavailable')
       assert.deepEqual(await Promise.all(all), ['unavailable', 'unavailable', 'unavailable'])
       assert.equal(count, 1)
@@ -166,7 +171,7 @@ export function describeLogins(rigOf: () => StateRig): void {
     it('that have ended by themselves take no room', async () => {
       const long = await add({ endsAtMs: NOW_MS + 60_000 })
       await add({ endsAtMs: NOW_MS + 10_000 })
-      rig.elapse(10_000)
+      await rig.elapse(10_000)
       const third = await add({}, { loginCount: 2 })
       assert.deepEqual(third.evicted, [])
       assert.equal(await isThere(long), true)
@@ -177,7 +182,7 @@ export function describeLogins(rigOf: () => StateRig): void {
       assert.equal(await rig.state.logins('other').find(id), undefined)
       assert.ok(await rig.state.logins('one').find(id))
       rig.state.keepOnly(new Set(['other']))
-      assert.equal(await rig.state.logins('one').find(id), undefined)
+      assert.equal((await rig.state.logins('one').find(id)) === undefined, rig.forgets)
     })
   })
 
@@ -196,7 +201,7 @@ export function describeLogins(rigOf: () => StateRig): void {
       assert.deepEqual(await rig.state.pendingLogins('one').open(sealed), pending)
       assert.equal(await rig.state.pendingLogins('other').open(sealed), undefined)
       assert.ok(!sealed.includes(Buffer.from('app.example').toString('base64url')))
-      rig.elapse(3_601_000)
+      await rig.elapse(3_601_000)
       assert.equal(await rig.state.pendingLogins('one').open(sealed), undefined)
     })
 

@@ -1,8 +1,8 @@
 /** Logins that are the same each time: a name with its password, or a certificate alone. [RFC 7617] */
 import type { Secret } from '../../../../auth/index.ts'
-import type { Login, Proof } from './login.ts'
+import type { GatewayLogin, Proof } from './login.ts'
 
-class ConstantLogin implements Login {
+class ConstantLogin implements GatewayLogin {
   readonly kind: string
   readonly expiresAtMs = undefined
   readonly #proof: Proof
@@ -25,7 +25,7 @@ class ConstantLogin implements Login {
   close(): void {}
 }
 
-export function passwordLogin(user: string, password: Secret): Login {
+export function passwordLogin(user: string, password: Secret): GatewayLogin {
   const bytes = password.reveal()
   const both = Buffer.concat([Buffer.from(`${user}:`), bytes])
   const login = new ConstantLogin('password', `Basic ${both.toString('base64')}`)
@@ -35,6 +35,6 @@ export function passwordLogin(user: string, password: Secret): Login {
 }
 
 /** The certificate is shown by TLS. */
-export function certificateLogin(): Login {
+export function certificateLogin(): GatewayLogin {
   return new ConstantLogin('certificate', undefined)
 }

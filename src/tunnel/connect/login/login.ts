@@ -9,7 +9,14 @@ export interface Proof {
   readonly secret: Secret | undefined
 }
 
-export interface Login {
+/** A token as it is had, before anybody shows it. */
+export interface Bearer {
+  readonly text: string
+  /** In ms since the epoch; undefined where nobody says. */
+  readonly expiresAtMs: number | undefined
+}
+
+export interface GatewayLogin {
   /** For people: how it is done. */
   readonly kind: string
   /** When the proof that is in use ends, in ms since the epoch; undefined where nobody knows, or it does not. */

@@ -1,14 +1,15 @@
 /** A command that prints a token: an identity tool of the machine's. It runs when a token is needed, and before one ends. */
 import { spawn } from 'node:child_process'
 import { LoginFailed } from './login.ts'
-import type { TokenSource } from './token.ts'
+import type { BearerSource } from './token.ts'
+import { bearer } from './token-life.ts'
 
 const DEADLINE_MS = 30_000
 const LARGEST_BYTES = 64 * 1024
 
 /** @param command as a shell reads it; what it complains of goes to standard error */
-export function tokenCommand(command: string): TokenSource {
-  return { kind: 'token command', pollMs: undefined, read: () => printed(command) }
+export function tokenCommand(command: string): BearerSource {
+  return { kind: 'token command', pollMs: undefined, read: async () => bearer(await printed(command)) }
 }
 
 async function printed(command: string): Promise<string> {

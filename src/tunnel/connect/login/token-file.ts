@@ -1,14 +1,15 @@
 /** A file with one token, which somebody else replaces before the token ends: a mounted secret, an agent's file. */
 import { open } from 'node:fs/promises'
 import { LoginFailed } from './login.ts'
-import type { TokenSource } from './token.ts'
+import type { BearerSource } from './token.ts'
+import { bearer } from './token-life.ts'
 
 const LARGEST_BYTES = 64 * 1024
 /** Watching would miss what mounts do: they exchange the folder that a link leads to. */
 const POLL_MS = 2_000
 
-export function tokenFile(path: string): TokenSource {
-  return { kind: 'token file', pollMs: POLL_MS, read: () => firstWord(path) }
+export function tokenFile(path: string): BearerSource {
+  return { kind: 'token file', pollMs: POLL_MS, read: async () => bearer(await firstWord(path)) }
 }
 
 /** A token, or a password: what stands in a file, without the line's end. @throws LoginFailed */

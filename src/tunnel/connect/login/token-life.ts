@@ -2,11 +2,17 @@
  * How long a token lives, as far as it says so itself. Nobody here judges it: that is the gateway's part, and a token that
  * is no JWT is as good. [RFC 7519 §4.1.4]
  */
+import type { Bearer } from './login.ts'
 
 /** Of the rest of its life a token keeps so much when the next one is asked for. */
 const KEPT_PART = 0.2
 /** No more is needed than this, however long it lives. */
 const KEPT_MAX_MS = 60_000
+
+/** A token with its end, where it says it. */
+export function bearer(text: string): Bearer {
+  return { text, expiresAtMs: expiryOf(text) }
+}
 
 /** In ms since the epoch; undefined where the token does not say. */
 export function expiryOf(token: string): number | undefined {

@@ -3,8 +3,8 @@
  * [RFC 6750 §2.1]
  */
 import { Secret } from '../../../../auth/index.ts'
-import { type Login, LoginFailed, type Proof } from './login.ts'
-import { expiryOf, renewalAtMs } from './token-life.ts'
+import { type Bearer, type GatewayLogin, LoginFailed, type Proof } from './login.ts'
+import { renewalAtMs } from './token-life.ts'
 
 /** After a source that failed, or still has the token that ends; doubled each time. */
 const AGAIN_MIN_MS = 500
@@ -13,23 +13,23 @@ const AGAIN_MAX_MS = 30_000
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000
 
 /** Where tokens are had. */
-export interface TokenSource {
+export interface BearerSource {
   readonly kind: string
   /** Looks again so often, where it may have another one at any time. */
   readonly pollMs: number | undefined
   /** @throws LoginFailed */
-  read(): Promise<string>
+  read(): Promise<Bearer>
+  /** Waits for nothing any more. */
+  close?(): void
 }
 
-interface Token {
-  readonly text: string
+interface Token extends Bearer {
   readonly proof: Proof
-  readonly expiresAtMs: number | undefined
   readonly renewalAtMs: number | undefined
 }
 
-export class TokenLogin implements Login {
-  readonly #source: TokenSource
+export class TokenLogin implements GatewayLogin {
+  readonly #source: BearerSource
   readonly #note: (line: string) => void
   readonly #listeners: ((proof: Proof) => void)[] = []
   #token: Token | undefined
@@ -40,7 +40,7 @@ export class TokenLogin implements Login {
   #isClosed = false
 
   /** @param note says what an operator should know */
-  constructor(source: TokenSource, note: (line: string) => void) {
+  constructor(source: BearerSource, note: (line: string) => void) {
     this.#source = source
     this.#note = note
   }
@@ -76,6 +76,7 @@ export class TokenLogin implements Login {
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    this.#source.close?.()
   }
 
   async #read(): Promise<Token> {
@@ -87,9 +88,9 @@ export class TokenLogin implements Login {
 
   async #readOnce(): Promise<Token> {
     try {
-      const text = await this.#source.read()
-      const isFresh = text !== this.#token?.text
-      if (isFresh) this.#take(text)
+      const bearer = await this.#source.read()
+      const isFresh = bearer.text !== this.#token?.text
+      if (isFresh) this.#take(bearer)
       this.#schedule(isFresh)
       return this.#token as Token
     } catch (error) {
@@ -98,11 +99,10 @@ export class TokenLogin implements Login {
     }
   }
 
-  #take(text: string): void {
+  #take({ text, expiresAtMs }: Bearer): void {
     // It goes into a header.
     if (!/^[\x21-\x7e]+$/.test(text)) throw new LoginFailed(`the ${this.kind} has no token: expected one word`)
     const isFirst = this.#token === undefined
-    const expiresAtMs = expiryOf(text)
     const proof: Proof = { authorization: `Bearer ${text}`, secret: new Secret(text) }
     const dueAtMs = expiresAtMs === undefined ? undefined : renewalAtMs(expiresAtMs, Date.now())
     this.#token = { text, proof, expiresAtMs, renewalAtMs: dueAtMs }

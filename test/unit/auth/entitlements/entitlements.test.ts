@@ -149,14 +149,20 @@ describe('entitlements by a URL', () => {
     ])
   })
 
-  const BAD: readonly (readonly [string, () => Response, RegExp])[] = [
+  const BAD: readonly (readonly [string, () => Response | Promise<Response>, RegExp])[] = [
     ['another status', () => new Response('{"allow":true}', { status: 500 }), /status 500/],
     [
       'a redirect',
       () => new Response(null, { status: 302, headers: { location: 'https://evil.example' } }),
       /status 302/,
     ],
-    ['no JSON', () => new Response('<html>'), /no JSON/],
+    ['no JSON', () => new Response('<html>'), /not JSON/],
+    ['two decisions in one', () => new Response('{"allow":false,"allow":true}'), /the key "allow" twice/],
+    [
+      'a connection that was refused, and say so',
+      () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:8181') })),
+      /fetch failed: connect ECONNREFUSED/,
+    ],
     ['too much', () => new Response(`{"allow":true,"x":"${'x'.repeat(70_000)}"}`), /more than 65536 bytes/],
     ['an undefined decision', () => Response.json({}), /`allow`/],
   ]

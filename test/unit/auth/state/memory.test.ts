@@ -13,7 +13,9 @@ function rig(): StateRig {
   mock.timers.setTime(NOW_MS)
   return {
     state: new MemoryState({ monotonicMs: Date.now, nowMs: Date.now }),
-    elapse: (ms) => mock.timers.tick(ms),
+    elapse: async (ms) => mock.timers.tick(ms),
+    slackMs: 0,
+    forgets: true,
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { FRAME_BODY, FRAME_METHOD, frame, HEARTBEAT_FRAME } from '../../../../proxy/codec/frame.ts'
 import { methodFrame } from '../../../../proxy/codec/method.ts'
-import { Lane } from '../../../../proxy/passage/lane.ts'
+import { FrameLane } from '../../../../proxy/passage/lane.ts'
 
 const SECRET = methodFrame(0, 'connection.update-secret', { newSecret: Buffer.alloc(300, 'x'), reason: 'renewed' })
 const ANSWER = methodFrame(0, 'connection.update-secret-ok', {})
@@ -26,7 +26,7 @@ const OWN = methodFrame(0, 'connection.close-ok', {})
 function rig() {
   const written: Buffer[] = []
   const seen: (string | undefined)[] = []
-  const lane = new Lane(
+  const lane = new FrameLane(
     (method, shown) => {
       seen.push(method === 'connection.close' ? `${method} ${shown.readUInt16BE(0)}` : method)
       return method?.startsWith('connection.update-secret') !== true

@@ -101,7 +101,7 @@ class Rig {
 }
 
 describe('a passage', () => {
-  it('passes everything on, but for the local password', () => {
+  it('G103 passes everything on, but for the local password', () => {
     const rig = new Rig()
     rig.passage.fromClient(Buffer.from(PROTOCOL_HEADER))
     assert.deepEqual(rig.calls, ['introduced'])
@@ -175,7 +175,7 @@ describe('a passage', () => {
     assert.deepEqual(rig.client(), ['connection.start', '320 CONNECTION_FORCED - no gateway answers'])
   })
 
-  it('shows nobody the way who has the wrong local password, in PLAIN, AMQPLAIN or none', () => {
+  it('G101 shows nobody the way who has the wrong local password, in PLAIN, AMQPLAIN or none', () => {
     const amqplain = '\x05LOGINS\0\0\0\x03joe\x08PASSWORDS\0\0\0\x04word'
     for (const [frame, password] of [
       [startOk(), 'CANARY-local'],

@@ -12,7 +12,7 @@ async function told(...args: string[]): Promise<string> {
 }
 
 describe('gatehouse connect: the command line', () => {
-  it('wants the URL of a gateway, without a login in it, and none that shows it to others', async () => {
+  it('G102 wants the URL of a gateway, without a login in it, and none that shows it to others', async () => {
     assert.match(await told(), /needs the URL of a gateway first, such as wss:/)
     assert.match(await told('https://gate.example.com', '--user', 'joe'), /needs the URL of a gateway/)
     assert.match(await told('wss://joe:word@gate.example.com/amqp'), /no login in the URL/)
@@ -24,11 +24,17 @@ describe('gatehouse connect: the command line', () => {
     assert.match(await told(URL), /needs a way to log in: one of --user/)
     assert.match(await told(URL, '--user', 'joe', '--token-file', 'f'), /either --user or --token-file, not both/)
     assert.match(await told(URL, '--user', 'joe:word'), /expected --user NAME without a colon/)
+    assert.match(
+      await told(URL, '--login', 'https://login.example.com'),
+      /--login ISSUER and --client-id ID go together/,
+    )
+    assert.match(await told(URL, '--user', 'joe', '--scope', 'x'), /--scope goes with --login/)
+    assert.match(await told(URL, '--negotiate', '--user', 'joe'), /either --user or --negotiate, not both/)
     assert.match(await told(URL, '--cert', 'c.pem'), /--cert and --key go together/)
     assert.match(await told(URL, '--tokenfile', 'f'), /no option --tokenfile; did you mean --token-file/)
   })
 
-  it('listens on this machine only, unless it is told otherwise', async () => {
+  it('G101 listens on this machine only, unless it is told otherwise', async () => {
     assert.match(await told(URL, '--user', 'joe', '--listen', '0.0.0.0:5672'), /would be you at the gateway/)
     assert.match(await told(URL, '--user', 'joe', '--listen', '5672'), /expected --listen HOST:PORT/)
     assert.match(await told(URL, '--user', 'joe', '--listen', '127.0.0.1:70000'), /expected --listen HOST:PORT/)
@@ -45,9 +51,18 @@ describe('gatehouse connect: the command line', () => {
     assert.match(stderr, /ENOENT.*\/nowhere\/token/)
   })
 
+  it('sends no login to an issuer over plain http', async () => {
+    const args = ['connect', URL, '--login', 'http://login.example.com', '--client-id', 'terminal']
+    const { code, stderr } = await runCommand(args)
+    assert.equal(code, 77)
+    assert.match(stderr, /http:\/\/login\.example\.com: expected https/)
+  })
+
   it('leaves the options of the program to the program', async () => {
     const args = ['connect', 'ws://127.0.0.1:9/amqp', '--user', 'joe', '--', process.execPath, '-e', 'process.exit(9)']
-    const { code, stderr, stdout } = await runCommand([...args, '--', '--help'], { env: { GATEHOUSE_PASSWORD: 'word' } })
+    const { code, stderr, stdout } = await runCommand([...args, '--', '--help'], {
+      env: { GATEHOUSE_PASSWORD: 'word' },
+    })
     assert.equal(code, 9, stderr)
     assert.equal(stdout, '')
   })

@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { describe, it, mock } from 'node:test'
 import type { Proof } from '../../../../../../src/tunnel/connect/login/login.ts'
 import { LoginFailed } from '../../../../../../src/tunnel/connect/login/login.ts'
-import { TokenLogin, type TokenSource } from '../../../../../../src/tunnel/connect/login/token.ts'
+import { type BearerSource, TokenLogin } from '../../../../../../src/tunnel/connect/login/token.ts'
 import { tokenCommand } from '../../../../../../src/tunnel/connect/login/token-command.ts'
 import { firstWord, tokenFile } from '../../../../../../src/tunnel/connect/login/token-file.ts'
-import { expiryOf, renewalAtMs } from '../../../../../../src/tunnel/connect/login/token-life.ts'
+import { bearer, expiryOf, renewalAtMs } from '../../../../../../src/tunnel/connect/login/token-life.ts'
 
 const encode = (claims: unknown) => Buffer.from(JSON.stringify(claims)).toString('base64url')
 const jwt = (exp: unknown) => `e30.${encode({ exp })}.sig`
 
 /** A source whose answers are scripted; an Error is thrown. */
-function scripted(answers: (string | Error)[], pollMs?: number): TokenSource & { asked: number } {
+function scripted(answers: (string | Error)[], pollMs?: number): BearerSource & { asked: number } {
   const source = {
     kind: 'test',
     pollMs,
@@ -23,7 +23,7 @@ function scripted(answers: (string | Error)[], pollMs?: number): TokenSource & {
       source.asked += 1
       const answer = answers.length > 1 ? answers.shift() : answers[0]
       if (answer instanceof Error) throw answer
-      return answer ?? ''
+      return bearer(answer ?? '')
     },
   }
   return source
@@ -115,14 +115,14 @@ describe('sources of tokens', () => {
       await writeFile(path, 'x'.repeat(70_000))
       await assert.rejects(firstWord(path), { name: 'LoginFailed', message: /larger than/ })
       await writeFile(path, 'word\n')
-      assert.equal(await tokenFile(path).read(), 'word')
+      assert.deepEqual(await tokenFile(path).read(), { text: 'word', expiresAtMs: undefined })
     } finally {
       await rm(folder, { recursive: true })
     }
   })
 
   it('are commands that print one', async () => {
-    assert.equal(await tokenCommand('printf "%s\\n" token').read(), 'token')
+    assert.equal((await tokenCommand('printf "%s\\n" token').read()).text, 'token')
     await assert.rejects(tokenCommand('exit 3').read(), { name: LoginFailed.name, message: /ended with 3/ })
     await assert.rejects(tokenCommand('true').read(), /printed nothing/)
     await assert.rejects(tokenCommand('yes | head -c 100000').read(), /more than 65536 bytes/)

@@ -1,0 +1,31 @@
+/** Orders about people and sessions, as gateways that share their state pass them on. */
+import type { Block } from '../sessions/bars.ts'
+import type { KickOrder } from './orders.ts'
+
+export type OrderNews =
+  | { readonly kind: 'blocked'; readonly block: Block }
+  | { readonly kind: 'unblocked'; readonly subject: string; readonly issuer: string | undefined }
+  | { readonly kind: 'kicked'; readonly order: KickOrder }
+
+/** What one gateway says that has acted on an order. */
+export interface OrderAnswer {
+  readonly matched: number
+  readonly ended: number
+  readonly issuers: readonly string[]
+}
+
+/** The other gateways. */
+export interface Others {
+  /**
+   * Passes an order on. Never rejects.
+   * @param untilMs from when on nobody acts on it any more
+   * @param atMs when it was given
+   */
+  pass(news: OrderNews, untilMs: number, atMs: number): Promise<PassedOn>
+}
+
+export interface PassedOn {
+  readonly answers: readonly OrderAnswer[]
+  /** Names of those who have not said in time that they acted on it; they do so when they get it. */
+  readonly notReached: readonly string[]
+}

@@ -1,0 +1,172 @@
+/** Gateways of one store act as one: blocks, kicks, limits; and attackers who may write to the store change none of it. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { type AmqplibConnection, connectAmqplib, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
+import { basic, type Door, type DoorOptions, startDoor } from '../support/door.ts'
+import { type Redis, startRedis } from '../support/redis.ts'
+import { type Replica, replicaOf, STATE_KEY } from '../support/state/shared-rig.ts'
+import { until } from '../support/until.ts'
+
+const STREAM = 'gatehouse:{r}:stream'
+const JOE = { authorization: basic() }
+
+async function connect(door: Door): Promise<AmqplibConnection> {
+  return await connectAmqplib(door.url(), { websocket: { headers: JOE } })
+}
+
+/** `in`, or the HTTP status of the refusal. */
+async function tried(door: Door): Promise<string> {
+  try {
+    const client = await connect(door)
+    await client.connection.close()
+    await client.closed
+    return 'in'
+  } catch (error) {
+    if (error instanceof UpgradeRefused) return String(error.status)
+    throw error
+  }
+}
+
+interface Answer {
+  readonly id: string
+  readonly matched: number
+  readonly ended: number
+  readonly notReached: readonly string[]
+  readonly items: readonly { readonly subject: string }[]
+  readonly replicas: readonly { readonly name: string; readonly sessions: number; readonly hash: string }[] | null
+}
+
+async function ask(door: Door, method: string, path: string, body?: object): Promise<Answer> {
+  const url = `${door.gateway.adminAddress?.url}/api/v1${path}`
+  const headers = { ...JOE, 'content-type': 'application/json' }
+  const response = await fetch(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
+  const text = await response.text()
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`)
+  return (text === '' ? {} : JSON.parse(text)) as Answer
+}
+
+const block = { subject: 'joe.smith', for: '10m', reason: 'a test' }
+
+describe('gateways of one store', () => {
+  let redis: Redis
+  let attacker: Replica
+
+  before(async () => {
+    redis = await startRedis()
+    attacker = await replicaOf(redis)
+  })
+  after(async () => {
+    attacker.store.close()
+    await redis.stop()
+  })
+
+  const options = (): DoorOptions => ({
+    // Machines under test are busy: what is tried here is not how long they take.
+    state: { urls: [redis.url], key: STATE_KEY, timeout: '2s' },
+    admin: { port: 0, authenticate: ['staff'], roles: { administrator: { subject: 'joe.smith' } } },
+    service: { limits: { sessionsPerIdentity: 6 } },
+  })
+  /** They know of one another. */
+  async function gateways(t: TestContext, count: number): Promise<readonly Door[]> {
+    await redis.command('FLUSHALL')
+    const doors = await Promise.all(Array.from({ length: count }, () => startDoor(options(), t)))
+    for (const door of doors) {
+      const knowsAll = async () => (await ask(door, 'GET', '/overview')).replicas?.length === count
+      await until(knowsAll, 'all replicas', 30_000)
+    }
+    return doors
+  }
+
+  it('block, unblock and kick everywhere, and say what they are', async (t) => {
+    const doors = await gateways(t, 3)
+    const [one, two, other] = doors as [Door, Door, Door]
+    const clients = await Promise.all(doors.map(connect))
+    const kicked = await ask(two, 'POST', '/kick', { match: { subject: 'joe.smith' }, hold: '0s' })
+    assert.deepEqual([kicked.matched, kicked.ended, kicked.notReached], [3, 3, []])
+    for (const { closed } of clients) assert.equal((await closed).code, 1012)
+
+    const more = await Promise.all(doors.map(connect))
+    const blocked = await ask(one, 'PUT', '/blocks', block)
+    assert.deepEqual([blocked.ended, blocked.notReached], [3, []])
+    for (const { closed } of more) assert.equal((await closed).code, 4403)
+    for (const door of doors) assert.equal(await tried(door), '403')
+    assert.equal((await ask(other, 'GET', '/blocks')).items.length, 1)
+    await ask(other, 'DELETE', `/blocks/${blocked.id}`)
+    for (const door of doors) assert.equal(await tried(door), 'in')
+
+    const { replicas } = await ask(one, 'GET', '/overview')
+    assert.equal(new Set(replicas?.map(({ name }) => name)).size, 3)
+  })
+
+  it('admit no more sessions of one identity than one gateway would', async (t) => {
+    const doors = await gateways(t, 3)
+    const raced = await Promise.allSettled(Array.from({ length: 30 }, (_, index) => connect(doors[index % 3] as Door)))
+    const admitted = raced.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    assert.equal(admitted.length, 6)
+    for (const door of doors) assert.equal(await tried(door), '429')
+    await admitted[0]?.connection.close()
+    await until(async () => (await tried(doors[1] as Door)) === 'in', 'the place that was given back')
+  })
+
+  it('block here while the store is away, name whom they did not reach, and reach them later', async (t) => {
+    const doors = await gateways(t, 2)
+    const [one, two] = doors as [Door, Door]
+    const clients = await Promise.all(doors.map(connect))
+    await redis.pause()
+    let told: Answer
+    try {
+      told = await ask(one, 'PUT', '/blocks', block)
+    } finally {
+      await redis.resume()
+    }
+    assert.deepEqual([told.ended, told.notReached.length], [1, 1])
+    assert.equal((await clients[0]?.closed)?.code, 4403)
+    assert.equal((await clients[1]?.closed)?.code, 4403)
+    assert.equal(await tried(two), '403')
+  })
+
+  it('write down again what an emptied store has lost', async (t) => {
+    const doors = await gateways(t, 2)
+    const [one, two] = doors as [Door, Door]
+    await ask(one, 'PUT', '/blocks', block)
+    await redis.command('FLUSHALL')
+    await until(async () => (await redis.command('XLEN', STREAM)) !== ':0', 'the block in the store', 30_000)
+    const late = await startDoor(options(), t)
+    await until(async () => (await tried(late)) === '403', 'a block that a new gateway learns of', 30_000)
+    assert.equal(await tried(two), '403')
+  })
+
+  it('G107 believe nobody who writes entries, takes them away, or repeats them', async (t) => {
+    const doors = await gateways(t, 2)
+    const [one, two] = doors as [Door, Door]
+    const { store } = attacker
+    const rows = async () => (await store.run('probe', 'XRANGE', STREAM, '-', '+')) as [string, string[]][]
+    const blocked = await ask(one, 'PUT', '/blocks', block)
+    const blockEntry = (await rows()).at(-1)?.[1] ?? []
+    await ask(one, 'DELETE', `/blocks/${blocked.id}`)
+    const unblockEntry = (await rows()).at(-1)?.[1] ?? []
+    assert.notDeepEqual(blockEntry, unblockEntry)
+    assert.ok(!JSON.stringify(await rows()).includes('joe'))
+    // The old block again, under its number and under another: nobody is blocked by it.
+    await store.run('probe', 'XADD', STREAM, '*', ...blockEntry)
+    await store.run('probe', 'XADD', STREAM, '*', 'n', 'elsewhere:1', 's', blockEntry[3] ?? '')
+    // The person is blocked again, and the old end of the block is repeated.
+    await ask(two, 'PUT', '/blocks', block)
+    for (const [number, sealed] of [
+      [unblockEntry[1], unblockEntry[3]],
+      ['elsewhere:2', unblockEntry[3]],
+      [blockEntry[1], unblockEntry[3]],
+      ['elsewhere:3', '{"news":{"kind":"unblocked","subject":"joe.smith"}}'],
+      ['', ''],
+    ]) {
+      await store.run('probe', 'XADD', STREAM, '*', 'n', number ?? '', 's', sealed ?? '')
+    }
+    await store.run('probe', 'XADD', STREAM, '*', 'x', 'y')
+    // And the block is taken away, with everything else.
+    await store.run('probe', 'XTRIM', STREAM, 'MAXLEN', 0)
+    await until(async () => (await rows()).length > 0, 'the entries again', 30_000)
+    for (const door of doors) assert.equal(await tried(door), '403')
+    const late = await startDoor(options(), t)
+    await until(async () => (await tried(late)) === '403', 'the last word for a new gateway', 30_000)
+  })
+})
