@@ -76,6 +76,43 @@ describe('AMQPSession in a browser', () => {
     assert.ok(tickets >= opened + away, `${tickets} tickets, ${opened} sessions, ${away} attempts in vain`)
   })
 
+  /** What the page noted from the moment on that `act` ended its session, until it was back. */
+  async function outBy(act: () => unknown): Promise<{ readonly events: readonly string[]; readonly outMs: number }> {
+    const [before, first] = [await connects(), (await told()).events.length]
+    const startedAtMs = performance.now()
+    await act()
+    await until(async () => (await connects()) === before + 1, 'a new connection', 60_000)
+    const outMs = performance.now() - startedAtMs
+    return { events: (await told()).events.slice(first), outMs }
+  }
+
+  for (const [what, act, said, cause] of [
+    [
+      'kicked with a hold',
+      () => live.gateway.kick({ match: { subject: 'joe.smith' }, hold: '3s', reason: 'a new contract' }),
+      /^disconnected: connection closed: CONNECTION_FORCED - a new contract \(320\)$/,
+      'held',
+    ],
+    [
+      'blocked',
+      () => live.gateway.block({ subject: 'joe.smith', for: '3s', reason: 'a new contract' }),
+      /^disconnected: connection closed: CONNECTION_FORCED - .*\(320\)$/,
+      'blocked',
+    ],
+  ] as const) {
+    it(`is out until the time is over when it is ${what}, and comes back by itself`, async () => {
+      const { events, outMs } = await outBy(act)
+
+      assert.match(events[0] ?? '', said)
+      assert.ok(outMs >= 3_000, `back after ${outMs} ms`)
+      assert.ok(events.filter((event) => event === 'ticket 403').length > 2, 'each attempt was told no')
+      assert.ok(live.lines.some((line) => line['cause'] === cause))
+      const [again] = events.filter((event) => event === 'ticket 200')
+      assert.ok(again !== undefined)
+      assert.equal(events.filter((event) => event === 'connected').length, 1)
+    })
+  }
+
   it('stops', async () => {
     await page.call('stopSession')
     await until(() => live.gateway.sessionCount === 0, 'no session left')
