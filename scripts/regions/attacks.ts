@@ -12,7 +12,7 @@ import { ATTACKS, type AttackSection } from './attack-rows.ts'
 const TESTS = join(import.meta.dirname, '../../test')
 const FOLDERS = ['unit', 'property', 'conformance', 'integration', 'browser']
 /** The beginning of a quoted title: ids, maybe behind published advisories or a condition's code. */
-const TITLE = /(?<![\w'"`])['"`](?:CVE-\d{4}-\d+ )*((?:[A-G]\d{1,2}(?: |(?=['"`])))+)/g
+const TITLE = /(?<![\w'"`])['"`](?:CVE-\d{4}-\d+ )*((?:[A-G]\d{1,3}(?: |(?=['"`])))+)/g
 
 /** Paths below the folder, in the order of their names. */
 function testsIn(folder: string): string[] {
