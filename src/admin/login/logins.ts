@@ -7,8 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OidcAuthenticator } from '../../../auth/index.ts'
 import {
   backchannel,
-  beginLogin,
   beginDevice,
+  beginLogin,
   callback,
   finishDevice,
   forCookie,
