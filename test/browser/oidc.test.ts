@@ -193,12 +193,15 @@ describe('a page with a login at the gateway', () => {
     assert.match(said, /may not use this service/)
   })
 
-  it('is told by the provider when a login is refused', async () => {
+  it('reads in plain words that the provider refused a login', async () => {
     await run('app.logIn()')
     await page.waitForURL(`${provider.issuer}/**`)
     await page.fill('input[name=name]', 'nobody')
     await page.click('button')
     await page.waitForURL(`${front.origin}/auth/callback**`)
-    assert.match((await page.textContent('body')) ?? '', /the login was refused/)
+    assert.match(
+      (await page.textContent('body')) ?? '',
+      /The login was cancelled, or the login service does not let you use this application/,
+    )
   })
 })
