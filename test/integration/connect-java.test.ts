@@ -7,6 +7,7 @@ import { passwordLogin } from '../../src/tunnel/connect/login/constant.ts'
 import { type ConnectPort, startConnectPort } from '../support/connect-port.ts'
 import { javaProblem, runJava } from '../support/java.ts'
 import { type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
+import { until } from '../support/until.ts'
 
 const SCENES = join(import.meta.dirname, 'java/Scenes.java')
 const STAMPED = 'java-stamped'
@@ -31,8 +32,11 @@ describe("RabbitMQ's Java client through connect", { skip: problem }, () => {
     const users = new Set<string>()
     const { lines, errors, code } = await runJava(SCENES, [String(port.connect.port), STAMPED], (line) => {
       if (line !== 'cut me') return undefined
-      void live.broker.connections().then((all) => {
-        for (const { user } of all) users.add(user)
+      void until(
+        async () => (await live.broker.connections()).length > 0,
+        'the connection in the books of the broker',
+      ).then(async () => {
+        for (const { user } of await live.broker.connections()) users.add(user)
         port.connect.cut()
       })
       return 'gone soon'

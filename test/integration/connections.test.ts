@@ -92,6 +92,9 @@ describe('a gateway whose clients do not finish what they begin', () => {
       const requests = 'GET /nope HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(24_000)
       const peers = await Promise.all(Array.from({ length: 40 }, () => RawPeer.connect(Number(flooded.port))))
       for (const peer of peers) peer.write(requests)
+      const refused = async () =>
+        (await gateway?.counters())?.get('gatehouse_refusals_total{cause="too-many-requests"}')
+      await until(async () => (await refused()) === peers.length, 'the end of their patience', 40_000)
       // Nobody reads: only the gateway can say that they are gone.
       await until(
         async () => ((await gateway?.measure())?.descriptors ?? 0) <= descriptors + 2,
@@ -103,8 +106,7 @@ describe('a gateway whose clients do not finish what they begin', () => {
       assert.ok(longestOwnDelayMs < 500, `${longestOwnDelayMs} ms`)
       assert.equal(session.isOpen, true)
       assert.equal((await fetch(`${gateway.adminUrl}/health/live`)).ok, true)
-      const counters = await gateway.counters()
-      assert.equal(counters.get('gatehouse_refusals_total{cause="too-many-requests"}'), 40)
+      assert.equal(await refused(), peers.length)
       for (const { socket } of [...peers, session]) socket.destroy()
       await gateway.stop()
     })
