@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
 import type { ConfigInput } from '../../src/index.ts'
 import { type Certificates, createCertificates } from '../support/certificates.ts'
@@ -26,8 +26,9 @@ describe('a gateway whose clients do not finish what they begin', () => {
     broker = await startFakeBroker()
     certificates = await createCertificates()
   })
+  // Also that of a test that failed.
+  afterEach(() => gateway?.stop())
   after(async () => {
-    await gateway?.stop()
     await broker.close()
     await certificates.remove()
   })
@@ -82,7 +83,7 @@ describe('a gateway whose clients do not finish what they begin', () => {
   for (const which of ['public', 'admin'] as const) {
     it(`D2 lives on, and others too, while answers pile up that nobody reads (${which})`, {
       timeout: 90_000,
-    }, async () => {
+    }, async (t) => {
       gateway = await startMeasuredGateway(await config({ host: '127.0.0.1', port: 0 }), { heapMib: 128 })
       const target = { url: gateway.url, authorization: AUTHORIZATION }
       const session = await Flooder.session(target)
@@ -91,6 +92,9 @@ describe('a gateway whose clients do not finish what they begin', () => {
       gateway.forgetPeak()
       const requests = 'GET /nope HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(24_000)
       const peers = await Promise.all(Array.from({ length: 40 }, () => RawPeer.connect(Number(flooded.port))))
+      t.after(() => {
+        for (const { socket } of [...peers, session]) socket.destroy()
+      })
       for (const peer of peers) peer.write(requests)
       const refused = async () =>
         (await gateway?.counters())?.get('gatehouse_refusals_total{cause="too-many-requests"}')
@@ -107,8 +111,6 @@ describe('a gateway whose clients do not finish what they begin', () => {
       assert.equal(session.isOpen, true)
       assert.equal((await fetch(`${gateway.adminUrl}/health/live`)).ok, true)
       assert.equal(await refused(), peers.length)
-      for (const { socket } of [...peers, session]) socket.destroy()
-      await gateway.stop()
     })
   }
 })
