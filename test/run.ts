@@ -24,7 +24,7 @@ const TEST_TIMEOUT_MS = 300_000
 /** How long before that it says what it waits for. */
 const LAST_WORD_MS = 10_000
 const FAILED_FILES = 'failed-files.json'
-/** In a run of the whole suite so many files may fail at first. More than that is no chance. */
+/** In a run of the whole suite so many files may fail at first, unless `SECOND_CHANCES=N` says otherwise. */
 const SECOND_CHANCES = 2
 const VARIABLE = /^([A-Z][A-Z0-9_]*)=(.*)$/
 
@@ -182,7 +182,8 @@ async function main(): Promise<number> {
     env['RABBITMQ_MANAGEMENT_URL'] = rabbit.management.url
   }
   try {
-    const code = await runFiles(files, options, env, names.length === 0 ? SECOND_CHANCES : 0)
+    const chances = Number(env['SECOND_CHANCES'] ?? (names.length === 0 ? SECOND_CHANCES : 0))
+    const code = await runFiles(files, options, env, chances)
     if (code !== 0 && rabbit?.kind !== 'external') showLog(rabbit)
     // Every password of a broker user of the tests is a canary: the gateways shall not have made the broker write one down.
     refuseCanaries('the log of the shared broker', rabbit?.log() ?? '')

@@ -61,40 +61,32 @@ describe('test/run.ts', () => {
     assert.equal(code, 0, output)
   })
 
-  // Node.js 24 limits the time of tests only, not of files, and tsx needs no thread of its own there.
-  if (process.versions.node.startsWith('20.')) {
-    it('runs a file once more whose process hung before its first test, and says so; no file that had begun', async () => {
-      const hang = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'
-      const once = join(folder, 'once', 'once.test.ts')
-      const begun = join(folder, 'begun', 'begun.test.ts')
-      for (const file of [once, begun]) await mkdir(dirname(file))
-      await writeFile(
-        once,
-        `import { existsSync, writeFileSync } from 'node:fs'
+  it('runs files that failed once more, alone, and names those that pass then; not more of them than may fail', async () => {
+    const unsteady = join(folder, 'unsteady', 'unsteady.test.ts')
+    await mkdir(dirname(unsteady))
+    await writeFile(
+      unsteady,
+      `import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { it } from 'node:test'
-const isSecond = existsSync('${once}.first')
-writeFileSync('${once}.first', '')
-if (!isSecond) ${hang}
-it('is well', (): void => undefined)
+it('is well every second time', () => {
+  if (existsSync('${unsteady}.seen')) return rmSync('${unsteady}.seen')
+  writeFileSync('${unsteady}.seen', '')
+  throw new Error('not yet')
+})
 `,
-      )
-      await writeFile(begun, `import { it } from 'node:test'\nit('hangs', () => { ${hang} })\n`)
+    )
+    const bad = join(folder, 'bad.test.ts')
 
-      const limited = (file: string) => runner(file, '--', '--test-timeout=15000')
-      const [again, never] = await Promise.all([limited(once), limited(begun)])
-
-      assert.equal(again.code, 0, again.output)
-      assert.match(again.output, /HUNG BEFORE THE FIRST TEST.*once\.test\.ts\n/)
-      assert.match(again.output, /✔ is well/)
-      assert.equal(never.code, 1, never.output)
-      assert.doesNotMatch(never.output, /HUNG BEFORE/)
-    })
-  }
-
-  it('hands options on to node:test', async () => {
-    const { output } = await runner(folder, '--', '--test-name-pattern=good')
-
-    assert.match(output, /✔ is good/)
-    assert.doesNotMatch(output, /✖ is bad/)
+    const well = await runner('SECOND_CHANCES=1', unsteady)
+    assert.equal(well.code, 0, well.output)
+    assert.match(well.output, /\nUNSTEADY: .*unsteady\.test\.ts\n/)
+    const never = await runner('SECOND_CHANCES=1', bad)
+    const named = await runner(unsteady)
+    await rm(`${unsteady}.seen`)
+    const both = await runner('SECOND_CHANCES=1', bad, unsteady)
+    assert.deepEqual([named.code, never.code, both.code], [1, 1, 1])
+    assert.match(never.output, /Once more, alone:/)
+    for (const { output } of [named, never, both]) assert.doesNotMatch(output, /UNSTEADY/)
+    for (const { output } of [named, both]) assert.doesNotMatch(output, /Once more/)
   })
 })

@@ -92,7 +92,12 @@ export async function startDoor(options: DoorOptions = {}, t?: TestContext): Pro
   const lines: LogLine[] = []
   const config = await doorConfig(broker.url, options)
   const logTo = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) }
-  const door = new Door(await startGateway(config, { logTo }), broker, lines)
+  const gateway = await startGateway(config, { logTo }).catch(async (error: unknown) => {
+    // Nobody gets a door to stop.
+    await broker.close()
+    throw error
+  })
+  const door = new Door(gateway, broker, lines)
   t?.after(() => door.stop())
   return door
 }

@@ -56,7 +56,7 @@ export class Redis {
 
   /** By SIGKILL: what it had not written is lost. */
   async kill(): Promise<void> {
-    await this.#server?.kill()
+    if (this.#server?.hasEnded() === false) await this.#server.kill()
   }
 
   /** Its process answers nobody, and goes on where it was after `resume`. */
