@@ -1,7 +1,7 @@
 /** What the program that started the gateway may see and order: the same shapes as in the management API. */
 import { checked } from './input.ts'
 import type { Management } from './management.ts'
-import { blockSchema, kickSchema } from './orders.ts'
+import { blockSchema, kickSchema } from './orders/orders.ts'
 import { ApiProblem } from './problem.ts'
 import { listingSchema } from './routes/listing.ts'
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from './shapes.ts'

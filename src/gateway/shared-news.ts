@@ -1,7 +1,7 @@
 /** What gateways that share their state tell one another, and what each does about it. */
 import type { Identity, LoginListener, RevokedKeys } from '../../auth/index.ts'
 import type { Management } from '../admin/management.ts'
-import type { OrderAnswer, OrderNews, Others } from '../admin/order-news.ts'
+import type { OrderAnswer, OrderNews, Others } from '../admin/orders/order-news.ts'
 import type { Log } from '../ops/log.ts'
 import { sessionsOfLogins } from '../sessions/logins.ts'
 import type { Sessions } from '../sessions/registry.ts'

@@ -1,7 +1,7 @@
 /** Of each route: in a few words what it is for, the schemas that check what it is sent, and the shape of its answer. */
 import type { z } from 'zod'
 import { drainOrder } from '../../config/schema/drain.ts'
-import { blockSchema, dismissSchema, kickSchema } from '../orders.ts'
+import { blockSchema, dismissSchema, kickSchema } from '../orders/orders.ts'
 import { reloadSchema } from '../routes/config.ts'
 import { explainSchema } from '../routes/explain.ts'
 import { listingSchema } from '../routes/listing.ts'

@@ -3,7 +3,7 @@ import { json } from '../answer.ts'
 import { BlocksNotKept } from '../blocks-file.ts'
 import { readJson } from '../input.ts'
 import type { Management } from '../management.ts'
-import { blockSchema } from '../orders.ts'
+import { blockSchema } from '../orders/orders.ts'
 import { ApiProblem } from '../problem.ts'
 import type { ApiRoute } from '../route.ts'
 

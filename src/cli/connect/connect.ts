@@ -66,7 +66,7 @@ How it runs:
   -- PROGRAM …         runs the program with AMQP_URL, on a port that nobody else can use, and ends with its exit code
   --status HOST:PORT   answers GET /health with JSON
 
-A gateway that refuses is told to the client as connection.close 403, one that is away for 8 s as 320.
+A client reads a gateway's refusal as connection.close 403, and 320 where the gateway is away for 8 s.
 SIGTERM and SIGINT tell all clients (320) and end; a second one drops them.`,
   async run(args, terminal) {
     const end = args.indexOf('--')

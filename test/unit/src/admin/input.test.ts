@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checked } from '../../../../src/admin/input.ts'
-import { kickSchema } from '../../../../src/admin/orders.ts'
+import { kickSchema } from '../../../../src/admin/orders/orders.ts'
 import { ApiProblem } from '../../../../src/admin/problem.ts'
 import { listingSchema } from '../../../../src/admin/routes/listing.ts'
 

@@ -1,7 +1,7 @@
 /** What may be ordered through the API, from the command line and from code: one shape each. */
 import { z } from 'zod'
-import { count, duration, text } from '../config/schema/units.ts'
-import { isEmptyMatch, matchSchema } from './match.ts'
+import { count, duration, text } from '../../config/schema/units.ts'
+import { isEmptyMatch, matchSchema } from '../match.ts'
 
 const LONGEST_REASON = 200
 const reason = text('a reason', LONGEST_REASON)

@@ -1,5 +1,5 @@
 /** Orders about people and sessions, as gateways that share their state pass them on. */
-import type { Block } from '../sessions/bars.ts'
+import type { Block } from '../../sessions/bars.ts'
 import type { KickOrder } from './orders.ts'
 
 export type OrderNews =
