@@ -3,10 +3,8 @@ import type { Broker } from '../brokers/broker.ts'
 import type { RefusalNotes } from '../http/auth/refuse.ts'
 import type { Health } from '../ops/health.ts'
 import type { Service } from '../services/service.ts'
-import type { Sessions } from '../sessions/registry.ts'
 import { Api, type ApiAccess } from './api.ts'
 import type { Feed } from './live/feed.ts'
-import type { History } from './live/history.ts'
 import type { Lately } from './live/lately.ts'
 import type { Management } from './management.ts'
 import type { Everywhere } from './replicas/everywhere.ts'
@@ -36,10 +34,8 @@ export interface ApiParts {
   readonly managed: Managed
   readonly management: Management
   readonly everywhere: Everywhere
-  readonly sessions: Sessions
   readonly health: Health
   readonly trail: AdminTrail
-  readonly history: History
   readonly lately: Lately
   readonly feed: Feed
   readonly notes: RefusalNotes
@@ -53,7 +49,7 @@ export function makeApi(parts: ApiParts): Api {
     meRoute,
     ...overviewRoutes(parts),
     ...sessionRoutes(management, parts.everywhere),
-    peopleRoute(parts),
+    peopleRoute(parts.everywhere),
     ...blockRoutes(management),
     ...drainRoutes(management),
     ...configRoutes(managed, trail),

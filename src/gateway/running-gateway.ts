@@ -94,21 +94,19 @@ export class RunningGateway implements Gateway, ReloadHost {
     metrics.watchDoors(() => this.#listeners.behindDoors.flatMap(({ links }) => links))
     const trail = new AdminTrail(log)
     this.#trail = trail
-    const lately = new Lately(sessions)
+    const lately = new Lately(parts)
+    const [others, here] = [this.#membership.others, () => this.#membership.here]
+    const shown = { ...parts, lately, others, here, current: () => this.#generation }
     this.#management = new Management({
-      ...parts,
+      ...shown,
       bars: parts.compiling.lasting.bars,
       trail,
       drain: this.#drain,
       drainTerms: () => this.#generation.config.drain,
       isStopping: () => this.#closing !== undefined,
-      lately,
-      others: this.#membership.others,
-      here: () => this.#membership.here,
-      current: () => this.#generation,
     })
-    this.#everywhere = new Everywhere(this.#management, this.#membership.others)
-    this.#fromCode = new FromCode(this.#management)
+    this.#everywhere = new Everywhere({ ...shown, management: this.#management })
+    this.#fromCode = new FromCode(this.#management, this.#everywhere)
     const { admin } = first.config
     if (admin === undefined) return
     this.#administration = new Administration(admin, {
@@ -184,12 +182,12 @@ export class RunningGateway implements Gateway, ReloadHost {
     return await this.#source.with(config, isTrial, isTrial ? reload : noted)
   }
 
-  sessions(query?: SessionQuery): SessionPage {
-    return this.#fromCode.sessions(query)
+  async sessions(query?: SessionQuery): Promise<SessionPage> {
+    return await this.#fromCode.sessions(query)
   }
 
-  kick(order: Kick): Kicked {
-    return this.#fromCode.kick(order)
+  async kick(order: Kick): Promise<Kicked> {
+    return await this.#fromCode.kick(order)
   }
 
   async block(order: BlockPerson): Promise<Blocked> {

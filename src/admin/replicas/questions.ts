@@ -1,7 +1,10 @@
 /** Which questions gateways ask one another. */
+import type { PeoplePage } from '../live/people.ts'
+import type { ShownRefusal } from '../live/recent-refusals.ts'
 import type { Listing } from '../routes/listing.ts'
 import type { ShownDetail } from '../routes/shown-session.ts'
 import type { SessionPage } from '../shapes.ts'
+import type { Counts } from './counts.ts'
 
 /** By kind: what is asked, and what each gateway answers of its own. */
 interface Questions {
@@ -9,6 +12,10 @@ interface Questions {
   readonly sessions: { readonly asked: Listing; readonly answer: SessionPage }
   /** Of this id; `null`: it is not here. */
   readonly session: { readonly asked: string; readonly answer: ShownDetail | null }
+  readonly refusals: { readonly asked: null; readonly answer: readonly ShownRefusal[] }
+  readonly counts: { readonly asked: null; readonly answer: Counts }
+  /** So many of them at most. */
+  readonly people: { readonly asked: number; readonly answer: PeoplePage }
 }
 
 export type QuestionKind = keyof Questions
@@ -22,4 +29,4 @@ export interface Question<K extends QuestionKind = QuestionKind> {
 }
 
 /** What a gateway answers, for every kind there is. */
-export type Answering = { readonly [K in QuestionKind]: (asked: AskedOf<K>) => AnswerTo<K> | Promise<AnswerTo<K>> }
+export type Answering = { readonly [K in QuestionKind]: (asked: AskedOf<K>) => AnswerTo<K> }
