@@ -7,9 +7,9 @@ import type { Sessions } from '../sessions/registry.ts'
 import { Api, type ApiAccess } from './api.ts'
 import type { Feed } from './live/feed.ts'
 import type { History } from './live/history.ts'
-import type { LiveRates } from './live/live-rates.ts'
-import type { RecentRefusals } from './live/recent-refusals.ts'
+import type { Lately } from './live/lately.ts'
 import type { Management } from './management.ts'
+import type { Everywhere } from './replicas/everywhere.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
 import { drainRoutes } from './routes/drain.ts'
@@ -35,12 +35,12 @@ export interface Managed extends Configured {
 export interface ApiParts {
   readonly managed: Managed
   readonly management: Management
+  readonly everywhere: Everywhere
   readonly sessions: Sessions
   readonly health: Health
   readonly trail: AdminTrail
-  readonly refusals: RecentRefusals
   readonly history: History
-  readonly rates: LiveRates
+  readonly lately: Lately
   readonly feed: Feed
   readonly notes: RefusalNotes
   /** What several gateways share. */
@@ -52,7 +52,7 @@ export function makeApi(parts: ApiParts): Api {
   const routes = [
     meRoute,
     ...overviewRoutes(parts),
-    ...sessionRoutes(management, parts.rates),
+    ...sessionRoutes(management, parts.everywhere),
     peopleRoute(parts),
     ...blockRoutes(management),
     ...drainRoutes(management),

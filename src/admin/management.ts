@@ -16,13 +16,14 @@ import type { SessionRecord } from '../sessions/record.ts'
 import type { Leaving, Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
 import type { BlocksFile } from './blocks-file.ts'
-import type { SessionRefusals } from './live/session-refusals.ts'
+import type { Lately } from './live/lately.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
 import { LastOrders } from './orders/last-orders.ts'
-import type { OrderAnswer, OrderNews, Others, PassedOn } from './orders/order-news.ts'
 import type { BlockOrder, KickOrder } from './orders/orders.ts'
+import type { Here } from './replicas/here.ts'
+import type { OrderAnswer, OrderNews, Others, PassedOn } from './replicas/others.ts'
 import { type Listing, pageOf } from './routes/listing.ts'
-import { type SessionDetail, sessionDetail } from './routes/shown-session.ts'
+import { type ShownDetail, sessionDetail, shownSession } from './routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from './shapes.ts'
 import type { Actor, AdminTrail } from './trail.ts'
 
@@ -42,11 +43,13 @@ export interface ManagementParts {
   drainTerms(): DrainTerms
   /** Whether the gateway drains to stop: then nobody else has a say. */
   isStopping(): boolean
-  readonly refusals: SessionRefusals
+  readonly lately: Lately
   /** Where blocks are kept, so that they survive a restart. */
   readonly blocksFile: BlocksFile | undefined
   /** Gateways that share their state with this one; undefined where there are none. */
   readonly others: Others | undefined
+  /** Where the sessions of this process live. */
+  here(): Here
   /** What is in force. */
   current(): {
     readonly authenticators: ReadonlyMap<string, Authenticator>
@@ -67,15 +70,19 @@ export class Management {
     this.#of = parts
   }
 
+  /** Those of this gateway. */
   list(listing: Listing): SessionPage {
-    return pageOf(this.#candidates(listing), listing)
+    return pageOf(this.#candidates(listing), listing, this.#of.here())
   }
 
-  session(id: string): SessionDetail | undefined {
+  /** One of this gateway. */
+  session(id: string): ShownDetail | undefined {
     const session = this.#of.sessions.byId(id)?.session
     if (session === undefined) return undefined
     const { record } = session
-    return sessionDetail(record, this.#standing(record), this.#of.refusals.of(id))
+    const { lately, here } = this.#of
+    const detail = sessionDetail(shownSession(record, here()), this.#standing(record), lately.methods.of(id))
+    return { ...detail, rates: lately.rates.of(record) }
   }
 
   /** Of the person of a session, at its service; `null` where the rules of today would not let it begin. */
@@ -116,7 +123,7 @@ export class Management {
   }
 
   #kick({ match, reason, hold, perSecond, dryRun }: KickOrder): Kicked {
-    const matches = matcherOf(match)
+    const matches = matcherOf(match, this.#of.here().replica)
     const chosen = [...this.#candidates(match)].filter(({ record, isEnding }) => !isEnding && matches(record))
     const matched = chosen.length
     if (!dryRun) {

@@ -47,7 +47,7 @@ describe('gatehouse status, sessions, session', () => {
     const id = /^([0-9a-f-]+) +joe\.smith +staff +\/amqp +smithj/.exec(String(row))?.[1] ?? ''
     assert.equal(footer, '1 session, page 1 of 1')
     const none = await gatehouse(t, door, 'viewer', 'sessions', '--broker-user', 'nobody', '--json')
-    assert.deepEqual(JSON.parse(none.stdout), { total: 0, page: 1, pageSize: 100, items: [] })
+    assert.deepEqual(JSON.parse(none.stdout), { total: 0, page: 1, pageSize: 100, items: [], notReached: [] })
 
     const one = await gatehouse(t, door, 'viewer', 'session', id)
     assert.match(one.stdout, /^user +smithj$/m)

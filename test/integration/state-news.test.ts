@@ -29,10 +29,12 @@ async function tried(door: Door): Promise<string> {
 
 interface Answer {
   readonly id: string
+  readonly replica: string | null
+  readonly total: number
   readonly matched: number
   readonly ended: number
   readonly notReached: readonly string[]
-  readonly items: readonly { readonly subject: string }[]
+  readonly items: readonly { readonly id: string; readonly subject: string; readonly replica: string | null }[]
   readonly replicas: readonly { readonly name: string; readonly sessions: number; readonly hash: string }[] | null
 }
 
@@ -96,6 +98,53 @@ describe('gateways of one store', () => {
 
     const { replicas } = await ask(one, 'GET', '/overview')
     assert.equal(new Set(replicas?.map(({ name }) => name)).size, 3)
+  })
+
+  it('list the sessions of all, page by page, and show each wherever it is', async (t) => {
+    const doors = await gateways(t, 3)
+    const [one, two, other] = doors as [Door, Door, Door]
+    for (const door of [one, two, other, one, two]) await connect(door)
+    const pages = await Promise.all(
+      [1, 2, 3, 4].map(async (page) => await ask(other, 'GET', `/sessions?sort=-openedAt&page=${page}&pageSize=2`)),
+    )
+    assert.deepEqual(
+      pages.map(({ total, items, notReached }) => [total, items.length, notReached]),
+      [2, 2, 1, 0].map((count) => [5, count, []]),
+    )
+    const names = pages.flatMap(({ items }) => items.map(({ replica }) => replica))
+    const [second, first, third] = names
+    assert.deepEqual(names, [second, first, third, second, first])
+    assert.equal(new Set(names).size, 3)
+    const inOrder = await ask(one, 'GET', '/sessions?sort=openedAt')
+    assert.deepEqual(
+      inOrder.items.map(({ id }) => id),
+      pages.flatMap(({ items }) => items.map(({ id }) => id)).reverse(),
+    )
+
+    const ofThird = await ask(one, 'GET', `/sessions?replica=${third}`)
+    assert.deepEqual([ofThird.total, ofThird.items.length], [1, 1])
+    const [elsewhere] = ofThird.items
+    const shown = await ask(one, 'GET', `/sessions/${elsewhere?.id}`)
+    assert.deepEqual([shown.id, shown.replica], [elsewhere?.id, third])
+    await ask(two, 'DELETE', `/sessions/${elsewhere?.id}?hold=0s`)
+    await until(async () => (await ask(one, 'GET', '/sessions')).total === 4, 'the end of one')
+    const kicked = await ask(two, 'POST', '/kick', { match: { replica: first }, hold: '0s' })
+    assert.deepEqual([kicked.matched, kicked.notReached], [2, []])
+    const far = await fetch(`${one.gateway.adminAddress?.url}/api/v1/sessions?page=100&pageSize=500`, { headers: JOE })
+    assert.equal(far.status, 400)
+    assert.match(await far.text(), /at most the first 5000 sessions/)
+  })
+
+  it('name whoever does not answer, and show the others', async (t) => {
+    const doors = await gateways(t, 2)
+    await Promise.all(doors.map(connect))
+    await redis.pause()
+    try {
+      const listed = await ask(doors[0] as Door, 'GET', '/sessions')
+      assert.deepEqual([listed.total, listed.notReached.length], [1, 1])
+    } finally {
+      await redis.resume()
+    }
   })
 
   it('admit no more sessions of one identity than one gateway would', async (t) => {

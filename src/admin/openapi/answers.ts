@@ -7,7 +7,7 @@ import type { ShownRefusal } from '../live/recent-refusals.ts'
 import { ROLES } from '../roles.ts'
 import type { ShownOverview } from '../routes/overview.ts'
 import type { PeoplePage } from '../routes/people.ts'
-import type { ShownDetail } from '../routes/sessions.ts'
+import type { ShownDetail } from '../routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from '../shapes.ts'
 
 const at = z.iso.datetime().describe('RFC 3339 in UTC.')
@@ -148,6 +148,7 @@ const sessions = z.strictObject({
   page: count,
   pageSize: count,
   items: z.array(z.strictObject(sessionFields)),
+  notReached: texts,
 }) satisfies z.ZodType<SessionPage>
 
 const kicked = z.strictObject({ matched: count, ended: count, notReached: texts }) satisfies z.ZodType<Kicked>

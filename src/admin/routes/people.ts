@@ -6,7 +6,8 @@ import type { SessionRecord } from '../../sessions/record.ts'
 import type { Sessions } from '../../sessions/registry.ts'
 import { json } from '../answer.ts'
 import { readQuery } from '../input.ts'
-import { type LiveRates, type ShownRates, sumOf } from '../live/live-rates.ts'
+import type { Lately } from '../live/lately.ts'
+import { type ShownRates, sumOf } from '../live/live-rates.ts'
 import type { Management } from '../management.ts'
 import type { ApiRoute } from '../route.ts'
 import { number } from './listing.ts'
@@ -33,10 +34,10 @@ export const peopleSchema = z.strictObject({ pageSize: number(1, 500).prefault(1
 interface PeopleParts {
   readonly management: Management
   readonly sessions: Sessions
-  readonly rates: LiveRates
+  readonly lately: Lately
 }
 
-export function peopleRoute({ management, sessions, rates }: PeopleParts): ApiRoute {
+export function peopleRoute({ management, sessions, lately: { rates } }: PeopleParts): ApiRoute {
   return {
     method: 'GET',
     path: '/api/v1/identities',

@@ -140,6 +140,7 @@ export interface SessionPage {
   readonly page: number
   readonly pageSize: number
   readonly items: readonly Session[]
+  readonly notReached: readonly string[]
 }
 
 export interface Kicked {
