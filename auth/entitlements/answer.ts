@@ -19,7 +19,7 @@ const ROLE_CHARACTERS = 1024
 /** Behind `ACCESS_REFUSED - ` there is room for it in a reply-text. [AMQP §1.4.2.10] */
 const REASON_BYTES = 200
 /** A date and a time with its offset. [RFC 3339 §5.6] */
-const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
+const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
 
 /** The answer is none. The message says why, in operators' words. */
 export class Malformed extends Error {
@@ -128,10 +128,16 @@ function grantsOf(permissions: Permissions): readonly GrantTemplate[] {
 
 function untilOf(value: unknown, nowMs: number): number | undefined {
   if (value === undefined) return undefined
-  const untilMs = typeof value === 'string' && DATE_TIME.test(value) ? Date.parse(value) : Number.NaN
+  const untilMs = typeof value === 'string' && isDateTime(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(untilMs)) throw new Malformed('`until` is no time such as 2026-11-29T20:00:00Z')
   if (untilMs <= nowMs) throw new Malformed('`allow` is true, but `until` has passed')
   return untilMs
+}
+
+/** `Date.parse` takes a 30 February for a day in March. */
+function isDateTime(text: string): boolean {
+  const [, year, month, day] = DATE_TIME.exec(text) ?? []
+  return day !== undefined && Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
 }
 
 function shown(text: string): string {

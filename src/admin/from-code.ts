@@ -3,39 +3,39 @@ import { checked } from './input.ts'
 import type { Management } from './management.ts'
 import { blockSchema, kickSchema } from './orders/orders.ts'
 import { ApiProblem } from './problem.ts'
+import type { Everywhere } from './replicas/everywhere.ts'
 import { listingSchema } from './routes/listing.ts'
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from './shapes.ts'
 
 export class FromCode {
   readonly #management: Management
+  readonly #everywhere: Everywhere
 
-  constructor(management: Management) {
+  constructor(management: Management, everywhere: Everywhere) {
     this.#management = management
+    this.#everywhere = everywhere
   }
 
-  sessions(query: SessionQuery = {}): SessionPage {
-    return this.#management.list(orTypeError(() => checked(query, listingSchema, 'gateway.sessions')))
+  async sessions(query: SessionQuery = {}): Promise<SessionPage> {
+    return await orTypeError(() => this.#everywhere.sessions(checked(query, listingSchema, 'gateway.sessions')))
   }
 
-  kick(order: Kick): Kicked {
-    return this.#management.kickHere(
-      orTypeError(() => checked(order, kickSchema, 'gateway.kick')),
-      'program',
-    )
+  async kick(order: Kick): Promise<Kicked> {
+    return await orTypeError(() => this.#management.kick(checked(order, kickSchema, 'gateway.kick'), 'program'))
   }
 
   async block(order: BlockPerson): Promise<Blocked> {
-    const checkedOrder = orTypeError(() => checked(order, blockSchema, 'gateway.block'))
-    const blocked = await this.#management.block(checkedOrder, 'program')
+    const act = () => this.#management.block(checked(order, blockSchema, 'gateway.block'), 'program')
+    const blocked = await orTypeError(act)
     if (blocked === undefined) throw new Error('gateway.block: there are too many blocks: lift some')
     return blocked
   }
 }
 
 /** Mistakes of a program are those of its author. */
-function orTypeError<T>(check: () => T): T {
+async function orTypeError<T>(act: () => Promise<T>): Promise<T> {
   try {
-    return check()
+    return await act()
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error
     const { errors = [] } = error.body as { readonly errors?: readonly string[] }

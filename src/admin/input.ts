@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { isTooLarge, readBody } from '../http/auth/request.ts'
 import { ApiProblem } from './problem.ts'
+import { repeatedKey } from './repeated-key.ts'
 
 const BODY_BYTES = 64 * 1024
 
@@ -16,6 +17,9 @@ export async function readJson<T extends z.ZodType>(
   if (text === undefined) throw new ApiProblem(413, `expected a body of at most ${mostBytes / 1024} KiB`)
   const value = text === '' ? {} : parsed(text)
   if (value === undefined) throw new ApiProblem(400, 'mistakes in the body', { errors: ['expected JSON'] })
+  const twice = repeatedKey(text)
+  if (twice !== undefined)
+    throw new ApiProblem(400, 'mistakes in the body', { errors: [`${twice}: stands there twice`] })
   return checked(value, schema, 'the body')
 }
 

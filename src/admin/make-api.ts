@@ -3,13 +3,11 @@ import type { Broker } from '../brokers/broker.ts'
 import type { RefusalNotes } from '../http/auth/refuse.ts'
 import type { Health } from '../ops/health.ts'
 import type { Service } from '../services/service.ts'
-import type { Sessions } from '../sessions/registry.ts'
 import { Api, type ApiAccess } from './api.ts'
 import type { Feed } from './live/feed.ts'
-import type { History } from './live/history.ts'
-import type { LiveRates } from './live/live-rates.ts'
-import type { RecentRefusals } from './live/recent-refusals.ts'
+import type { Lately } from './live/lately.ts'
 import type { Management } from './management.ts'
+import type { Everywhere } from './replicas/everywhere.ts'
 import { blockRoutes } from './routes/blocks.ts'
 import { type Configured, configRoutes } from './routes/config.ts'
 import { drainRoutes } from './routes/drain.ts'
@@ -35,12 +33,10 @@ export interface Managed extends Configured {
 export interface ApiParts {
   readonly managed: Managed
   readonly management: Management
-  readonly sessions: Sessions
+  readonly everywhere: Everywhere
   readonly health: Health
   readonly trail: AdminTrail
-  readonly refusals: RecentRefusals
-  readonly history: History
-  readonly rates: LiveRates
+  readonly lately: Lately
   readonly feed: Feed
   readonly notes: RefusalNotes
   /** What several gateways share. */
@@ -52,8 +48,8 @@ export function makeApi(parts: ApiParts): Api {
   const routes = [
     meRoute,
     ...overviewRoutes(parts),
-    ...sessionRoutes(management, parts.rates),
-    peopleRoute(parts),
+    ...sessionRoutes(management, parts.everywhere),
+    peopleRoute(parts.everywhere),
     ...blockRoutes(management),
     ...drainRoutes(management),
     ...configRoutes(managed, trail),

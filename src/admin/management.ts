@@ -16,13 +16,14 @@ import type { SessionRecord } from '../sessions/record.ts'
 import type { Leaving, Sessions } from '../sessions/registry.ts'
 import { endTickets } from '../sessions/tickets.ts'
 import type { BlocksFile } from './blocks-file.ts'
-import type { SessionRefusals } from './live/session-refusals.ts'
+import type { Lately } from './live/lately.ts'
 import { matcherOf, type SessionMatch } from './match.ts'
 import { LastOrders } from './orders/last-orders.ts'
-import type { OrderAnswer, OrderNews, Others, PassedOn } from './orders/order-news.ts'
 import type { BlockOrder, KickOrder } from './orders/orders.ts'
+import type { Here } from './replicas/here.ts'
+import type { OrderAnswer, OrderNews, Others, PassedOn } from './replicas/others.ts'
 import { type Listing, pageOf } from './routes/listing.ts'
-import { type SessionDetail, sessionDetail } from './routes/shown-session.ts'
+import { type ShownDetail, sessionDetail, shownSession } from './routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from './shapes.ts'
 import type { Actor, AdminTrail } from './trail.ts'
 
@@ -42,11 +43,13 @@ export interface ManagementParts {
   drainTerms(): DrainTerms
   /** Whether the gateway drains to stop: then nobody else has a say. */
   isStopping(): boolean
-  readonly refusals: SessionRefusals
+  readonly lately: Lately
   /** Where blocks are kept, so that they survive a restart. */
   readonly blocksFile: BlocksFile | undefined
   /** Gateways that share their state with this one; undefined where there are none. */
   readonly others: Others | undefined
+  /** Where the sessions of this process live. */
+  here(): Here
   /** What is in force. */
   current(): {
     readonly authenticators: ReadonlyMap<string, Authenticator>
@@ -67,15 +70,19 @@ export class Management {
     this.#of = parts
   }
 
+  /** Those of this gateway. */
   list(listing: Listing): SessionPage {
-    return pageOf(this.#candidates(listing), listing)
+    return pageOf(this.#candidates(listing), listing, this.#of.here())
   }
 
-  session(id: string): SessionDetail | undefined {
+  /** One of this gateway. */
+  session(id: string): ShownDetail | undefined {
     const session = this.#of.sessions.byId(id)?.session
     if (session === undefined) return undefined
     const { record } = session
-    return sessionDetail(record, this.#standing(record), this.#of.refusals.of(id))
+    const { lately, here } = this.#of
+    const detail = sessionDetail(shownSession(record, here()), this.#standing(record), lately.methods.of(id))
+    return { ...detail, rates: lately.rates.of(record) }
   }
 
   /** Of the person of a session, at its service; `null` where the rules of today would not let it begin. */
@@ -85,26 +92,20 @@ export class Management {
 
   /** Ends sessions at all gateways. */
   async kick(order: KickOrder, actor: Actor): Promise<Kicked> {
-    const here = this.kickHere(order, actor)
+    const here = this.#kick(order)
     const passed = await this.#of.others?.pass({ kind: 'kicked', order }, Date.now() + KICK_MS, Date.now())
-    if (passed === undefined) return here
-    const matched = here.matched + sum(passed.answers.map((answer) => answer.matched))
-    const ended = here.ended + sum(passed.answers.map((answer) => answer.ended))
-    return { matched, ended, notReached: passed.notReached }
-  }
-
-  /** Those of this gateway. */
-  kickHere(order: KickOrder, actor: Actor): Kicked {
-    const kicked = this.#kick(order)
+    const { answers, notReached } = passed ?? { answers: [], notReached: [] }
+    const matched = sum([here, ...answers].map((answer) => answer.matched))
+    const ended = sum([here, ...answers].map((answer) => answer.ended))
     const { match, reason, dryRun } = order
     const outcome = dryRun ? 'dry-run' : 'done'
-    this.#of.trail.done('admin.kick', actor, { match: JSON.stringify(match), count: kicked.matched, reason, outcome })
-    return kicked
+    this.#of.trail.done('admin.kick', actor, { match: JSON.stringify(match), count: matched, reason, outcome })
+    return { matched, ended, notReached }
   }
 
   /** Acts on what another gateway passed on. @param atMs when it did so */
   received(news: OrderNews, atMs: number): OrderAnswer {
-    if (news.kind === 'kicked') return { ...this.#kick(news.order), issuers: [] }
+    if (news.kind === 'kicked') return this.#kick(news.order)
     const { subject, issuer } = news.kind === 'blocked' ? news.block : news
     // Entries may arrive in any order, and again: the last word about a person counts.
     if (!this.#orders.isLast(subject, issuer, atMs)) return { matched: 0, ended: 0, issuers: [] }
@@ -115,8 +116,8 @@ export class Management {
     return news.kind === 'blocked' ? this.#endBlocked(subject, issuer) : { matched: 0, ended: 0, issuers: [] }
   }
 
-  #kick({ match, reason, hold, perSecond, dryRun }: KickOrder): Kicked {
-    const matches = matcherOf(match)
+  #kick({ match, reason, hold, perSecond, dryRun }: KickOrder): OrderAnswer {
+    const matches = matcherOf(match, this.#of.here().replica)
     const chosen = [...this.#candidates(match)].filter(({ record, isEnding }) => !isEnding && matches(record))
     const matched = chosen.length
     if (!dryRun) {
@@ -126,7 +127,7 @@ export class Management {
       const quietMs = perSecond === undefined ? undefined : this.#of.drainTerms().quiet
       this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), { overMs, quietMs })
     }
-    return { matched, ended: dryRun ? 0 : matched, notReached: [] }
+    return { matched, ended: dryRun ? 0 : matched, issuers: [] }
   }
 
   /**
@@ -139,14 +140,17 @@ export class Management {
     const block = this.#of.bars.block({ subject, issuer, reason, by }, forMs)
     if (block === undefined) return undefined
     const here = this.#endBlocked(subject, issuer)
-    const match = JSON.stringify({ subject, issuer })
-    this.#of.trail.done('admin.block', actor, { match, count: here.ended, reason })
     const passing = this.#pass({ kind: 'blocked', block }, block)
-    await this.#kept()
+    const kept = this.#kept()
+    // Its failure is told once the others have answered.
+    kept.catch(() => undefined)
     const { answers, notReached } = await passing
     const all = [here, ...answers]
+    const ended = sum(all.map((answer) => answer.ended))
+    this.#of.trail.done('admin.block', actor, { match: JSON.stringify({ subject, issuer }), count: ended, reason })
+    await kept
     const issuers = [...new Set(all.flatMap((answer) => answer.issuers))]
-    return { ...shownBlock(block), ended: sum(all.map(({ ended }) => ended)), issuers, notReached }
+    return { ...shownBlock(block), ended, issuers, notReached }
   }
 
   /** Ends what somebody has who was blocked. */

@@ -29,8 +29,12 @@ export function isEmptyMatch(match: SessionMatch): boolean {
   return Object.values(match).every((wanted) => wanted === undefined)
 }
 
-/** What tells the sessions that are meant. One process has no name: as a replica it is never meant. */
-export function matcherOf(match: SessionMatch): (record: SessionRecord) => boolean {
+/**
+ * What tells the sessions that are meant.
+ * @param replica this one's name; `null`: it has none, and as a replica it is never meant
+ */
+export function matcherOf(match: SessionMatch, replica: string | null): (record: SessionRecord) => boolean {
+  if (match.replica !== undefined && (replica === null || !match.replica.includes(replica))) return () => false
   const isNear = match.address === undefined ? undefined : remembered(match.address)
   const has = (wanted: readonly string[] | undefined, value: string | undefined) =>
     wanted === undefined || (value !== undefined && wanted.includes(value))
@@ -44,8 +48,7 @@ export function matcherOf(match: SessionMatch): (record: SessionRecord) => boole
     has(match.broker, broker) &&
     has(match.user, user) &&
     has(match.vhost, vhost) &&
-    (isNear === undefined || isNear(address)) &&
-    match.replica === undefined
+    (isNear === undefined || isNear(address))
 }
 
 /** Thousands of sessions come from few addresses, and to read one takes longer than everything else. */

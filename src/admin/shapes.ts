@@ -32,8 +32,9 @@ export interface ShownSession {
   /** Messages of AMQP. */
   readonly messagesFromClient: number
   readonly messagesToClient: number
-  /** `null`: there is one process only. */
+  /** The name of its gateway; `null`: it shares its state with no other. */
   readonly replica: string | null
+  /** `null`: its gateway has one process only. */
   readonly worker: number | null
 }
 
@@ -43,6 +44,8 @@ export interface SessionPage {
   readonly page: number
   readonly pageSize: number
   readonly items: readonly ShownSession[]
+  /** Replicas that did not answer: theirs are missing. */
+  readonly notReached: readonly string[]
 }
 
 type Wanted = string | string[] | undefined

@@ -87,13 +87,14 @@ export class BrokerNodes implements Dialler {
   }
 
   async dial(request: DialRequest): Promise<Dialled> {
-    const { timeoutMs, giveUp } = request
+    const { timeoutMs, giveUp, silent = [] } = request
     const endsAt = performance.now() + timeoutMs
-    const away = this.#nodes.filter(({ isUp }) => !isUp)
-    const up = this.#order()
+    const nodes = silent.length === 0 ? this.#nodes : this.#without(silent)
+    const away = nodes.filter(({ isUp }) => !isUp)
+    const up = this.#order(nodes)
     const failures: BrokerUnavailable[] = []
     try {
-      if (up.length > 0) return await dialInTurn(up, request)
+      if (up.length > 0) return this.#patiently(await dialInTurn(up, request), up)
     } catch (error) {
       failures.push(BrokerUnavailable.from(error))
     }
@@ -141,8 +142,23 @@ export class BrokerNodes implements Dialler {
     }
   }
 
-  #order(): BrokerNode[] {
-    const up = this.#nodes.filter(({ isUp }) => isUp)
+  /** Whether a silent node is away is for a probe to find out, for all sessions. */
+  #without(silent: readonly string[]): readonly BrokerNode[] {
+    return this.#nodes.filter((node) => {
+      if (!silent.includes(node.name)) return true
+      void node.ask()
+      return false
+    })
+  }
+
+  /** Where there are others, a node has as long to greet a session as it has for a probe. */
+  #patiently({ stream, node, gathers }: Dialled, up: readonly BrokerNode[]): Dialled {
+    const hasOthers = up.some((one) => one.name !== node && one.isUp)
+    return { stream, node, gathers, greetWithinMs: hasOthers ? this.#settings.probe.timeout : undefined }
+  }
+
+  #order(nodes: readonly BrokerNode[]): BrokerNode[] {
+    const up = nodes.filter(({ isUp }) => isUp)
     if (up.length < 2) return up
     const { choose } = this.#settings
     const keyed = up.map((node) => ({

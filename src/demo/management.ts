@@ -30,13 +30,18 @@ export interface BrokerConnection {
 
 class ManagementError extends Error {
   override readonly name = 'ManagementError'
+  /** 0 where there was no answer. */
   readonly status: number
 
-  constructor(status: number, message: string) {
-    super(message)
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options)
     this.status = status
   }
 }
+
+const ANSWER_MS = 20_000
+/** The broker answers when the last of its queues has gone; there may be tens of thousands. */
+const REMOVE_VHOST_MS = 300_000
 
 export class BrokerManagement {
   /** Base address without a trailing slash, e.g. `http://127.0.0.1:15672`. */
@@ -48,13 +53,18 @@ export class BrokerManagement {
     this.#authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   }
 
-  /** One request; `path` begins with `/api/`. @throws ManagementError for any status from 400 up. */
-  async request(method: string, path: string, body?: unknown): Promise<unknown> {
+  /**
+   * One request; `path` begins with `/api/`.
+   * @throws ManagementError for any status from 400 up, and for none in time
+   */
+  async request(method: string, path: string, body?: unknown, withinMs = ANSWER_MS): Promise<unknown> {
     const response = await fetch(this.url + path, {
       method,
       headers: { authorization: this.#authorization, 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(withinMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      throw new ManagementError(0, `${method} ${path}: ${String(error)}`, { cause: error })
     })
     const text = await response.text()
     if (!response.ok) {
@@ -73,7 +83,7 @@ export class BrokerManagement {
   }
 
   async removeVhost(name: string): Promise<void> {
-    await this.#remove(`/api/vhosts/${encodeURIComponent(name)}`)
+    await this.#remove(`/api/vhosts/${encodeURIComponent(name)}`, REMOVE_VHOST_MS)
   }
 
   /** Adds the user or changes its password and tags (`impersonator`, `administrator`, …). */
@@ -116,13 +126,13 @@ export class BrokerManagement {
     await fetch(`${this.url}/api/connections/${encodeURIComponent(name)}`, {
       method: 'DELETE',
       headers: { authorization: this.#authorization, 'x-reason': reason },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(ANSWER_MS),
     })
   }
 
-  async #remove(path: string): Promise<void> {
+  async #remove(path: string, withinMs = ANSWER_MS): Promise<void> {
     try {
-      await this.request('DELETE', path)
+      await this.request('DELETE', path, undefined, withinMs)
     } catch (error) {
       if (!(error instanceof ManagementError) || error.status !== 404) throw error
     }

@@ -1,31 +1,25 @@
 /** The admin listener of a gateway, and everything behind it: health, metrics, the management API and what it shows. */
 import { Feed } from '../admin/live/feed.ts'
-import { History } from '../admin/live/history.ts'
-import { LiveRates } from '../admin/live/live-rates.ts'
-import { RecentRefusals } from '../admin/live/recent-refusals.ts'
-import type { SessionRefusals } from '../admin/live/session-refusals.ts'
+import type { Lately } from '../admin/live/lately.ts'
 import { AdminLogins } from '../admin/login/logins.ts'
 import { type Managed, makeApi } from '../admin/make-api.ts'
 import type { Management } from '../admin/management.ts'
+import type { Everywhere } from '../admin/replicas/everywhere.ts'
 import { type AdminAddress, AdminServer } from '../admin/server.ts'
 import type { AdminTrail } from '../admin/trail.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
 import { Health } from '../ops/health.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
-import type { Traffic } from '../ops/traffic.ts'
-import type { SessionRecord } from '../sessions/record.ts'
-import type { Sessions } from '../sessions/registry.ts'
 import type { SharedStore } from '../state/open.ts'
 
 export interface AdministrationParts {
   readonly managed: Managed
   readonly management: Management
+  readonly everywhere: Everywhere
+  readonly lately: Lately
   readonly trail: AdminTrail
-  readonly sessionRefusals: SessionRefusals
-  readonly sessions: Sessions
   readonly metrics: Metrics
-  readonly traffic: Traffic
   readonly log: Log
   isDraining(): boolean
   /** What several gateways share. */
@@ -34,27 +28,20 @@ export interface AdministrationParts {
 
 export class Administration {
   readonly server: AdminServer
-  readonly #history: History
-  readonly #rates: LiveRates
+  readonly #lately: Lately
 
   constructor(address: AdminAddress, parts: AdministrationParts) {
-    const { managed, management, trail, sessions, metrics, traffic, log } = parts
+    const { managed, management, everywhere, lately, trail, metrics, log, shared } = parts
     const health = new Health({
       brokers: () => [...managed.current.brokers.values()],
       isDraining: () => parts.isDraining(),
-      stateIsUp: () => parts.shared?.store.isUp,
+      stateIsUp: () => shared?.store.isUp,
     })
-    const loopDelayMs = metrics.loopDelay.reader()
-    const sessionCount = () => sessions.count
-    this.#history = new History({ totals: metrics.totals, traffic, sessionCount, loopDelayMs })
-    this.#rates = new LiveRates(() => recordsOf(sessions))
-    const refusals = new RecentRefusals()
-    log.observe(refusals)
-    log.observe(parts.sessionRefusals)
+    this.#lately = lately
+    lately.observe(log)
     const notes = { metrics, log }
-    const live = { refusals, feed: new Feed(log), history: this.#history, rates: this.#rates }
-    const { shared } = parts
-    const api = makeApi({ managed, management, sessions, health, trail, notes, shared, ...live })
+    const feed = new Feed(log)
+    const api = makeApi({ managed, management, everywhere, lately, feed, health, trail, notes, shared })
     this.server = new AdminServer(
       address,
       { health, metrics, api, logins: new AdminLogins({ managed, notes }) },
@@ -71,11 +58,6 @@ export class Administration {
 
   /** Called once a second. */
   tick(): void {
-    this.#history.tick()
-    this.#rates.tick()
+    this.#lately.tick()
   }
-}
-
-function* recordsOf(sessions: Sessions): Generator<SessionRecord> {
-  for (const { record } of sessions.each()) yield record
 }

@@ -55,12 +55,19 @@ export interface Gateway {
    * @throws {ReloadRefused} with every mistake; then nothing has changed
    */
   reload(options?: GatewayReload): Promise<ReloadReport>
-  /** Live sessions, by filter, order and page. @throws {TypeError} with every mistake of the query */
-  sessions(query?: SessionQuery): SessionPage
-  /** Ends sessions, and keeps their people out for a while. It is in the audit trail. @throws {TypeError} */
-  kick(order: Kick): Kicked
   /**
-   * Keeps a person out, and ends their sessions and tickets at once. Resolves when the block survives a restart, where
+   * Live sessions, by filter, order and page; where gateways share their state, of all of them.
+   * @throws {TypeError} with every mistake of the query
+   */
+  sessions(query?: SessionQuery): Promise<SessionPage>
+  /**
+   * Ends sessions, and keeps their people out for a while; where gateways share their state, at all of them. It is in the
+   * audit trail.
+   * @throws {TypeError} with every mistake of the order
+   */
+  kick(order: Kick): Promise<Kicked>
+  /**
+   * Keeps a person out, and ends their sessions and tickets at once, at all gateways that share their state. Resolves when the block survives a restart, where
    * `blocks` names a file. It is in the audit trail.
    * @throws {TypeError} with every mistake of the order
    */

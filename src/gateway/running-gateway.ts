@@ -2,30 +2,25 @@
  * A running gateway. Nothing is decided here; this is where everything that decides meets, and the order in which it starts
  * and stops.
  */
-import { hostname } from 'node:os'
 import { FromCode } from '../admin/from-code.ts'
-import { SessionRefusals } from '../admin/live/session-refusals.ts'
+import { Lately } from '../admin/live/lately.ts'
 import { Management } from '../admin/management.ts'
+import { Everywhere } from '../admin/replicas/everywhere.ts'
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import { AdminTrail } from '../admin/trail.ts'
 import { staticChanges } from '../config/checks/static-places.ts'
-import { hashOf } from '../config/effective/hash.ts'
-import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
+import type { LoadedConfig } from '../config/reading/load.ts'
 import { readDrain } from '../config/reading/read-drain.ts'
-import type { Config, ConfigInput } from '../config/schema/schema.ts'
+import type { Config } from '../config/schema/schema.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import { heapRatio } from '../ops/read-metrics.ts'
-import { version } from '../ops/version.ts'
 import { Drain } from '../sessions/drain.ts'
-import { configurationChanged } from '../sessions/end-requests.ts'
-import { followLogins } from '../sessions/logins.ts'
 import type { Occupant } from '../sessions/place.ts'
 import type { Ticker } from '../sessions/ticker.ts'
-import type { ReplicaRecord } from '../state/replicas.ts'
 import { allMade } from '../wiring/authenticators.ts'
 import { Administration } from './administration.ts'
-import { expectSeries } from './expected-series.ts'
 import { compileGeneration, type Generation } from './generation.ts'
+import { InForce } from './in-force.ts'
 import { InheritedSockets } from './inherited-sockets.ts'
 import { type Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
 import { makeListeners } from './make-listeners.ts'
@@ -33,44 +28,45 @@ import { makeTicker } from './make-ticker.ts'
 import type { GatewayParts } from './parts.ts'
 import type { DrainOptions, Gateway, GatewayAddress, GatewayReload } from './ports.ts'
 import { rebalance } from './rebalance.ts'
-import { ConfigWatch } from './reloading/config-watch.ts'
+import { ConfigSource } from './reloading/config-source.ts'
+import { type EndedByReload, endByReload } from './reloading/ends.ts'
 import { notedReload } from './reloading/noted.ts'
-import { type EndedByReload, type Prepared, Reload, type ReloadHost } from './reloading/reload.ts'
+import { type Prepared, Reload, type ReloadHost } from './reloading/reload.ts'
 import type { ReloadReport } from './reloading/report.ts'
 import { ReloadRequests } from './reloading/requests.ts'
+import { Membership } from './replicas/membership.ts'
 import { revoke } from './revoke.ts'
-import { followNews, loginNews, othersOf } from './shared-news.ts'
-import { watchUsers } from './users-files.ts'
 
 /** For clients that had connected when the next process took the socket over. */
 const HAND_OVER_MS = 1_000
 
 export class RunningGateway implements Gateway, ReloadHost {
   readonly #parts: GatewayParts
+  readonly #source: ConfigSource
   readonly #pressure: Pressure
   readonly #ticker: Ticker
   readonly #inherited: InheritedSockets
   readonly #listeners: Listeners
   readonly #trail: AdminTrail
-  readonly #administration: Administration | undefined
+  readonly #administration: Administration | undefined = undefined
   readonly #fromCode: FromCode
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
-  readonly #configWatch: ConfigWatch | undefined
+  readonly #inForce: InForce
   readonly #drain: Drain
   readonly #management: Management
+  readonly #membership: Membership
+  readonly #everywhere: Everywhere
   #generation: Generation
-  #input: ConfigInput | Config
-  #stopWatching = () => {}
   #upgradeCount = 0
   #closing: Promise<void> | undefined
 
   constructor(first: Generation, parts: GatewayParts) {
     this.#generation = first
-    this.#input = parts.input
+    this.#source = new ConfigSource(parts.input, parts.options)
     this.#parts = parts
-    const { file } = parts.options
-    this.#configWatch = file === undefined ? undefined : new ConfigWatch(file, () => this.requestReload())
+    this.#membership = new Membership(parts.shared, this)
+    this.#inForce = new InForce(this, parts, this.#membership)
     const { log, sessions, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
@@ -98,34 +94,30 @@ export class RunningGateway implements Gateway, ReloadHost {
     metrics.watchDoors(() => this.#listeners.behindDoors.flatMap(({ links }) => links))
     const trail = new AdminTrail(log)
     this.#trail = trail
-    const sessionRefusals = new SessionRefusals()
+    const lately = new Lately(parts)
+    const [others, here] = [this.#membership.others, () => this.#membership.here]
+    const shown = { ...parts, lately, others, here, current: () => this.#generation }
     this.#management = new Management({
-      sessions,
+      ...shown,
       bars: parts.compiling.lasting.bars,
       trail,
-      log,
       drain: this.#drain,
       drainTerms: () => this.#generation.config.drain,
       isStopping: () => this.#closing !== undefined,
-      refusals: sessionRefusals,
-      blocksFile: parts.blocksFile,
-      others: parts.shared === undefined ? undefined : othersOf(parts.shared),
-      current: () => this.#generation,
     })
-    this.#fromCode = new FromCode(this.#management)
+    this.#everywhere = new Everywhere({ ...shown, management: this.#management })
+    this.#fromCode = new FromCode(this.#management, this.#everywhere)
     const { admin } = first.config
-    const isDraining = () => this.#drain.isOn
-    this.#administration =
-      admin === undefined
-        ? undefined
-        : new Administration(admin, {
-            managed: this,
-            management: this.#management,
-            trail,
-            sessionRefusals,
-            isDraining,
-            ...parts,
-          })
+    if (admin === undefined) return
+    this.#administration = new Administration(admin, {
+      ...parts,
+      managed: this,
+      management: this.#management,
+      everywhere: this.#everywhere,
+      trail,
+      lately,
+      isDraining: () => this.#drain.isOn,
+    })
   }
 
   async start(): Promise<void> {
@@ -138,22 +130,17 @@ export class RunningGateway implements Gateway, ReloadHost {
       await this.#stop()
       throw error
     }
+    this.#announce()
+    this.#membership.follow({ ...this.#parts, management: this.#management, everywhere: this.#everywhere })
+    this.#inForce.begin()
+  }
+
+  #announce(): void {
     const { log } = this.#parts
     const { config, basePath } = this.#generation
     const paths = config.services.map(({ path }) => basePath.atListener(path)).join(' ')
     for (const { url } of this.#listeners.withAddress) log.write('gateway-started', { url, paths })
-    const { adminAddress } = this
-    if (adminAddress !== undefined) log.write('admin-started', { url: adminAddress.url })
-    const { shared } = this.#parts
-    if (shared !== undefined) followNews(shared, { ...this.#parts, management: this.#management })
-    this.#inForce()
-  }
-
-  /** What this gateway says of itself to those that share their state with it. */
-  #record(): ReplicaRecord {
-    const { number, config } = this.#generation
-    const name = `${hostname()}:${this.addresses[0]?.port ?? 0}`
-    return { name, version: version(), generation: number, hash: hashOf(config), sessions: this.sessionCount }
+    if (this.adminAddress !== undefined) log.write('admin-started', { url: this.adminAddress.url })
   }
 
   /** For whatever serves a request: read once, at its beginning. */
@@ -166,7 +153,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   get hasFile(): boolean {
-    return this.#parts.options.file !== undefined
+    return this.#source.hasFile
   }
 
   get adminAddress(): GatewayAddress | undefined {
@@ -189,26 +176,18 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async reload({ config, ...options }: GatewayReload = {}): Promise<ReloadReport> {
-    const before = this.#input
-    if (config !== undefined) this.#input = config
+    const isTrial = options.dryRun === true
     const reload = () => this.#reload.run(options)
-    try {
-      if (options.dryRun !== true) return await notedReload(reload, { ...this.#parts, trail: this.#trail })
-      const report = await reload()
-      this.#input = before
-      return report
-    } catch (error) {
-      this.#input = before
-      throw error
-    }
+    const noted = () => notedReload(reload, { ...this.#parts, trail: this.#trail })
+    return await this.#source.with(config, isTrial, isTrial ? reload : noted)
   }
 
-  sessions(query?: SessionQuery): SessionPage {
-    return this.#fromCode.sessions(query)
+  async sessions(query?: SessionQuery): Promise<SessionPage> {
+    return await this.#fromCode.sessions(query)
   }
 
-  kick(order: Kick): Kicked {
-    return this.#fromCode.kick(order)
+  async kick(order: Kick): Promise<Kicked> {
+    return await this.#fromCode.kick(order)
   }
 
   async block(order: BlockPerson): Promise<Blocked> {
@@ -221,11 +200,7 @@ export class RunningGateway implements Gateway, ReloadHost {
 
   /** For a reload, as the three that follow. */
   read(text: string | undefined): LoadedConfig {
-    const { env = process.env, file, folder } = this.#parts.options
-    const more = (config: Config) => staticChanges(this.#generation.config, config)
-    if (text !== undefined) return parseConfig(text, { env, file, folder, more })
-    if (file !== undefined) return loadConfig(file, env, { more })
-    return parseConfig(this.#input, { env, folder })
+    return this.#source.read(text, (config) => staticChanges(this.#generation.config, config))
   }
 
   async prepare(config: Config): Promise<Prepared> {
@@ -250,7 +225,7 @@ export class RunningGateway implements Gateway, ReloadHost {
         this.#parts.compiling.lasting.endHoldOffs()
         const { authenticators } = compiled.generation
         revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
-        this.#inForce(before)
+        this.#inForce.begin(before)
       },
       abandon: () => {
         plan.abandon()
@@ -263,15 +238,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     return this.#parts.sessions.each()
   }
 
-  /** Who cannot come back is ended first: nothing is gained by waiting. */
   end(chosen: readonly EndedByReload[]): void {
-    const { sessions } = this.#parts
-    const { over, quiet } = this.#generation.config.drain
-    for (const mayReturn of [false, true]) {
-      const ends = chosen.filter((one) => one.mayReturn === mayReturn).map(({ session }) => session)
-      const pace = mayReturn ? { overMs: over, quietMs: quiet } : { overMs: 0 }
-      sessions.endEvenly(ends, configurationChanged(mayReturn), pace)
-    }
+    endByReload(chosen, this.#parts.sessions, this.#generation.config.drain)
   }
 
   async drain(options: DrainOptions = {}): Promise<void> {
@@ -302,32 +270,6 @@ export class RunningGateway implements Gateway, ReloadHost {
     }
   }
 
-  /** A generation serves from now on. */
-  #inForce(before?: Generation): void {
-    const { log, sessions, metrics } = this.#parts
-    const { number, config, authenticators } = this.#generation
-    metrics.configured(number, hashOf(config))
-    expectSeries(metrics, this.#generation)
-    for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
-    const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
-    const { shared } = this.#parts
-    const others = shared === undefined ? undefined : loginNews(shared)
-    followLogins({ made, current: this, sessions, log, others })
-    shared?.replicas.describe(() => this.#record())
-    // A failure is in the log, and is no reason not to serve others.
-    const earlier = before === undefined ? new Set() : allMade(before)
-    for (const one of allMade(this.#generation)) if (!earlier.has(one)) one.warmUp?.().catch(() => {})
-    log.level = config.log.level
-    if (config.watch && this.#configWatch === undefined)
-      log.write('configuration-warning', { detail: 'watch: without meaning: this gateway was started without a file' })
-    this.#configWatch?.follow(config.watch)
-    this.#stopWatching()
-    this.#stopWatching = watchUsers(this.#generation, {
-      lost: (keys) => revoke(keys, { ...this.#parts, authenticators }),
-      failed: (file, detail) => log.write('reload-refused', { detail: `${file}: ${detail}` }),
-    })
-  }
-
   async #drainAndStop(): Promise<void> {
     const { log, sessions } = this.#parts
     log.write('gateway-draining', { count: sessions.count })
@@ -349,8 +291,7 @@ export class RunningGateway implements Gateway, ReloadHost {
 
   async #stop(): Promise<void> {
     this.#inherited.close()
-    this.#configWatch?.follow(false)
-    this.#stopWatching()
+    this.#inForce.stop()
     await this.#listeners.stop()
     await this.#administration?.server.stop()
     this.#ticker.stop()

@@ -9,7 +9,10 @@ import { type StoreClient, storeClients } from './client.ts'
 import { StoreKeys } from './keys.ts'
 import { Leases } from './leases.ts'
 import type { EndedUntil } from './logins.ts'
-import { NewsStream, type Received } from './news.ts'
+import { NewsStream, type Received } from './news/news.ts'
+import { Questions } from './news/questions.ts'
+import { StreamReader } from './news/reader.ts'
+import { Replies } from './news/replies.ts'
 import { Replicas } from './replicas.ts'
 import { Sealer } from './sealing.ts'
 import { SharedState } from './shared-state.ts'
@@ -34,6 +37,8 @@ interface Parts {
 /** Who acts on what other gateways say, and passes on what ends here. */
 export interface Follower {
   received(received: Received): unknown
+  /** What this gateway answers to a question of another; undefined: nothing. Must not reject. */
+  answer(question: unknown): Promise<unknown>
   loginsEnded(scope: string, logins: EndedUntil): void
 }
 
@@ -44,7 +49,13 @@ export class SharedStore {
   readonly leases: Leases
   readonly replicas: Replicas
   readonly news: NewsStream
-  #follower: Follower = { received: () => undefined, loginsEnded: () => undefined }
+  readonly questions: Questions
+  readonly #reader: StreamReader
+  #follower: Follower = {
+    received: () => undefined,
+    answer: async () => undefined,
+    loginsEnded: () => undefined,
+  }
 
   private constructor({ store, reader, sealer, keys, metrics }: Parts) {
     this.store = store
@@ -65,22 +76,21 @@ export class SharedStore {
       fallenBack: (kind) => metrics.fallenBack(kind),
       loginsEnded: (scope, logins) => this.#follower.loginsEnded(scope, logins),
     })
+    const own = { store, sealer, keys: keys.of('r'), self: this.replicas.id }
+    const between = { ...own, replies: new Replies(own), others: () => this.replicas.others }
     this.news = new NewsStream({
-      store,
-      reader,
-      sealer,
-      keys: keys.of('r'),
-      self: this.replicas.id,
+      ...between,
       received: (received) => this.#follower.received(received),
-      others: () => this.replicas.others,
       unwritten: () => metrics.fallenBack('revocations'),
     })
+    this.questions = new Questions({ ...between, answer: (question) => this.#follower.answer(question) })
+    this.#reader = new StreamReader(reader, store, [this.news, this.questions])
   }
 
   /** Who acts on what other gateways say, from now on. */
   follow(follower: Follower): void {
     this.#follower = follower
-    this.news.start()
+    this.#reader.start()
   }
 
   /** Starts whether the store is there or not. @throws {ConfigError} where it is there and can never serve */
@@ -120,7 +130,7 @@ export class SharedStore {
   close(): void {
     this.leases.close()
     this.replicas.close()
-    this.news.close()
+    this.#reader.close()
     this.store.close()
   }
 }

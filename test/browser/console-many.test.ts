@@ -145,10 +145,25 @@ function answerTo({ pathname, searchParams }: URL, sessions: readonly ShownSessi
     case '/api/v1/sessions': {
       const sorted = searchParams.get('sort')?.startsWith('-') === true ? sessions.toReversed() : sessions
       const [page, pageSize] = [Number(searchParams.get('page')), Number(searchParams.get('pageSize'))]
-      return { total: MANY, page, pageSize, items: sorted.slice((page - 1) * pageSize, page * pageSize) }
+      return {
+        total: MANY,
+        page,
+        pageSize,
+        items: sorted.slice((page - 1) * pageSize, page * pageSize),
+        notReached: [],
+      }
     }
     case '/api/v1/overview':
-      return { name: 'stand-in', version: '0', draining: false, sessions: MANY, services: [], brokers: [] }
+      return {
+        name: 'stand-in',
+        version: '0',
+        draining: false,
+        sessions: MANY,
+        services: [],
+        brokers: [],
+        replicas: [],
+        notReached: [],
+      }
     case '/api/v1/history':
       return { items: [] }
     default:

@@ -80,22 +80,22 @@ describe('a gateway from code', () => {
     const { gateway } = door
     const clients = [await joe(door), await joe(door)]
     for (const { connection } of clients) connection.on('error', () => undefined)
-    const { total, items } = gateway.sessions({ subject: 'joe.smith', sort: '-openedAt', pageSize: 1 })
+    const { total, items } = await gateway.sessions({ subject: 'joe.smith', sort: '-openedAt', pageSize: 1 })
     assert.deepEqual([total, items.length, items[0]?.user], [2, 1, 'smithj'])
-    assert.deepEqual(gateway.kick({ match: { subject: ['joe.smith'] }, dryRun: true }), {
+    assert.deepEqual(await gateway.kick({ match: { subject: ['joe.smith'] }, dryRun: true }), {
       matched: 2,
       ended: 0,
       notReached: [],
     })
-    const kicked = gateway.kick({ match: { session: items[0]?.id ?? '' }, hold: '0s', reason: 'a new contract' })
+    const kicked = await gateway.kick({ match: { session: items[0]?.id ?? '' }, hold: '0s', reason: 'a new contract' })
     assert.deepEqual(kicked, { matched: 1, ended: 1, notReached: [] })
     const blocked = await gateway.block(by)
     assert.deepEqual([blocked.ended, blocked.issuers, blocked.by], [1, ['staff'], 'program'])
     await assert.rejects(joe(door), UpgradeRefused)
     const audited = await door.line('admin.block')
     assert.deepEqual([audited['actor'], audited['count']], ['program', 1])
-    assert.throws(() => gateway.kick({ match: {} }), /^TypeError: mistakes in gateway\.kick\nmatch: expected at least/)
-    assert.throws(() => gateway.sessions({ page: 0, sort: 'secret' }), TypeError)
+    await assert.rejects(gateway.kick({ match: {} }), /^TypeError: mistakes in gateway\.kick\nmatch: expected at least/)
+    await assert.rejects(gateway.sessions({ page: 0, sort: 'secret' }), TypeError)
     await assert.rejects(gateway.block({ ...by, for: '0s' }), /for: expected a duration from 1s/)
   })
 })

@@ -47,7 +47,7 @@ describe('gatehouse status, sessions, session', () => {
     const id = /^([0-9a-f-]+) +joe\.smith +staff +\/amqp +smithj/.exec(String(row))?.[1] ?? ''
     assert.equal(footer, '1 session, page 1 of 1')
     const none = await gatehouse(t, door, 'viewer', 'sessions', '--broker-user', 'nobody', '--json')
-    assert.deepEqual(JSON.parse(none.stdout), { total: 0, page: 1, pageSize: 100, items: [] })
+    assert.deepEqual(JSON.parse(none.stdout), { total: 0, page: 1, pageSize: 100, items: [], notReached: [] })
 
     const one = await gatehouse(t, door, 'viewer', 'session', id)
     assert.match(one.stdout, /^user +smithj$/m)
@@ -70,6 +70,11 @@ describe('gatehouse kick, block, blocks, unblock', () => {
     const kicked = await gatehouse(t, door, 'operator', 'kick', String(id), '--reason', 'maintenance', '--hold', '0s')
     assert.deepEqual([kicked.code, kicked.stdout], [0, '1 session ended\n'])
     assert.equal((await door.line('session-ended'))['reason'], 'kicked')
+    const again = await gatehouse(t, door, 'operator', 'kick', String(id))
+    assert.deepEqual([again.code, again.stdout], [1, ''])
+    assert.match(again.stderr, new RegExp(`^gatehouse: no session ${id}: .gatehouse sessions. lists them$`, 'm'))
+    const gone = await gatehouse(t, door, 'operator', 'session', String(id))
+    assert.deepEqual([gone.code, gone.stderr], [1, 'gatehouse: no such session (404)\n'])
 
     const blocked = await gatehouse(t, door, 'operator', 'block', 'joe.smith', '--for', '10m', '--reason', 'left us')
     assert.match(blocked.stdout, /^blocked joe\.smith until .*, id [0-9a-f-]+\n0 sessions ended\n$/)

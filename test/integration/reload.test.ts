@@ -173,6 +173,10 @@ describe('reload', () => {
     const { hash } = await door.gateway.reload({ dryRun: true })
     await door.gateway.reload({ ifHash: hash })
     await assert.rejects(door.gateway.reload({ ifHash: 'another' }), /the present configuration has the hash/)
+    assert.equal(
+      door.lines.some(({ event }) => event === 'reload-refused'),
+      false,
+    )
   })
 
   it('opens, keeps and closes listeners, and takes nothing where one cannot be had', async (t) => {

@@ -1,50 +1,13 @@
 /** Gateways of one store act as one: blocks, kicks, limits; and attackers who may write to the store change none of it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { type AmqplibConnection, connectAmqplib, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { basic, type Door, type DoorOptions, startDoor } from '../support/door.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
-import { type Replica, replicaOf, STATE_KEY } from '../support/state/shared-rig.ts'
+import { type Answer, ask, connectTo, sharing, startGateways, tried } from '../support/state/gateways.ts'
+import { type Replica, replicaOf } from '../support/state/shared-rig.ts'
 import { until } from '../support/until.ts'
 
 const STREAM = 'gatehouse:{r}:stream'
-const JOE = { authorization: basic() }
-
-async function connect(door: Door): Promise<AmqplibConnection> {
-  return await connectAmqplib(door.url(), { websocket: { headers: JOE } })
-}
-
-/** `in`, or the HTTP status of the refusal. */
-async function tried(door: Door): Promise<string> {
-  try {
-    const client = await connect(door)
-    await client.connection.close()
-    await client.closed
-    return 'in'
-  } catch (error) {
-    if (error instanceof UpgradeRefused) return String(error.status)
-    throw error
-  }
-}
-
-interface Answer {
-  readonly id: string
-  readonly matched: number
-  readonly ended: number
-  readonly notReached: readonly string[]
-  readonly items: readonly { readonly subject: string }[]
-  readonly replicas: readonly { readonly name: string; readonly sessions: number; readonly hash: string }[] | null
-}
-
-async function ask(door: Door, method: string, path: string, body?: object): Promise<Answer> {
-  const url = `${door.gateway.adminAddress?.url}/api/v1${path}`
-  const headers = { ...JOE, 'content-type': 'application/json' }
-  const response = await fetch(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
-  const text = await response.text()
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`)
-  return (text === '' ? {} : JSON.parse(text)) as Answer
-}
-
 const block = { subject: 'joe.smith', for: '10m', reason: 'a test' }
 
 describe('gateways of one store', () => {
@@ -60,32 +23,21 @@ describe('gateways of one store', () => {
     await redis.stop()
   })
 
-  const options = (): DoorOptions => ({
-    // Machines under test are busy: what is tried here is not how long they take.
-    state: { urls: [redis.url], key: STATE_KEY, timeout: '2s' },
-    admin: { port: 0, authenticate: ['staff'], roles: { administrator: { subject: 'joe.smith' } } },
-    service: { limits: { sessionsPerIdentity: 6 } },
-  })
-  /** They know of one another. */
+  const options = (): DoorOptions => sharing({ urls: [redis.url] }, { service: { limits: { sessionsPerIdentity: 6 } } })
   async function gateways(t: TestContext, count: number): Promise<readonly Door[]> {
     await redis.command('FLUSHALL')
-    const doors = await Promise.all(Array.from({ length: count }, () => startDoor(options(), t)))
-    for (const door of doors) {
-      const knowsAll = async () => (await ask(door, 'GET', '/overview')).replicas?.length === count
-      await until(knowsAll, 'all replicas', 30_000)
-    }
-    return doors
+    return await startGateways(options(), count, t)
   }
 
   it('block, unblock and kick everywhere, and say what they are', async (t) => {
     const doors = await gateways(t, 3)
     const [one, two, other] = doors as [Door, Door, Door]
-    const clients = await Promise.all(doors.map(connect))
+    const clients = await Promise.all(doors.map((door) => connectTo(door)))
     const kicked = await ask(two, 'POST', '/kick', { match: { subject: 'joe.smith' }, hold: '0s' })
     assert.deepEqual([kicked.matched, kicked.ended, kicked.notReached], [3, 3, []])
     for (const { closed } of clients) assert.equal((await closed).code, 1012)
 
-    const more = await Promise.all(doors.map(connect))
+    const more = await Promise.all(doors.map((door) => connectTo(door)))
     const blocked = await ask(one, 'PUT', '/blocks', block)
     assert.deepEqual([blocked.ended, blocked.notReached], [3, []])
     for (const { closed } of more) assert.equal((await closed).code, 4403)
@@ -98,9 +50,60 @@ describe('gateways of one store', () => {
     assert.equal(new Set(replicas?.map(({ name }) => name)).size, 3)
   })
 
+  it('list the sessions of all, page by page, and show each wherever it is', async (t) => {
+    const doors = await gateways(t, 3)
+    const [one, two, other] = doors as [Door, Door, Door]
+    for (const door of [one, two, other, one, two]) await connectTo(door)
+    const pages = await Promise.all(
+      [1, 2, 3, 4].map(async (page) => await ask(other, 'GET', `/sessions?sort=-openedAt&page=${page}&pageSize=2`)),
+    )
+    assert.deepEqual(
+      pages.map(({ total, items, notReached }) => [total, items.length, notReached]),
+      [2, 2, 1, 0].map((count) => [5, count, []]),
+    )
+    const names = pages.flatMap(({ items }) => items.map(({ replica }) => replica))
+    const [second, first, third] = names
+    assert.deepEqual(names, [second, first, third, second, first])
+    assert.equal(new Set(names).size, 3)
+    const inOrder = await ask(one, 'GET', '/sessions?sort=openedAt')
+    assert.deepEqual(
+      inOrder.items.map(({ id }) => id),
+      pages.flatMap(({ items }) => items.map(({ id }) => id)).reverse(),
+    )
+
+    const ofThird = await ask(one, 'GET', `/sessions?replica=${third}`)
+    assert.deepEqual([ofThird.total, ofThird.items.length], [1, 1])
+    const [elsewhere] = ofThird.items
+    const shown = await ask(one, 'GET', `/sessions/${elsewhere?.id}`)
+    assert.deepEqual([shown.id, shown.replica], [elsewhere?.id, third])
+    await ask(two, 'DELETE', `/sessions/${elsewhere?.id}?hold=0s`)
+    await until(async () => (await ask(one, 'GET', '/sessions')).total === 4, 'the end of one')
+    const kicked = await ask(two, 'POST', '/kick', { match: { replica: first }, hold: '0s' })
+    assert.deepEqual([kicked.matched, kicked.notReached], [2, []])
+    const far = await fetch(`${one.gateway.adminAddress?.url}/api/v1/sessions?page=100&pageSize=500`, {
+      headers: { authorization: basic() },
+    })
+    assert.equal(far.status, 400)
+    assert.match(await far.text(), /at most the first 5000 sessions/)
+  })
+
+  it('name whoever does not answer, and show the others', async (t) => {
+    const doors = await gateways(t, 2)
+    await Promise.all(doors.map((door) => connectTo(door)))
+    await redis.pause()
+    try {
+      const listed = await ask(doors[0] as Door, 'GET', '/sessions')
+      assert.deepEqual([listed.total, listed.notReached.length], [1, 1])
+    } finally {
+      await redis.resume()
+    }
+  })
+
   it('admit no more sessions of one identity than one gateway would', async (t) => {
     const doors = await gateways(t, 3)
-    const raced = await Promise.allSettled(Array.from({ length: 30 }, (_, index) => connect(doors[index % 3] as Door)))
+    const raced = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, index) => connectTo(doors[index % 3] as Door)),
+    )
     const admitted = raced.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     assert.equal(admitted.length, 6)
     for (const door of doors) assert.equal(await tried(door), '429')
@@ -111,7 +114,7 @@ describe('gateways of one store', () => {
   it('block here while the store is away, name whom they did not reach, and reach them later', async (t) => {
     const doors = await gateways(t, 2)
     const [one, two] = doors as [Door, Door]
-    const clients = await Promise.all(doors.map(connect))
+    const clients = await Promise.all(doors.map((door) => connectTo(door)))
     await redis.pause()
     let told: Answer
     try {

@@ -1,6 +1,7 @@
-/** The state that replicas share passes what every implementation has to, on a real server. */
+/** The state that replicas share passes what every implementation has to, on real servers: one, Sentinels and a Cluster. */
 import { after, before, describe, mock } from 'node:test'
 import { type Redis, startRedis } from '../support/redis.ts'
+import { type StorePlace, startCluster, startSentinels, storePlace } from '../support/redis-group.ts'
 import { describeAttempts } from '../support/state/attempts.ts'
 import { describeLogins } from '../support/state/logins.ts'
 import { type Replica, replicaOf, sharedRig } from '../support/state/shared-rig.ts'
@@ -8,23 +9,44 @@ import { describeTickets } from '../support/state/tickets.ts'
 
 const NOW_MS = 1_800_000_000_000
 
-describe('state in a store', () => {
-  let redis: Redis
-  let replica: Replica
+interface Started {
+  readonly place: StorePlace
+  primaries(): Promise<readonly Redis[]>
+  stop(): Promise<void>
+}
 
-  before(async () => {
-    redis = await startRedis()
-    replica = await replicaOf(redis)
-    mock.timers.enable({ apis: ['Date'], now: NOW_MS })
-  })
-  after(async () => {
-    mock.timers.reset()
-    replica.store.close()
-    await redis.stop()
-  })
+const STORES: readonly (readonly [name: string, start: () => Promise<Started>])[] = [
+  ['a store of one server', startSingle],
+  ['a store behind Sentinels', startSentinels],
+  ['a Cluster', startCluster],
+]
 
-  const rig = () => sharedRig(redis, replica, NOW_MS)
-  describeTickets(rig)
-  describeAttempts(rig)
-  describeLogins(rig)
-})
+for (const [name, start] of STORES) {
+  describe(`state in ${name}`, () => {
+    let started: Started
+    let replica: Replica
+    let primaries: readonly Redis[]
+
+    before(async () => {
+      started = await start()
+      replica = await replicaOf(started.place)
+      primaries = await started.primaries()
+      mock.timers.enable({ apis: ['Date'], now: NOW_MS })
+    })
+    after(async () => {
+      mock.timers.reset()
+      replica.store.close()
+      await started.stop()
+    })
+
+    const rig = () => sharedRig(primaries, replica, NOW_MS)
+    describeTickets(rig)
+    describeAttempts(rig)
+    describeLogins(rig)
+  })
+}
+
+async function startSingle(): Promise<Started> {
+  const redis = await startRedis()
+  return { place: storePlace('single', [redis]), primaries: async () => [redis], stop: () => redis.stop() }
+}

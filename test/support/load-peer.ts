@@ -47,21 +47,26 @@ export class Peer {
   #pipe!: Pipe
   #failure: ((error: Error) => void) | undefined
 
-  /** Connects and opens channel 1. */
+  /** Connects and opens channel 1. @throws what ended it before that; afterwards an end is nobody's, and ends the process */
   static async open(door: Door, frameMax = 131_072): Promise<Peer> {
     const peer = new Peer()
-    await new Promise<void>((resolve, reject) => {
+    const failed = new Promise<never>((_resolve, reject) => {
       peer.#failure = reject
-      peer.#connect(door, resolve)
     })
+    await Promise.race([peer.#open(door, frameMax), failed])
     peer.#failure = (error) => {
       throw error
     }
-    const start = peer.expect('connection.start')
-    peer.write(PROTOCOL_HEADER)
+    return peer
+  }
+
+  async #open(door: Door, frameMax: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#connect(door, resolve))
+    const start = this.expect('connection.start')
+    this.write(PROTOCOL_HEADER)
     await start
-    const tune = peer.expect('connection.tune')
-    peer.write(
+    const tune = this.expect('connection.tune')
+    this.write(
       methodFrame(0, 'connection.start-ok', {
         clientProperties: [],
         mechanism: 'PLAIN',
@@ -70,12 +75,11 @@ export class Peer {
       }),
     )
     const { channelMax, frameMax: offered } = await tune
-    const opened = peer.expect('connection.open-ok')
-    peer.send('connection.tune-ok', { channelMax, frameMax: Math.min(offered, frameMax), heartbeat: 0 })
-    peer.send('connection.open', { virtualHost: door.vhost, reserved2: false })
+    const opened = this.expect('connection.open-ok')
+    this.send('connection.tune-ok', { channelMax, frameMax: Math.min(offered, frameMax), heartbeat: 0 })
+    this.send('connection.open', { virtualHost: door.vhost, reserved2: false })
     await opened
-    await peer.call('channel.open', {}, 'channel.open-ok')
-    return peer
+    await this.call('channel.open', {}, 'channel.open-ok')
   }
 
   write(bytes: Buffer): void {

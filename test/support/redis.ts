@@ -1,6 +1,6 @@
 /** Servers of the Redis protocol on 127.0.0.1, each with a folder of its own. */
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,13 +12,14 @@ import { until } from './until.ts'
 export class Redis {
   readonly port: number
   readonly folder: string
-  readonly #options: readonly string[]
+  readonly #words: readonly string[]
   #server: GuardedChild | undefined
 
-  constructor(port: number, folder: string, options: readonly string[]) {
+  /** @param words of the command line that starts it; it writes its process id into `pid` of the folder */
+  constructor(port: number, folder: string, words: readonly string[]) {
     this.port = port
     this.folder = folder
-    this.#options = options
+    this.#words = words
   }
 
   get url(): string {
@@ -27,17 +28,7 @@ export class Redis {
 
   async start(): Promise<void> {
     let said = ''
-    const own = [
-      '--pidfile',
-      join(this.folder, 'pid'),
-      '--port',
-      String(this.port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      this.folder,
-    ]
-    const server = await spawnGuarded(['redis-server', '--save', '', '--appendonly', 'no', ...own, ...this.#options], {
+    const server = await spawnGuarded(['redis-server', ...this.#words], {
       folder: this.folder,
       output: (text) => {
         said = `${said}${text}`.slice(-4096)
@@ -79,27 +70,78 @@ export class Redis {
 
   /** One command, on a connection of its own. Resolves to the first line of the answer, as it was sent. */
   async command(...words: readonly string[]): Promise<string> {
+    const answer = await this.#asked(words, (text) => text.includes('\r\n'))
+    return answer.split('\r\n', 1)[0] ?? ''
+  }
+
+  /** The same for the whole answer: all texts and numbers in it, whatever lists they stand in. */
+  async values(...words: readonly string[]): Promise<readonly string[]> {
+    const answer = await this.#asked(words, (text) => valuesIn(text) !== undefined)
+    return valuesIn(answer) ?? []
+  }
+
+  async #asked(words: readonly string[], isWhole: (answer: string) => boolean): Promise<string> {
     const socket = connect(this.port, '127.0.0.1')
+    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer within 5 s')))
     try {
       await once(socket, 'connect')
       socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`)
       let answer = ''
       for await (const part of socket) {
         answer += String(part)
-        if (answer.includes('\r\n')) break
+        if (isWhole(answer)) break
       }
-      return answer.split('\r\n', 1)[0] ?? ''
+      return answer
     } finally {
       socket.destroy()
     }
   }
 }
 
+/** Undefined: there is more to arrive. @throws with the words of a refusal */
+function valuesIn(answer: string): readonly string[] | undefined {
+  const values: string[] = []
+  let at = 0
+  for (let left = 1; left > 0; left -= 1) {
+    const end = answer.indexOf('\r\n', at)
+    if (end === -1) return undefined
+    const [kind, rest] = [answer[at], answer.slice(at + 1, end)]
+    at = end + 2
+    if (kind === '-') throw new Error(rest)
+    if (kind === '*') left += Math.max(0, Number(rest))
+    else if (kind === '$' && rest !== '-1') {
+      const text = answer.slice(at, at + Number(rest))
+      if (answer.length < at + Number(rest) + 2) return undefined
+      values.push(text)
+      at += Number(rest) + 2
+    } else values.push(rest)
+  }
+  return values
+}
+
 /** @param options of the server, such as `--requirepass X` as two words */
 export async function startRedis(...options: readonly string[]): Promise<Redis> {
+  return await started((port, folder) => [
+    ...['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--port', String(port)],
+    ...['--dir', folder, '--pidfile', join(folder, 'pid'), ...options],
+  ])
+}
+
+/** @param lines of its configuration: whom it watches, and how */
+export async function startSentinel(lines: readonly string[]): Promise<Redis> {
+  return await started(async (port, folder) => {
+    const file = join(folder, 'sentinel.conf')
+    const own = ['bind 127.0.0.1', `port ${port}`, `dir ${folder}`, `pidfile ${join(folder, 'pid')}`]
+    await writeFile(file, `${[...own, ...lines].join('\n')}\n`)
+    return [file, '--sentinel']
+  })
+}
+
+async function started(wordsOf: (port: number, folder: string) => string[] | Promise<string[]>): Promise<Redis> {
   await debianPackage('redis-server', async () => (await findCommand('redis-server', process.env)) !== undefined)
   const [port = 0] = await freePorts(1)
-  const redis = new Redis(port, await mkdtemp(join(tmpdir(), 'gatehouse-redis-')), options)
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-redis-'))
+  const redis = new Redis(port, folder, await wordsOf(port, folder))
   await redis.start()
   return redis
 }

@@ -21,6 +21,8 @@ export interface DialRequest {
   readonly clientAddress: string
   readonly timeoutMs: number
   readonly giveUp: GiveUp
+  /** Nodes that took this session's connection and then said nothing: not again. */
+  readonly silent?: readonly string[] | undefined
 }
 
 export interface Dialled {
@@ -33,6 +35,8 @@ export interface Dialled {
   readonly node: string
   /** Whether what arrives while it is paused is read in one piece afterwards; its readable high watermark is 1 then. */
   readonly gathers: boolean
+  /** Whoever has not been greeted by then may dial once more, with this node as a silent one. Absent: there is no other. */
+  readonly greetWithinMs?: number | undefined
 }
 
 /** Nothing answered. `message` names each node and its failure, for operators only. */

@@ -36,6 +36,15 @@ const CLOSE = methodFrame(0, 'connection.close', { replyCode: 200, replyText: 'g
 const CLOSE_OK = methodFrame(0, 'connection.close-ok', {})
 const CLOSE_OK_INDEX = indexOf('connection.close-ok')
 
+/** What it takes to dial once more; until the broker has said something. */
+interface Opening {
+  readonly dialler: Dialler
+  readonly clientAddress: string
+  readonly endsAtMs: number
+  readonly silent: string[]
+  greetByMs: number
+}
+
 export class BrokerLeg {
   readonly reader = new FrameReader(HANDSHAKE_FRAME_BYTES, true)
   readonly out = new Gather()
@@ -51,6 +60,7 @@ export class BrokerLeg {
   readonly #events: BrokerEvents
   /** While it is being dialled. */
   #giveUp: GiveUp | undefined
+  #opening: Opening | undefined
   readonly #onFlushed = (): void => this.#flushed()
   #stream: Duplex | undefined
   #reads: BrokerReads | undefined
@@ -69,11 +79,18 @@ export class BrokerLeg {
     this.#events = events
   }
 
-  /** Starts dialling; the protocol header is the first thing sent. */
+  /** Starts dialling; the protocol header is the first thing sent. A node that does not greet is left for another one. */
   start(dialler: Dialler, clientAddress: string, timeoutMs: number): void {
+    const endsAtMs = performance.now() + timeoutMs
+    this.#dialFor({ dialler, clientAddress, endsAtMs, silent: [], greetByMs: Number.POSITIVE_INFINITY })
+  }
+
+  #dialFor(opening: Opening): void {
+    const { dialler, clientAddress, endsAtMs, silent } = opening
+    this.#opening = opening
     const giveUp = new GiveUp()
     this.#giveUp = giveUp
-    void this.#dial(dialler.dial({ clientAddress, timeoutMs, giveUp }))
+    void this.#dial(dialler.dial({ clientAddress, timeoutMs: endsAtMs - performance.now(), giveUp, silent }))
   }
 
   /** Bytes written that the operating system has not taken yet. */
@@ -169,6 +186,7 @@ export class BrokerLeg {
    * @param nextMs when the next tick will be at the latest
    */
   tick(nowMs: number, nextMs: number): void {
+    if (this.#opening !== undefined) this.#lookForGreeting(this.#opening)
     if (this.heartbeatSeconds === 0 || this.#closing) return
     const intervalMs = this.heartbeatSeconds * 1000
     // Nothing can be heard while we do not listen.
@@ -179,6 +197,17 @@ export class BrokerLeg {
       return this.destroy()
     }
     if (this.#heartbeats.isDue(this.heartbeatSeconds, nowMs, nextMs)) this.send(HEARTBEAT_FRAME)
+  }
+
+  #lookForGreeting(opening: Opening): void {
+    if (this.#closing || performance.now() < opening.greetByMs) return
+    const stream = this.#stream
+    this.#stream = undefined
+    this.#reads = undefined
+    stream?.destroy()
+    opening.silent.push(this.url)
+    opening.greetByMs = Number.POSITIVE_INFINITY
+    this.#dialFor(opening)
   }
 
   async #dial(dialling: Promise<Dialled>): Promise<void> {
@@ -194,8 +223,9 @@ export class BrokerLeg {
     this.#connected(dialled)
   }
 
-  #connected({ stream, node, gathers }: Dialled): void {
+  #connected({ stream, node, gathers, greetWithinMs = Number.POSITIVE_INFINITY }: Dialled): void {
     this.#giveUp = undefined
+    if (this.#opening !== undefined) this.#opening.greetByMs = performance.now() + greetWithinMs
     if (this.#closing) {
       stream.on('error', () => undefined).destroy()
       return this.#end()
@@ -207,6 +237,8 @@ export class BrokerLeg {
       failed = error
     })
     stream.on('close', () => {
+      // It was silent, and another node has its place.
+      if (this.#stream !== stream) return
       this.#fail(failed === undefined ? 'the broker closed the socket' : errorText(failed), failureOfSocket(failed))
       this.#end()
     })
@@ -217,6 +249,7 @@ export class BrokerLeg {
 
   #data(chunk: Buffer): void {
     this.#heard = true
+    this.#opening = undefined
     this.#pass()
     this.reader.push(chunk)
     if (this.#closing) return this.#awaitCloseOk()

@@ -122,6 +122,20 @@ function ratesBetween(since: Mark, until: Mark): Rates {
   }
 }
 
+/** Of several gateways together. */
+export function sumOfRates(all: readonly Rates[]): Rates {
+  const sum = (name: keyof Rates): number => tenth(all.reduce((total, one) => total + one[name], 0))
+  return {
+    opened: sum('opened'),
+    ended: sum('ended'),
+    refused: sum('refused'),
+    bytesFromClient: sum('bytesFromClient'),
+    bytesToClient: sum('bytesToClient'),
+    messagesFromClient: sum('messagesFromClient'),
+    messagesToClient: sum('messagesToClient'),
+  }
+}
+
 function refusedBetween(since: Mark['refused'], until: Mark['refused']): Readonly<Record<string, number>> {
   return Object.fromEntries(
     [...until].flatMap(([cause, count]) => {

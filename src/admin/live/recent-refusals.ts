@@ -3,7 +3,7 @@ import { REFUSALS } from '../../http/refusal.ts'
 import type { EventName, LogFields } from '../../ops/events.ts'
 import { cut, type LogObserver } from '../../ops/log.ts'
 
-export interface ShownRefusal {
+export interface RecentRefusal {
   /** RFC 3339 in UTC. */
   readonly at: string
   /** One of docs/errors.md. */
@@ -21,10 +21,15 @@ export interface ShownRefusal {
   readonly allow: string | null
 }
 
+export interface ShownRefusal extends RecentRefusal {
+  /** The name of the gateway; `null`: it shares its state with no other. */
+  readonly replica: string | null
+}
+
 const MOST = 200
 
 export class RecentRefusals implements LogObserver {
-  readonly #items: ShownRefusal[] = []
+  readonly #items: RecentRefusal[] = []
   /** Where the next one goes, once there are as many as are kept. */
   #next = 0
 
@@ -36,13 +41,21 @@ export class RecentRefusals implements LogObserver {
   }
 
   /** The last one first. */
-  list(): readonly ShownRefusal[] {
+  list(): readonly RecentRefusal[] {
     return [...this.#items.slice(this.#next), ...this.#items.slice(0, this.#next)].reverse()
   }
 }
 
+/** Those of several gateways, the last one first: as many as one remembers. */
+export function mergedRefusals(lists: readonly (readonly ShownRefusal[])[]): readonly ShownRefusal[] {
+  return lists
+    .flat()
+    .sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0))
+    .slice(0, MOST)
+}
+
 /** Undefined where these are the fields of another event. */
-export function refusalIn(fields: LogFields): ShownRefusal | undefined {
+export function refusalIn(fields: LogFields): RecentRefusal | undefined {
   const { cause, status } = fields
   if (typeof cause !== 'string' || status === undefined || !(cause in REFUSALS)) return undefined
   const { subject, issuer, address, service, origin, detail, allow } = fields

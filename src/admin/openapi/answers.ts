@@ -3,11 +3,12 @@ import { z } from 'zod'
 import type { ReloadReport } from '../../gateway/reloading/report.ts'
 import type { Explained } from '../../services/explain.ts'
 import type { ShownSample } from '../live/history.ts'
+import type { PeoplePage } from '../live/people.ts'
 import type { ShownRefusal } from '../live/recent-refusals.ts'
+import type { NotReached } from '../replicas/everywhere.ts'
 import { ROLES } from '../roles.ts'
 import type { ShownOverview } from '../routes/overview.ts'
-import type { PeoplePage } from '../routes/people.ts'
-import type { ShownDetail } from '../routes/sessions.ts'
+import type { ShownDetail } from '../routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from '../shapes.ts'
 
 const at = z.iso.datetime().describe('RFC 3339 in UTC.')
@@ -50,6 +51,7 @@ const overview = z.strictObject({
     )
     .nullable()
     .describe('Gateways that share their state; null while the store is away.'),
+  notReached: texts,
   workers: z.array(z.never()),
 }) satisfies z.ZodType<ShownOverview>
 
@@ -141,13 +143,15 @@ const people = z.strictObject({
       limits: z.record(z.string(), limit).nullable(),
     }),
   ),
-}) satisfies z.ZodType<PeoplePage>
+  notReached: texts,
+}) satisfies z.ZodType<PeoplePage & NotReached>
 
 const sessions = z.strictObject({
   total: count,
   page: count,
   pageSize: count,
   items: z.array(z.strictObject(sessionFields)),
+  notReached: texts,
 }) satisfies z.ZodType<SessionPage>
 
 const kicked = z.strictObject({ matched: count, ended: count, notReached: texts }) satisfies z.ZodType<Kicked>
@@ -232,19 +236,23 @@ const rules = listOf(
   }),
 )
 
-const refusals = listOf(
-  z.strictObject({
-    at,
-    cause: z.string(),
-    subject: maybe,
-    issuer: maybe,
-    address: maybe,
-    service: maybe,
-    origin: maybe,
-    detail: maybe,
-    allow: maybe.describe('The line of the configuration that would have let them in.'),
-  }) satisfies z.ZodType<ShownRefusal>,
-)
+const refusals = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      at,
+      cause: z.string(),
+      subject: maybe,
+      issuer: maybe,
+      address: maybe,
+      service: maybe,
+      origin: maybe,
+      detail: maybe,
+      allow: maybe.describe('The line of the configuration that would have let them in.'),
+      replica: maybe,
+    }) satisfies z.ZodType<ShownRefusal>,
+  ),
+  notReached: texts,
+})
 
 const problem = z.strictObject({
   type: z.string(),

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Occupant } from '../../sessions/place.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
 import { matcherOf, matchFields, type SessionMatch } from '../match.ts'
-import type { SessionPage } from '../shapes.ts'
+import type { Here } from '../replicas/here.ts'
+import type { SessionPage, ShownSession } from '../shapes.ts'
 import { shownSession } from './shown-session.ts'
 
 type Key = string | number | undefined
@@ -71,12 +72,14 @@ interface Ranked {
   readonly session: Occupant
 }
 
-export function pageOf(sessions: Iterable<Occupant>, { sort: by, page, pageSize, ...match }: Listing): SessionPage {
-  const isDescending = by.startsWith('-')
-  const keyOf = SORTS[(isDescending ? by.slice(1) : by) as SortKey]
+/** Of one process. */
+export function pageOf(sessions: Iterable<Occupant>, listing: Listing, here: Here): SessionPage {
+  const { page, pageSize, ...match } = listing
+  const { key, isDescending } = orderOf(listing)
+  const keyOf = SORTS[key]
   const order = (one: Ranked, other: Ranked) => compare(one.key, other.key, isDescending)
   const end = page * pageSize
-  const matches = matcherOf(match satisfies SessionMatch)
+  const matches = matcherOf(match satisfies SessionMatch, here.replica)
   const first: Ranked[] = []
   let total = 0
   for (const session of sessions) {
@@ -89,7 +92,28 @@ export function pageOf(sessions: Iterable<Occupant>, { sort: by, page, pageSize,
     first.length = end
   }
   const items = first.sort(order).slice(end - pageSize, end)
-  return { total, page, pageSize, items: items.map(({ session }) => shownSession(session.record)) }
+  const shown = items.map(({ session }) => shownSession(session.record, here))
+  return { total, page, pageSize, items: shown, notReached: [] }
+}
+
+/** A page of all that stand on first pages which end where it ends. */
+export function merged(pages: readonly SessionPage[], listing: Listing): readonly ShownSession[] {
+  const { key, isDescending } = orderOf(listing)
+  const end = listing.page * listing.pageSize
+  const order = (one: ShownSession, other: ShownSession) =>
+    compare(one[key] ?? undefined, other[key] ?? undefined, isDescending) ||
+    // The same for each look at them, whoever answers first.
+    compare(one.openedAt, other.openedAt, false) ||
+    compare(one.id, other.id, false)
+  return pages
+    .flatMap(({ items }) => items)
+    .sort(order)
+    .slice(end - listing.pageSize, end)
+}
+
+function orderOf({ sort: by }: Listing): { readonly key: SortKey; readonly isDescending: boolean } {
+  const isDescending = by.startsWith('-')
+  return { key: (isDescending ? by.slice(1) : by) as SortKey, isDescending }
 }
 
 /** What has no value comes last, whatever the order; equals stay in the order in which they began. */

@@ -2,23 +2,23 @@
 import type { Access } from '../access.ts'
 import { json } from '../answer.ts'
 import type { Feed } from '../live/feed.ts'
-import type { RecentRefusals } from '../live/recent-refusals.ts'
 import { ApiProblem } from '../problem.ts'
+import type { Everywhere } from '../replicas/everywhere.ts'
 import type { ApiRoute } from '../route.ts'
 
 export interface LiveParts {
-  readonly refusals: RecentRefusals
+  readonly everywhere: Everywhere
   readonly feed: Feed
   readonly managed: { readonly current: { readonly access: Access | undefined } }
 }
 
-export function liveRoutes({ refusals, feed, managed }: LiveParts): readonly ApiRoute[] {
+export function liveRoutes({ everywhere, feed, managed }: LiveParts): readonly ApiRoute[] {
   return [
     {
       method: 'GET',
       path: '/api/v1/refusals',
       role: 'viewer',
-      handle: () => json(200, { items: refusals.list() }),
+      handle: async () => json(200, await everywhere.refusals()),
     },
     {
       method: 'GET',

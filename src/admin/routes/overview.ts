@@ -1,13 +1,14 @@
 /** The gateway at a glance: what is in force, and how many sessions each service and broker node has. */
 import { hostname } from 'node:os'
-import type { BrokerNode } from '../../brokers/broker-node.ts'
 import { hashOf } from '../../config/effective/hash.ts'
 import type { Config } from '../../config/schema/schema.ts'
 import type { Health } from '../../ops/health.ts'
 import { version } from '../../ops/version.ts'
-import type { Sessions } from '../../sessions/registry.ts'
 import { json } from '../answer.ts'
-import type { History, Rates } from '../live/history.ts'
+import type { Rates } from '../live/history.ts'
+import type { Lately } from '../live/lately.ts'
+import type { Counts } from '../replicas/counts.ts'
+import type { Everywhere } from '../replicas/everywhere.ts'
 import type { ApiRoute } from '../route.ts'
 
 export interface Overseen {
@@ -15,12 +16,12 @@ export interface Overseen {
     readonly current: {
       readonly number: number
       readonly config: Config
-      readonly brokers: ReadonlyMap<string, { readonly nodes: { readonly all: readonly ShownNode[] } }>
+      readonly brokers: ReadonlyMap<string, { readonly nodes: { readonly all: readonly KnownNode[] } }>
     }
   }
-  readonly sessions: Sessions
+  readonly everywhere: Everywhere
   readonly health: Health
-  readonly history: History
+  readonly lately: Lately
   /** What several gateways share; undefined where this one keeps everything for itself. */
   readonly shared: { readonly replicas: { readonly all: readonly ShownReplica[] | undefined } } | undefined
 }
@@ -43,6 +44,7 @@ export interface ShownOverview {
   readonly generation: number
   readonly hash: string
   readonly draining: boolean
+  /** Of all gateways together, as those of services and nodes, and rates. */
   readonly sessions: number
   readonly services: readonly { readonly path: string; readonly sessions: number }[]
   readonly brokers: readonly {
@@ -63,36 +65,42 @@ export interface ShownOverview {
   readonly rates: Rates
   /** Gateways that share their state, this one included: empty without `state`; `null` while the store is away. */
   readonly replicas: readonly ShownReplica[] | null
+  /** Names of gateways that did not answer: theirs is missing in what is summed. */
+  readonly notReached: readonly string[]
   /** Empty while there is one process only. */
   readonly workers: readonly never[]
 }
 
-type ShownNode = Pick<BrokerNode, 'name' | 'isUp' | 'sessionCount'>
+interface KnownNode {
+  readonly name: string
+  readonly isUp: boolean
+}
 
-export function overviewRoutes({ managed, sessions, health, history, shared }: Overseen): readonly ApiRoute[] {
+export function overviewRoutes({ managed, everywhere, health, lately, shared }: Overseen): readonly ApiRoute[] {
   const overview: ApiRoute = {
     method: 'GET',
     path: '/api/v1/overview',
     role: 'viewer',
     async handle() {
-      const { draining, brokers } = await health.readiness()
+      const [{ draining, brokers }, counts] = await Promise.all([health.readiness(), everywhere.counts()])
       const { number, config, brokers: present } = managed.current
-      const ofServices = counted(sessions)
+      const { sessions, services, rates, notReached } = counts
       const shown: ShownOverview = {
         name: hostname(),
         version: version(),
         generation: number,
         hash: hashOf(config),
         draining,
-        sessions: sessions.count,
-        services: config.services.map(({ path }) => ({ path, sessions: ofServices.get(path) ?? 0 })),
+        sessions,
+        services,
         brokers: brokers.map(({ name, ready }) => ({
           name,
           ready,
-          nodes: (present.get(name)?.nodes.all ?? []).map(shownNode),
+          nodes: (present.get(name)?.nodes.all ?? []).map((node) => shownNode(node, name, counts)),
         })),
-        rates: history.rates(),
+        rates,
         replicas: shared === undefined ? [] : shownReplicas(shared.replicas.all),
+        notReached,
         workers: [],
       }
       return json(200, shown)
@@ -104,7 +112,7 @@ export function overviewRoutes({ managed, sessions, health, history, shared }: O
       method: 'GET',
       path: '/api/v1/history',
       role: 'viewer',
-      handle: () => json(200, { items: history.samples() }),
+      handle: () => json(200, { items: lately.history.samples() }),
     },
   ]
 }
@@ -120,13 +128,7 @@ function shownReplicas(replicas: readonly ShownReplica[] | undefined): readonly 
   }))
 }
 
-function shownNode({ name, isUp, sessionCount }: ShownNode) {
-  return { name: name.replace(/^amqps?:\/\//, ''), url: name, up: isUp, sessions: sessionCount }
-}
-
-/** How many sessions each service has, in one look at all. */
-function counted(sessions: Sessions): ReadonlyMap<string, number> {
-  const ofServices = new Map<string, number>()
-  for (const { record } of sessions.each()) ofServices.set(record.service, (ofServices.get(record.service) ?? 0) + 1)
-  return ofServices
+function shownNode({ name: url, isUp: up }: KnownNode, broker: string, { nodes }: Counts) {
+  const sessions = nodes.find((one) => one.broker === broker && one.node === url)?.sessions ?? 0
+  return { name: url.replace(/^amqps?:\/\//, ''), url, up, sessions }
 }

@@ -1,31 +1,29 @@
 /** Sessions in the management API: who is connected, and their end. */
 import { json } from '../answer.ts'
 import { checked, readJson, readQuery } from '../input.ts'
-import type { LiveRates, ShownRates } from '../live/live-rates.ts'
 import type { Management } from '../management.ts'
 import { dismissSchema, kickSchema } from '../orders/orders.ts'
 import { ApiProblem } from '../problem.ts'
+import type { Everywhere } from '../replicas/everywhere.ts'
 import type { ApiRoute } from '../route.ts'
 import { listingSchema } from './listing.ts'
-import type { SessionDetail } from './shown-session.ts'
 
-export function sessionRoutes(management: Management, rates: LiveRates): readonly ApiRoute[] {
+export function sessionRoutes(management: Management, everywhere: Everywhere): readonly ApiRoute[] {
   return [
     {
       method: 'GET',
       path: '/api/v1/sessions',
       role: 'viewer',
-      handle: ({ query }) => json(200, management.list(readQuery(query, listingSchema))),
+      handle: async ({ query }) => json(200, await everywhere.sessions(readQuery(query, listingSchema))),
     },
     {
       method: 'GET',
       path: '/api/v1/sessions/{id}',
       role: 'viewer',
-      handle({ id }) {
-        const session = management.session(id)
-        if (session === undefined) throw noSession()
-        const startedAtMs = Date.parse(session.openedAt)
-        return json(200, { ...session, rates: rates.of({ ...session, startedAtMs }) } satisfies ShownDetail)
+      async handle({ id }) {
+        const { found, notReached } = await everywhere.session(id)
+        if (found === undefined) throw noSession(notReached)
+        return json(200, found)
       },
     },
     {
@@ -37,8 +35,11 @@ export function sessionRoutes(management: Management, rates: LiveRates): readonl
         const reasons = request.headersDistinct['x-reason']
         const { hold } = readQuery(query, dismissSchema)
         const order = { match: { session: id }, reason: reasons?.join(', ') }
-        const { matched } = await management.kick({ ...checked(order, kickSchema, 'X-Reason'), hold }, caller)
-        if (matched === 0) throw noSession()
+        const { matched, notReached } = await management.kick(
+          { ...checked(order, kickSchema, 'X-Reason'), hold },
+          caller,
+        )
+        if (matched === 0) throw noSession(notReached)
         return { status: 204 }
       },
     },
@@ -53,12 +54,8 @@ export function sessionRoutes(management: Management, rates: LiveRates): readonl
   ]
 }
 
-/** One session, with how fast it is at the moment. */
-export interface ShownDetail extends SessionDetail {
-  /** Per second, over the last five to ten seconds; `null` where nobody has looked before. */
-  readonly rates: ShownRates | null
-}
-
-function noSession(): ApiProblem {
-  return new ApiProblem(404, 'no such session')
+/** It may be at one that did not answer. */
+function noSession(notReached: readonly string[]): ApiProblem {
+  if (notReached.length === 0) return new ApiProblem(404, 'no such session')
+  return new ApiProblem(404, `no such session, as far as is known: not reached: ${notReached.join(', ')}`)
 }

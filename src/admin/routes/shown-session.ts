@@ -1,7 +1,9 @@
 /** A session as operators see it: never a claim, never a secret. */
 import type { LimitInUse, PermissionInForce, Standing } from '../../services/standing.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
+import type { ShownRates } from '../live/live-rates.ts'
 import type { RefusedMethod } from '../live/session-refusals.ts'
+import type { Here } from '../replicas/here.ts'
 import type { ShownSession } from '../shapes.ts'
 
 export interface SessionDetail extends ShownSession {
@@ -13,17 +15,23 @@ export interface SessionDetail extends ShownSession {
   readonly refusals: readonly RefusedMethod[]
 }
 
+/** One session, with how fast it is at the moment. */
+export interface ShownDetail extends SessionDetail {
+  /** Per second, over the last five to ten seconds; `null` where nobody has looked before. */
+  readonly rates: ShownRates | null
+}
+
 /** @param standing undefined where the rules of today would not let the session begin */
 export function sessionDetail(
-  record: SessionRecord,
+  shown: ShownSession,
   standing: Standing | undefined,
   refusals: readonly RefusedMethod[],
 ): SessionDetail {
   const { limits, permissions } = standing ?? { limits: null, permissions: null }
-  return { ...shownSession(record), limits, permissions, refusals }
+  return { ...shown, limits, permissions, refusals }
 }
 
-export function shownSession(record: SessionRecord): ShownSession {
+export function shownSession(record: SessionRecord, { replica, worker }: Here): ShownSession {
   const { identity, client, expiresAtMs } = record
   return {
     id: record.id,
@@ -47,7 +55,7 @@ export function shownSession(record: SessionRecord): ShownSession {
     bytesToClient: record.bytesToClient,
     messagesFromClient: record.messagesFromClient,
     messagesToClient: record.messagesToClient,
-    replica: null,
-    worker: null,
+    replica,
+    worker,
   }
 }

@@ -4,7 +4,7 @@ import type { Command } from '../command.ts'
 import { EXIT, UsageError } from '../exit.ts'
 import { needed, parseOptions } from '../options.ts'
 import { showAnswer } from './show.ts'
-import { cell, counted, table } from './table.ts'
+import { cell, counted, notReachedLines, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
 const BLOCK_OPTIONS = {
@@ -48,7 +48,7 @@ ${WHERE_HELP}`,
     showAnswer(terminal, blocked, values.json, ({ id, until, ended, issuers, notReached }) => [
       `blocked ${cell(subject)} until ${until}, id ${id}`,
       `${counted(ended, 'session')} ended${issuers.length === 0 ? '' : ` of ${issuers.map(cell).join(', ')}`}`,
-      ...notReached.map((replica) => `not reached: ${cell(replica)}`),
+      ...notReachedLines(notReached),
     ])
     return EXIT.ok
   },

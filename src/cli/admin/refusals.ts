@@ -1,10 +1,11 @@
 /** `gatehouse refusals`: the last clients that were refused, and why. */
 import type { ShownRefusal } from '../../admin/live/recent-refusals.ts'
+import type { NotReached } from '../../admin/replicas/everywhere.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { parseOptions } from '../options.ts'
 import { showAnswer } from './show.ts'
-import { age, table } from './table.ts'
+import { age, notReachedLines, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
 export const refusalsCommand: Command = {
@@ -17,22 +18,27 @@ ${WHERE_HELP}`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'refusals', options: WHERE_OPTIONS })
     const client = await adminClient('refusals', values, terminal)
-    const list = (await client.ask('GET', '/refusals')) as { readonly items: readonly ShownRefusal[] }
-    showAnswer(terminal, list, values.json, ({ items }) =>
-      table(
-        ['AGO', 'CAUSE', 'SUBJECT', 'ADDRESS', 'SERVICE', 'ORIGIN', 'DETAIL', 'WOULD BE ALLOWED BY'],
-        items.map((one) => [
-          age(one.at),
-          one.cause,
-          one.subject,
-          one.address,
-          one.service,
-          one.origin,
-          one.detail,
-          one.allow,
-        ]),
-      ),
-    )
+    const list = (await client.ask('GET', '/refusals')) as RefusalList
+    showAnswer(terminal, list, values.json, listLines)
     return EXIT.ok
   },
+}
+
+type RefusalList = NotReached & { readonly items: readonly ShownRefusal[] }
+
+function listLines({ items, notReached }: RefusalList): string[] {
+  const isOfSeveral = items.some(({ replica }) => replica !== null)
+  const headings = ['AGO', 'CAUSE', 'SUBJECT', 'ADDRESS', 'SERVICE', 'ORIGIN', 'DETAIL', 'WOULD BE ALLOWED BY']
+  const rows = items.map(({ at, cause, subject, address, service, origin, detail, allow, replica }) => [
+    age(at),
+    cause,
+    subject,
+    address,
+    service,
+    origin,
+    detail,
+    allow,
+    ...(isOfSeveral ? [replica] : []),
+  ])
+  return [...table(isOfSeveral ? [...headings, 'REPLICA'] : headings, rows), ...notReachedLines(notReached)]
 }

@@ -1,12 +1,12 @@
 /** `gatehouse sessions`, `session` and `kick`: who is connected, as whom, and their end. */
-import type { SessionDetail } from '../../admin/routes/shown-session.ts'
+import type { ShownDetail } from '../../admin/routes/shown-session.ts'
 import type { Kicked, SessionPage, ShownSession } from '../../admin/shapes.ts'
 import type { Command } from '../command.ts'
-import { EXIT, UsageError } from '../exit.ts'
+import { CommandFailed, EXIT, UsageError } from '../exit.ts'
 import { parseOptions } from '../options.ts'
 import { FILTER_HELP, FILTER_OPTIONS, matchOf } from './filters.ts'
 import { showAnswer } from './show.ts'
-import { age, bytes, cell, counted, table } from './table.ts'
+import { age, bytes, counted, notReachedLines, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
 const LIST_OPTIONS = {
@@ -55,7 +55,7 @@ export const sessionCommand: Command = {
     const [id] = positionals
     if (id === undefined) throw new UsageError('session needs the ID of a session', { command: 'session' })
     const client = await adminClient('session', values, terminal)
-    const detail = (await client.ask('GET', `/sessions/${encodeURIComponent(id)}`)) as SessionDetail
+    const detail = (await client.ask('GET', `/sessions/${encodeURIComponent(id)}`)) as ShownDetail
     showAnswer(terminal, detail, values.json, detailLines)
     return EXIT.ok
   },
@@ -95,12 +95,17 @@ ${WHERE_HELP}`,
     const client = await adminClient('kick', values, terminal)
     const body = { match, reason, hold, dryRun, perSecond: perSecond === undefined ? undefined : Number(perSecond) }
     const kicked = (await client.ask('POST', '/kick', { body })) as Kicked
+    if (id !== undefined && kicked.matched === 0) throw new CommandFailed(noSession(id, kicked.notReached))
     showAnswer(terminal, kicked, values.json, ({ matched, ended, notReached }) => [
       dryRun === true ? `${counted(matched, 'session')} would end` : `${counted(ended, 'session')} ended`,
-      ...notReached.map((replica) => `not reached: ${cell(replica)}`),
+      ...notReachedLines(notReached),
     ])
     return EXIT.ok
   },
+}
+
+function noSession(id: string, notReached: readonly string[]): string {
+  return [`no session ${id}: \`gatehouse sessions\` lists them`, ...notReachedLines(notReached)].join('\n')
 }
 
 const HEADINGS = [
@@ -117,7 +122,9 @@ const HEADINGS = [
   'SENT',
 ]
 
-function pageLines({ total, page, pageSize, items }: SessionPage): string[] {
+function pageLines({ total, page, pageSize, items, notReached }: SessionPage): string[] {
+  // Whoever has one gateway needs no column for it.
+  const isOfSeveral = items.some(({ replica }) => replica !== null)
   const rows = items.map((one: ShownSession) => [
     one.id,
     one.subject,
@@ -130,12 +137,15 @@ function pageLines({ total, page, pageSize, items }: SessionPage): string[] {
     one.channels,
     bytes(one.bytesFromClient),
     bytes(one.bytesToClient),
+    ...(isOfSeveral ? [one.replica] : []),
   ])
+  const headings = isOfSeveral ? [...HEADINGS, 'REPLICA'] : HEADINGS
   const pages = Math.max(1, Math.ceil(total / pageSize))
-  return [...table(HEADINGS, rows), `${counted(total, 'session')}, page ${page} of ${pages}`]
+  const footer = `${counted(total, 'session')}, page ${page} of ${pages}`
+  return [...table(headings, rows), footer, ...notReachedLines(notReached)]
 }
 
-function detailLines({ limits, permissions, refusals, ...shown }: SessionDetail): string[] {
+function detailLines({ limits, permissions, refusals, ...shown }: ShownDetail): string[] {
   const fields = Object.entries(shown).map(([name, value]) => [name, value])
   const shares = Object.entries(limits ?? {}).map(([name, { used, of }]) => [name, used, of])
   const may = (permissions ?? []).map((one) => [one.permission, one.kind, one.name, one.routingKey, one.place])

@@ -5,7 +5,7 @@ import type { Command } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { parseOptions } from '../options.ts'
 import { showAnswer } from './show.ts'
-import { age, bytes, cell, counted, table } from './table.ts'
+import { age, bytes, cell, counted, notReachedLines, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
 
 const OPTIONS = { ...WHERE_OPTIONS, rules: { type: 'boolean' } } as const
@@ -52,6 +52,7 @@ export function overviewLines(overview: ShownOverview): string[] {
       ),
     ),
     ...replicaLines(overview),
+    ...notReachedLines(overview.notReached),
   ]
 }
 

@@ -40,3 +40,8 @@ export function age(at: string, nowMs = Date.now()): string {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
+
+/** Gateways that did not answer in time. */
+export function notReachedLines(replicas: readonly string[]): string[] {
+  return replicas.map((replica) => `not reached: ${cell(replica)}`)
+}

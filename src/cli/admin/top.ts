@@ -1,7 +1,7 @@
 /** `gatehouse top`: the sessions that carry most at the moment, again and again. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PeoplePage, ShownPerson } from '../../admin/live/people.ts'
 import type { ShownOverview } from '../../admin/routes/overview.ts'
-import type { PeoplePage, ShownPerson } from '../../admin/routes/people.ts'
 import type { SessionPage, ShownSession } from '../../admin/shapes.ts'
 import { durationMs } from '../../config/schema/units.ts'
 import type { Command } from '../command.ts'

@@ -14,6 +14,7 @@ import { FileInspection } from '../files/files.ts'
 import { readKeys } from '../files/keyring.ts'
 import { placeSecrets } from '../files/place-secrets.ts'
 import { type Config, type ConfiguredUsers, configSchema } from '../schema/schema.ts'
+import { foldAlike } from './alike.ts'
 import { type Source, yamlSource } from './document.ts'
 import { type Finding, findings, schemaText } from './issues.ts'
 import { followInPlace, followSuggestions, withStandIns } from './mending.ts'
@@ -96,7 +97,7 @@ export function judgeAs<S extends z.ZodType<object>>(
   const problems = [...located(source, mistakes), ...inspection.problems]
   if (problems.length > 0) throw new ConfigError(problems)
   const warnings = [...kind.warnings(config, { filled: reading.filled, readable }), ...inspection.warnings]
-  return { config, warnings: located(source, warnings) }
+  return { config, warnings: located(source, foldAlike(warnings)) }
 }
 
 /** @throws ConfigError */

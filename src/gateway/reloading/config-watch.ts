@@ -16,6 +16,8 @@ export class ConfigWatch {
   #taken: BigIntStats | undefined
   /** As it is being written. */
   #written: { readonly stats: BigIntStats; readonly sinceMs: number } | undefined
+  /** Since when it has been away; `told` once that has been taken for a change. */
+  #away: { readonly sinceMs: number; told: boolean } | undefined
 
   constructor(file: string, changed: () => void) {
     this.#file = file
@@ -29,6 +31,7 @@ export class ConfigWatch {
       this.#timer = undefined
       this.#taken = undefined
       this.#written = undefined
+      this.#away = undefined
     } else if (this.#timer === undefined) {
       this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
       this.#look()
@@ -38,13 +41,24 @@ export class ConfigWatch {
   #look(): void {
     const timer = this.#timer
     stat(this.#file, { bigint: true }, (error, stats) => {
-      // A file that is away for a moment is about to be replaced. A look that watching has outlived says nothing of now.
-      if (error === null && this.#timer === timer) this.#seen(stats)
+      // A look that watching has outlived says nothing of now.
+      if (this.#timer !== timer) return
+      if (error === null) this.#seen(stats)
+      else this.#missed()
     })
+  }
+
+  /** A file that is away for a moment is about to be replaced. One that stays away is a mistake, and the reload says so. */
+  #missed(): void {
+    this.#away ??= { sinceMs: performance.now(), told: false }
+    if (this.#away.told || performance.now() - this.#away.sinceMs < STABLE_MS) return
+    this.#away.told = true
+    this.#changed()
   }
 
   #seen(stats: BigIntStats): void {
     const taken = this.#taken
+    this.#away = undefined
     if (taken === undefined) {
       this.#taken = stats
     } else if (!isSameFile(taken, stats)) {

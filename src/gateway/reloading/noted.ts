@@ -22,8 +22,9 @@ export async function notedReload(
     log.write('reload-done', { detail: reportText(report) })
     return report
   } catch (error) {
-    // Where another one is under way, nothing has been refused yet: whoever asked may ask again.
-    if (error instanceof ReloadRefused && error.code !== 'busy') {
+    // Where another one is under way, or it was asked for another configuration than the present one, no configuration has
+    // been refused: whoever asked gets to know.
+    if (error instanceof ReloadRefused && error.code === 'invalid') {
       metrics.reloaded('refused')
       trail.reloadRefused(error)
       log.write('reload-refused', { detail: error.message })

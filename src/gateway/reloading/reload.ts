@@ -12,6 +12,7 @@ import type { Config } from '../../config/schema/schema.ts'
 import type { Judgement } from '../../sessions/judge.ts'
 import type { Occupant } from '../../sessions/place.ts'
 import type { Generation } from '../generation.ts'
+import type { EndedByReload } from './ends.ts'
 import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'
 
 /** What has been prepared next to what runs: either is called, once. */
@@ -33,11 +34,6 @@ export interface ReloadHost {
   liveSessions(): Iterable<Occupant>
   /** Ends sessions that the new configuration has no room for, evenly. */
   end(chosen: readonly EndedByReload[]): void
-}
-
-export interface EndedByReload {
-  readonly session: Occupant
-  readonly mayReturn: boolean
 }
 
 const EXAMPLE_COUNT = 20

@@ -7,6 +7,7 @@ import { Sealer } from '../../../src/state/sealing.ts'
 import { SharedState } from '../../../src/state/shared-state.ts'
 import { Store } from '../../../src/state/store.ts'
 import type { Redis } from '../redis.ts'
+import { type StorePlace, storePlace } from '../redis-group.ts'
 import type { StateRig } from './rig.ts'
 
 export const STATE_KEY = `gatehouse-key:v1:one:${Buffer.alloc(32, 7).toString('base64url')}`
@@ -18,16 +19,15 @@ export interface Replica {
   readonly said: string[]
 }
 
+/** @param where one server, or several that are one store */
 export async function replicaOf(
-  redis: Pick<Redis, 'port'>,
+  where: Pick<Redis, 'port'> | StorePlace,
   { keys = STATE_KEY, timeoutMs = 5_000, replicas = 1 } = {},
 ): Promise<Replica> {
   const said: string[] = []
   const make = await storeClients(() => import('ioredis'))
   const client = make({
-    addresses: [{ host: '127.0.0.1', port: redis.port }],
-    kind: 'single',
-    sentinel: { name: '', username: undefined, password: undefined },
+    ...('port' in where ? storePlace('single', [where]) : where),
     username: undefined,
     password: undefined,
     tls: undefined,
@@ -68,14 +68,14 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return 1`
 
-/** Of an empty store. `Date` has to be mocked. */
-export async function sharedRig(redis: Redis, { state }: Replica, nowMs: number): Promise<StateRig> {
+/** Of an empty store. @param servers all that take writes. `Date` has to be mocked. */
+export async function sharedRig(servers: readonly Redis[], { state }: Replica, nowMs: number): Promise<StateRig> {
   mock.timers.setTime(nowMs)
-  await redis.command('FLUSHALL')
+  for (const server of servers) await server.command('FLUSHALL')
   return {
     state,
     async elapse(ms) {
-      await redis.command('EVAL', ELAPSE, '0', String(ms))
+      for (const server of servers) await server.command('EVAL', ELAPSE, '0', String(ms))
       mock.timers.tick(ms)
     },
     slackMs: 900,

@@ -24,6 +24,7 @@ describe('the answer of an entitlement service', () => {
 
   it('may end: a date and a time with an offset, which is to come', () => {
     assert.equal(read({ allow: true, until: '2026-11-29T21:30:00+01:00' }).untilMs, NOW_MS + 1_800_000)
+    assert.equal(read({ allow: true, until: '2032-02-29T12:00:00Z' }).untilMs, Date.UTC(2032, 1, 29, 12))
     for (const until of [
       '2026-11-29',
       'tomorrow',
@@ -32,6 +33,11 @@ describe('the answer of an entitlement service', () => {
       '2026-11-29T20:00:00Z',
       null,
       '2026-13-41T99:00:00Z',
+      '2031-02-30T12:00:00Z',
+      '2031-02-29T12:00:00Z',
+      '2031-04-31T12:00:00Z',
+      '2031-00-10T12:00:00Z',
+      '2031-01-00T12:00:00Z',
     ])
       assert.throws(() => read({ allow: true, until }), Malformed, String(until))
   })

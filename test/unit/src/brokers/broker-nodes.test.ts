@@ -104,6 +104,18 @@ describe('the nodes of a broker', () => {
     )
   })
 
+  it('leave out one that a session found silent, for that session at once, and ask whether it is there', async () => {
+    const scene = new Scene()
+    const request = { clientAddress: '203.0.113.7', timeoutMs: 10_000, giveUp: new GiveUp() }
+    const first = await scene.nodes.dial(request)
+    assert.deepEqual([first.node, first.greetWithinMs], [A, 2_000])
+    const second = await scene.nodes.dial({ ...request, silent: [A] })
+    assert.deepEqual([second.node, second.greetWithinMs], [B, undefined], 'the last one may take all the time')
+    assert.deepEqual(scene.probed, [A])
+    assert.equal(await scene.dial(), A, 'the probe got an answer')
+    await assert.rejects(scene.nodes.dial({ ...request, silent: [A, B] }), /no time left/)
+  })
+
   it('get one that is back its share of sessions step by step', async () => {
     const scene = new Scene()
     scene.gone.add(A)

@@ -158,6 +158,7 @@ describe('gatehouse top --people', () => {
       sessions: 2,
       rates: all,
       replicas: null,
+      notReached: [],
     }
     const { port, asked } = await api(t, { ...overview, services: [], brokers: [], total: 1, items: [person] })
     const where = ['--admin', `http://127.0.0.1:${port}`, '--user', 'ann']

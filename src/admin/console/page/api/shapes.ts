@@ -21,6 +21,18 @@ export interface Overview {
   readonly services: readonly { readonly path: string; readonly sessions: number }[]
   readonly brokers: readonly Broker[]
   readonly rates: Rates
+  /** `null`: nobody can tell now. */
+  readonly replicas: readonly Replica[] | null
+  readonly notReached: readonly string[]
+}
+
+/** A gateway of several. */
+export interface Replica {
+  readonly name: string
+  readonly version: string
+  readonly generation: number
+  readonly hash: string
+  readonly sessions: number
 }
 
 /** Per second. */
@@ -79,6 +91,7 @@ export interface Session {
   readonly bytesToClient: number
   readonly messagesFromClient: number
   readonly messagesToClient: number
+  readonly replica: string | null
 }
 
 export interface SessionDetail extends Session {
@@ -140,6 +153,7 @@ export interface SessionPage {
   readonly page: number
   readonly pageSize: number
   readonly items: readonly Session[]
+  readonly notReached: readonly string[]
 }
 
 export interface Kicked {

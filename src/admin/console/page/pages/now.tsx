@@ -1,9 +1,9 @@
 /** The gateway at a glance, each number with its last hour. */
-import type { Sample } from '../api/shapes.ts'
+import type { Overview, Sample } from '../api/shapes.ts'
 import { Chart, type Line } from '../parts/chart.tsx'
 import { Drain } from '../parts/drain.tsx'
 import { bytes, count, short } from '../parts/format.ts'
-import { Heading, Nothing, Trouble } from '../parts/standing.tsx'
+import { Heading, Nothing, NotReached, Trouble } from '../parts/standing.tsx'
 import { linkTo } from '../state/address.ts'
 import { nodeMeasure } from '../state/measures.ts'
 import { usePoll } from '../state/poll.ts'
@@ -32,12 +32,14 @@ export function Now() {
     <>
       <Heading beside={<Drain />}>Now</Heading>
       <Trouble error={error} />
+      <NotReached names={overview.notReached} />
       <div class="cards">
         <SampleCharts samples={data?.items ?? []} />
         <section class="card">
           <Chart title="Sessions of each broker node" times={history.times} lines={nodes} format={count} />
         </section>
         <Services services={overview.services} />
+        <Gateways overview={overview} />
         <Causes samples={data?.items ?? []} />
       </div>
     </>
@@ -111,6 +113,45 @@ function Services({
           ))}
         </tbody>
       </table>
+    </section>
+  )
+}
+
+/** Nothing where there is only this one. */
+function Gateways({ overview: { replicas, hash } }: { readonly overview: Overview }) {
+  if (replicas !== null && replicas.length === 0) return null
+  return (
+    <section class="card">
+      <h2>Gateways</h2>
+      {replicas === null && <Nothing>Unknown: the store of `state` is away.</Nothing>}
+      {replicas !== null && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">gateway</th>
+              <th scope="col">version</th>
+              <th scope="col">configuration</th>
+              <th scope="col" class="number">
+                sessions
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {replicas.map((one) => (
+              <tr key={one.name}>
+                <td>
+                  <a href={linkTo('sessions', '', new URLSearchParams({ replica: one.name }))}>{one.name}</a>
+                </td>
+                <td>{one.version}</td>
+                <td class={one.hash === hash ? 'good' : 'bad'}>
+                  {one.hash === hash ? 'the same' : 'differs'}, generation {one.generation}
+                </td>
+                <td class="number">{count(one.sessions)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </section>
   )
 }

@@ -2,13 +2,18 @@
 import type { Refusal } from '../api/shapes.ts'
 import { recently } from '../parts/format.ts'
 import { Line } from '../parts/line.tsx'
-import { Heading, Nothing, Trouble } from '../parts/standing.tsx'
+import { Heading, Nothing, NotReached, Trouble } from '../parts/standing.tsx'
 import { linkTo } from '../state/address.ts'
 import { usePoll } from '../state/poll.ts'
 import { useRoute } from '../state/route.ts'
 
+interface RefusalList {
+  readonly items: readonly Refusal[]
+  readonly notReached: readonly string[]
+}
+
 export function Refusals() {
-  const { data, error } = usePoll<{ readonly items: readonly Refusal[] }>('refusals', 5_000)
+  const { data, error } = usePoll<RefusalList>('refusals', 5_000)
   const wanted = useRoute().query.get('cause') ?? ''
   const items = data?.items ?? []
   const shown = wanted === '' ? items : items.filter(({ cause }) => cause === wanted)
@@ -17,6 +22,7 @@ export function Refusals() {
     <>
       <Heading beside={<span class="hint">the last 200</span>}>Refusals</Heading>
       <Trouble error={error} />
+      <NotReached names={data?.notReached} />
       <select
         class="narrow"
         aria-label="Cause"

@@ -15,6 +15,15 @@ export function Trouble({ error }: { readonly error: unknown }) {
   )
 }
 
+/** Gateways that did not answer: theirs is missing in what is shown. */
+export function NotReached({ names = [] }: { readonly names: readonly string[] | undefined }) {
+  return names.length === 0 ? null : (
+    <p class="problem" role="status">
+      Not reached: {names.join(', ')}. Theirs is missing here.
+    </p>
+  )
+}
+
 /** The heading that a page begins with: the focus goes there when one comes to the page. */
 export function Heading({ children, beside }: { readonly children: string; readonly beside?: ComponentChildren }) {
   return (

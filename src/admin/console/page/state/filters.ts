@@ -11,6 +11,7 @@ export const FILTERS = [
   'address',
   'authenticator',
   'session',
+  'replica',
 ] as const
 
 export type Filter = (typeof FILTERS)[number]
@@ -32,6 +33,7 @@ export const FILTER_NAMES: Readonly<Record<Filter, string>> = {
   address: 'address or range',
   authenticator: 'authenticator',
   session: 'session id',
+  replica: 'gateway',
 }
 
 export function conditionsIn(query: URLSearchParams): readonly Condition[] {

@@ -15,6 +15,7 @@ export class SessionPages {
   readonly #underWay = new Set<number>()
   #wanted: readonly number[] = [1]
   #total: number | undefined
+  #notReached: readonly string[] = []
   #error: unknown
 
   /** @param fetch gets a page, from 1 */
@@ -26,6 +27,11 @@ export class SessionPages {
   /** Undefined: not known yet. */
   get total(): number | undefined {
     return this.#total
+  }
+
+  /** Gateways whose sessions are missing. */
+  get notReached(): readonly string[] {
+    return this.#notReached
   }
 
   /** Why what is shown is not what is. */
@@ -55,8 +61,9 @@ export class SessionPages {
     if (this.#underWay.has(page)) return
     this.#underWay.add(page)
     try {
-      const { total, items } = await this.#fetch(page)
+      const { total, items, notReached } = await this.#fetch(page)
       this.#total = total
+      this.#notReached = notReached
       this.#error = undefined
       this.#pages.delete(page)
       this.#pages.set(page, items)

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { describe, it, mock } from 'node:test'
-import { FRAME_BODY, frame, HEARTBEAT_FRAME } from '../../../../../proxy/codec/frame.ts'
+import { FRAME_BODY, frame, HEARTBEAT_FRAME, PROTOCOL_HEADER } from '../../../../../proxy/codec/frame.ts'
 import { TcpDialler } from '../../../../../proxy/session/dialling/dial.ts'
+import type { Dialler } from '../../../../../proxy/session/dialling/dialler.ts'
 import { BrokerLeg } from '../../../../../proxy/session/legs/broker-leg.ts'
 import { until, within } from '../../../../support/until.ts'
 
@@ -11,6 +13,18 @@ const EVENTS = { readable: () => {}, lost: () => {}, drained: () => {}, gone: ()
 
 function tcp(port: number): TcpDialler {
   return new TcpDialler({ host: '127.0.0.1', port, tls: false }, { proxyProtocol: false })
+}
+
+/** A node's stream, and what was written to it. */
+class SilentNode {
+  written = Buffer.alloc(0)
+  readonly near = new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => {
+      this.written = Buffer.concat([this.written, chunk])
+      done()
+    },
+  })
 }
 
 describe('BrokerLeg', () => {
@@ -41,6 +55,38 @@ describe('BrokerLeg', () => {
     leg.destroy()
     broker.destroy()
     server.close()
+  })
+
+  it('leaves a node that does not greet in time for another one, and one that has greeted never', async () => {
+    const nodes = [new SilentNode(), new SilentNode()] as const
+    const asked: (readonly string[])[] = []
+    const lost: string[] = []
+    const dialler: Dialler = {
+      hosts: [],
+      dial: async ({ silent = [] }) => {
+        asked.push([...silent])
+        const at = silent.length === 0 ? 0 : 1
+        return { stream: nodes[at].near, node: `node ${at}`, gathers: false, greetWithinMs: 0 }
+      },
+    }
+    const leg = new BrokerLeg(
+      { highBytes: 262_144, lowBytes: 131_072 },
+      { ...EVENTS, lost: (detail) => void lost.push(detail) },
+    )
+    leg.start(dialler, '203.0.113.7', 10_000)
+    await until(() => leg.url === 'node 0', 'the first node')
+    leg.tick(0, 1_000)
+    await until(() => leg.url === 'node 1', 'the second node')
+    assert.deepEqual(asked, [[], ['node 0']])
+    assert.ok(nodes[0].near.destroyed)
+    assert.equal(nodes[1].written.toString('latin1'), Buffer.from(PROTOCOL_HEADER).toString('latin1'))
+
+    nodes[1].near.push(HEARTBEAT_FRAME)
+    await until(() => leg.reader.next(), 'the frame')
+    leg.tick(1_000, 2_000)
+    assert.equal(asked.length, 2)
+    assert.deepEqual(lost, [])
+    leg.destroy()
   })
 
   it('loses nothing of what a broker sends densely and ends with, and reports the end behind it', async (t) => {

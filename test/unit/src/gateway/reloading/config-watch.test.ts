@@ -51,6 +51,16 @@ describe('ConfigWatch', { concurrency: true }, () => {
     assert.equal(changeCount(), 2)
   })
 
+  it('takes a file that stays away for a change, once, and the next file for another one', async (t) => {
+    const { file, changeCount } = await scene(t)
+    await rm(file)
+    await until(() => changeCount() === 1, 'the loss to be seen')
+    await pause(STABLE_MS)
+    assert.equal(changeCount(), 1)
+    await writeFile(file, 'two')
+    await until(() => changeCount() === 2, 'the new file')
+  })
+
   it('sees a link that is swapped above the file, as Kubernetes does it', async (t) => {
     const { folder } = await scene(t)
     for (const name of ['first', 'second']) {

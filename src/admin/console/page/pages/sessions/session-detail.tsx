@@ -107,6 +107,7 @@ function Facts({ session }: { readonly session: Detail }) {
     ['service', session.service],
     ['broker node', session.node ?? 'not opened yet'],
     ['address', session.address],
+    ...(session.replica === null ? [] : [['gateway', session.replica] as const]),
     ['opened', `${moment(opened)} (${duration(Date.now() - opened)} ago)`],
     ['proof ends', session.expiresAt === null ? 'never' : moment(session.expiresAt)],
     ['client', client === null ? 'not known yet' : `${client.product} ${client.version}`],

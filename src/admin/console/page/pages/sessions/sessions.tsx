@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { SessionPage } from '../../api/shapes.ts'
 import { counted } from '../../parts/format.ts'
-import { Heading, Nothing, Trouble } from '../../parts/standing.tsx'
+import { Heading, Nothing, NotReached, Trouble } from '../../parts/standing.tsx'
 import { linkTo } from '../../state/address.ts'
 import { useConsole, useMay } from '../../state/console-context.ts'
 import { type Condition, conditionsIn, queryOf } from '../../state/filters.ts'
@@ -45,6 +45,7 @@ export function Sessions() {
         )}
       </div>
       <Trouble error={pages.error} />
+      <NotReached names={pages.notReached} />
       <div class={id === '' ? 'list-and-detail' : 'list-and-detail has-detail'}>
         <div class="list">
           <SessionList pages={pages} sort={sort} onSort={(by) => goTo(conditions, by)} query={query} chosen={id} />

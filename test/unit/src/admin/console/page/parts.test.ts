@@ -13,7 +13,7 @@ import type { ShownSample } from '../../../../../../src/admin/live/history.ts'
 import type { ShownRefusal } from '../../../../../../src/admin/live/recent-refusals.ts'
 import type { ShownOverview } from '../../../../../../src/admin/routes/overview.ts'
 import type { ShownRules } from '../../../../../../src/admin/routes/rules.ts'
-import type { ShownDetail } from '../../../../../../src/admin/routes/sessions.ts'
+import type { ShownDetail } from '../../../../../../src/admin/routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage } from '../../../../../../src/admin/shapes.ts'
 import type { ReloadReport } from '../../../../../../src/gateway/reloading/report.ts'
 
@@ -115,7 +115,7 @@ describe('SessionPages', () => {
       async (page) => {
         asked.push(page)
         const items = Array.from({ length: 100 }, (_, index) => session((page - 1) * 100 + index))
-        return { total, page, pageSize: 100, items }
+        return { total, page, pageSize: 100, items, notReached: [] }
       },
       () => undefined,
     )
@@ -150,7 +150,7 @@ describe('SessionPages', () => {
     const pages = new SessionPages(
       async (page) => {
         if (fails) throw new Error('away')
-        return { total: 1, page, pageSize: 100, items: [session(0)] }
+        return { total: 1, page, pageSize: 100, items: [session(0)], notReached: [] }
       },
       () => undefined,
     )

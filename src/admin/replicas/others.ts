@@ -1,6 +1,10 @@
-/** Orders about people and sessions, as gateways that share their state pass them on. */
+/**
+ * The gateways beside this one, whatever carries what they say to one another: orders about people and sessions are passed
+ * on, and questions are asked.
+ */
 import type { Block } from '../../sessions/bars.ts'
-import type { KickOrder } from './orders.ts'
+import type { KickOrder } from '../orders/orders.ts'
+import type { AnswerTo, AskedOf, QuestionKind } from './questions.ts'
 
 export type OrderNews =
   | { readonly kind: 'blocked'; readonly block: Block }
@@ -22,10 +26,18 @@ export interface Others {
    * @param atMs when it was given
    */
   pass(news: OrderNews, untilMs: number, atMs: number): Promise<PassedOn>
+  /** Asks all of them the same, and waits no longer. Never rejects. */
+  ask<K extends QuestionKind>(kind: K, asked: AskedOf<K>, withinMs: number): Promise<AnsweredBy<K>>
 }
 
 export interface PassedOn {
   readonly answers: readonly OrderAnswer[]
   /** Names of those who have not said in time that they acted on it; they do so when they get it. */
+  readonly notReached: readonly string[]
+}
+
+export interface AnsweredBy<K extends QuestionKind> {
+  readonly answers: readonly { readonly replica: string; readonly answer: AnswerTo<K> }[]
+  /** Names of those who have not answered in time. */
   readonly notReached: readonly string[]
 }

@@ -1,14 +1,16 @@
 /** What gateways that share their state tell one another, and what each does about it. */
-import type { Identity, LoginListener, RevokedKeys } from '../../auth/index.ts'
-import type { Management } from '../admin/management.ts'
-import type { OrderAnswer, OrderNews, Others } from '../admin/orders/order-news.ts'
-import type { Log } from '../ops/log.ts'
-import { sessionsOfLogins } from '../sessions/logins.ts'
-import type { Sessions } from '../sessions/registry.ts'
-import { readIdentity, type WrittenIdentity, writtenIdentity } from '../state/identity-text.ts'
-import type { EndedUntil } from '../state/logins.ts'
-import type { Received } from '../state/news.ts'
-import type { SharedStore } from '../state/open.ts'
+import type { Identity, LoginListener, RevokedKeys } from '../../../auth/index.ts'
+import type { Management } from '../../admin/management.ts'
+import type { Everywhere } from '../../admin/replicas/everywhere.ts'
+import type { AnsweredBy, OrderAnswer, OrderNews, Others } from '../../admin/replicas/others.ts'
+import type { Question, QuestionKind } from '../../admin/replicas/questions.ts'
+import type { Log } from '../../ops/log.ts'
+import { sessionsOfLogins } from '../../sessions/logins.ts'
+import type { Sessions } from '../../sessions/registry.ts'
+import { readIdentity, type WrittenIdentity, writtenIdentity } from '../../state/identity-text.ts'
+import type { EndedUntil } from '../../state/logins.ts'
+import type { Received } from '../../state/news/news.ts'
+import type { SharedStore } from '../../state/open.ts'
 
 type GatewayNews =
   | OrderNews
@@ -26,12 +28,16 @@ const RENEWED_MS = 60_000
 /** Whoever has not answered by then is named. */
 const ANSWER_MS = 1_000
 
-/** Passes orders on. */
-export function othersOf({ news }: SharedStore): Others {
+/** Passes orders on, and asks. Whoever replies has the same key, and speaks the truth. */
+export function othersOf({ news, questions }: SharedStore): Others {
   return {
     async pass(order, untilMs, atMs) {
       const { answers, notReached } = await news.publish(order, { untilMs, atMs, withinMs: ANSWER_MS })
-      return { answers: answers as readonly OrderAnswer[], notReached }
+      return { answers: answers.map(({ answer }) => answer as OrderAnswer), notReached }
+    },
+    async ask<K extends QuestionKind>(kind: K, asked: Question<K>['asked'], withinMs: number) {
+      const question: Question<K> = { kind, asked }
+      return (await questions.ask(question, withinMs)) as AnsweredBy<K>
     },
   }
 }
@@ -50,10 +56,11 @@ export interface FollowingParts {
   readonly sessions: Sessions
   readonly log: Log
   readonly management: Management
+  readonly everywhere: Everywhere
 }
 
 /** Acts on what other gateways say. */
-export function followNews(shared: SharedStore, { sessions, log, management }: FollowingParts): void {
+export function followNews(shared: SharedStore, { sessions, log, management, everywhere }: FollowingParts): void {
   const { authState, news: stream } = shared
   const own = sessionsOfLogins({ sessions, log })
   const act = ({ news, atMs }: Received): OrderAnswer | undefined => {
@@ -82,6 +89,14 @@ export function followNews(shared: SharedStore, { sessions, log, management }: F
     received(received) {
       try {
         return act(received)
+      } catch (error) {
+        log.write('internal-error', { detail: String(error) })
+        return undefined
+      }
+    },
+    async answer(question) {
+      try {
+        return await everywhere.answer(question as Question)
       } catch (error) {
         log.write('internal-error', { detail: String(error) })
         return undefined
