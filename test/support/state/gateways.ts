@@ -54,7 +54,11 @@ export async function startGateways(options: DoorOptions, count: number, t: Test
 }
 
 /** Joe's session at a door. */
-export async function connectTo(door: Door, path = '/amqp', headers: Record<string, string> = JOE): Promise<AmqplibConnection> {
+export async function connectTo(
+  door: Door,
+  path = '/amqp',
+  headers: Record<string, string> = JOE,
+): Promise<AmqplibConnection> {
   return await connectAmqplib(door.url(path), { websocket: { headers } })
 }
 
