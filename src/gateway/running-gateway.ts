@@ -10,9 +10,11 @@ import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } fr
 import { AdminTrail } from '../admin/trail.ts'
 import { staticChanges } from '../config/checks/static-places.ts'
 import { hashOf } from '../config/effective/hash.ts'
+import { ownCertificates } from '../config/files/own-certificates.ts'
 import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
 import { readDrain } from '../config/reading/read-drain.ts'
 import type { Config, ConfigInput } from '../config/schema/schema.ts'
+import type { CertificateEnd } from '../ops/limit-metrics.ts'
 import { descriptorLimit, Pressure } from '../ops/pressure.ts'
 import { heapRatio } from '../ops/read-metrics.ts'
 import { version } from '../ops/version.ts'
@@ -61,6 +63,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #management: Management
   #generation: Generation
   #input: ConfigInput | Config
+  #certificates: readonly CertificateEnd[] = []
   #stopWatching = () => {}
   #upgradeCount = 0
   #closing: Promise<void> | undefined
@@ -73,7 +76,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#configWatch = file === undefined ? undefined : new ConfigWatch(file, () => this.requestReload())
     const { log, sessions, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
-    this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
+    const counted = { sockets, descriptorLimit: descriptorLimit() }
+    this.#pressure = new Pressure({ heapRatio, ...counted })
     this.#inherited = new InheritedSockets(parts.options.inherited ?? [])
     this.#drain = new Drain(sessions)
     this.#listeners = makeListeners({
@@ -96,6 +100,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     })
     metrics.watchNodes(() => this.#generation.brokers.values())
     metrics.watchDoors(() => this.#listeners.behindDoors.flatMap(({ links }) => links))
+    metrics.watchLimits({ ...counted, isDraining: () => this.#drain.isOn, certificates: () => this.#certificates })
     const trail = new AdminTrail(log)
     this.#trail = trail
     const sessionRefusals = new SessionRefusals()
@@ -308,6 +313,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     const { number, config, authenticators } = this.#generation
     metrics.configured(number, hashOf(config))
     expectSeries(metrics, this.#generation)
+    this.#certificates = ownCertificates(config)
     for (const { nodes, settings } of this.#generation.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     const { shared } = this.#parts
