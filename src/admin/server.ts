@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hops } from '../http/hop.ts'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
-import { isSameKind, type ListenerTls, readCertificates, serverTls } from '../http/server/tls.ts'
+import type { ListenerTls } from '../http/server/tls.ts'
 import type { Health } from '../ops/health.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
@@ -72,7 +72,7 @@ export class AdminServer {
     ])
     const { host, port, tls } = address
     this.#server = new HttpServer(
-      { host, port, tls: tls === undefined ? undefined : serverTls(tls) },
+      { host, port, tls },
       {
         request: (request, response) => this.#handle(request, response),
         refused: (what, from) => events.refused(what, from),
@@ -105,14 +105,12 @@ export class AdminServer {
    * @throws {Error} where they cannot be used: then nothing has changed
    */
   change(next: AdminAddress): () => void {
-    const { tls } = next
-    if (!isSameKind(tls, this.#options.tls)) throw new Error('admin.tls: TLS and client certificates need a restart')
-    const certificates = tls === undefined ? undefined : readCertificates(tls)
+    const changeTls = this.#server.change(next.tls)
     return () => {
       this.#options = next
       this.#ownHosts = ownHosts(next)
       this.#hops = new Hops(next)
-      if (certificates !== undefined) this.#server.setSecureContext(certificates)
+      changeTls()
     }
   }
 

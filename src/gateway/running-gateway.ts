@@ -69,7 +69,8 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#inForce = new InForce(this, parts, this.#membership)
     const { log, sessions, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
-    this.#pressure = new Pressure({ heapRatio, sockets, descriptorLimit: descriptorLimit() })
+    const counted = { sockets, descriptorLimit: descriptorLimit() }
+    this.#pressure = new Pressure({ heapRatio, ...counted })
     this.#inherited = new InheritedSockets(parts.options.inherited ?? [])
     this.#drain = new Drain(sessions)
     this.#listeners = makeListeners({
@@ -92,6 +93,11 @@ export class RunningGateway implements Gateway, ReloadHost {
     })
     metrics.watchNodes(() => this.#generation.brokers.values())
     metrics.watchDoors(() => this.#listeners.behindDoors.flatMap(({ links }) => links))
+    metrics.watchLimits({
+      ...counted,
+      isDraining: () => this.#drain.isOn,
+      certificates: () => this.#inForce.certificates,
+    })
     const trail = new AdminTrail(log)
     this.#trail = trail
     const lately = new Lately(parts)

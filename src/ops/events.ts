@@ -132,6 +132,11 @@ export const EVENTS = {
   'login-opened': { level: 'info', means: 'a user returned from the identity provider and has a login cookie now' },
   'login-renewed': { level: 'debug', means: 'a page renewed its login and the sessions opened with it' },
   'login-ended': { level: 'info', means: 'a page ended its login' },
+  'revocation-failed': {
+    level: 'warn',
+    means: 'a login has ended here, but the provider did not take its refresh token back, as `detail` says',
+    perTenSeconds: 5,
+  },
   'session-opened': { level: 'debug', means: 'the broker accepted the promoted credential' },
   'session-ended': {
     level: 'info',

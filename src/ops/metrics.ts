@@ -6,6 +6,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason, SessionEnd } from '../../proxy/index.ts'
+import { type LimitSources, watchLimits } from './limit-metrics.ts'
 import { LoopDelay } from './loop-delay.ts'
 import {
   type BrokerWithNodes,
@@ -254,6 +255,10 @@ export class Metrics {
   /** Of the store that gateways share; called where there is one. @param ops what it can be asked for */
   watchState(ops: readonly string[]): StateMetrics {
     return new StateMetrics(this.#registry, ops)
+  }
+
+  watchLimits(sources: LimitSources): void {
+    watchLimits(this.#registry, sources)
   }
 
   /** @param doors those that listeners dial now */

@@ -75,8 +75,8 @@ export async function tried(door: Door, path = '/amqp', headers: Record<string, 
   }
 }
 
-export async function ticketOf(door: Door): Promise<string> {
-  const response = await fetch(door.http('/auth/ticket'), { method: 'POST', headers: JOE })
+export async function ticketOf(door: Door, headers: Record<string, string> = JOE): Promise<string> {
+  const response = await fetch(door.http('/auth/ticket'), { method: 'POST', headers })
   assert.equal(response.status, 200, await response.clone().text())
   return ((await response.json()) as { readonly ticket: string }).ticket
 }
