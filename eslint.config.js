@@ -6,7 +6,7 @@ const runnerAwaits = ['describe', 'it', 'suite', 'test']
 
 export default tseslint.config(
   {
-    files: ['proxy/**/*.ts', 'auth/**/*.ts', 'src/**/*.ts', 'src/**/*.tsx', 'test/**/*.ts', 'scripts/**/*.ts'],
+    files: ['{proxy,auth,src,browser,testing,test,scripts}/**/*.ts', 'src/**/*.tsx'],
     plugins: { '@typescript-eslint': tseslint.plugin },
     languageOptions: {
       parser: tseslint.parser,

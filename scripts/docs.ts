@@ -1,12 +1,14 @@
 /**
- * `npm run docs` writes the generated regions of the documentation; `npm run docs:check` only says which are out of
- * step, and fails when there are any. Every page under docs/ is read, so that a marker without a region is found.
+ * `npm run docs` writes the generated regions of the documentation, and the files that are generated as a whole;
+ * `npm run docs:check` only says which are out of step, and fails when there are any. Every page under docs/ is read, so
+ * that a marker without a region is found.
  *
  * Both also count sentences that are hard to read. A page may have as many as scripts/language/limits.json says; the
  * first command lowers that number where a page has become better, and no command raises it.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { GENERATED_FILES } from './generated-files.ts'
 import { fillRegions } from './generated-regions.ts'
 import { countOf } from './language/findings.ts'
 import { lowered, pagesBeyond } from './language/limits.ts'
@@ -31,6 +33,13 @@ for (const page of pages) {
   if (after === before) continue
   stale.push(page)
   if (mayWrite) writeFileSync(join(root, page), after)
+}
+for (const { path, render } of GENERATED_FILES) {
+  const file = join(root, path)
+  const after = await render()
+  if (existsSync(file) && readFileSync(file, 'utf8') === after) continue
+  stale.push(path)
+  if (mayWrite) writeFileSync(file, after)
 }
 
 if (mayWrite) {

@@ -5,6 +5,7 @@
 import { commandReference } from '../src/cli/reference.ts'
 import { configReference, doorReference } from '../src/config/schema/reference.ts'
 import type { Region } from './generated-regions.ts'
+import { alertTable } from './regions/alerts.ts'
 import { attackTable } from './regions/attacks.ts'
 import { auditEvents, auditFields } from './regions/audit.ts'
 import { clientDifferenceTable, clientFigureTable, clientSourceTable } from './regions/clients.ts'
@@ -44,6 +45,7 @@ export const REGIONS: readonly Region[] = [
   { page: 'docs/logging.md', name: 'fields', render: fieldTable },
   { page: 'docs/metrics.md', name: 'metrics', render: metricTable },
   { page: 'docs/metrics.md', name: 'door-metrics', render: doorMetricTable },
+  { page: 'docs/metrics.md', name: 'alerts', render: alertTable },
   { page: 'docs/reverse-connectivity.md', name: 'door-configuration', render: doorReference },
   { page: 'docs/reverse-connectivity.md', name: 'door-refusals', render: doorRefusalTable },
   { page: 'docs/permissions.md', name: 'needs', render: needsTable },

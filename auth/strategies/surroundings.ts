@@ -13,6 +13,8 @@ export interface AuthenticatorSurroundings {
   readonly state: AuthState
   /** Called when an issuer's keys cannot be had, and when they can again. */
   observeKeys(authenticator: string, event: KeySetEvent): void
+  /** Called when a provider did not take back the token of a login that has ended; `detail` is for operators. */
+  notRevoked(authenticator: string, detail: string): void
   /** Imports a module by a package's name or an absolute path. */
   load(module: string): Promise<unknown>
   /** The whole file as it is now: for what is no secret, or is read rarely. */

@@ -1,21 +1,35 @@
 import { AMQPSession } from './amqp-websocket-client.mjs'
+import { gatehouse } from './gatehouse.js'
 
-const show = (line) => document.querySelector('#log').append(`${line}\n`)
+const login = document.querySelector('#login')
+const logout = document.querySelector('#logout')
 const say = document.querySelector('#say')
+const show = (line) => document.querySelector('#log').append(`${line}\n`)
 
-/** Connects as whoever has logged in. The browser sends the cookie of the login by itself. */
-async function connect({ subject, word }) {
-  const session = await AMQPSession.connect(`ws://${location.host}/amqp`)
-  const queue = await session.queue(`ui.${word}.hello`, { durable: false, autoDelete: true })
-  await queue.subscribe((message) => show(`received: ${message.bodyString()}`))
-  say.addEventListener('submit', (sent) => {
-    sent.preventDefault()
-    queue.publish(say.elements.text.value).catch((error) => show(error.message))
-  })
-  say.hidden = false
-  show(`connected: ${subject}`)
+/** It is over: somebody has to log in (4401), logged out (4400), or may not be here. */
+function onstop({ code, message }) {
+  show(message)
+  say.hidden = logout.hidden = true
+  login.hidden = code > 4401
 }
 
-const answer = await fetch('/auth/whoami?service=/amqp')
-if (answer.ok) connect(await answer.json()).catch((error) => show(error.message))
-else document.querySelector('#login').hidden = false
+// The browser sends the cookie of the login by itself, so there is nothing to ask for.
+const gate = gatehouse(`ws://${location.host}/amqp`, { onstop })
+login.onclick = gate.login
+logout.onclick = gate.logout
+
+async function start() {
+  const session = await gate.connect((url, hooks) => AMQPSession.connect(url, hooks))
+  const queue = await session.queue(`ui.${gate.who.word}.hello`, { arguments: { 'x-expires': 60_000 } })
+  await queue.subscribe((message) => show(`received: ${message.bodyString()}`))
+  say.onsubmit = (event) => {
+    event.preventDefault()
+    queue.publish(say.elements.text.value).catch((error) => show(error.message))
+  }
+  say.hidden = logout.hidden = false
+  show(`connected: ${gate.who.subject}`)
+}
+
+start().catch((error) => {
+  if (error.code === undefined) show(error.message ?? 'not connected: see the log of the gateway')
+})

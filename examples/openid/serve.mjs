@@ -8,6 +8,7 @@ const TYPES = {
   'index.html': 'text/html',
   'page.js': 'text/javascript',
   'amqp-websocket-client.mjs': 'text/javascript',
+  'gatehouse.js': 'text/javascript',
 }
 
 const server = createServer(async (asked, answer) => {

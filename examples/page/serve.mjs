@@ -1,4 +1,4 @@
-// Serves the three files of the page, on this machine only.
+// Serves the files of the page, on this machine only.
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 
@@ -6,6 +6,7 @@ const TYPES = {
   'index.html': 'text/html',
   'page.js': 'text/javascript',
   'amqp-websocket-client.mjs': 'text/javascript',
+  'gatehouse.js': 'text/javascript',
 }
 
 const server = createServer(async (request, response) => {

@@ -3,13 +3,11 @@ import { ConnectionFault } from '../../proxy/faults.ts'
 import { BROKER_FAILURES } from '../../src/brokers/broker-failures.ts'
 import { REFUSALS, type RefusalSpec } from '../../src/http/refusal.ts'
 import { DROPS, type DropSpec } from '../../src/http/server/drops.ts'
-import { DoorMetrics } from '../../src/ops/door-metrics.ts'
 import { EVENTS, type EventSpec, FIELDS } from '../../src/ops/events.ts'
-import { Metrics } from '../../src/ops/metrics.ts'
-import { Traffic } from '../../src/ops/traffic.ts'
 import { ENDS } from '../../src/sessions/end-reasons.ts'
 import { DOOR_REFUSALS, type DoorRefusalSpec } from '../../src/tunnel/door/causes.ts'
 import { markdownTable } from '../generated-regions.ts'
+import { doorMetrics, gatewayMetrics, type KnownMetric } from '../observability/metric-table.ts'
 
 /** Why clients are refused before any broker is dialled, and what each of them sees. */
 export function refusalTable(): string {
@@ -93,33 +91,21 @@ export function doorRefusalTable(): string {
 }
 
 /** Every metric of a door. */
-export function doorMetricTable(): string {
-  const metrics = new DoorMetrics({ sites: () => [], clientCount: () => 0, refusals: [] })
-  return described(metrics, ({ name }) => name.startsWith('gatehouse_door_'))
+export async function doorMetricTable(): Promise<string> {
+  return tableOf(await doorMetrics())
 }
 
 /** Every metric of a gateway. */
-export function metricTable(): string {
-  const metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
-  metrics.watchNodes(() => [])
-  metrics.watchState([])
-  metrics.watchEntitlements(() => 0)
-  metrics.watchDoors(() => [])
-  return described(metrics)
+export async function metricTable(): Promise<string> {
+  return tableOf(await gatewayMetrics())
 }
 
-type Described = Pick<Metrics, 'describe' | 'close'>
-
-function described(metrics: Described, isShown: (metric: { name: string }) => boolean = () => true): string {
-  const rows = metrics
-    .describe()
-    .filter(isShown)
-    .map(({ name, type, labels, help }) => [
-      `\`${name}\``,
-      type,
-      labels.map((label) => `\`${label}\``).join(', '),
-      help,
-    ])
-  metrics.close()
+function tableOf(metrics: readonly KnownMetric[]): string {
+  const rows = metrics.map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ])
   return markdownTable(['metric', 'type', 'labels', 'means'], rows)
 }

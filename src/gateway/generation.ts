@@ -79,6 +79,7 @@ export async function compileGeneration(config: Config, compiling: Compiling): P
     state: lasting.authState,
     observeKeys: (authenticator, { kind, where, ...rest }) =>
       log.write(kind, { authenticator, url: where, detail: 'detail' in rest ? rest.detail : `${rest.keyCount} keys` }),
+    notRevoked: (authenticator, detail) => log.write('revocation-failed', { authenticator, detail }),
     load,
     // Read rarely, so that a reload must not find it in what is kept of secrets.
     readFile: readProtected,

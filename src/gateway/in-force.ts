@@ -1,5 +1,7 @@
 /** Everything that a generation sets going when it comes into force, and that ends with it: metrics, files, logins, brokers. */
 import { hashOf } from '../config/effective/hash.ts'
+import { ownCertificates } from '../config/files/own-certificates.ts'
+import type { CertificateEnd } from '../ops/limit-metrics.ts'
 import { followLogins } from '../sessions/logins.ts'
 import { allMade } from '../wiring/authenticators.ts'
 import { expectSeries } from './expected-series.ts'
@@ -21,6 +23,7 @@ export class InForce {
   readonly #parts: GatewayParts
   readonly #membership: Membership
   readonly #configWatch: ConfigWatch | undefined
+  #certificates: readonly CertificateEnd[] = []
   #stopWatching = () => {}
 
   constructor(ruled: Ruled, parts: GatewayParts, membership: Membership) {
@@ -38,6 +41,7 @@ export class InForce {
     const { number, config, authenticators } = current
     metrics.configured(number, hashOf(config))
     expectSeries(metrics, current)
+    this.#certificates = ownCertificates(config)
     for (const { nodes, settings } of current.brokers.values()) nodes.apply(settings)
     const made = new Map([...authenticators].filter(([name, one]) => before?.authenticators.get(name) !== one))
     followLogins({ made, current: this.#ruled, sessions, log, others: this.#membership.logins })
@@ -52,8 +56,16 @@ export class InForce {
     this.#stopWatching()
     this.#stopWatching = watchUsers(current, {
       lost: (keys) => revoke(keys, { ...this.#parts, authenticators }),
-      failed: (file, detail) => log.write('reload-refused', { detail: `${file}: ${detail}` }),
+      // The primary says it once for all its workers.
+      failed: (file, detail) => {
+        if (this.#parts.berth === undefined) log.write('reload-refused', { detail: `${file}: ${detail}` })
+      },
     })
+  }
+
+  /** Those that the present generation shows. */
+  get certificates(): readonly CertificateEnd[] {
+    return this.#certificates
   }
 
   /** Nothing is watched any more. */

@@ -19,6 +19,19 @@ export const EVENTS = {
   'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
   'gateway-undrained': { level: 'info', means: 'a drain was called off: sessions are taken again, `count` are left' },
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
+  'worker-started': {
+    level: 'info',
+    means: 'the process `worker` of several takes connections, `durationMs` after it was begun',
+  },
+  'worker-ended': {
+    level: 'error',
+    means:
+      'the process `worker` ended without being asked to, as `detail` says, and its `count` connections with it; another one takes its place after `pauseMs`',
+  },
+  'worker-failed': {
+    level: 'error',
+    means: 'a process that takes the place of `worker` could not begin to serve; `detail` says why',
+  },
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
   'reload-done': {
     level: 'info',
@@ -132,6 +145,11 @@ export const EVENTS = {
   'login-opened': { level: 'info', means: 'a user returned from the identity provider and has a login cookie now' },
   'login-renewed': { level: 'debug', means: 'a page renewed its login and the sessions opened with it' },
   'login-ended': { level: 'info', means: 'a page ended its login' },
+  'revocation-failed': {
+    level: 'warn',
+    means: 'a login has ended here, but the provider did not take its refresh token back, as `detail` says',
+    perTenSeconds: 5,
+  },
   'session-opened': { level: 'debug', means: 'the broker accepted the promoted credential' },
   'session-ended': {
     level: 'info',
@@ -174,6 +192,7 @@ export type EventName = keyof typeof EVENTS
 
 /** The fields, and what they hold. `text`: from a peer or a file, cut at 256 characters. */
 export const FIELDS = {
+  worker: 'the number of the process, where a gateway has several',
   session: 'the id of the session',
   service: 'the path of the service',
   subject: 'who the client is proven to be',

@@ -17,6 +17,7 @@ import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { type Gateway, startGateway } from '../../src/index.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { FIRST_STEPS, rabbitmqctlLines } from '../support/first-steps.ts'
+import { minifiedHelper } from '../support/gate-code.ts'
 import { type OpenidProvider, startOpenidProvider } from '../support/openid-provider.ts'
 import { until } from '../support/until.ts'
 
@@ -44,6 +45,7 @@ describe('docs/getting-started.md', () => {
     for (const line of rabbitmqctlLines((file) => secrets.get(file) ?? '')) await rabbit.ctl(...line)
     for (const name of ['index.html', 'page.js', 'serve.mjs']) await write(`examples/page/${name}`, name)
     await copyFile(join(client, 'amqp-websocket-client.mjs'), join(folder, 'amqp-websocket-client.mjs'))
+    await writeFile(join(folder, 'gatehouse.js'), await minifiedHelper())
     await startServer()
     browser = await launchChromium()
   })
@@ -142,8 +144,11 @@ describe('docs/getting-started.md', () => {
     await sendsAndReceives(await logIn('joe.smith'), 'ui.joe%2Esmith.hello')
   })
 
-  it('refuses who is no user, with a text', async () => {
-    await says(await logIn('eve'), 'not authenticated')
+  it('refuses who is no user, and asks once more', async () => {
+    const page = await logIn('eve')
+    await says(page, 'this login was refused')
+    await page.click('#login button')
+    await says(page, 'not authenticated: log in again. Reload the page')
   })
 
   it('logs in at an OpenID provider', async () => {
@@ -167,6 +172,10 @@ describe('docs/getting-started.md', () => {
     await page.click('button')
     await sendsAndReceives(page, 'jane.doe')
     assert.ok((await users()).includes('webuser'))
+    await page.click('#logout')
+    await says(page, 'logged out')
+    await until(async () => !(await users()).includes('webuser'), 'no session of hers')
+    assert.ok(await page.isVisible('#login'))
   })
 
   it('shows the files of examples as they are', async () => {

@@ -9,8 +9,8 @@ import { type Gateway, startGateway } from '../../src/index.ts'
 import { type BrokerUser, type TestBroker, testBroker } from '../support/broker.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Front } from '../support/front.ts'
+import { gateCode } from '../support/gate-code.ts'
 import { type OpenidProvider, startOpenidProvider } from '../support/openid-provider.ts'
-import { pageCode } from '../support/page-code.ts'
 import { until } from '../support/until.ts'
 
 const CLIENT_SECRET = 'CANARY secret of the gateway'
@@ -28,7 +28,7 @@ let gateway: Gateway
 const ends: string[] = []
 
 before(async () => {
-  front = new Front(await pageCode())
+  front = new Front(await gateCode())
   await front.start()
   provider = await startOpenidProvider({
     accessTokenSeconds: ACCESS_TOKEN_SECONDS,
@@ -203,5 +203,51 @@ describe('a page with a login at the gateway', () => {
       (await page.textContent('body')) ?? '',
       /The login was cancelled, or the login service does not let you use this application/,
     )
+  })
+})
+
+describe('the same page by amqp-gatehouse/browser', () => {
+  /** Makes the gate anew, as each load of the page does. */
+  async function gate(): Promise<void> {
+    await page.evaluate(`(async () => {
+      const { gatehouse } = await import('/gatehouse.js')
+      const { AMQPSession } = await import('/amqp-websocket-client.mjs')
+      const gate = gatehouse('${front.origin.replace('http', 'ws')}/amqp', { onstop: ({ code }) => window.noteEnd('' + code) })
+      const noted = { connects: 0 }
+      const connect = () => gate.connect((url, hooks) =>
+        AMQPSession.connect(url, { ...hooks, onconnect: () => noted.connects++, ondisconnect: (error) => window.noteEnd(error.message) }))
+      Object.assign(window, { gate, noted, connect })
+    })()`)
+  }
+
+  it('is told that somebody has to log in, leaves for it, and returns', async () => {
+    await gate()
+    assert.equal(await page.evaluate('connect().catch(({ code }) => code)'), 4401)
+    assert.deepEqual(ends, ['4401'])
+    await page.evaluate('gate.login()')
+    await page.waitForURL(`${provider.issuer}/**`)
+    await page.fill('input[name=name]', 'joe.smith')
+    await page.click('button')
+    await page.waitForURL(`${front.origin}/**`)
+    await gate()
+    await page.evaluate('connect().then(() => undefined)')
+    assert.equal(await page.evaluate('gate.who.subject'), 'joe.smith')
+  })
+
+  it('goes on beyond the end of the token, and ends when it logs out', async () => {
+    await logIn()
+    await gate()
+    await page.evaluate('connect().then(() => undefined)')
+    const endsAtMs = Date.now() + (ACCESS_TOKEN_SECONDS + 1) * 1000
+    await until(() => Date.now() > endsAtMs, 'the end of the first token', 20_000)
+    assert.deepEqual([ends, await noted('connects')], [[], 1])
+
+    assert.equal(
+      await page.evaluate('gate.logout().then((answer) => answer.endSessionUrl)'),
+      `${provider.issuer}/session/end`,
+    )
+    await until(async () => (await brokerUsers()).length === 0, 'no session at the broker')
+    assert.equal(ends[0], '4400')
+    assert.equal(await page.evaluate('connect().catch(({ code }) => code)'), 4401)
   })
 })

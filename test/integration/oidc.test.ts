@@ -227,6 +227,7 @@ describe('a session of a login', () => {
     const ended = endOf(await enter())
     const startedMs = performance.now()
 
+    const revokedBefore = provider.revokedCount()
     const answer = await post('/auth/logout')
 
     const { text, code } = await ended
@@ -235,6 +236,7 @@ describe('a session of a login', () => {
     assert.equal(code, 4401)
     assert.deepEqual(await answer.json(), { endSessionUrl: `${provider.issuer}/session/end` })
     assert.equal(browser.cookies(front.origin), '')
+    await until(() => provider.revokedCount() > revokedBefore, 'the revocation at the provider')
     await assert.rejects(enter(cookie), HandshakeRefused)
     await until(async () => (await broker.connections()).length === 0)
   })

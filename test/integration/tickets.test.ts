@@ -97,7 +97,15 @@ describe('POST /auth/ticket', () => {
 
   it('sets it as a cookie for the service, which needs an Origin', async () => {
     const response = await post(door, '?service=/amqp&as=cookie', { authorization: basic(), origin: ORIGIN })
-    assert.deepEqual(await response.json(), { expiresIn: 30 })
+    assert.deepEqual(await response.json(), {
+      subject: 'joe.smith',
+      issuer: 'staff',
+      roles: ['trader'],
+      authenticator: 'staff',
+      expiresAt: null,
+      word: 'joe%2Esmith',
+      expiresIn: 30,
+    })
     const cookie = response.headers.get('set-cookie') ?? ''
     assert.match(cookie, /^gatehouse-ticket-[0-9a-f]{8}=[\w-]{43}; Path=\/; Max-Age=30; HttpOnly; SameSite=Strict$/)
 

@@ -89,6 +89,7 @@ services:
     hashQueue: new HashQueue(),
     state: new MemoryState(),
     observeKeys: () => {},
+    notRevoked: () => {},
     load,
     readFile: readProtected,
     readUsers: async () => ({}),

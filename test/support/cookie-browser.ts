@@ -10,9 +10,17 @@ export interface Visit {
 
 const MAX_REDIRECTS = 20
 
+/** How requests are sent; `fetch` by itself. */
+export type SendRequest = (url: string, init: RequestInit) => Promise<Response>
+
 export class CookieBrowser {
+  readonly #send: SendRequest
   /** `host:port` → name → value. Real browsers share them among ports; here nobody is confused by that. */
   readonly #jars = new Map<string, Map<string, string>>()
+
+  constructor(send: SendRequest = fetch) {
+    this.#send = send
+  }
 
   /** The cookies for an address, as they are sent. */
   cookies(url: string): string {
@@ -24,7 +32,7 @@ export class CookieBrowser {
     const headers = new Headers(init.headers)
     const cookies = this.cookies(url)
     if (cookies !== '') headers.set('cookie', cookies)
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const response = await this.#send(url, { ...init, headers, redirect: 'manual' })
     for (const cookie of response.headers.getSetCookie()) this.#take(url, cookie)
     return response
   }

@@ -20,6 +20,8 @@ export type Habit = 'busy' | 'idle' | 'never acknowledges'
 export interface DrainDoor {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** The authority of a `wss://` server, where it is a test's own. */
+  readonly ca?: string
 }
 
 /** A client acknowledges within so long. */
@@ -55,13 +57,19 @@ export class DrainClient {
     this.habit = habit
     this.queue = queue
     this.#random = random
-    this.#socket = new WebSocket(door.url, { headers: { ...door.headers }, perMessageDeflate: false })
+    this.#socket = new WebSocket(door.url, { headers: { ...door.headers }, ca: door.ca, perMessageDeflate: false })
   }
 
+  /** Rejects where it does not get in; it is gone then. */
   static async open(door: DrainDoor, habit: Habit, queue: string, random: Random): Promise<DrainClient> {
     const client = new DrainClient(door, habit, queue, random)
-    await client.#open()
-    return client
+    try {
+      await client.#open()
+      return client
+    } catch (error) {
+      client.vanish()
+      throw error
+    }
   }
 
   /** Resolves when its WebSocket is closed. */
@@ -230,35 +238,36 @@ export class DrainLoad {
 
   /** Looks into the queues: what is stored, and what would come again. */
   async report(brokerUrl: string): Promise<DrainReport> {
-    const connection = await connect(brokerUrl)
-    const channel = await connection.createChannel()
-    const report: DrainReport = { confirmed: 0, lost: 0, redelivered: 0, cut: 0, lastMs: 0, medianMs: 0 }
-    for (const client of this.clients) {
-      report.lastMs = Math.max(report.lastMs, client.endedMs)
-      if (client.isCut) report.cut++
-      if (client.habit === 'idle') continue
-      const stored = new Set(client.acknowledged)
-      for (
-        let message = await channel.get(client.queue);
-        message !== false;
-        message = await channel.get(client.queue)
-      ) {
-        stored.add(Number(message.content))
-        if (message.fields.redelivered && client.habit === 'busy') report.redelivered++
-      }
-      report.redelivered += client.redelivered
-      report.confirmed += client.confirmed.size
-      for (const number of client.confirmed) if (!stored.has(number)) report.lost++
-    }
-    const endedMs = this.clients.map((client) => client.endedMs).toSorted((one, other) => one - other)
-    report.medianMs = quantile(endedMs, 0.5)
-    await connection.close()
-    return report
+    return await drainReport(this.clients, brokerUrl)
   }
 
   stop(): void {
     clearInterval(this.#publishing)
   }
+}
+
+/** Of clients that have ended. */
+export async function drainReport(clients: readonly DrainClient[], brokerUrl: string): Promise<DrainReport> {
+  const connection = await connect(brokerUrl)
+  const channel = await connection.createChannel()
+  const report: DrainReport = { confirmed: 0, lost: 0, redelivered: 0, cut: 0, lastMs: 0, medianMs: 0 }
+  for (const client of clients) {
+    report.lastMs = Math.max(report.lastMs, client.endedMs)
+    if (client.isCut) report.cut++
+    if (client.habit === 'idle') continue
+    const stored = new Set(client.acknowledged)
+    for (let message = await channel.get(client.queue); message !== false; message = await channel.get(client.queue)) {
+      stored.add(Number(message.content))
+      if (message.fields.redelivered && client.habit === 'busy') report.redelivered++
+    }
+    report.redelivered += client.redelivered
+    report.confirmed += client.confirmed.size
+    for (const number of client.confirmed) if (!stored.has(number)) report.lost++
+  }
+  const endedMs = clients.map((client) => client.endedMs).toSorted((one, other) => one - other)
+  report.medianMs = quantile(endedMs, 0.5)
+  await connection.close()
+  return report
 }
 
 export interface DrainReport {

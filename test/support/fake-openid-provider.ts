@@ -18,6 +18,8 @@ export interface TokenRequest {
 export class FakeOpenidProvider {
   readonly key: ForgeKey = forgeKey('RS256', 'current')
   readonly requests: TokenRequest[] = []
+  /** What the revocation endpoint was asked; metadata name it only where a test says so. */
+  readonly revocations: TokenRequest[] = []
   /** What the next ID token says beside the standard claims; `null` removes one. */
   claims: Json = {}
   /** What the next token response says otherwise. */
@@ -26,6 +28,8 @@ export class FakeOpenidProvider {
   signer: ForgeKey | undefined
   /** Answers the token endpoint instead of the usual one. */
   answer: ((response: ServerResponse) => void) | undefined
+  /** Answers the revocation endpoint instead of a plain 200. */
+  revoked: ((response: ServerResponse) => void) | undefined
   /** Answers the UserInfo endpoint. */
   userInfo: (accessToken: string) => { readonly status: number; readonly body: Json } = () => ({
     status: 200,
@@ -101,6 +105,13 @@ export class FakeOpenidProvider {
         return json(response, 200, { keys: [publicJwk(this.key)] })
       case '/token':
         return await this.#token(request, response)
+      case '/revoke': {
+        const form = new URLSearchParams(await text(request))
+        this.revocations.push({ form, authorization: request.headers.authorization })
+        if (this.revoked !== undefined) return this.revoked(response)
+        response.writeHead(200).end()
+        return
+      }
       case '/userinfo': {
         const { status, body } = this.userInfo((request.headers.authorization ?? '').replace('Bearer ', ''))
         return json(response, status, body)

@@ -19,8 +19,7 @@ const BUILD = `g++ ${FLAGS.join(' ')} -DNODE_GYP_MODULE_NAME=kerberos -DBUILDING
 /** Installs a Debian package where something of it is missing. @throws with what to do where that cannot be */
 export async function debianPackage(name: string, isThere: () => Promise<boolean>): Promise<void> {
   if (await isThere()) return
-  if (!(await mayInstallPackages(process.env)))
-    throw new Error(`The Kerberos tests need ${name}: apt-get install ${name}`)
+  if (!(await mayInstallPackages(process.env))) throw new Error(`these tests need ${name}: apt-get install ${name}`)
   await installPackage(name, { say: (line) => process.stderr.write(`${line}\n`), env: process.env })
 }
 

@@ -22,11 +22,13 @@ export const PENDING_COOKIE = named('gatehouse-login')
 export function reset(): void {
   clock.nowMs = Date.now()
   provider.requests.length = 0
+  provider.revocations.length = 0
   Object.assign(provider, {
     claims: {},
     response: {},
     signer: undefined,
     answer: undefined,
+    revoked: undefined,
     metadata: {},
     userInfo: () => ({ status: 200, body: { sub: 'joe' } }),
     isDown: false,
@@ -41,6 +43,7 @@ export function memoryState(): MemoryState {
 /** A gateway's login and one browser with its cookies. */
 export function gateway(options: Partial<OidcOptions> = {}) {
   const state = memoryState()
+  const notRevoked: string[] = []
   const authenticator = oidcAuthenticator(
     {
       name: 'login',
@@ -58,7 +61,11 @@ export function gateway(options: Partial<OidcOptions> = {}) {
       pendingLogins: state.pendingLogins('login'),
       ...options,
     },
-    { observe: () => undefined, nowMs: () => clock.nowMs },
+    {
+      observe: () => undefined,
+      notRevoked: (detail) => void notRevoked.push(detail),
+      nowMs: () => clock.nowMs,
+    },
   )
   const ended: { sessions: readonly string[]; identities: readonly string[] }[] = []
   const renewed: string[] = []
@@ -66,7 +73,7 @@ export function gateway(options: Partial<OidcOptions> = {}) {
     ended: (keys) => ended.push(keys),
     renewed: (key, identity) => renewed.push(`${key} ${identity.subject}`),
   })
-  return { authenticator, login: authenticator.login, ended, renewed, browser: browser() }
+  return { authenticator, login: authenticator.login, ended, renewed, notRevoked, browser: browser() }
 }
 
 export function browser() {

@@ -20,6 +20,7 @@ interface Grant {
 }
 interface Provider extends Exchanging {
   readonly Grant: new (of: { accountId: string; clientId: string }) => Grant
+  on(event: 'grant.revoked', listener: () => void): void
   callback(): (request: IncomingMessage, response: ServerResponse) => void
   interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<{ params: { client_id: string } }>
   interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>
@@ -44,6 +45,7 @@ const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const provider = new Provider(issuer, configuration())
 if (settings.exchange !== undefined) registerExchange(provider, errors, createPublicKey(privateKey), settings.exchange)
 const answer = provider.callback()
+provider.on('grant.revoked', () => console.log(JSON.stringify({ event: 'grant.revoked' })))
 
 server.on('request', (request, response) => {
   const isInteraction = request.url?.startsWith('/interaction/') === true

@@ -33,6 +33,8 @@ export interface OpenidProvider {
   readonly jwksUri: string
   /** A fresh access token for the client `robot`: a JWT for the audience `amqp`. */
   robotToken(): Promise<string>
+  /** How many grants it has been asked to take back, by whoever has a token of them. */
+  revokedCount(): number
   /** Takes a token of the client `robot` back. */
   revoke(token: string): Promise<void>
   stop(): Promise<void>
@@ -63,6 +65,7 @@ export async function startOpenidProvider(settings: ProviderSettings): Promise<O
     issuer,
     jwksUri: `${issuer}/jwks`,
     robotToken: () => clientCredentials(issuer, settings.robotSecret),
+    revokedCount: () => output.split('{"event":"grant.revoked"}').length - 1,
     revoke: (token) => revoke(issuer, settings.robotSecret, token),
     stop: () => child.kill(),
   }

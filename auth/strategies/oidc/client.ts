@@ -178,6 +178,22 @@ export class OidcClient {
     }
   }
 
+  /**
+   * Has a refresh token taken back; does nothing where the provider offers no such thing. [RFC 7009 §2]
+   * @throws {ProviderError}
+   */
+  async revoke(refreshToken: Secret): Promise<void> {
+    const configuration = await this.#configuration()
+    if (configuration.serverMetadata().revocation_endpoint === undefined) return
+    const token = refreshToken.reveal().toString()
+    const hint = { token_type_hint: 'refresh_token' }
+    try {
+      await this.#slots.run(() => openid.tokenRevocation(configuration, token, hint))
+    } catch (error) {
+      throw providerError(error, 'exchange')
+    }
+  }
+
   /** The provider's metadata. @throws {ProviderError} `unavailable` */
   async metadata(): Promise<openid.ServerMetadata> {
     return (await this.#configuration()).serverMetadata()

@@ -120,7 +120,7 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
     config.rolesSeparator,
     config.rolesFrom,
   ],
-  make({ name, config, scope }, { sources, state, observeKeys, basePath }) {
+  make({ name, config, scope }, { sources, state, observeKeys, notRevoked, basePath }) {
     const { clientSecret, loginTimeout, logins } = config
     return oidcAuthenticator(
       {
@@ -143,7 +143,7 @@ export const oidc: AuthenticatorDescriptor<typeof schema> = {
         logins: state.logins(scope),
         pendingLogins: state.pendingLogins(scope),
       },
-      { observe: (event) => observeKeys(name, event) },
+      { observe: (event) => observeKeys(name, event), notRevoked: (detail) => notRevoked(name, detail) },
     )
   },
 }

@@ -7,9 +7,11 @@ import type { IncomingMessage } from 'node:http'
 import * as openid from 'openid-client'
 import { AuthenticationRefused } from '../../errors.ts'
 import type { Identity } from '../../identity.ts'
+import type { Secret } from '../../secret.ts'
 import type { EndedLogin, Login, Logins, Refreshed } from '../../state/logins.ts'
 import { KEPT_SECONDS, PENDING_SECONDS, type PendingLogin, type PendingLogins } from '../../state/pending-logins.ts'
 import { cookieValues } from '../carriers.ts'
+import { describe } from '../jwt/jwks.ts'
 import type { LoginAnswer } from './answer.ts'
 import { type OidcClient, ProviderError, type ProviderTokens } from './client.ts'
 import { type CookieScope, clearCookie, cookieName, setCookie } from './cookie.ts'
@@ -44,6 +46,8 @@ export interface OidcLoginOptions {
   readonly client: OidcClient
   readonly identities: IdentityMaker
   readonly logoutTokens: LogoutTokens
+  /** Called where a refresh token is still valid at the provider after its login has ended; `detail` is for operators. */
+  readonly notRevoked: (detail: string) => void
   readonly nowMs: () => number
 }
 
@@ -142,7 +146,7 @@ export class OidcLogin {
   /** `POST /auth/logout`: forgets the login and ends what was opened with it. */
   async logout(http: IncomingMessage): Promise<LoginAnswer> {
     const login = await this.find(http)
-    if (login !== undefined) await this.#end(login)
+    if (login !== undefined && (await this.#end(login))) this.#giveBack(login.refreshToken)
     const metadata = await this.#options.client.metadata().catch(() => undefined)
     const endSessionUrl = metadata?.end_session_endpoint
     const body = endSessionUrl === undefined ? {} : { endSessionUrl }
@@ -212,7 +216,10 @@ export class OidcLogin {
       const refreshed = await client.refresh(login.refreshToken)
       // A refresh token may be good once only: the next one is kept, whatever becomes of the rest.
       const { refreshToken } = refreshed
-      if (refreshToken !== undefined && !(await this.#logins.renew(login, { refreshToken }))) return 'ended'
+      if (refreshToken !== undefined && !(await this.#logins.renew(login, { refreshToken }))) {
+        this.#giveBack(refreshToken)
+        return 'ended'
+      }
       const tokens = await client.withUserInfo(refreshed, login.sub)
       const refreshedAtMs = nowMs()
       const identity = identities.renew(tokens, login, refreshedAtMs)
@@ -264,8 +271,17 @@ export class OidcLogin {
     return { id }
   }
 
-  async #end(login: Login): Promise<void> {
-    if (await this.#logins.end(login)) this.#tellEnded([{ hash: login.hash, sessionKey: login.identity.sessionKey }])
+  /** False where it had ended before. */
+  async #end(login: Login): Promise<boolean> {
+    const hasEnded = await this.#logins.end(login)
+    if (hasEnded) this.#tellEnded([{ hash: login.hash, sessionKey: login.identity.sessionKey }])
+    return hasEnded
+  }
+
+  /** The login is over here already: nobody waits for the provider, whose time is bounded. */
+  #giveBack(refreshToken: Secret | undefined): void {
+    if (refreshToken === undefined) return
+    this.#options.client.revoke(refreshToken).catch((error: unknown) => this.#options.notRevoked(describe(error)))
   }
 
   #tellEnded(

@@ -53,6 +53,8 @@ export interface OidcOptions {
 
 export interface OidcSurroundings {
   readonly observe: (event: KeySetEvent) => void
+  /** Called where the provider did not take back the refresh token of a login that has ended. */
+  readonly notRevoked: (detail: string) => void
   readonly fetch?: Fetch
   readonly nowMs?: () => number
   readonly monotonicMs?: () => number
@@ -74,7 +76,7 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
   const { name, issuer, clientId, publicUrl, basePath = '', subject, roles } = options
   const problem = providerUrlProblem(issuer)
   if (problem !== undefined) throw new InvalidConfiguration([{ path: ['issuer'], message: problem }])
-  const { observe, fetch = globalThis.fetch, nowMs = Date.now } = surroundings
+  const { observe, notRevoked, fetch = globalThis.fetch, nowMs = Date.now } = surroundings
   const redirectUri = `${new URL(publicUrl).origin}${basePath}/auth/callback`
   const client = new OidcClient({ ...options, redirectUri, fetch })
   const keys = new KeySet({
@@ -93,6 +95,7 @@ export function oidcAuthenticator(options: OidcOptions, surroundings: OidcSurrou
     client,
     identities: new IdentityMaker({ name, issuer, subject, roles }),
     logoutTokens: new LogoutTokens({ issuer, clientId, keys, algorithms: ASYMMETRIC_ALGORITHMS, nowMs }),
+    notRevoked,
     nowMs,
   })
   return {

@@ -4,6 +4,8 @@ import type { Traffic } from '../../ops/traffic.ts'
 
 const EVERY_MS = 10_000
 const MOST = 360
+/** Of less nobody can tell a rate. */
+const SHORTEST_MS = 1_000
 
 /** Per second, rounded to a tenth. */
 export interface Rates {
@@ -38,8 +40,8 @@ interface Mark {
 }
 
 export interface HistoryParts {
-  readonly totals: Totals
-  readonly traffic: Traffic
+  readonly totals: Pick<Totals, 'opened' | 'ended' | 'refused' | 'refusedFor'>
+  readonly traffic: Pick<Traffic, 'bytesFromClients' | 'bytesToClients' | 'messagesFromClients' | 'messagesToClients'>
   sessionCount(): number
   /** The longest delay of the event loop since it was asked last, in ms. */
   loopDelayMs(): number
@@ -53,6 +55,8 @@ export class History {
   #mark: Mark
   /** Of the last whole sample: until there is one, rates are those since the start. */
   #before: Mark
+  /** Of the sample that is not whole yet, as far as somebody has asked. */
+  #loopDelayMs = 0
 
   constructor(parts: HistoryParts) {
     this.#of = parts
@@ -67,16 +71,23 @@ export class History {
     // A clock that was set back begins a sample of its own.
     if (nowMs >= this.#mark.atMs && nowMs - this.#mark.atMs < EVERY_MS) return
     const [since, now] = [this.#mark, this.#now()]
-    this.#samples.push({
-      at: new Date(nowMs).toISOString(),
-      sessions: this.#of.sessionCount(),
-      ...ratesBetween(since, now),
-      eventLoopDelay: tenth(this.#of.loopDelayMs()),
-      refusals: refusedBetween(since.refused, now.refused),
-    })
+    this.#samples.push(this.#sample(now))
     if (this.#samples.length > MOST) this.#samples.shift()
     this.#before = since
     this.#mark = now
+    this.#loopDelayMs = 0
+  }
+
+  #sample(now: Mark): ShownSample {
+    const since = this.#mark
+    this.#loopDelayMs = Math.max(this.#loopDelayMs, this.#of.loopDelayMs())
+    return {
+      at: new Date(now.atMs).toISOString(),
+      sessions: this.#of.sessionCount(),
+      ...ratesBetween(since, now),
+      eventLoopDelay: tenth(this.#loopDelayMs),
+      refusals: refusedBetween(since.refused, now.refused),
+    }
   }
 
   /** Over the last ten to twenty seconds. */
@@ -84,8 +95,10 @@ export class History {
     return ratesBetween(this.#before, this.#now())
   }
 
+  /** The last one is not whole: it ends now. */
   samples(): readonly ShownSample[] {
-    return this.#samples
+    const now = this.#now()
+    return now.atMs - this.#mark.atMs < SHORTEST_MS ? this.#samples : [...this.#samples, this.#sample(now)]
   }
 
   #now(): Mark {
@@ -108,8 +121,7 @@ export class History {
 }
 
 function ratesBetween(since: Mark, until: Mark): Rates {
-  // Of less than a second nobody can tell a rate.
-  const seconds = Math.max(1, (until.atMs - since.atMs) / 1000)
+  const seconds = Math.max(SHORTEST_MS, until.atMs - since.atMs) / 1000
   const rate = (name: keyof Rates): number => tenth((until.counts[name] - since.counts[name]) / seconds)
   return {
     opened: rate('opened'),

@@ -1,6 +1,7 @@
 /**
  * `POST /auth/ticket`: whoever proves an identity the long way gets a ticket, which a browser can put into a WebSocket's
- * URL or which it sends as a cookie by itself. Promotion runs at the upgrade, not here.
+ * URL or which it sends as a cookie by itself. Promotion runs at the upgrade, not here. The answer says what `/auth/whoami`
+ * says, too, so that a page needs one request.
  */
 import {
   AuthenticationRefused,
@@ -18,6 +19,7 @@ import { proveExchange, refusalOf, stateRefusal } from '../proof.ts'
 import { isRefusal, type Refusal } from '../refusal.ts'
 import { answerRefusal } from './refuse.ts'
 import type { Route } from './request.ts'
+import { shownIdentity } from './shown-identity.ts'
 import type { TicketCookies } from './ticket-cookies.ts'
 
 export interface TicketRouteDependencies {
@@ -50,11 +52,11 @@ export function ticketRoute(of: TicketRouteDependencies): Route {
       const { subject, issuer, authenticator } = proven.identity
       of.log.write('ticket-issued', { service: service.path, subject, issuer, authenticator, address: hop.address })
       const headers = proven.responseHeaders
-      const expiresIn = issued.expiresInSeconds
-      if (as === null) return { status: 200, body: { ticket: issued.ticket, expiresIn }, headers }
+      const body = { ...shownIdentity(proven.identity), expiresIn: issued.expiresInSeconds }
+      if (as === null) return { status: 200, body: { ...body, ticket: issued.ticket }, headers }
       of.ticketCookies.issued({ service: service.path, origin, address: hop.address })
       const cookie = tickets.cookie(issued, { service: service.path, isSecure: hop.isSecure })
-      return { status: 200, body: { expiresIn }, headers: { ...headers, 'Set-Cookie': cookie } }
+      return { status: 200, body, headers: { ...headers, 'Set-Cookie': cookie } }
     },
   }
 }

@@ -30,7 +30,10 @@ describe('README.md', () => {
     const facts = { identity, address: '127.0.0.1', session: 's', user: 'smithj', tags: [] }
     const rules = policyOf(service)?.rulesFor(facts)
     assert.ok(rules)
-    const queues = [...readme.matchAll(/session\.queue\('([^']+)'/g)].map(([, name]) => name)
+    // In a template: `gate.who.word` is the subject as one word of a name.
+    const queues = [...readme.matchAll(/session\.queue\(`([^`]+)`/g)].map(([, name = '']) =>
+      name.replace(`\${gate.who.word}`, 'joe%2Esmith'),
+    )
     assert.equal(queues.length, 1)
     for (const name of queues) {
       for (const question of [`declare queue ${name}`, `consume ${name}`, `publish ${name} on ""`]) {
@@ -42,11 +45,12 @@ describe('README.md', () => {
 
 describe('docs/deployment.md', () => {
   it("has a unit whose environment has every variable of README's configuration", () => {
-    const page = read('docs/deployment.md')
+    const [page, unit] = [read('docs/deployment.md'), read('deploy/systemd/gatehouse.service')]
     const variables = [...configuration.matchAll(/env: ([A-Z_]+)/g)].map(([, name]) => name)
     assert.deepEqual(variables, ['SMITHJ_PASSWORD'])
-    assert.match(page, /^EnvironmentFile=\/etc\/gatehouse\/environment$/m)
-    for (const name of variables) assert.match(page, new RegExp(`^echo '${name}=.*>> /etc/gatehouse/environment$`, 'm'))
+    assert.match(unit, /^EnvironmentFile=\/etc\/gatehouse\/environment$/m)
+    for (const name of variables)
+      assert.match(page, new RegExp(`^echo '${name}=.*>> /etc/gatehouse/environment(?: |$)`, 'm'))
     for (const file of ['gatehouse.yaml', 'users.yaml', 'secrets/']) assert.ok(page.includes(file), file)
   })
 })

@@ -112,9 +112,10 @@ function optionsFor(element: HTMLElement, count: number, format: (value: number)
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { setScale: false, x: false, y: false } },
-    padding: [8, 4, 0, 0],
+    // To the right there is room for half of the last time.
+    padding: [8, 16, 0, 0],
     scales: {
-      x: { range: (_chart, _least, most) => [most - HOUR_S, most] },
+      x: { range: (_chart, _least, most) => lastHour(most) },
       y: { range: (_chart, _least, most) => [0, most > 0 ? most * 1.1 : 1] },
     },
     axes: [
@@ -130,6 +131,12 @@ function optionsFor(element: HTMLElement, count: number, format: (value: number)
       })),
     ],
   }
+}
+
+/** There is no last point where nothing is known yet, whatever the type says. */
+function lastHour(most: number | null): [from: number, to: number] {
+  const to = most ?? Date.now() / 1000
+  return [to - HOUR_S, to]
 }
 
 function clock(seconds: number): string {

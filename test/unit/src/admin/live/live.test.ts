@@ -101,7 +101,12 @@ describe('the last hour', () => {
     totals.opened = 50
     totals.refusedOnce('blocked')
     traffic.fromClient(1_000)
-    nowMs += 10_000
+    nowMs += 999
+    assert.deepEqual(history.samples(), [], 'of less than a second')
+    nowMs += 4_001
+    const [begun] = history.samples()
+    assert.deepEqual([begun?.opened, begun?.refusals, begun?.eventLoopDelay], [10, { blocked: 1 }, 12.3])
+    nowMs += 5_000
     history.tick()
     const [sample] = history.samples()
     assert.deepEqual(
