@@ -1,4 +1,5 @@
 /** Several servers of the Redis protocol that are one store: Sentinels with a primary and a standby, or a Cluster. */
+import type { TestContext } from 'node:test'
 import { freePorts } from '../../src/demo/processes.ts'
 import type { StoreAccess } from '../../src/state/client.ts'
 import { type Redis, startRedis, startSentinel } from './redis.ts'
@@ -30,10 +31,8 @@ export interface SentinelGroup extends RedisGroup {
 
 /** @param downAfterMs after so long without an answer a primary is down */
 export async function startSentinels({ downAfterMs = 1_000 } = {}): Promise<SentinelGroup> {
-  const primary = await startRedis('--repl-diskless-sync-delay', '0')
-  const standby = await startRedis('--repl-diskless-sync-delay', '0', '--replicaof', '127.0.0.1', String(primary.port))
-  const servers = [primary, standby]
-  await until(async () => (await standby.command('ROLE')) === '*5', 'a standby')
+  const servers = await startWithStandby()
+  const [primary] = servers
   const lines = [
     `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${primary.port} 2`,
     `sentinel down-after-milliseconds ${PRIMARY_NAME} ${downAfterMs}`,
@@ -55,6 +54,16 @@ export async function startSentinels({ downAfterMs = 1_000 } = {}): Promise<Sent
       await Promise.all([...sentinels, ...servers].map((one) => one.stop()))
     },
   }
+}
+
+/** @param t the test that they end with, where they do */
+export async function startWithStandby(t?: TestContext): Promise<readonly [primary: Redis, standby: Redis]> {
+  const primary = await startRedis('--repl-diskless-sync-delay', '0')
+  t?.after(() => primary.stop())
+  const standby = await startRedis('--repl-diskless-sync-delay', '0', '--replicaof', '127.0.0.1', String(primary.port))
+  t?.after(() => standby.stop())
+  await until(async () => (await standby.command('ROLE')) === '*5', 'a standby', 30_000)
+  return [primary, standby]
 }
 
 /** Three primaries, each with a third of the slots. */
