@@ -1,7 +1,7 @@
 /** One worker: a gateway without ports and without an admin listener, which does what its primary asks. */
 import type { Config } from '../../config/schema/schema.ts'
+import { assembleGateway } from '../../gateway/assemble.ts'
 import type { Berth, Duties, PreparedElsewhere } from '../../gateway/crew.ts'
-import { assembleGateway } from '../../gateway/gateway.ts'
 import type { GatewayNews } from '../../gateway/news.ts'
 import { HeapGrowth } from '../../ops/heap-growth.ts'
 import type { LogObserver } from '../../ops/log.ts'
