@@ -31,6 +31,7 @@ export function serveAsWorker(channel: ProcessLine, connections: HandedConnectio
     return null
   })
   channel.heed('stop', end)
+  connections.follow(channel)
 }
 
 async function begin(
@@ -50,7 +51,7 @@ async function begin(
     attend(duties) {
       for (const { news, atMs } of early) duties.received(news, atMs)
       attend(channel, duties, (next) => partOf(next, workerCount))
-      connections.begin(channel, (socket, listener) => duties.take(socket, listener))
+      connections.begin((socket, listener) => duties.take(socket, listener))
     },
   }
   const part = partOf(config, workerCount)
