@@ -101,6 +101,8 @@ function attend(channel: ProcessLine, duties: Duties, partOfNext: (config: Confi
   channel.heed('undrain', () => duties.undrain())
   channel.heed('cut', () => duties.cut())
   channel.answer('counts', () => duties.counts())
+  channel.answer('usages', () => duties.usageChanges())
+  channel.heed('usedElsewhere', (changes) => duties.usedElsewhere(changes))
   channel.answer('metrics', async () => await duties.metrics())
   channel.heed('watched', (isWatched) => {
     stopObserving()
