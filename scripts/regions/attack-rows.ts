@@ -385,5 +385,15 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'somebody who may write to the store repeats, forges or removes orders, to lift a block',
       'sealed, numbered, acted on once; the later order counts; what is gone is written again',
     ],
+    [
+      'G108',
+      'somebody who may write to the store writes a used ticket back, and shows it at another gateway',
+      'gateways tell one another which tickets were taken, sealed; what is gone is told again',
+    ],
+    [
+      'G109',
+      'somebody who may write to the store asks gateways for sessions, or answers in their place',
+      'questions and answers are sealed for their place, questions are answered once; long ones are not read',
+    ],
   ],
 }
