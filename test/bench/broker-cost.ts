@@ -46,13 +46,17 @@ interface Use {
   readonly descriptors: number
 }
 
-async function processOf(rabbit: Rabbit): Promise<number> {
-  return Number((await rabbit.evaluate('os:getpid().')).replaceAll(/\D/g, ''))
+/** The number that an expression is; whatever the command writes before it is left out. */
+async function numberOf(rabbit: Rabbit, expression: string): Promise<number> {
+  const answer = await rabbit.evaluate(expression)
+  const [, digits] = /(\d+)"?\s*$/.exec(answer) ?? []
+  if (digits === undefined) throw new Error(`${expression} is no number: ${answer}`)
+  return Number(digits)
 }
 
 async function useOf(rabbit: Rabbit, pid: number): Promise<Use> {
   await rabbit.evaluate('[erlang:garbage_collect(P) || P <- erlang:processes()], ok.')
-  const erlangBytes = Number((await rabbit.evaluate('erlang:memory(total).')).replaceAll(/\D/g, ''))
+  const erlangBytes = await numberOf(rabbit, 'erlang:memory(total).')
   return { erlangBytes, residentBytes: residentBytes(pid), descriptors: readdirSync(`/proc/${pid}/fd`).length }
 }
 
@@ -75,7 +79,7 @@ async function measure(config: readonly string[]): Promise<Cost> {
   try {
     await rabbit.management.addUser('load', 'load')
     await rabbit.management.permit('load', '/')
-    const pid = await processOf(rabbit)
+    const pid = await numberOf(rabbit, 'os:getpid().')
     // The first ones load code.
     for (const peer of await openAll(rabbit)) await peer.close()
     const before = await useOf(rabbit, pid)
