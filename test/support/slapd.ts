@@ -1,7 +1,7 @@
 /** A directory of OpenLDAP on 127.0.0.1, with people and groups, plain, by StartTLS and by ldaps. */
 
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +46,19 @@ export class Slapd {
   /** Nobody answers any more. */
   async halt(): Promise<void> {
     await this.#server.kill()
+  }
+
+  /** It is there, takes connections, and answers nothing until `thaw`. */
+  async freeze(): Promise<void> {
+    process.kill(await this.#pid(), 'SIGSTOP')
+  }
+
+  async thaw(): Promise<void> {
+    process.kill(await this.#pid(), 'SIGCONT')
+  }
+
+  async #pid(): Promise<number> {
+    return Number(await readFile(join(this.#folder, 'pid'), 'utf8'))
   }
 
   async restart(): Promise<void> {
