@@ -7,7 +7,6 @@ import { Hops } from '../http/hop.ts'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
 import type { ListenerTls } from '../http/server/tls.ts'
 import type { Health } from '../ops/health.ts'
-import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
 import type { Api } from './api.ts'
 import { Console } from './console/console.ts'
@@ -30,7 +29,7 @@ export interface AdminAddress {
 
 export interface AdminParts {
   readonly health: Health
-  readonly metrics: Metrics
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
   readonly api: Api
   readonly logins: AdminLogins
 }

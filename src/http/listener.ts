@@ -61,6 +61,18 @@ export class Listener {
     return this.#server.start('listen', inherited)
   }
 
+  /** Begins without a port: all connections are handed to it. */
+  startWithoutAddress(): void {
+    this.#server.startWithoutAddress()
+  }
+
+  /** A connection that another process has accepted. */
+  take(socket: Socket): void {
+    // As of those that it accepts itself: a client may have said all that it has to say, and waits for the answer.
+    socket.allowHalfOpen = true
+    this.#server.take(socket)
+  }
+
   get host(): string {
     return this.#server.host
   }
@@ -102,6 +114,11 @@ export class Listener {
   /** Takes no more connections and ends those that carry no session; resolves when the port is free. */
   stop(): Promise<void> {
     return this.#server.stop()
+  }
+
+  /** Resolves when no connection is left. */
+  emptied(): Promise<void> {
+    return this.#server.emptied()
   }
 
   /** Destroys every connection that is left. */

@@ -15,7 +15,7 @@ import { boundedRequest } from './bounded-request.ts'
 import type { DropCause } from './drops.ts'
 import type { Preamble } from './preamble.ts'
 import { Speaker, type SpeakerOptions } from './speaker.ts'
-import { kindOf, type ListenerTls, readCertificates } from './tls.ts'
+import { type ListenerTls, readCertificates, tlsKind } from './tls.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { Unanswered } from './unanswered.ts'
 import { describeUnreadable, type ReadError, type Unreadable } from './unreadable.ts'
@@ -103,7 +103,7 @@ export class HttpServer {
       ),
     }
     this.#first = this.#makeSpeaker(options.tls)
-    this.#speakers.set(kindOf(options.tls), this.#first)
+    this.#speakers.set(tlsKind(options.tls), this.#first)
     this.#speaking = this.#first
     this.#first.server.on('connection', (socket: Socket) => this.take(socket))
   }
@@ -162,7 +162,7 @@ export class HttpServer {
    * @throws {Error} when a certificate or key cannot be used: then nothing has changed
    */
   change(tls: ListenerTls | undefined): () => void {
-    const kind = kindOf(tls)
+    const kind = tlsKind(tls)
     const known = this.#speakers.get(kind)
     const certificates = tls === undefined ? undefined : readCertificates(tls)
     const speaker = known ?? this.#makeSpeaker(tls)

@@ -44,7 +44,7 @@ export function serverTls(tls: ListenerTls): TlsOptions {
 }
 
 /** TLS or not, and what is asked of clients: fixed when a server is made. */
-export function kindOf(tls: ListenerTls | undefined): string {
+export function tlsKind(tls: ListenerTls | undefined): string {
   return tls === undefined ? 'plain' : `TLS, client certificates ${tls.clientCertificates?.mode ?? 'none'}`
 }
 
