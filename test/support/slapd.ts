@@ -84,10 +84,13 @@ export async function startSlapd(
   const urls = [`ldap://127.0.0.1:${plain}`, `ldaps://127.0.0.1:${secure}`] as const
   await writeFile(join(folder, 'slapd.conf'), slapdConf(folder, tls))
   await writeFile(join(folder, 'people.ldif'), ldif)
-  const added = await runCommand(['slapadd', '-f', join(folder, 'slapd.conf'), '-l', join(folder, 'people.ldif')], {
-    env: ENVIRONMENT,
-    deadlineMs: 20_000,
-  })
+  const added = await runCommand(
+    ['slapadd', '-q', '-f', join(folder, 'slapd.conf'), '-l', join(folder, 'people.ldif')],
+    {
+      env: ENVIRONMENT,
+      deadlineMs: 20_000,
+    },
+  )
   if (added.code !== 0) throw new Error(`slapadd failed with ${added.code}:\n${added.output}`)
   return new Slapd({ urls, folder, listen: urls, server: await serve(folder, urls) })
 }
