@@ -119,6 +119,18 @@ module.exports = {
       'sessions and below: it serves whatever generation it is handed, to clients that arrive through doors, too',
       'http|sessions|services|brokers|websocket|config|ops|tunnel/reverse',
     ),
+    below(
+      'workers',
+      'the gateway and below: several processes are one gateway, and nothing below knows how they speak to one another',
+      'workers|gateway|admin|http|state|sessions|services|brokers|wiring|websocket|config|ops',
+    ),
+    {
+      name: 'workers-are-started-by-the-command',
+      comment: 'only the command line starts several processes: a program is one',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(workers|cli)/' },
+      to: { path: '^src/workers/' },
+    },
     below('state', 'configuration and ops: what it keeps is that of others', 'state|config|ops'),
     below(
       'tunnel/connect',
@@ -164,10 +176,14 @@ module.exports = {
     },
     {
       name: 'testing-uses-the-door-of-the-package',
-      comment: 'testing/ imports node:*, itself, and what any program imports of the package',
+      comment:
+        'testing/ imports what any program imports of the package, and asks the broker as `check --connect` does',
       severity: 'error',
       from: { path: '^testing/' },
-      to: { pathNot: '^(testing/|src/index\\.ts$)', dependencyTypesNot: ['core'] },
+      to: {
+        path: '^(proxy|auth|src|browser)/',
+        pathNot: '^(src|proxy)/index\\.ts$|^src/(brokers/broker-failures|ops/events)\\.ts$',
+      },
     },
     {
       name: 'small-packages-are-for-users',

@@ -39,7 +39,11 @@ function pack(): string {
   const [packed] = JSON.parse(output.slice(output.indexOf('['))) as [{ filename: string; files: { path: string }[] }]
   const paths = packed.files.map(({ path }) => path)
   const pages = ['dist/src/demo/page/index.html', 'dist/src/admin/console/page/console.js']
-  for (const path of ['dist/src/main.js', 'dist/src/index.d.ts', ...pages, 'LICENSE']) {
+  const doors = ['dist/src/index', 'dist/browser/gatehouse', 'dist/testing/index'].flatMap((door) => [
+    `${door}.js`,
+    `${door}.d.ts`,
+  ])
+  for (const path of ['dist/src/main.js', ...doors, ...pages, 'LICENSE']) {
     assert.ok(paths.includes(path), `${path} is missing from the package`)
   }
   const surplus = paths.filter((path) => /(^|\/)(test|fixtures|scripts)\/|(?<!\.d)\.ts$/.test(path))
@@ -94,9 +98,7 @@ async function startedAt(gateway: ChildProcess): Promise<string> {
   throw new Error('the gateway ended before it listened')
 }
 
-/** The documented way to use it from code, run and type-checked with nothing but the package's own dependencies. */
-function checkCode(): void {
-  const code = `import { ConfigError, type ConfigInput, hashPassword, startGateway } from 'amqp-gatehouse'
+const CODE = `import { ConfigError, type ConfigInput, hashPassword, startGateway } from 'amqp-gatehouse'
 
 const config: ConfigInput = {
   listen: { host: '127.0.0.1', port: 0 },
@@ -110,13 +112,44 @@ const refused: unknown = await startGateway({ ...config, services: [] }).catch((
 process.exitCode = typeof port === 'number' && port > 0 && refused instanceof ConfigError ? 0 : 1
 await gateway.close()
 `
-  writeFileSync(join(consumer, 'use.ts'), code)
+
+const TESTING = `import { startTestGateway, type TestGateway, type TestLogLine } from 'amqp-gatehouse/testing'
+
+const starting: Promise<TestGateway> = startTestGateway({ broker: 'amqp://127.0.0.1:1', users: { joe: 'welcome' } })
+export const opened = async (gate: TestGateway): Promise<TestLogLine> => await gate.logged('session-opened', { subject: 'joe' })
+const text: string = await starting.then(() => 'started', (error: unknown) => String(error))
+process.exitCode = /no RabbitMQ for the test at amqp:.*docker run/.test(text) ? 0 : 1
+`
+
+/** Its client is the one of @cloudamqp/amqp-client, which the package brings. */
+const BROWSER = `import { AMQPSession } from '@cloudamqp/amqp-client'
+import { basic, type Gate, gatehouse } from 'amqp-gatehouse/browser'
+
+export const begin = async (gate: Gate): Promise<AMQPSession> =>
+  await gate.connect((url, hooks) => AMQPSession.connect(url, hooks))
+export const make = (): Gate => gatehouse('wss://gate.example.com/amqp', { credential: () => basic('joe', 'welcome') })
+process.exitCode = basic('joe', 'grüße').startsWith('Basic ') ? 0 : 1
+`
+
+/**
+ * The documented ways to use it, run and type-checked with nothing but the package's own dependencies, whichever way the
+ * user's compiler looks for modules.
+ */
+function checkCode(): void {
   const require = createRequire(import.meta.url)
   const types = join(root, 'node_modules/@types')
-  const options = ['--target', 'es2023', '--module', 'nodenext', '--strict', '--types', 'node', '--typeRoots', types]
-  succeed(process.execPath, [require.resolve('typescript/bin/tsc'), ...options, 'use.ts'], consumer)
-  assert.ok(existsSync(join(consumer, 'use.js')))
-  succeed(process.execPath, ['use.js'], consumer)
+  const common = ['--target', 'es2023', '--strict', '--types', 'node', '--typeRoots', types]
+  for (const [name, code] of Object.entries({ use: CODE, testing: TESTING, browser: BROWSER })) {
+    writeFileSync(join(consumer, `${name}.ts`), code)
+    for (const way of [
+      ['--module', 'esnext', '--moduleResolution', 'bundler', '--noEmit'],
+      ['--module', 'node16', '--moduleResolution', 'node16', '--noEmit'],
+      ['--module', 'nodenext'],
+    ])
+      succeed(process.execPath, [require.resolve('typescript/bin/tsc'), ...common, ...way, `${name}.ts`], consumer)
+    assert.ok(existsSync(join(consumer, `${name}.js`)))
+    succeed(process.execPath, [`${name}.js`], consumer)
+  }
 }
 
 try {

@@ -41,6 +41,7 @@ export interface ApiParts {
   readonly notes: RefusalNotes
   /** What several gateways share. */
   readonly shared: Overseen['shared']
+  readonly crew: Overseen['crew']
 }
 
 export function makeApi(parts: ApiParts): Api {
@@ -54,7 +55,7 @@ export function makeApi(parts: ApiParts): Api {
     ...drainRoutes(management),
     ...configRoutes(managed, trail),
     explainRoute(parts),
-    rulesRoute(parts),
+    rulesRoute(parts.everywhere),
     ...liveRoutes(parts),
   ]
   return new Api([...routes, openApiRoute(routes)], parts)

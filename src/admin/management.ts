@@ -38,7 +38,7 @@ export interface ManagementParts {
   readonly bars: Bars
   readonly trail: AdminTrail
   readonly log: Log
-  readonly drain: Drain
+  readonly drain: Pick<Drain, 'begin' | 'cancel'>
   /** As in the configuration in force. */
   drainTerms(): DrainTerms
   /** Whether the gateway drains to stop: then nobody else has a say. */
@@ -46,8 +46,12 @@ export interface ManagementParts {
   readonly lately: Lately
   /** Where blocks are kept, so that they survive a restart. */
   readonly blocksFile: BlocksFile | undefined
-  /** Gateways that share their state with this one; undefined where there are none. */
+  /** Other processes of this gateway, and gateways that share their state with it; undefined where there are none. */
   readonly others: Others | undefined
+  /** Of this gateway, whichever process has them. */
+  sessionCount(): number
+  /** Somebody (`identityKey`) is kept out for a while by this process. */
+  held(key: string, forMs: number): void
   /** Where the sessions of this process live. */
   here(): Here
   /** What is in force. */
@@ -196,9 +200,9 @@ export class Management {
    * @returns how many sessions there are, and when none is left or it is called off
    */
   drain(order: DrainOrder, actor: Actor): Draining {
-    const { drain, drainTerms, sessions, log, trail } = this.#of
+    const { drain, drainTerms, log, trail } = this.#of
     const { over, quiet, lameDuck } = drainTerms()
-    const { count } = sessions
+    const count = this.#of.sessionCount()
     trail.done('admin.drain', actor, { count })
     log.write('gateway-draining', { count })
     const terms = { over: order.over ?? over, quiet: order.quiet ?? quiet, lameDuck: order.lameDuck ?? lameDuck }
@@ -207,8 +211,8 @@ export class Management {
 
   /** Takes sessions again; those whose turn has not come go on. */
   undrain(actor: Actor): void {
-    const { drain, sessions, log, trail } = this.#of
-    const { count } = sessions
+    const { drain, log, trail } = this.#of
+    const count = this.#of.sessionCount()
     trail.done('admin.undrain', actor, { count })
     if (drain.cancel()) log.write('gateway-undrained', { count })
   }
@@ -238,7 +242,10 @@ export class Management {
   /** The hold begins when the session's turn has come. */
   #heldFrom(session: Occupant, holdMs: number): Leaving {
     const { identity } = session.record
-    const hold = (): void => this.#of.bars.hold(identity, holdMs)
+    const hold = (): void => {
+      this.#of.bars.hold(identity, holdMs)
+      if (holdMs > 0) this.#of.held(identityKey(identity), holdMs)
+    }
     return {
       end: (request: EndRequest) => {
         hold()

@@ -5,9 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hops } from '../http/hop.ts'
 import { HttpServer, type HttpServerEvents } from '../http/server/http-server.ts'
-import { isSameKind, type ListenerTls, readCertificates, serverTls } from '../http/server/tls.ts'
+import type { ListenerTls } from '../http/server/tls.ts'
 import type { Health } from '../ops/health.ts'
-import type { Metrics } from '../ops/metrics.ts'
 import { type Answer, json, problemAnswer, send } from './answer.ts'
 import type { Api } from './api.ts'
 import { Console } from './console/console.ts'
@@ -30,7 +29,7 @@ export interface AdminAddress {
 
 export interface AdminParts {
   readonly health: Health
-  readonly metrics: Metrics
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
   readonly api: Api
   readonly logins: AdminLogins
 }
@@ -72,7 +71,7 @@ export class AdminServer {
     ])
     const { host, port, tls } = address
     this.#server = new HttpServer(
-      { host, port, tls: tls === undefined ? undefined : serverTls(tls) },
+      { host, port, tls },
       {
         request: (request, response) => this.#handle(request, response),
         refused: (what, from) => events.refused(what, from),
@@ -105,14 +104,12 @@ export class AdminServer {
    * @throws {Error} where they cannot be used: then nothing has changed
    */
   change(next: AdminAddress): () => void {
-    const { tls } = next
-    if (!isSameKind(tls, this.#options.tls)) throw new Error('admin.tls: TLS and client certificates need a restart')
-    const certificates = tls === undefined ? undefined : readCertificates(tls)
+    const changeTls = this.#server.change(next.tls)
     return () => {
       this.#options = next
       this.#ownHosts = ownHosts(next)
       this.#hops = new Hops(next)
-      if (certificates !== undefined) this.#server.setSecureContext(certificates)
+      changeTls()
     }
   }
 

@@ -43,7 +43,8 @@ It starts whatever state the brokers are in. Signals:
   SIGTERM, SIGINT      end all sessions evenly over \`drain\` and exit with 0; a second one ends them at once
   SIGHUP               read the configuration and everything it names again, all or nothing
 
-It takes listening sockets from systemd (LISTEN_FDS), so that a restart leaves the port open.`,
+It takes listening sockets from systemd (LISTEN_FDS), so that a restart leaves the port open. With \`workers\` in the file it
+runs several processes as one gateway; signals go to the first.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'serve', options: OPTIONS })
     const { config: file, ...quick } = values

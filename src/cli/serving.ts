@@ -2,9 +2,9 @@
  * The gateway, or a door, as a process: what signals do to it, and how it ends. Nothing else in the program listens to signals.
  */
 import type { Config } from '../config/schema/schema.ts'
-import { startGateway } from '../gateway/gateway.ts'
 import type { GatewayOptions } from '../gateway/ports.ts'
 import { HeapGrowth } from '../ops/heap-growth.ts'
+import { startProcesses } from '../workers/start.ts'
 import { CommandFailed } from './exit.ts'
 import { complain, type Terminal } from './terminal.ts'
 
@@ -26,7 +26,7 @@ export interface Running {
 
 /**
  * Serves until SIGTERM or SIGINT, then drains. Resolves when nothing is left.
- * @throws what `startGateway` throws; CommandFailed after an error that nobody caught
+ * @throws what `startProcesses` throws; CommandFailed after an error that nobody caught
  */
 export async function serveUntilStopped(
   { config, warnings }: Served,
@@ -35,7 +35,7 @@ export async function serveUntilStopped(
 ): Promise<void> {
   let stopLooking = () => {}
   const start = async () => {
-    const gateway = await startGateway(config, options)
+    const gateway = await startProcesses(config, options)
     stopLooking = new HeapGrowth(gateway).start()
     return gateway
   }

@@ -11,7 +11,9 @@ import { noteUnheard } from '../http/server/unheard.ts'
 import { Health } from '../ops/health.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
+import { summedText } from '../ops/summed-metrics.ts'
 import type { SharedStore } from '../state/open.ts'
+import type { Crew } from './crew.ts'
 
 export interface AdministrationParts {
   readonly managed: Managed
@@ -24,27 +26,27 @@ export interface AdministrationParts {
   isDraining(): boolean
   /** What several gateways share. */
   readonly shared: SharedStore | undefined
+  /** The workers of a gateway of several processes. */
+  readonly crew: Crew | undefined
 }
 
 export class Administration {
   readonly server: AdminServer
-  readonly #lately: Lately
 
   constructor(address: AdminAddress, parts: AdministrationParts) {
-    const { managed, management, everywhere, lately, trail, metrics, log, shared } = parts
+    const { managed, management, everywhere, lately, trail, metrics, log, shared, crew } = parts
     const health = new Health({
       brokers: () => [...managed.current.brokers.values()],
       isDraining: () => parts.isDraining(),
       stateIsUp: () => shared?.store.isUp,
+      isServing: () => crew?.isServing ?? true,
     })
-    this.#lately = lately
-    lately.observe(log)
     const notes = { metrics, log }
-    const feed = new Feed(log)
-    const api = makeApi({ managed, management, everywhere, lately, feed, health, trail, notes, shared })
+    const feed = new Feed(crew === undefined ? log : observedTogether([log, crew]))
+    const api = makeApi({ managed, management, everywhere, lately, feed, health, trail, notes, shared, crew })
     this.server = new AdminServer(
       address,
-      { health, metrics, api, logins: new AdminLogins({ managed, notes }) },
+      { health, metrics: scraped(metrics, crew), api, logins: new AdminLogins({ managed, notes }) },
       {
         ...noteUnheard(notes),
         misnamed: (host) =>
@@ -55,9 +57,22 @@ export class Administration {
       },
     )
   }
+}
 
-  /** Called once a second. */
-  tick(): void {
-    this.#lately.tick()
+function observedTogether(logs: readonly Pick<Log, 'observe'>[]): Pick<Log, 'observe'> {
+  return {
+    observe(observer) {
+      const stops = logs.map((log) => log.observe(observer))
+      return () => {
+        for (const stop of stops) stop()
+      }
+    },
   }
+}
+
+/** One scrape for all processes. */
+function scraped(metrics: Metrics, crew: Crew | undefined): Pick<Metrics, 'contentType' | 'text'> {
+  if (crew === undefined) return metrics
+  const { contentType } = metrics
+  return { contentType, text: async () => await summedText([await metrics.json(), ...(await crew.metrics())]) }
 }

@@ -56,7 +56,10 @@ export class InForce {
     this.#stopWatching()
     this.#stopWatching = watchUsers(current, {
       lost: (keys) => revoke(keys, { ...this.#parts, authenticators }),
-      failed: (file, detail) => log.write('reload-refused', { detail: `${file}: ${detail}` }),
+      // The primary says it once for all its workers.
+      failed: (file, detail) => {
+        if (this.#parts.berth === undefined) log.write('reload-refused', { detail: `${file}: ${detail}` })
+      },
     })
   }
 

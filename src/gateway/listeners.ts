@@ -2,15 +2,25 @@
  * The listeners of a gateway. Those of one configuration become those of the next without shutting a port that stays: new
  * ones are opened first, and only then are the others changed or closed.
  */
+import type { Socket } from 'node:net'
 import { descriptorOf } from '../../auth/index.ts'
 import type { Config } from '../config/schema/schema.ts'
 import { DoorListener, type DoorListenerOptions } from '../http/door-listener.ts'
-import { Listener, type ListenerOptions } from '../http/listener.ts'
+import type { Listener, ListenerOptions } from '../http/listener.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
+
+/** A listener with an address, whoever serves what connects to it. */
+export interface AddressListener extends Pick<Listener, 'host' | 'port' | 'url' | 'socketCount' | 'take' | 'cut'> {
+  /** Opens its port. @throws {Error} where the address cannot be had */
+  start(inherited: Socket | undefined): Promise<void>
+  change(options: ListenerOptions): () => void
+  /** Takes no more connections and ends those that carry no session; resolves when the port is free. */
+  stop(): Promise<void>
+}
 
 /** With an address of its own, or behind doors. */
 type AnyListenerOptions = ListenerOptions | DoorListenerOptions
-type AnyListener = Listener | DoorListener
+type AnyListener = AddressListener | DoorListener
 
 /** Some credentials need larger heads. */
 export function listenerOptions({ listen, authenticators }: Config): readonly AnyListenerOptions[] {
@@ -34,8 +44,9 @@ interface Open {
 
 /** How listeners of either kind are made. */
 export interface ListenerMakers {
-  atAddress(options: ListenerOptions): Listener
-  behindDoors(options: DoorListenerOptions): DoorListener
+  atAddress(options: ListenerOptions): AddressListener
+  /** Absent: another process dials doors. */
+  readonly behindDoors: ((options: DoorListenerOptions) => DoorListener) | undefined
 }
 
 export class Listeners {
@@ -51,8 +62,8 @@ export class Listeners {
   }
 
   /** Those with an address, in the order of the configuration. */
-  get withAddress(): readonly Listener[] {
-    return this.#all.filter((listener) => listener instanceof Listener)
+  get withAddress(): readonly AddressListener[] {
+    return this.#all.filter((listener): listener is AddressListener => !(listener instanceof DoorListener))
   }
 
   /** Those without. */
@@ -79,6 +90,7 @@ export class Listeners {
     }
     try {
       for (const options of next) {
+        if ('door' in options && this.#make.behindDoors === undefined) continue
         const at = left.findIndex((one) => placeOf(one.options) === placeOf(options))
         const [kept] = at === -1 ? [] : left.splice(at, 1)
         if (kept === undefined) {
@@ -115,7 +127,8 @@ export class Listeners {
   /** @param opened it is added to, as soon as there is something to close again */
   async #start(options: AnyListenerOptions, opened: AnyListener[]): Promise<AnyListener> {
     if ('door' in options) {
-      const listener = this.#make.behindDoors(options)
+      const listener = this.#make.behindDoors?.(options)
+      if (listener === undefined) throw new TypeError('another process dials doors')
       opened.push(listener)
       await listener.start()
       return listener
@@ -140,6 +153,6 @@ function placeOf(options: AnyListenerOptions): string {
 
 function changeOf(listener: AnyListener, options: AnyListenerOptions): () => void {
   if (listener instanceof DoorListener && 'door' in options) return listener.change(options)
-  if (listener instanceof Listener && !('door' in options)) return listener.change(options)
+  if (!(listener instanceof DoorListener || 'door' in options)) return listener.change(options)
   throw new TypeError('a listener stays of its kind')
 }

@@ -5,6 +5,7 @@ import { Routes } from '../http/auth/routes.ts'
 import type { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { begin } from '../http/begin.ts'
 import { type DoorEvents, DoorListener } from '../http/door-listener.ts'
+import { HandedListener } from '../http/handed-listener.ts'
 import { Listener, type ListenerEvents } from '../http/listener.ts'
 import { Refuser } from '../http/refuser.ts'
 import { noteUnheard } from '../http/server/unheard.ts'
@@ -18,9 +19,10 @@ import type { Bars } from '../sessions/bars.ts'
 import type { Drain } from '../sessions/drain.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import type { Sessions } from '../sessions/registry.ts'
-import type { SharedStore } from '../state/open.ts'
+import type { Berth, Crew } from './crew.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 import { type ListenerMakers, Listeners } from './listeners.ts'
+import type { GatewayParts } from './parts.ts'
 
 export interface ListenersParts {
   readonly log: Log
@@ -32,28 +34,28 @@ export interface ListenersParts {
   readonly bars: Bars
   readonly ticketCookies: TicketCookies
   readonly pressure: Pressure
-  readonly drain: Drain
+  readonly drain: Pick<Drain, 'refuses'>
   readonly inherited: InheritedSockets
-  /** What several gateways share: each request has one budget for it. */
-  readonly shared: SharedStore | undefined
+  readonly leases: GatewayParts['leases']
+  readonly withinBudget: GatewayParts['withinBudget']
+  readonly crew: Crew | undefined
+  readonly berth: Berth | undefined
   /** Called for each upgrade request. */
   upgrading(): void
 }
 
 export function makeListeners(parts: ListenersParts): Listeners {
-  const { pressure, drain } = parts
+  const { pressure, drain, crew, berth } = parts
   const common = { ...parts, admission: new Admission() }
   const refuser = new Refuser(common)
   const upgrades = new Upgrades({
     ...common,
-    leases: parts.shared?.leases,
     isDraining: () => drain.refuses,
     refuse: (attempt, refusal) => refuser.refuse(attempt, refusal),
     begin: (attempt, admitted) => begin(attempt, admitted, common),
   })
   const routes = new Routes(common)
-  const store = parts.shared?.store
-  const budgeted = (work: () => void): void => (store === undefined ? work() : store.withinBudget(work))
+  const { withinBudget: budgeted = (work) => work() } = parts
   const events: ListenerEvents = {
     request: (request, response, hop) => budgeted(() => routes.handle(request, response, hop)),
     upgrade: (request, socket, head, hop) => {
@@ -68,8 +70,10 @@ export function makeListeners(parts: ListenersParts): Listeners {
     away: (url, detail) => parts.log.write('door-away', { url, detail }),
   }
   const make: ListenerMakers = {
-    atAddress: (options) => new Listener(options, events),
-    behindDoors: (options) => new DoorListener(options, { ...events, doors }),
+    atAddress: (options) =>
+      crew?.listener(options) ??
+      (berth === undefined ? new Listener(options, events) : new HandedListener(options, events)),
+    behindDoors: crew === undefined ? (options) => new DoorListener(options, { ...events, doors }) : undefined,
   }
   return new Listeners(make, parts.inherited)
 }

@@ -19,10 +19,14 @@ import type { Occupant } from '../sessions/place.ts'
 import type { Ticker } from '../sessions/ticker.ts'
 import { allMade } from '../wiring/authenticators.ts'
 import { Administration } from './administration.ts'
-import { compileGeneration, type Generation } from './generation.ts'
+import type { Captain } from './crew.ts'
+import { CrewDrain, type Drains } from './crew-drain.ts'
+import { historyOf } from './crew-history.ts'
+import { dutiesOf } from './duties.ts'
+import type { Generation } from './generation.ts'
 import { InForce } from './in-force.ts'
 import { InheritedSockets } from './inherited-sockets.ts'
-import { type Listeners, type ListenersPlan, listenerOptions } from './listeners.ts'
+import { type Listeners, listenerOptions } from './listeners.ts'
 import { makeListeners } from './make-listeners.ts'
 import { makeTicker } from './make-ticker.ts'
 import type { GatewayParts } from './parts.ts'
@@ -31,6 +35,7 @@ import { rebalance } from './rebalance.ts'
 import { ConfigSource } from './reloading/config-source.ts'
 import { type EndedByReload, endByReload } from './reloading/ends.ts'
 import { notedReload } from './reloading/noted.ts'
+import { prepareNext } from './reloading/prepare.ts'
 import { type Prepared, Reload, type ReloadHost } from './reloading/reload.ts'
 import type { ReloadReport } from './reloading/report.ts'
 import { ReloadRequests } from './reloading/requests.ts'
@@ -53,10 +58,11 @@ export class RunningGateway implements Gateway, ReloadHost {
   readonly #reload = new Reload(this)
   readonly #requests = new ReloadRequests(() => this.reload())
   readonly #inForce: InForce
-  readonly #drain: Drain
+  readonly #drain: Drains
   readonly #management: Management
   readonly #membership: Membership
   readonly #everywhere: Everywhere
+  readonly #lately: Lately
   #generation: Generation
   #upgradeCount = 0
   #closing: Promise<void> | undefined
@@ -65,14 +71,15 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#generation = first
     this.#source = new ConfigSource(parts.input, parts.options)
     this.#parts = parts
-    this.#membership = new Membership(parts.shared, this)
+    this.#membership = new Membership(parts, this)
     this.#inForce = new InForce(this, parts, this.#membership)
     const { log, sessions, metrics } = parts
     const sockets = () => sessions.placeCount + this.#listeners.socketCount
     const counted = { sockets, descriptorLimit: descriptorLimit() }
     this.#pressure = new Pressure({ heapRatio, ...counted })
     this.#inherited = new InheritedSockets(parts.options.inherited ?? [])
-    this.#drain = new Drain(sessions)
+    const drain = new Drain(sessions)
+    this.#drain = parts.crew === undefined ? drain : new CrewDrain(drain, parts.crew)
     this.#listeners = makeListeners({
       ...parts,
       serving: this,
@@ -100,9 +107,11 @@ export class RunningGateway implements Gateway, ReloadHost {
     })
     const trail = new AdminTrail(log)
     this.#trail = trail
-    const lately = new Lately(parts)
+    const { crew, berth } = parts
+    const lately = new Lately({ ...parts, together: crew && historyOf(crew) })
+    this.#lately = lately
     const [others, here] = [this.#membership.others, () => this.#membership.here]
-    const shown = { ...parts, lately, others, here, current: () => this.#generation }
+    const shown = { ...parts, lately, others, crew: crew?.others, here, current: () => this.#generation }
     this.#management = new Management({
       ...shown,
       bars: parts.compiling.lasting.bars,
@@ -110,11 +119,16 @@ export class RunningGateway implements Gateway, ReloadHost {
       drain: this.#drain,
       drainTerms: () => this.#generation.config.drain,
       isStopping: () => this.#closing !== undefined,
+      sessionCount: () => this.sessionCount,
+      held: (key, forMs) => this.#membership.held(key, forMs),
     })
     this.#everywhere = new Everywhere({ ...shown, management: this.#management })
     this.#fromCode = new FromCode(this.#management, this.#everywhere)
     const { admin } = first.config
     if (admin === undefined) return
+    lately.observe(log)
+    // A worker is asked by its primary.
+    if (berth !== undefined) return
     this.#administration = new Administration(admin, {
       ...parts,
       managed: this,
@@ -127,18 +141,48 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async start(): Promise<void> {
+    const { crew, berth } = this.#parts
+    const bars = this.#parts.compiling.lasting.bars
+    const act = this.#membership.follow({ ...this.#parts, bars, management: this.#management }, this.#everywhere)
     try {
       const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
       plan.apply()
       this.#inherited.assertTaken()
+      await crew?.begin(this.#membership.captain(this.#captain(), act))
       await this.#administration?.server.start()
     } catch (error) {
       await this.#stop()
       throw error
     }
-    this.#announce()
-    this.#membership.follow({ ...this.#parts, management: this.#management, everywhere: this.#everywhere })
+    if (berth === undefined) this.#announce()
     this.#inForce.begin()
+    berth?.attend(
+      dutiesOf({
+        ...this.#parts,
+        listeners: this.#listeners,
+        drain: this.#drain,
+        everywhere: this.#everywhere,
+        reload: this.#reload,
+        act,
+        upgradeCount: () => this.#upgradeCount,
+      }),
+    )
+  }
+
+  #captain(): Omit<Captain, 'published'> {
+    return {
+      present: () => ({
+        config: this.#generation.config,
+        number: this.#generation.number,
+        blocks: this.#parts.compiling.lasting.bars.blocks(),
+        replica: this.#membership.here.replica,
+      }),
+      draining: () => (this.#drain.isOn ? { ...this.#generation.config.drain, lameDuck: 0 } : undefined),
+      placeOf: (listener) => {
+        const at = this.#listeners.withAddress.indexOf(listener)
+        return at === -1 ? undefined : at
+      },
+    }
   }
 
   #announce(): void {
@@ -169,16 +213,16 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   get sessionCount(): number {
-    return this.#parts.sessions.count
+    return this.#parts.crew?.counts.sessions ?? this.#parts.sessions.count
   }
 
   get relayedBytes(): number {
-    const { bytesFromClients, bytesToClients } = this.#parts.traffic
+    const { bytesFromClients, bytesToClients } = this.#parts.crew?.counts ?? this.#parts.traffic
     return bytesFromClients + bytesToClients
   }
 
   get upgradeCount(): number {
-    return this.#upgradeCount
+    return this.#parts.crew?.counts.upgrades ?? this.#upgradeCount
   }
 
   async reload({ config, ...options }: GatewayReload = {}): Promise<ReloadReport> {
@@ -210,34 +254,26 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async prepare(config: Config): Promise<Prepared> {
+    const { compiling, crew } = this.#parts
     const before = this.#generation
-    const number = before.number + 1
-    const compiled = await compileGeneration(config, { ...this.#parts.compiling, number, before })
-    let plan: ListenersPlan
-    let changeAdmin: (() => void) | undefined
-    try {
-      changeAdmin = config.admin === undefined ? undefined : this.#administration?.server.change(config.admin)
-      plan = await this.#listeners.plan(listenerOptions(config))
-    } catch (error) {
-      compiled.abandon()
-      throw error
-    }
+    const parts = { before, compiling, crew, listeners: this.#listeners, admin: this.#administration?.server }
+    const { generation, elsewhere, exchange, abandon } = await prepareNext(config, parts)
     return {
-      next: compiled.generation,
+      next: generation,
+      elsewhere,
       apply: () => {
-        this.#generation = compiled.generation
-        plan.apply()
-        changeAdmin?.()
-        this.#parts.compiling.lasting.endHoldOffs()
-        const { authenticators } = compiled.generation
-        revoke(compiled.comesIntoForce(), { ...this.#parts, authenticators })
+        this.#generation = generation
+        const lost = exchange()
+        compiling.lasting.endHoldOffs()
+        revoke(lost, { ...this.#parts, authenticators: generation.authenticators })
         this.#inForce.begin(before)
       },
-      abandon: () => {
-        plan.abandon()
-        compiled.abandon()
-      },
+      abandon,
     }
+  }
+
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return await (this.#parts.crew?.alone(work) ?? work())
   }
 
   liveSessions(): Iterable<Occupant> {
@@ -269,7 +305,8 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   #tick(): void {
-    this.#administration?.tick()
+    this.#lately.tick()
+    this.#parts.crew?.tick()
     for (const broker of this.#generation.brokers.values()) {
       broker.nodes.tick()
       if (!this.#drain.isOn) rebalance(broker, this.#parts, this.#generation.config.drain.quiet)
@@ -277,8 +314,8 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async #drainAndStop(): Promise<void> {
-    const { log, sessions } = this.#parts
-    log.write('gateway-draining', { count: sessions.count })
+    const { log } = this.#parts
+    log.write('gateway-draining', { count: this.sessionCount })
     const portsAreFree: Promise<void>[] = []
     const stopListening = () => portsAreFree.push(this.#listeners.stop())
     let terms = this.#generation.config.drain
@@ -299,6 +336,7 @@ export class RunningGateway implements Gateway, ReloadHost {
     this.#inherited.close()
     this.#inForce.stop()
     await this.#listeners.stop()
+    await this.#parts.crew?.stop()
     await this.#administration?.server.stop()
     this.#ticker.stop()
     for (const authenticator of allMade(this.#generation)) authenticator.close?.()

@@ -10,7 +10,6 @@ import { GivenConnections } from './given-connections.ts'
 import type { Hop } from './hop.ts'
 import type { ListenerEvents } from './listener.ts'
 import { type Deadlines, HttpServer } from './server/http-server.ts'
-import { isSameKind, readCertificates, serverTls } from './server/tls.ts'
 
 export interface DoorListenerOptions extends DoorListenerConfig {
   readonly maxHeaderBytes?: number | undefined
@@ -38,7 +37,7 @@ export class DoorListener {
       isSecure: true,
     })
     this.#server = new HttpServer(
-      { host: '', port: 0, tls: serverTls(tls), maxHeaderBytes, deadlines, preamble: this.#given },
+      { host: '', port: 0, tls, maxHeaderBytes, deadlines, preamble: this.#given },
       {
         request: (request, response) => events.request(request, response, hopOf(request.socket)),
         upgrade: (request, socket, head) => events.upgrade(request, socket, head, hopOf(request.socket)),
@@ -83,13 +82,11 @@ export class DoorListener {
    * @throws {Error} where they cannot be used: then nothing has changed
    */
   change(options: DoorListenerOptions): () => void {
-    if (!isSameKind(options.tls, this.#options.tls))
-      throw new Error(`door ${options.door.name}: client certificates are switched by a restart`)
-    const certificates = readCertificates(options.tls)
+    const changeTls = this.#server.change(options.tls)
     const changeDoors = this.#doors.change(options.door)
     return () => {
       this.#options = options
-      this.#server.setSecureContext(certificates)
+      changeTls()
       changeDoors()
     }
   }

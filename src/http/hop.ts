@@ -14,7 +14,6 @@ export interface Hop {
 
 /** What of a listener's settings decides that. */
 export interface HopOptions {
-  readonly tls?: unknown
   readonly trustedProxies?: readonly string[] | undefined
   readonly behindTls?: boolean
   readonly proxyProtocol?: boolean
@@ -22,20 +21,21 @@ export interface HopOptions {
 
 /** Reads the way of each request that comes to a listener with these settings. */
 export class Hops {
-  readonly #isSecure: boolean
+  readonly #isBehindTls: boolean
   readonly #trusted: ReturnType<typeof addressSet>
   readonly #isProxied: boolean
 
-  constructor({ tls, trustedProxies, behindTls = false, proxyProtocol = false }: HopOptions) {
+  constructor({ trustedProxies, behindTls = false, proxyProtocol = false }: HopOptions) {
     this.#isProxied = proxyProtocol
-    this.#isSecure = tls !== undefined || behindTls
+    this.#isBehindTls = behindTls
     this.#trusted = addressSet(trustedProxies)
   }
 
   /** @param announced the address that a PROXY protocol header gave for the connection */
   of({ socket, headers }: IncomingMessage, announced?: string): Hop {
     const peerAddress = announced ?? socket.remoteAddress ?? ''
-    const isSecure = this.#isSecure
+    // By the connection: it may be older than the settings.
+    const isSecure = this.#isBehindTls || 'encrypted' in socket
     // The header has said it; X-Forwarded-For would be the client's own word here.
     if (announced !== undefined || this.#isProxied) {
       return { address: canonicalAddress(peerAddress) ?? peerAddress, peerAddress, isSecure }

@@ -9,7 +9,7 @@ import { addressSet } from '../services/address.ts'
 import { type Hop, Hops } from './hop.ts'
 import { ProxiedConnections } from './proxy-protocol/proxied-connections.ts'
 import { DEADLINES, type Deadlines, HttpServer, type HttpServerEvents } from './server/http-server.ts'
-import { isSameKind, type ListenerTls, readCertificates, serverTls } from './server/tls.ts'
+import type { ListenerTls } from './server/tls.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -43,8 +43,7 @@ export class Listener {
     this.#hops = new Hops(options)
     const { host, port, tls, maxHeaderBytes, deadlines } = options
     this.#proxied = new ProxiedConnections(proxiesOf(options), deadlines?.proxyHeader ?? DEADLINES.proxyHeader)
-    const secure = tls === undefined ? undefined : serverTls(tls)
-    const bounds = { host, port, tls: secure, maxHeaderBytes, deadlines, preamble: this.#proxied }
+    const bounds = { host, port, tls, maxHeaderBytes, deadlines, preamble: this.#proxied }
     this.#server = new HttpServer(bounds, {
       request: (request, response) => events.request(request, response, this.#hopOf(request)),
       upgrade: (request, socket, head) => events.upgrade(request, socket, head, this.#hopOf(request)),
@@ -60,6 +59,18 @@ export class Listener {
    */
   start(inherited?: Socket): Promise<void> {
     return this.#server.start('listen', inherited)
+  }
+
+  /** Begins without a port: all connections are handed to it. */
+  startWithoutAddress(): void {
+    this.#server.startWithoutAddress()
+  }
+
+  /** A connection that another process has accepted. */
+  take(socket: Socket): void {
+    // As of those that it accepts itself: a client may have said all that it has to say, and waits for the answer.
+    socket.allowHalfOpen = true
+    this.#server.take(socket)
   }
 
   get host(): string {
@@ -87,17 +98,12 @@ export class Listener {
    * @throws {Error} where they cannot be used: then nothing has changed
    */
   change(options: ListenerOptions): () => void {
-    const { tls } = options
-    if (!isSameKind(tls, this.#options.tls))
-      throw new Error(
-        `${this.#server.authority}: TLS and client certificates are switched by a restart, or on another port`,
-      )
-    const certificates = tls === undefined ? undefined : readCertificates(tls)
+    const changeTls = this.#server.change(options.tls)
     return () => {
       this.#options = options
       this.#hops = new Hops(options)
       this.#proxied.follow(proxiesOf(options))
-      if (certificates !== undefined) this.#server.setSecureContext(certificates)
+      changeTls()
     }
   }
 
@@ -108,6 +114,11 @@ export class Listener {
   /** Takes no more connections and ends those that carry no session; resolves when the port is free. */
   stop(): Promise<void> {
     return this.#server.stop()
+  }
+
+  /** Resolves when no connection is left. */
+  emptied(): Promise<void> {
+    return this.#server.emptied()
   }
 
   /** Destroys every connection that is left. */

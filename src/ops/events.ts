@@ -19,6 +19,19 @@ export const EVENTS = {
   'gateway-draining': { level: 'info', means: 'takes no more sessions and ends `count` of them evenly' },
   'gateway-undrained': { level: 'info', means: 'a drain was called off: sessions are taken again, `count` are left' },
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
+  'worker-started': {
+    level: 'info',
+    means: 'the process `worker` of several takes connections, `durationMs` after it was begun',
+  },
+  'worker-ended': {
+    level: 'error',
+    means:
+      'the process `worker` ended without being asked to, as `detail` says, and its `count` connections with it; another one takes its place after `pauseMs`',
+  },
+  'worker-failed': {
+    level: 'error',
+    means: 'a process that takes the place of `worker` could not begin to serve; `detail` says why',
+  },
   'admin-started': { level: 'info', means: 'health and metrics are served at `url`' },
   'reload-done': {
     level: 'info',
@@ -180,6 +193,7 @@ export type EventName = keyof typeof EVENTS
 
 /** The fields, and what they hold. `text`: from a peer or a file, cut at 256 characters. */
 export const FIELDS = {
+  worker: 'the number of the process, where a gateway has several',
   session: 'the id of the session',
   service: 'the path of the service',
   subject: 'who the client is proven to be',

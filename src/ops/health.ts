@@ -33,6 +33,8 @@ export interface HealthOptions {
   /** Those that services name now. */
   readonly brokers: () => readonly NamedBroker[]
   readonly isDraining: () => boolean
+  /** Whether there is a process that takes sessions. */
+  readonly isServing: () => boolean
 }
 
 export class Health {
@@ -48,7 +50,8 @@ export class Health {
     const draining = this.#options.isDraining()
     const stateIsUp = this.#options.stateIsUp()
     const state = stateIsUp === undefined ? undefined : stateIsUp ? 'up' : 'degraded'
-    return { ready: !draining && brokers.every(({ ready }) => ready), draining, brokers, state }
+    const { isServing } = this.#options
+    return { ready: !draining && isServing() && brokers.every(({ ready }) => ready), draining, brokers, state }
   }
 }
 

@@ -20,6 +20,7 @@ import {
   watchTraffic,
 } from './read-metrics.ts'
 import { StateMetrics } from './state-metrics.ts'
+import type { MetricsJson } from './summed-metrics.ts'
 import { Totals } from './totals.ts'
 
 /** What a broker did that ended a session, or kept one from beginning. */
@@ -92,12 +93,14 @@ export class Metrics {
     this.#generation = new Gauge({
       name: 'gatehouse_config_generation',
       help: 'Configurations that have been in force since the start, this one included.',
+      aggregator: 'max',
       registers,
     })
     this.#configuration = new Gauge({
       name: 'gatehouse_config_info',
       help: 'Always 1; `hash` is that of the effective configuration, without `listen` and `admin`.',
       labelNames: ['hash'],
+      aggregator: 'max',
       registers,
     })
     this.#reloads = new Counter({
@@ -166,6 +169,11 @@ export class Metrics {
   /** Everything, in Prometheus' text format. */
   text(): Promise<string> {
     return this.#registry.metrics()
+  }
+
+  /** The same, to be added to that of other processes. */
+  async json(): Promise<MetricsJson> {
+    return await this.#registry.getMetricsAsJSON()
   }
 
   /** Names, help, types and labels, for the documentation. */

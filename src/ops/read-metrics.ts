@@ -71,12 +71,14 @@ export function watchProcess(registry: Registry, loopDelay: LoopDelay): void {
     'gatehouse_event_loop_delay_seconds',
     'Longest delay of the event loop since the last scrape.',
     () => longestDelayMs() / 1000,
+    'max',
   )
   readGauge(
     registers,
     'gatehouse_heap_ratio',
     'Used part of the largest heap this process may have, 0 to 1.',
     heapRatio,
+    'max',
   )
   const seconds: Counter = new Counter({
     name: 'gatehouse_processor_seconds_total',
@@ -94,6 +96,7 @@ export function watchProcess(registry: Registry, loopDelay: LoopDelay): void {
     name: 'gatehouse_build_info',
     help: 'Always 1; the versions of the gateway and of Node.',
     labelNames: ['version', 'node'],
+    aggregator: 'max',
     registers,
   }).set({ version: version(), node: process.versions.node }, 1)
   readGauge(registers, 'gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
@@ -102,6 +105,7 @@ export function watchProcess(registry: Registry, loopDelay: LoopDelay): void {
     'gatehouse_start_time_seconds',
     'When the process started, in seconds since the epoch.',
     startSeconds,
+    'min',
   )
 }
 
@@ -109,10 +113,11 @@ export function watchProcess(registry: Registry, loopDelay: LoopDelay): void {
 export function watchNodes(registry: Registry, brokers: () => Iterable<BrokerWithNodes>): void {
   const registers = [registry]
   const labelNames = ['broker', 'node'] as const
-  const byNode = (name: string, help: string, value: (node: WatchedNode) => number) => {
+  const byNode = (name: string, help: string, aggregator: Together, value: (node: WatchedNode) => number) => {
     const gauge = new Gauge({
       name,
       help,
+      aggregator,
       labelNames,
       registers,
       collect: () => {
@@ -122,12 +127,13 @@ export function watchNodes(registry: Registry, brokers: () => Iterable<BrokerWit
       },
     })
   }
-  byNode('gatehouse_broker_node_up', '1: the node answers, as far as is known; 0: it is left out.', ({ isUp }) =>
+  byNode('gatehouse_broker_node_up', '1: the node answers, as far as is known; 0: it is left out.', 'min', ({ isUp }) =>
     Number(isUp),
   )
   byNode(
     'gatehouse_broker_node_sessions',
     'Sessions of the node, those that are being opened included.',
+    'sum',
     ({ sessionCount }) => sessionCount,
   )
 }
@@ -144,10 +150,11 @@ export interface WatchedDoor {
 export function watchDoors(registry: Registry, doors: () => Iterable<WatchedDoor>): void {
   const registers = [registry]
   const labelNames = ['door'] as const
-  const gauge = (name: string, help: string, value: (door: WatchedDoor) => number) => {
+  const gauge = (name: string, help: string, aggregator: Together, value: (door: WatchedDoor) => number) => {
     const made = new Gauge({
       name,
       help,
+      aggregator,
       labelNames,
       registers,
       collect: () => {
@@ -156,12 +163,13 @@ export function watchDoors(registry: Registry, doors: () => Iterable<WatchedDoor
       },
     })
   }
-  gauge('gatehouse_reverse_up', '1: this gateway has connections at the door; 0: it has none.', ({ isUp }) =>
+  gauge('gatehouse_reverse_up', '1: this gateway has connections at the door; 0: it has none.', 'min', ({ isUp }) =>
     Number(isUp),
   )
   gauge(
     'gatehouse_reverse_spare',
     'Connections of this gateway that wait for a client at the door.',
+    'sum',
     ({ spareCount }) => spareCount,
   )
   const given: Counter<'door'> = new Counter({
@@ -198,6 +206,16 @@ export function describeMetrics(
   }))
 }
 
-export function readGauge(registers: Registry[], name: string, help: string, read: () => number): void {
-  const metric: Gauge = new Gauge({ name, help, registers, collect: () => metric.set(read()) })
+/** How the values of several processes become one; else they are added up. */
+type Together = 'sum' | 'max' | 'min'
+
+/** @param aggregator of several processes */
+export function readGauge(
+  registers: Registry[],
+  name: string,
+  help: string,
+  read: () => number,
+  aggregator: Together = 'sum',
+): void {
+  const metric: Gauge = new Gauge({ name, help, registers, aggregator, collect: () => metric.set(read()) })
 }

@@ -49,8 +49,12 @@ export class Bars {
 
   /** Keeps somebody out for a while; a longer hold stays. */
   hold(identity: Identity, forMs: number): void {
+    this.holdKey(identityKey(identity), forMs)
+  }
+
+  /** The same, by `identityKey`. */
+  holdKey(key: string, forMs: number): void {
     if (forMs <= 0) return
-    const key = identityKey(identity)
     const nowMs = this.#nowMs()
     this.#holds.set(key, Math.max(this.#holds.get(key) ?? 0, nowMs + forMs))
     if (this.#holds.size < this.#sweepAt) return

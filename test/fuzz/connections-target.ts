@@ -11,7 +11,7 @@ import { connect as connectTls } from 'node:tls'
 import { checkUpgradeHead } from '../../src/http/head.ts'
 import { answerRaw } from '../../src/http/raw-answer.ts'
 import { HttpServer } from '../../src/http/server/http-server.ts'
-import { serverTls } from '../../src/http/server/tls.ts'
+import type { ListenerTls } from '../../src/http/server/tls.ts'
 import { type Certificates, createCertificates } from '../support/certificates.ts'
 import { Random } from '../support/random.ts'
 import { until } from '../support/until.ts'
@@ -86,7 +86,7 @@ class Scene {
   readonly #waiting = new WeakMap<Socket, number>()
 
   private constructor({ server, authority }: Certificates, hello: Buffer) {
-    const tls = serverTls({ cert: server.certFile, key: server.keyFile, minVersion: 'TLSv1.2' })
+    const tls: ListenerTls = { cert: server.certFile, key: server.keyFile, minVersion: 'TLSv1.2' }
     this.#plain = this.#server()
     this.#secure = this.#server(tls)
     this.#ca = authority.ca
@@ -150,7 +150,7 @@ class Scene {
     return random.chance(3) ? Array.from(cut, (byte) => Buffer.of(byte)) : [cut]
   }
 
-  #server(tls?: ReturnType<typeof serverTls>): HttpServer {
+  #server(tls?: ListenerTls): HttpServer {
     return new HttpServer(
       { host: '127.0.0.1', port: 0, tls, deadlines: DEADLINES },
       {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
@@ -95,17 +96,19 @@ describe('examples/suite/orders.test.mjs', () => {
   it('passes', async (t) => {
     const broker = await testBroker()
     t.after(() => broker.stop())
-    const { username, password } = await broker.user('webuser')
     const suite = new Example(['--import', 'tsx', '--test', 'suite/orders.test.mjs'], {
       // In this repository the package is its sources.
       TSX_TSCONFIG_PATH: join(import.meta.dirname, '../support/examples-tsconfig.json'),
-      BROKER_URL: broker.url,
-      BROKER_VHOST: broker.vhost,
-      BROKER_USER: username,
-      BROKER_PASSWORD: password,
+      BROKER_URL: broker.addressFor(await broker.user('tester')),
     })
 
     assert.equal(await suite.exitCode(), 0, suite.text)
     assert.match(suite.text, /(?:#|ℹ) pass 3\b/)
+  })
+
+  it('is what docs/testing.md shows', async () => {
+    const page = await readFile(join(examples, '../docs/testing.md'), 'utf8')
+    const [, shown] = /^<!-- file: examples\/suite\/orders\.test\.mjs -->\n```js\n(.*?)^```$/ms.exec(page) ?? []
+    assert.equal(shown, await readFile(join(examples, 'suite/orders.test.mjs'), 'utf8'))
   })
 })

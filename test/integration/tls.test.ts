@@ -102,6 +102,25 @@ describe('a TLS listener', () => {
     await door.stop()
   })
 
+  it('is switched on and off by a reload, on the same port; sessions stay', async (t) => {
+    const door = await startDoor({ listen: { port: 0 } }, t)
+    const { port } = door
+    const headers = { authorization: basic() }
+    const { ca } = certificates.authority
+    const early = await connectAmqplib(door.url(), { websocket: { headers } })
+
+    await door.gateway.reload({ config: await door.configOf({ listen: { port: 0, tls: tls('optional') } }) })
+    assert.deepEqual([door.port, door.url().split(':', 1)[0]], [port, 'wss'])
+    const secure = await connectAmqplib(door.url(), { websocket: { ca, headers } })
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/`), 'nobody speaks plain HTTP any more')
+
+    await door.gateway.reload({ config: await door.configOf({ listen: { port: 0 } }) })
+    assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404)
+    assert.equal(door.gateway.sessionCount, 2)
+    for (const { connection } of [early, secure]) await (await connection.createChannel()).close()
+    for (const { connection } of [early, secure]) await connection.close()
+  })
+
   it('uses a new certificate after a reload, and keeps the old one when the new one does not fit', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-tls-'))
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]

@@ -123,6 +123,10 @@ export class JudgedGateway implements ReloadHost {
     }
   }
 
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return await work()
+  }
+
   liveSessions(): Iterable<Occupant> {
     return this.sessions as unknown as Iterable<Occupant>
   }

@@ -18,6 +18,7 @@ interface Entry {
 
 export class MemoryLogins implements Logins {
   readonly #nowMs: () => number
+  readonly #loginEnded: (login: Login) => void
   /** In the order of their beginning, which is the order of their end as long as all are added for the same time. */
   readonly #entries = new Map<string, Entry>()
   readonly #bySub = new Map<string, Set<Entry>>()
@@ -25,9 +26,13 @@ export class MemoryLogins implements Logins {
   readonly #refreshing = new Map<string, Promise<Refreshed>>()
   readonly #authorities = new WeakMap<Identity, Authority>()
 
-  /** `nowMs` gives ms since the epoch. */
-  constructor(nowMs: () => number) {
+  /**
+   * @param nowMs ms since the epoch
+   * @param loginEnded called with each login that nobody may believe any more
+   */
+  constructor(nowMs: () => number, loginEnded: (login: Login) => void = () => undefined) {
     this.#nowMs = nowMs
+    this.#loginEnded = loginEnded
   }
 
   async add(begun: Omit<Login, 'hash'>, limits: LoginLimits, before?: Login): Promise<AddedLogin> {
@@ -95,8 +100,10 @@ export class MemoryLogins implements Logins {
 
   #end(hash: string): Login | undefined {
     const entry = this.#forget(hash)
-    if (entry !== undefined) entry.authority.isLost = true
-    return entry?.login
+    if (entry === undefined) return undefined
+    entry.authority.isLost = true
+    this.#loginEnded(entry.login)
+    return entry.login
   }
 
   #forget(hash = ''): Entry | undefined {

@@ -1,4 +1,5 @@
 /** State in the memory of this process, and gone with it. */
+import type { Login } from '../logins.ts'
 import type { AuthState } from '../state.ts'
 import { MemoryAttempts } from './attempts.ts'
 import { MemoryLogins } from './logins.ts'
@@ -18,9 +19,13 @@ export class MemoryState implements AuthState {
   readonly #logins: Scoped<MemoryLogins>
   readonly #pendingLogins = new Scoped(() => new MemoryPendingLogins())
 
-  constructor({ monotonicMs, nowMs }: Clocks = { monotonicMs: () => performance.now(), nowMs: Date.now }) {
+  /** @param loginEnded called with each login that nobody may believe any more */
+  constructor(
+    { monotonicMs, nowMs }: Clocks = { monotonicMs: () => performance.now(), nowMs: Date.now },
+    loginEnded: (scope: string, login: Login) => void = () => undefined,
+  ) {
     this.#tickets = new Scoped(() => new MemoryTickets(monotonicMs))
-    this.#logins = new Scoped(() => new MemoryLogins(nowMs))
+    this.#logins = new Scoped((scope) => new MemoryLogins(nowMs, (login) => loginEnded(scope, login)))
   }
 
   tickets(scope: string): MemoryTickets {
@@ -46,15 +51,15 @@ export class MemoryState implements AuthState {
 
 /** One of a kind for each scope, made when it is first asked for. */
 class Scoped<T> {
-  readonly #make: () => T
+  readonly #make: (scope: string) => T
   readonly #made = new Map<string, T>()
 
-  constructor(make: () => T) {
+  constructor(make: (scope: string) => T) {
     this.#make = make
   }
 
   of(scope: string): T {
-    const found = this.#made.get(scope) ?? this.#make()
+    const found = this.#made.get(scope) ?? this.#make(scope)
     this.#made.set(scope, found)
     return found
   }

@@ -34,12 +34,13 @@ export interface Watching {
 }
 
 export class Feed implements LogObserver {
-  readonly #log: Log
+  readonly #log: Pick<Log, 'observe'>
   readonly #streams = new Set<EventStream>()
   #stopObserving = () => {}
   #looking: NodeJS.Timeout | undefined
 
-  constructor(log: Log) {
+  /** @param log of this process, or of several together */
+  constructor(log: Pick<Log, 'observe'>) {
     this.#log = log
   }
 

@@ -40,8 +40,8 @@ interface Mark {
 }
 
 export interface HistoryParts {
-  readonly totals: Totals
-  readonly traffic: Traffic
+  readonly totals: Pick<Totals, 'opened' | 'ended' | 'refused' | 'refusedFor'>
+  readonly traffic: Pick<Traffic, 'bytesFromClients' | 'bytesToClients' | 'messagesFromClients' | 'messagesToClients'>
   sessionCount(): number
   /** The longest delay of the event loop since it was asked last, in ms. */
   loopDelayMs(): number

@@ -3,7 +3,7 @@ import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Traffic } from '../../ops/traffic.ts'
 import type { Sessions } from '../../sessions/registry.ts'
-import { History } from './history.ts'
+import { History, type HistoryParts } from './history.ts'
 import { LiveRates } from './live-rates.ts'
 import { RecentRefusals } from './recent-refusals.ts'
 import { SessionRefusals } from './session-refusals.ts'
@@ -12,6 +12,8 @@ interface Observed {
   readonly sessions: Sessions
   readonly metrics: Metrics
   readonly traffic: Traffic
+  /** Of all processes of this gateway; undefined: there is one, and the history is its own. */
+  readonly together: HistoryParts | undefined
 }
 
 export class Lately {
@@ -22,12 +24,13 @@ export class Lately {
   readonly rates: LiveRates
   readonly history: History
 
-  constructor({ sessions, metrics, traffic }: Observed) {
+  constructor({ sessions, metrics, traffic, together }: Observed) {
     this.rates = new LiveRates(function* () {
       for (const { record } of sessions.each()) yield record
     })
     const loopDelayMs = metrics.loopDelay.reader()
-    this.history = new History({ totals: metrics.totals, traffic, sessionCount: () => sessions.count, loopDelayMs })
+    const own = { totals: metrics.totals, traffic, sessionCount: () => sessions.count, loopDelayMs }
+    this.history = new History(together ?? own)
   }
 
   /** Remembers from now on what the log says. */

@@ -52,7 +52,9 @@ const overview = z.strictObject({
     .nullable()
     .describe('Gateways that share their state; null while the store is away.'),
   notReached: texts,
-  workers: z.array(z.never()),
+  workers: z
+    .array(z.strictObject({ number: count, pid: count, sessions: count, startedAt: at }))
+    .describe('The processes that serve; empty where there is one process only.'),
 }) satisfies z.ZodType<ShownOverview>
 
 const me = z.strictObject({

@@ -1,4 +1,5 @@
 /** How many sessions there are, where, and what happens per second: of one gateway, and of all together. */
+import type { Service } from '../../services/service.ts'
 import type { Sessions } from '../../sessions/registry.ts'
 import { type Rates, sumOfRates } from '../live/history.ts'
 
@@ -20,7 +21,7 @@ export interface Counts {
 
 /** A generation, as far as it is counted. */
 export interface CountedGeneration {
-  readonly services: ReadonlyMap<string, unknown>
+  readonly services: ReadonlyMap<string, Pick<Service, 'path' | 'tallied'>>
   readonly brokers: ReadonlyMap<
     string,
     { readonly nodes: { readonly all: readonly { readonly name: string; readonly sessionCount: number }[] } }

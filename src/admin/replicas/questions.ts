@@ -1,6 +1,7 @@
-/** Which questions gateways ask one another. */
+/** Which questions gateways, and the processes of one gateway, ask one another. */
 import type { PeoplePage } from '../live/people.ts'
 import type { ShownRefusal } from '../live/recent-refusals.ts'
+import type { ShownRules } from '../live/rules.ts'
 import type { Listing } from '../routes/listing.ts'
 import type { ShownDetail } from '../routes/shown-session.ts'
 import type { SessionPage } from '../shapes.ts'
@@ -16,6 +17,8 @@ interface Questions {
   readonly counts: { readonly asked: null; readonly answer: Counts }
   /** So many of them at most. */
   readonly people: { readonly asked: number; readonly answer: PeoplePage }
+  /** Of one gateway: another one may have other rules. */
+  readonly rules: { readonly asked: null; readonly answer: readonly ShownRules[] }
 }
 
 export type QuestionKind = keyof Questions
@@ -28,5 +31,8 @@ export interface Question<K extends QuestionKind = QuestionKind> {
   readonly asked: AskedOf<K>
 }
 
-/** What a gateway answers, for every kind there is. */
+/** What is answered, for every kind there is. */
 export type Answering = { readonly [K in QuestionKind]: (asked: AskedOf<K>) => AnswerTo<K> }
+
+/** The same of several processes together. */
+export type AnsweringTogether = { readonly [K in QuestionKind]: (asked: AskedOf<K>) => Promise<AnswerTo<K>> }

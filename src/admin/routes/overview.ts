@@ -24,6 +24,17 @@ export interface Overseen {
   readonly lately: Lately
   /** What several gateways share; undefined where this one keeps everything for itself. */
   readonly shared: { readonly replicas: { readonly all: readonly ShownReplica[] | undefined } } | undefined
+  /** The processes that serve; undefined where there is one process only. */
+  readonly crew: { readonly workers: readonly ShownWorker[] } | undefined
+}
+
+/** One process of several. */
+export interface ShownWorker {
+  readonly number: number
+  readonly pid: number
+  readonly sessions: number
+  /** RFC 3339 in UTC. */
+  readonly startedAt: string
 }
 
 /** A gateway, as it said of itself a few seconds ago. */
@@ -67,8 +78,8 @@ export interface ShownOverview {
   readonly replicas: readonly ShownReplica[] | null
   /** Names of gateways that did not answer: theirs is missing in what is summed. */
   readonly notReached: readonly string[]
-  /** Empty while there is one process only. */
-  readonly workers: readonly never[]
+  /** Empty where there is one process only. */
+  readonly workers: readonly ShownWorker[]
 }
 
 interface KnownNode {
@@ -76,7 +87,7 @@ interface KnownNode {
   readonly isUp: boolean
 }
 
-export function overviewRoutes({ managed, everywhere, health, lately, shared }: Overseen): readonly ApiRoute[] {
+export function overviewRoutes({ managed, everywhere, health, lately, shared, crew }: Overseen): readonly ApiRoute[] {
   const overview: ApiRoute = {
     method: 'GET',
     path: '/api/v1/overview',
@@ -101,7 +112,7 @@ export function overviewRoutes({ managed, everywhere, health, lately, shared }: 
         rates,
         replicas: shared === undefined ? [] : shownReplicas(shared.replicas.all),
         notReached,
-        workers: [],
+        workers: crew?.workers ?? [],
       }
       return json(200, shown)
     },

@@ -1,6 +1,7 @@
 /** `gatehouse status`: on one screen, what an operator asks first. */
+
+import type { ShownRules } from '../../admin/live/rules.ts'
 import type { ShownOverview } from '../../admin/routes/overview.ts'
-import type { ShownRules } from '../../admin/routes/rules.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { parseOptions } from '../options.ts'

@@ -19,6 +19,7 @@ const APPLIES: Readonly<Record<string, Applies>> = {
   'admin.port': 'restart',
   blocks: 'restart',
   state: 'restart',
+  workers: 'restart',
   log: 'live sessions',
   secretKeys: 'new sessions',
   brokers: 'new sessions',

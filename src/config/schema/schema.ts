@@ -12,7 +12,7 @@ import { admin, listen, log } from './listen.ts'
 import { secretKey } from './secrets.ts'
 import { services } from './services.ts'
 import { state } from './state.ts'
-import { filePath, name, pathPrefix } from './units.ts'
+import { count, filePath, name, pathPrefix } from './units.ts'
 
 export const configSchema = z.strictObject({
   listen: listen.describe('Where clients connect: one listener or a list.'),
@@ -39,6 +39,14 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       'What several gateways share, in a store of the Redis protocol; absent: each has its own, in its memory.',
+    ),
+  workers: z
+    .union([count(1, 256), z.literal('auto')], {
+      error: 'expected a number of processes from 1 to 256, or auto: as many as the machine has processors',
+    })
+    .prefault(1)
+    .describe(
+      'How many processes serve as one gateway; `auto`: as many as there are processors. For `gatehouse serve` only.',
     ),
   watch: z
     .boolean()

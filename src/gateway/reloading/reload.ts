@@ -11,6 +11,7 @@ import { ConfigError, formatPath, formatProblem } from '../../config/reading/pro
 import type { Config } from '../../config/schema/schema.ts'
 import type { Judgement } from '../../sessions/judge.ts'
 import type { Occupant } from '../../sessions/place.ts'
+import type { JudgedElsewhere, PreparedElsewhere } from '../crew.ts'
 import type { Generation } from '../generation.ts'
 import type { EndedByReload } from './ends.ts'
 import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'
@@ -18,6 +19,8 @@ import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadRepor
 /** What has been prepared next to what runs: either is called, once. */
 export interface Prepared {
   readonly next: Generation
+  /** What it means for sessions of other processes; absent: there are none. */
+  readonly elsewhere?: JudgedElsewhere | undefined
   /** Puts it into force; synchronous, and cannot fail. */
   apply(): void
   /** Gives back what was opened for it. */
@@ -32,11 +35,14 @@ export interface ReloadHost {
   /** Compiles it and opens what it needs. @throws {ConfigError, InvalidConfiguration, Error} */
   prepare(config: Config): Promise<Prepared>
   liveSessions(): Iterable<Occupant>
+  /** Does it while no process of this gateway begins. */
+  alone<T>(work: () => Promise<T>): Promise<T>
   /** Ends sessions that the new configuration has no room for, evenly. */
   end(chosen: readonly EndedByReload[]): void
 }
 
 const EXAMPLE_COUNT = 20
+const NOBODY: JudgedElsewhere = { sessions: { kept: 0, changed: 0, ended: 0 }, examples: [] }
 
 export class Reload {
   readonly #host: ReloadHost
@@ -55,7 +61,7 @@ export class Reload {
     if (this.#isUnderWay) throw new ReloadRefused('busy', ['another reload is under way'])
     this.#isUnderWay = true
     try {
-      return await this.#run(options)
+      return await this.#host.alone(async () => await this.#run(options))
     } finally {
       this.#isUnderWay = false
     }
@@ -67,18 +73,44 @@ export class Reload {
     if (ifHash !== undefined && ifHash !== presentHash)
       throw new ReloadRefused('hash', [`the present configuration has the hash ${presentHash}`])
     const prepared = await this.#prepared(dryRun ? text : undefined)
-    const { next } = prepared
-    const judged = [...this.#host.liveSessions()].map((session) => ({ session, judgement: judgementOf(session, next) }))
+    const { next, elsewhere = NOBODY } = prepared
+    const judged = this.#judged(next)
+    const own = countsOf(judged)
     const report: ReloadReport = {
       generation: next.number,
       hash: hashOf(next.config),
       changes: changesBetween(current.config, next.config),
-      sessions: countsOf(judged.map(({ judgement }) => judgement)),
+      sessions: {
+        kept: own.kept + elsewhere.sessions.kept,
+        changed: own.changed + elsewhere.sessions.changed,
+        ended: own.ended + elsewhere.sessions.ended,
+      },
     }
     if (dryRun) {
       prepared.abandon()
-      return { ...report, examples: examplesOf(judged) }
+      return { ...report, examples: [...examplesOf(judged), ...elsewhere.examples].slice(0, EXAMPLE_COUNT) }
     }
+    this.#apply(prepared, judged)
+    return report
+  }
+
+  /** The part of one process in the reload of a gateway of several: all of them prepare it, and then all apply or abandon it. */
+  async prepare(config: Config): Promise<PreparedElsewhere> {
+    const prepared = await this.#host.prepare(config)
+    const judged = this.#judged(prepared.next)
+    return {
+      judged: { sessions: countsOf(judged), examples: examplesOf(judged) },
+      // Sessions have come and gone meanwhile.
+      apply: () => this.#apply(prepared, this.#judged(prepared.next)),
+      abandon: () => prepared.abandon(),
+    }
+  }
+
+  #judged(next: Generation): readonly JudgedSession[] {
+    return [...this.#host.liveSessions()].map((session) => ({ session, judgement: judgementOf(session, next) }))
+  }
+
+  #apply(prepared: Prepared, judged: readonly JudgedSession[]): void {
     prepared.apply()
     const ends: EndedByReload[] = []
     for (const { session, judgement } of judged) {
@@ -86,7 +118,6 @@ export class Reload {
       else session.adopt(judgement.service, judgement.terms)
     }
     this.#host.end(ends)
-    return report
   }
 
   async #prepared(text: string | undefined): Promise<Prepared> {
@@ -113,9 +144,9 @@ function judgementOf(session: Occupant, next: Generation): Judgement {
   return session.judge(next.services.get(session.record.service))
 }
 
-function countsOf(judgements: readonly Judgement[]): ReloadReport['sessions'] {
+function countsOf(judged: readonly JudgedSession[]): ReloadReport['sessions'] {
   const counts = { kept: 0, changed: 0, ended: 0 }
-  for (const { outcome } of judgements) counts[outcome]++
+  for (const { judgement } of judged) counts[judgement.outcome]++
   return counts
 }
 

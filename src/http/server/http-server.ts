@@ -5,17 +5,17 @@
  * admin listener are made of it.
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { isIPv6, type Server as NetServer, Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIPv6, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { listenAt } from '../../ops/listen-at.ts'
 import { answerRaw } from '../raw-answer.ts'
 import { readTarget } from '../target.ts'
 import { boundedRequest } from './bounded-request.ts'
 import type { DropCause } from './drops.ts'
 import type { Preamble } from './preamble.ts'
+import { Speaker, type SpeakerOptions } from './speaker.ts'
+import { type ListenerTls, readCertificates, tlsKind } from './tls.ts'
 import { tlsFailure } from './tls-failure.ts'
 import { Unanswered } from './unanswered.ts'
 import { describeUnreadable, type ReadError, type Unreadable } from './unreadable.ts'
@@ -24,7 +24,7 @@ export interface HttpServerOptions {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
-  readonly tls?: TlsOptions | undefined
+  readonly tls?: ListenerTls | undefined
   /** 16 KiB when left out. */
   readonly maxHeaderBytes?: number | undefined
   readonly deadlines?: Partial<Deadlines> | undefined
@@ -67,13 +67,6 @@ export const DEADLINES: Deadlines = {
   proxyHeader: 5_000,
 }
 
-const FIXED = {
-  connectionsCheckingInterval: 1_000,
-  noDelay: true,
-  // Node would refuse by itself, unseen, and go on to the next request.
-  requireHostHeader: false,
-}
-
 const SURPLUS: Unreadable = {
   cause: 'too-many-requests',
   status: 429,
@@ -81,7 +74,12 @@ const SURPLUS: Unreadable = {
 }
 
 export class HttpServer {
-  readonly #server: Server | TlsServer
+  /** One for each kind that was asked for; the first one has the address. */
+  readonly #speakers = new Map<string, Speaker>()
+  readonly #first: Speaker
+  readonly #speakerOptions: SpeakerOptions
+  /** Takes the connections of now. */
+  #speaking: Speaker
   readonly #options: HttpServerOptions
   readonly #events: HttpServerEvents
   readonly #deadlines: Deadlines
@@ -93,25 +91,21 @@ export class HttpServer {
     this.#options = options
     this.#events = events
     this.#deadlines = { ...DEADLINES, ...options.deadlines }
-    const common = {
-      ...FIXED,
+    this.#speakerOptions = {
       headersTimeout: this.#deadlines.head,
       requestTimeout: this.#deadlines.request,
       keepAliveTimeout: this.#deadlines.idle,
+      handshakeTimeout: this.#deadlines.handshake,
       maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
       IncomingMessage: boundedRequest(
         events.upgrade !== undefined,
         (socket) => this.#unanswered.get(socket)?.isFull === true,
       ),
     }
-    const { tls } = options
-    this.#server =
-      tls === undefined
-        ? createServer(common)
-        : createTlsServer({ ...common, ...tls, handshakeTimeout: this.#deadlines.handshake })
-    // A count would make Node drop what comes later, such as what a proxy appended; `tooManyHeaders` refuses instead.
-    this.#server.maxHeadersCount = 0
-    this.#listen()
+    this.#first = this.#makeSpeaker(options.tls)
+    this.#speakers.set(tlsKind(options.tls), this.#first)
+    this.#speaking = this.#first
+    this.#first.server.on('connection', (socket: Socket) => this.take(socket))
   }
 
   /**
@@ -120,18 +114,25 @@ export class HttpServer {
    * @param inherited bound to the address already
    */
   async start(key: string, inherited?: Socket): Promise<void> {
-    await listenAt(this.#server, this.#options, key, inherited)
+    await listenAt(this.#first.server, this.#options, key, inherited)
   }
 
   /** Begins without an address: all connections are handed to it. */
   startWithoutAddress(): void {
-    // Node's deadlines for heads and requests begin with this event, and with nothing else.
-    this.#server.emit('listening')
+    this.#first.start()
   }
 
-  /** A connection that did not arrive at its address. */
+  /** A connection, which may not have arrived at its address. */
   take(socket: Socket): void {
-    this.#server.emit('connection', socket)
+    if (!this.#connected(socket)) return
+    const { preamble } = this.#options
+    const speaker = this.#speaking
+    if (preamble === undefined) return speaker.begin(socket)
+    preamble.read(
+      socket,
+      () => speaker.begin(socket),
+      (cause, detail) => this.#drop(socket, cause, detail),
+    )
   }
 
   get host(): string {
@@ -140,7 +141,7 @@ export class HttpServer {
 
   /** The port in use; known once `start` has resolved. */
   get port(): number {
-    const address = this.#server.address()
+    const address = this.#first.server.address()
     return typeof address === 'object' && address !== null ? address.port : this.#options.port
   }
 
@@ -153,9 +154,27 @@ export class HttpServer {
     return this.#sockets.size
   }
 
-  /** Uses other certificates from now on. @throws {Error} when they cannot be used; the old ones stay. */
-  setSecureContext(context: SecureContextOptions): void {
-    if ('setSecureContext' in this.#server) this.#server.setSecureContext(context)
+  /**
+   * Speaks with these certificates from now on, or TLS where it spoke none, or the other way round. Connections that are there
+   * stay as they are; those without a session end after their request.
+   *
+   * @returns what puts it into use, at once
+   * @throws {Error} when a certificate or key cannot be used: then nothing has changed
+   */
+  change(tls: ListenerTls | undefined): () => void {
+    const kind = tlsKind(tls)
+    const known = this.#speakers.get(kind)
+    const certificates = tls === undefined ? undefined : readCertificates(tls)
+    const speaker = known ?? this.#makeSpeaker(tls)
+    return () => {
+      if (known === undefined) {
+        this.#speakers.set(kind, speaker)
+        speaker.start()
+      } else if (certificates !== undefined) known.show(certificates)
+      const before = this.#speaking
+      this.#speaking = speaker
+      if (before !== speaker) before.server.closeIdleConnections()
+    }
   }
 
   /** The answer to this request goes on without an end: whoever writes it sees to it that it is read. */
@@ -165,9 +184,8 @@ export class HttpServer {
 
   /** Takes no more connections and ends those that are idle; resolves when the port is free. */
   stop(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeIdleConnections()
-    return stopped
+    const stopped = [...this.#speakers.values()].map((speaker) => speaker.stop())
+    return Promise.all(stopped).then(() => undefined)
   }
 
   /** Resolves when no connection is left. */
@@ -180,21 +198,15 @@ export class HttpServer {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #listen(): void {
-    const { preamble } = this.#options
-    const [begin] = this.#server.listeners('connection') as ((this: NetServer, socket: Socket) => void)[]
-    // Node's own listener reads at once.
-    if (preamble !== undefined) this.#server.removeAllListeners('connection')
-    this.#server.on('connection', (socket: Socket) => {
-      if (!this.#connected(socket) || preamble === undefined) return
-      preamble.read(
-        socket,
-        () => begin?.call(this.#server, socket),
-        (cause, detail) => this.#drop(socket, cause, detail),
-      )
+  #makeSpeaker(tls: ListenerTls | undefined): Speaker {
+    const speaker = new Speaker(tls, this.#speakerOptions)
+    const { server } = speaker
+    server.on('request', (request, response) => {
+      // It was asked in a way that is not spoken here any more.
+      if (speaker !== this.#speaking) response.shouldKeepAlive = false
+      this.#requested(request, response)
     })
-    this.#server.on('request', (request, response) => this.#requested(request, response))
-    this.#server.on('checkExpectation', (request, response) => {
+    server.on('checkExpectation', (request, response) => {
       this.#unansweredOf(request.socket).add(request, response)
       this.#refuse(response, {
         cause: 'bad-request',
@@ -202,18 +214,19 @@ export class HttpServer {
         detail: 'expected no other Expect than 100-continue',
       })
     })
-    this.#server.on('upgrade', (request, socket, head) => this.#upgraded(request, socket, head))
-    this.#server.on('connect', (_request, socket) => {
+    server.on('upgrade', (request, socket, head) => this.#upgraded(request, socket, head))
+    server.on('connect', (_request, socket) => {
       socket.on('error', () => {})
       this.#turnAway(socket, badRequest(405, 'expected another method than CONNECT'))
     })
-    this.#server.on('clientError', (error: ReadError, socket) => this.#unreadable(error, socket))
+    server.on('clientError', (error: ReadError, socket) => this.#unreadable(error, socket))
     // Node passes a failed handshake on as a `clientError`, to be answered in a language that the peer does not speak yet.
-    this.#server.removeAllListeners('tlsClientError')
-    this.#server.on('tlsClientError', (error: Error, socket: Socket) => {
+    server.removeAllListeners('tlsClientError')
+    server.on('tlsClientError', (error: Error, socket: Socket) => {
       const { cause, detail } = tlsFailure(error)
       this.#drop(socket, cause, detail)
     })
+    return speaker
   }
 
   /** Whether there is room for it. */

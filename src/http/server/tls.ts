@@ -43,10 +43,9 @@ export function serverTls(tls: ListenerTls): TlsOptions {
   }
 }
 
-/** Whether TLS, and what is asked of clients, are the same: fixed when a server is made. */
-export function isSameKind(one: ListenerTls | undefined, other: ListenerTls | undefined): boolean {
-  const asked = (tls: ListenerTls | undefined) => tls?.clientCertificates?.mode ?? 'none'
-  return (one === undefined) === (other === undefined) && asked(one) === asked(other)
+/** TLS or not, and what is asked of clients: fixed when a server is made. */
+export function tlsKind(tls: ListenerTls | undefined): string {
+  return tls === undefined ? 'plain' : `TLS, client certificates ${tls.clientCertificates?.mode ?? 'none'}`
 }
 
 function asksForCertificates(

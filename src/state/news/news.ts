@@ -40,7 +40,7 @@ export interface NewsOptions {
   /** This gateway's id. */
   readonly self: string
   readonly replies: Replies
-  /** Acts on it; what it returns is for whoever published it and waits. Must not throw. */
+  /** Acts on it; what it returns, or resolves to, is for whoever published it and waits. Must neither throw nor reject. */
   readonly received: (received: Received) => unknown
   /** Whom an answer is expected of. */
   readonly others: () => readonly Expected[]
@@ -140,7 +140,11 @@ export class NewsStream implements StreamFollower {
     this.#met.add(number)
     this.#hold(number, { sealed, untilMs, isOwn: number.startsWith(`${this.#of.self}:`) })
     const answer = this.#of.received({ news, atMs })
-    if (wantsAnswer) void this.#of.replies.write(number, answer ?? null)
+    if (wantsAnswer) void this.#reply(number, answer)
+  }
+
+  async #reply(number: string, answer: unknown): Promise<void> {
+    await this.#of.replies.write(number, (await answer) ?? null)
   }
 
   #hold(number: string, held: Held): void {

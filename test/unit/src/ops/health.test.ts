@@ -14,7 +14,12 @@ const away = { name: 'second', nodes: { problem: async () => 'unreachable' as co
 describe('Health', () => {
   it('G32 is ready when all brokers are, and names those that are not, with the cause and no URL', async () => {
     let brokers: NamedBroker[] = [there, away]
-    const health = new Health({ brokers: () => brokers, isDraining: () => false, stateIsUp: () => undefined })
+    const health = new Health({
+      isServing: () => true,
+      brokers: () => brokers,
+      isDraining: () => false,
+      stateIsUp: () => undefined,
+    })
     assert.deepEqual(await health.readiness(), {
       ready: false,
       draining: false,
@@ -29,7 +34,12 @@ describe('Health', () => {
   })
 
   it('is not ready while draining, whatever the brokers say', async () => {
-    const health = new Health({ brokers: () => [there], isDraining: () => true, stateIsUp: () => undefined })
+    const health = new Health({
+      isServing: () => true,
+      brokers: () => [there],
+      isDraining: () => true,
+      stateIsUp: () => undefined,
+    })
     const { ready, draining } = await health.readiness()
     assert.deepEqual([ready, draining], [false, true])
   })
@@ -38,7 +48,12 @@ describe('Health', () => {
 describe('the store that gateways share', () => {
   it('is told, and makes nobody unready: one outage would take all gateways out', async () => {
     let stateIsUp = true
-    const health = new Health({ brokers: () => [there], isDraining: () => false, stateIsUp: () => stateIsUp })
+    const health = new Health({
+      isServing: () => true,
+      brokers: () => [there],
+      isDraining: () => false,
+      stateIsUp: () => stateIsUp,
+    })
     assert.equal((await health.readiness()).state, 'up')
     stateIsUp = false
     const { ready, state } = await health.readiness()

@@ -35,7 +35,7 @@ describe('staticChanges', () => {
   const config = (admin?: object) => parseConfig({ ...minimalConfig(), ...(admin && { admin }) }).config
 
   it('are what differs of the keys that need a restart', () => {
-    assert.deepEqual(STATIC_PLACES, [['admin', 'host'], ['admin', 'port'], ['blocks'], ['state']])
+    assert.deepEqual(STATIC_PLACES, [['admin', 'host'], ['admin', 'port'], ['blocks'], ['state'], ['workers']])
     const present = config({ port: 9_000 })
     assert.deepEqual(staticChanges(present, config({ port: 9_000, hosts: ['a.example.com'] })), [])
     const moved = staticChanges(present, config({ port: 9_001 }))

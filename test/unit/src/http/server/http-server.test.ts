@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { TLSSocket } from 'node:tls'
 import { type Deadlines, HttpServer, type HttpServerEvents } from '../../../../../src/http/server/http-server.ts'
-import { serverTls } from '../../../../../src/http/server/tls.ts'
 import { type Certificates, createCertificates } from '../../../../support/certificates.ts'
 import { RawPeer } from '../../../../support/raw-peer.ts'
 import { until } from '../../../../support/until.ts'
@@ -41,7 +41,7 @@ async function scene(t: TestContext, { tls = false, deadlines, answer, upgrade }
     {
       host: '127.0.0.1',
       port: 0,
-      tls: tls ? serverTls({ cert: pair.certFile, key: pair.keyFile, minVersion: 'TLSv1.2' }) : undefined,
+      tls: tls ? { cert: pair.certFile, key: pair.keyFile, minVersion: 'TLSv1.2' } : undefined,
       deadlines,
     },
     {
@@ -65,6 +65,38 @@ async function scene(t: TestContext, { tls = false, deadlines, answer, upgrade }
   const connectPeer = () => RawPeer.connect(server.port, tls ? authority.ca : undefined)
   return { server, requests, refused, dropped, connect: connectPeer }
 }
+
+describe('an address that changes between plain HTTP and TLS', () => {
+  it('speaks the other way with whoever comes next; earlier connections end after their request', async (t) => {
+    const { server, requests } = await scene(t)
+    const { server: pair, authority } = certificates
+    const tls = { cert: pair.certFile, key: pair.keyFile, minVersion: 'TLSv1.2' } as const
+    const { port } = server
+    const answered = async (peer: RawPeer) => await until(() => peer.text.includes('not found'), 'an answer')
+
+    const early = (await RawPeer.connect(port)).reads().write(NOPE)
+    await answered(early)
+    const busy = (await RawPeer.connect(port)).reads().write(NOPE.slice(0, 20))
+    await until(() => server.socketCount === 2, 'both')
+    assert.throws(() => server.change({ ...tls, key: pair.certFile }))
+    server.change(tls)()
+
+    await early.ended()
+    busy.write(NOPE.slice(20))
+    await busy.ended()
+    assert.match(busy.text, /^HTTP\/1\.1 404 .*\r\nConnection: close\r\n/s)
+    const secure = (await RawPeer.connect(port, authority.ca)).reads().write(NOPE)
+    await answered(secure)
+    assert.ok(requests.at(-1)?.socket instanceof TLSSocket)
+
+    server.change(undefined)()
+    await secure.ended()
+    server.change(tls)()
+    server.change(undefined)()
+    await answered((await RawPeer.connect(port)).reads().write(NOPE))
+    assert.deepEqual([requests.length, server.port], [4, port])
+  })
+})
 
 describe('a TLS handshake that is not finished', () => {
   /** A ClientHello's beginning: a record of 512 bytes that is announced. */

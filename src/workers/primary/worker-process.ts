@@ -1,0 +1,121 @@
+/** One worker, as the primary has it: the process, the line to it, and how much it has to do. */
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { Environment } from '../../config/environment.ts'
+import type { Lines } from '../../ops/log.ts'
+import { ProcessLine } from '../process-line.ts'
+import type { Taker } from './hand-off.ts'
+import { passLines } from './worker-lines.ts'
+
+/** What is left in the pipe of an ended worker is read for so long. */
+const LAST_LINES_MS = 2_000
+
+/** Both in sources, as tsx or Node itself runs them, and built. */
+const PROGRAM = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../program.ts' : '../program.js', import.meta.url),
+)
+
+export interface WorkerOptions {
+  readonly number: number
+  readonly env: Environment
+  /** Where the lines of its log go. */
+  readonly lines: Lines
+}
+
+export class WorkerProcess implements Taker {
+  /** From 1. One that takes the place of another has its number. */
+  readonly number: number
+  readonly channel: ProcessLine
+  readonly startedMs = performance.now()
+  /** RFC 3339 in UTC. */
+  readonly startedAt = new Date().toISOString()
+  /** Resolves with why, once it is gone and its last lines are written. */
+  readonly ended: Promise<string>
+  /** Whether connections may be given to it. */
+  isServing = false
+  /** Whether it was asked for its counts, and has not answered. */
+  isCounting = false
+  readonly #child: ChildProcess
+  #handedCount = 0
+  #takenCount = 0
+  #connectionCount = 0
+  /** Sockets that the system has not got yet: they are still ours. */
+  readonly #unsent = new Map<Socket, number>()
+
+  constructor({ number, env, lines }: WorkerOptions) {
+    this.number = number
+    // A debugger of the primary has its port already.
+    const execArgv = process.execArgv.filter((option) => !option.startsWith('--inspect'))
+    this.#child = fork(PROGRAM, [], { execArgv, env: { ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    this.channel = new ProcessLine(lineEnd(this.#child))
+    this.ended = this.#whenEnded(lines)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Heeds how much it has to do, and calls back with each change. */
+  follow(changed: () => void): void {
+    this.channel.heed('status', ({ taken, connections }) => {
+      this.#takenCount = taken
+      this.#connectionCount = connections
+      changed()
+    })
+  }
+
+  get underWay(): number {
+    return this.#handedCount - this.#takenCount
+  }
+
+  get load(): number {
+    return this.#connectionCount + this.underWay
+  }
+
+  hand(socket: Socket, listener: number): void {
+    this.#handedCount += 1
+    this.#unsent.set(socket, listener)
+    this.channel.hand(socket, listener, (error) => {
+      if (error === null) this.#unsent.delete(socket)
+    })
+  }
+
+  /** Sockets that it never got; they are the caller's. Called once it has ended. */
+  takeBack(): readonly { readonly socket: Socket; readonly listener: number }[] {
+    const unsent = [...this.#unsent].map(([socket, listener]) => ({ socket, listener }))
+    this.#unsent.clear()
+    return unsent.filter(({ socket }) => !socket.destroyed)
+  }
+
+  kill(): void {
+    this.isServing = false
+    this.#child.kill('SIGKILL')
+  }
+
+  async #whenEnded(lines: Lines): Promise<string> {
+    const { stdout } = this.#child
+    const passed = stdout === null ? undefined : passLines(stdout, lines).catch(() => undefined)
+    const why = await new Promise<string>((resolve) => {
+      this.#child.once('error', (error) => resolve(error.message))
+      this.#child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `ended by ${signal}`))
+    })
+    this.isServing = false
+    const late = new Promise((resolve) => setTimeout(resolve, LAST_LINES_MS).unref())
+    await Promise.race([passed, late])
+    stdout?.destroy()
+    if (this.#child.connected) this.#child.disconnect()
+    return why
+  }
+}
+
+function lineEnd(child: ChildProcess): ConstructorParameters<typeof ProcessLine>[0] {
+  return {
+    get connected() {
+      return child.connected
+    },
+    send: (message, handle, sent) => child.send(message as object, handle, sent),
+    on: (event: string, listener: (...args: never[]) => void) =>
+      child.on(event, listener as (...args: unknown[]) => void),
+  }
+}

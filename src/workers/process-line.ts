@@ -1,0 +1,163 @@
+/**
+ * The line between the primary and one of its workers: messages of a closed set, questions among them that have a number, a
+ * deadline and one answer. What one turn of the event loop says leaves in one piece, in order.
+ */
+import type { Socket } from 'node:net'
+import { StateUnavailable } from '../../auth/index.ts'
+import type { LineQuestions, Tellings } from './messages.ts'
+
+/** One end of the line, as a process has it. */
+export interface LineEnd {
+  readonly connected: boolean
+  send(message: unknown, handle: Socket | undefined, sent: (error: Error | null) => void): unknown
+  on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown
+  on(event: 'disconnect', listener: () => void): unknown
+}
+
+/** Takes a socket that the other side gave away, and the listener that it is of. Undefined where the client has gone meanwhile. */
+export type Handed = (socket: Socket | undefined, listener: number) => void
+
+/** The other side is gone, or has not answered in time. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+}
+
+type Question = keyof LineQuestions
+type Telling = keyof Tellings
+type Handler = (body: never) => unknown
+
+/** What one piece is made of: something told, a question, its answer, or its failure. */
+type Said =
+  | readonly ['tell', name: string, body: unknown]
+  | readonly ['ask', name: string, body: unknown, number: number]
+  | readonly ['answer', number: number, body: unknown]
+  | readonly ['failure', number: number, name: string, message: string]
+
+interface Waiting {
+  resolve(answer: never): void
+  reject(error: Error): void
+  readonly timer: NodeJS.Timeout
+}
+
+/** A process that asks more than this at once is not going to be served by more questions. */
+const MOST_WAITING = 20_000
+
+const LOST = 'the other process is gone'
+
+export class ProcessLine {
+  readonly #end: LineEnd
+  readonly #questions = new Map<string, Handler>()
+  readonly #tellings = new Map<string, Handler>()
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #handed: Handed
+  #number = 0
+  #said: Said[] = []
+
+  constructor(end: LineEnd, handed: Handed = (socket) => socket?.destroy()) {
+    this.#end = end
+    this.#handed = handed
+    end.on('message', (message, handle) => this.#received(message, handle))
+    end.on('disconnect', () => this.#lost())
+  }
+
+  /** Answers questions of this name from now on. What it throws is the failure that the other side gets. */
+  answer<Q extends Question>(
+    name: Q,
+    handler: (body: LineQuestions[Q]['ask']) => LineQuestions[Q]['answer'] | Promise<LineQuestions[Q]['answer']>,
+  ): void {
+    this.#questions.set(name, handler)
+  }
+
+  /** Acts on what is told under this name from now on. */
+  heed<T extends Telling>(name: T, handler: (body: Tellings[T]) => void): void {
+    this.#tellings.set(name, handler)
+  }
+
+  tell<T extends Telling>(name: T, body: Tellings[T]): void {
+    this.#say(['tell', name, body])
+  }
+
+  /** @throws {NoAnswer} @throws {StateUnavailable} as the other side does @throws {Error} with its words, for any other failure */
+  async ask<Q extends Question>(
+    name: Q,
+    body: LineQuestions[Q]['ask'],
+    withinMs: number,
+  ): Promise<LineQuestions[Q]['answer']> {
+    if (!this.#end.connected) throw new NoAnswer(LOST)
+    if (this.#waiting.size >= MOST_WAITING) throw new NoAnswer('too many questions wait for an answer')
+    this.#number += 1
+    const number = this.#number
+    return await new Promise((resolve, reject) => {
+      const late = (): void => {
+        this.#waiting.delete(number)
+        reject(new NoAnswer(`no answer within ${Math.round(withinMs)} ms`))
+      }
+      this.#waiting.set(number, { resolve, reject, timer: setTimeout(late, withinMs).unref() })
+      this.#say(['ask', name, body, number])
+    })
+  }
+
+  /** Gives a socket away, behind everything that was said before. @param sent called once the other side has it, or cannot have it */
+  hand(socket: Socket, listener: number, sent: (error: Error | null) => void): void {
+    this.#flush()
+    this.#end.send({ listener }, socket, sent)
+  }
+
+  #say(said: Said): void {
+    if (this.#said.length === 0) setImmediate(() => this.#flush())
+    this.#said.push(said)
+  }
+
+  #flush(): void {
+    if (this.#said.length === 0) return
+    const said = this.#said
+    this.#said = []
+    // Whoever waits for an answer finds out by the end of the line.
+    if (this.#end.connected) this.#end.send(said, undefined, () => undefined)
+  }
+
+  #received(message: unknown, handle: unknown): void {
+    if (Array.isArray(message)) for (const said of message as readonly Said[]) this.#heard(said)
+    else this.#handed((handle ?? undefined) as Socket | undefined, (message as { readonly listener: number }).listener)
+  }
+
+  #heard(said: Said): void {
+    switch (said[0]) {
+      case 'tell':
+        this.#tellings.get(said[1])?.(said[2] as never)
+        return
+      case 'ask':
+        void this.#answered(said[1], said[2], said[3])
+        return
+      case 'answer':
+        this.#settle(said[1])?.resolve(said[2] as never)
+        return
+      case 'failure': {
+        const [, number, name, message] = said
+        this.#settle(number)?.reject(name === 'StateUnavailable' ? new StateUnavailable(message) : new Error(message))
+      }
+    }
+  }
+
+  async #answered(name: string, body: unknown, number: number): Promise<void> {
+    try {
+      const handler = this.#questions.get(name)
+      if (handler === undefined) throw new Error(`nobody answers ${name}`)
+      this.#say(['answer', number, await handler(body as never)])
+    } catch (error) {
+      const { name: kind, message } = error instanceof Error ? error : new Error(String(error))
+      this.#say(['failure', number, kind, message])
+    }
+  }
+
+  #settle(number: number): Waiting | undefined {
+    const waiting = this.#waiting.get(number)
+    this.#waiting.delete(number)
+    clearTimeout(waiting?.timer)
+    return waiting
+  }
+
+  #lost(): void {
+    for (const number of [...this.#waiting.keys()]) this.#settle(number)?.reject(new NoAnswer(LOST))
+  }
+}
