@@ -46,7 +46,7 @@ export function attackTable(section: AttackSection): string {
   const unexplained = [...tested.keys()].filter((id) => !known.has(id))
   if (untested.length + unexplained.length > 0) {
     throw new Error(
-      `scripts/regions/attack-rows.ts and the titles of tests disagree: no test begins with ${untested.join(', ') || '–'}; no row for ${unexplained.join(', ') || '–'}`,
+      `scripts/regions/attack-rows*.ts and the titles of tests disagree: no test begins with ${untested.join(', ') || '–'}; no row for ${unexplained.join(', ') || '–'}`,
     )
   }
   return markdownTable(
