@@ -148,7 +148,6 @@ export const EDGE: readonly AttackRow[] = [
     'a local client that connects in a loop with a login that is refused',
     'the gateway is asked once in 10 s; the client reads 403 each time',
   ],
-  ['G108', 'no gateway, but something else, answers `connect`', '8 s to answer, 30 s to begin a session; then 320'],
   [
     'G108',
     'something in the place of the gateway that is silent, slow, talks without end or asks without reading',
@@ -170,7 +169,7 @@ export const EDGE: readonly AttackRow[] = [
     'sealed, numbered, acted on once; the later order counts; what is gone is written again',
   ],
   [
-    'G108',
+    'G110',
     'somebody who may write to the store writes a used ticket back, and shows it at another gateway',
     'gateways tell one another which tickets were taken, sealed; what is gone is told again',
   ],
