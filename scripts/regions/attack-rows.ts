@@ -340,6 +340,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'slow, deaf, silent, idle and too many clients at a door, gateways that are dead and look alive',
       'bounds and deadlines for each; a challenge is echoed before a client is given away; no socket is left',
     ],
+    ['G97', 'a door that lies to gateways', 'an echo is owed at a time; 4 KiB and 25 s for the header; else the end'],
     ['G72', 'half a PROXY protocol header, or one without end', '5 s, 4 KiB'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
     [
@@ -370,6 +371,12 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'a local client that connects in a loop with a login that is refused',
       'the gateway is asked once in 10 s; the client reads 403 each time',
     ],
+    ['G108', 'no gateway, but something else, answers `connect`', '8 s to answer, 30 s to begin a session; then 320'],
+    [
+      'G108',
+      'something in the place of the gateway that is silent, slow, talks without end or asks without reading',
+      'each attempt ends within 8 s, the beginning of a session within 30 s; one pong is owed at a time; the client reads 320',
+    ],
     [
       'G105',
       'somebody who may write to the store of `state` makes, moves or brings back tickets and logins',
@@ -384,6 +391,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'G107',
       'somebody who may write to the store repeats, forges or removes orders, to lift a block',
       'sealed, numbered, acted on once; the later order counts; what is gone is written again',
+    ],
+    [
+      'G108',
+      'somebody who may write to the store writes a used ticket back, and shows it at another gateway',
+      'gateways tell one another which tickets were taken, sealed; what is gone is told again',
+    ],
+    [
+      'G109',
+      'somebody who may write to the store asks gateways for sessions, or answers in their place',
+      'questions and answers are sealed for their place, questions are answered once; long ones are not read',
     ],
   ],
 }

@@ -166,7 +166,8 @@ export const EVENTS = {
   'door-away': {
     level: 'warn',
     means:
-      'the door at `url` cannot be reached, does not know the gateway, or fell silent; `detail` says why. Written once',
+      'the door at `url` cannot be reached, does not know the gateway, or fell silent; `detail` says why. Written again when the reason changes',
+    perTenSeconds: 20,
   },
   'door-started': { level: 'info', means: 'a door takes clients at `url`' },
   'door-ready': { level: 'info', means: 'a door takes gateways at `url`' },

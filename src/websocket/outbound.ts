@@ -81,7 +81,11 @@ export class OutboundWebSocket {
     signal.addEventListener('abort', giveUp, { once: true })
     try {
       await new Promise<void>((resolve, reject) => {
-        socket.once('open', resolve)
+        socket.once('open', () => {
+          // What arrives together with the 101 waits for its owner.
+          socket.pause()
+          resolve()
+        })
         socket.on('error', reject)
         socket.once('unexpected-response', (request, response) => {
           void refusal(response).then((refused) => {
@@ -103,7 +107,7 @@ export class OutboundWebSocket {
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#isAlive = true
       if (isBinary) this.#owner?.message(data)
-      else socket.close(1003)
+      else this.#leave(1003)
     })
     socket.on('ping', () => {
       this.#isAlive = true
@@ -118,9 +122,10 @@ export class OutboundWebSocket {
     this.#pings = setInterval(() => this.#ask(), PING_MS)
   }
 
-  /** Names who gets what arrives: before control returns to the event loop. */
+  /** Names who gets what arrives; nothing is read before. */
   attach(owner: OutboundOwner): void {
     this.#owner = owner
+    this.hold(false)
   }
 
   send(bytes: Buffer): void {
@@ -147,16 +152,28 @@ export class OutboundWebSocket {
 
   /** Sends what waits, then the closing handshake; the socket is dropped when that takes too long. */
   close(): void {
-    const socket = this.#socket
-    if (socket.readyState === socket.CLOSED) return
-    this.hold(false)
-    socket.close(1000)
-    const timer = setTimeout(() => socket.terminate(), CLOSE_MS)
-    socket.once('close', () => clearTimeout(timer))
+    this.#end(1000)
   }
 
   terminate(): void {
     this.#socket.terminate()
+  }
+
+  /** Its owner need not wait for a gateway that breaks the rules. */
+  #leave(code: number): void {
+    const owner = this.#owner
+    this.#owner = undefined
+    this.#end(code)
+    owner?.closed(code)
+  }
+
+  #end(code: number): void {
+    const socket = this.#socket
+    if (socket.readyState === socket.CLOSED) return
+    this.hold(false)
+    socket.close(code)
+    const timer = setTimeout(() => socket.terminate(), CLOSE_MS)
+    socket.once('close', () => clearTimeout(timer))
   }
 
   #ask(): void {

@@ -6,7 +6,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { connect as connectTls, createServer, type TLSSocket } from 'node:tls'
 import type { Certificate } from '../support/certificates.ts'
 import { startDoor } from '../support/door.ts'
-import { InnerPeer } from '../support/inner-peer.ts'
+import { InnerPeer, type InnerPeerOptions } from '../support/inner-peer.ts'
 import { until, within } from '../support/until.ts'
 import { innerName, type OuterDoor, Wall } from '../support/wall.ts'
 
@@ -26,11 +26,7 @@ after(() => wall.remove())
 const [A, B] = [0, 1] as const
 
 /** Plays the inner end until the test is over. */
-function peer(
-  t: TestContext,
-  outer: OuterDoor,
-  more: { certificate?: Certificate | undefined; echoes?: number } = {},
-): InnerPeer {
+function peer(t: TestContext, outer: OuterDoor, more: InnerPeerOptions = {}): InnerPeer {
   const made = new InnerPeer(wall, outer, { certificate: wall.inner[A], ...more })
   t.after(() => made.socket.destroy())
   return made
@@ -106,6 +102,34 @@ describe('at the inner port', { concurrency: true }, () => {
     await talker.ended()
     await outer.line('door-gateway-silent', ({ detail }) => detail === 'it sent something else than an echo')
     await emptied(outer)
+  })
+
+  it('G93 a stranger who opens many connections there keeps no gateway out', async (t) => {
+    const outer = await wall.door(t)
+    const { innerPort } = outer.door
+    const strangers = Array.from({ length: 300 }, () => connect({ host: '127.0.0.1', port: innerPort }))
+    t.after(() => strangers.map((socket) => socket.destroy()))
+    for (const socket of strangers) socket.on('error', () => undefined)
+    const line = await refused(outer, 'gateway-limit')
+    assert.equal(line['address'], '127.0.0.1')
+    await peer(t, outer, { connect: { localAddress: '127.0.0.9' } }).parked()
+    for (const socket of strangers) socket.destroy()
+    await until(() => outer.door.socketCount === 1, 'only the gateway is left', 20_000)
+    await peer(t, outer).parked()
+  })
+
+  it('tells who is turned away, and why', async (t) => {
+    const outer = await wall.door(t)
+    const day = (offset: number) => new Date(Date.now() + offset * DAY_MS)
+    const expired = await wall.tunnel.issue({ ...innerName('inner-a'), notBefore: day(-9), notAfter: day(-1) })
+    await Promise.all([
+      peer(t, outer, { certificate: expired }).ended(),
+      peer(t, outer, { certificate: undefined }).ended(),
+    ])
+    for (const detail of [/does not vouch for its certificate: CERT_HAS_EXPIRED/, /shows no certificate/]) {
+      const line = await outer.line('door-gateway-refused', (one) => detail.test(String(one['detail'])))
+      assert.equal(line['address'], '127.0.0.1')
+    }
   })
 
   it('a door believes no other authority either: a gateway leaves one that it does not know', async (t) => {

@@ -155,6 +155,9 @@ describe('a gateway behind doors', () => {
     await second.spare(3)
     await enterAndLeave(second)
     assert.equal(gateway.lines.filter(({ event }) => event === 'door-joined').length, 2)
-    assert.equal(gateway.lines.filter(({ event }) => event === 'door-away').length, 1)
+    const reasons = gateway.lines.filter(({ event }) => event === 'door-away').map(({ detail }) => String(detail))
+    assert.equal(reasons[0], 'the door ended the connection')
+    // Nothing is said twice in a row.
+    assert.ok(reasons.every((reason, index) => reason !== reasons[index - 1]))
   })
 })

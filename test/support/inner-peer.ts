@@ -11,7 +11,7 @@ export interface InnerPeerOptions {
   readonly certificate?: Certificate | undefined
   /** Challenges that it echoes; all when left out. */
   readonly echoes?: number
-  readonly connect?: ConnectionOptions
+  readonly connect?: ConnectionOptions & { readonly localAddress?: string }
 }
 
 export class InnerPeer {

@@ -21,6 +21,9 @@ export interface ConnectOptions {
   readonly write: (line: string) => void
   /** Called with the end of each client. */
   readonly clientEnded: (end: Farewell) => void
+  /** For tests: the deadlines of an attempt, and of a session's beginning. */
+  readonly awayMs?: number | undefined
+  readonly openingMs?: number | undefined
 }
 
 export class Connect {
@@ -80,7 +83,7 @@ export class Connect {
       login: login.kind,
       loginEndsAt: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
       renewals: this.#renewals,
-      refused: this.#way.refusal ?? null,
+      problem: this.#way.problem ?? login.problem ?? null,
     }
   }
 
@@ -109,7 +112,10 @@ export class Connect {
 
   async #listen(): Promise<void> {
     const { listen, status } = this.#options
-    this.#door = await LocalDoor.open(listen, (socket) => this.#enter(socket))
+    this.#door = await LocalDoor.open(listen, {
+      entered: (socket) => this.#enter(socket),
+      turnedAway: (count) => this.#notes.note(`a client is dropped: ${count} are connected already`),
+    })
     if (status !== undefined) this.#status = await StatusServer.open(status.host, status.port, () => this.health)
   }
 
@@ -121,6 +127,7 @@ export class Connect {
     const client = new LocalClient({
       socket,
       way: this.#way,
+      openingMs: this.#options.openingMs,
       admits: (login) => this.#admits(login),
       note: (line) => this.#notes.note(line),
       renewed: () => {

@@ -40,6 +40,8 @@ export interface LocalClientOptions {
   readonly renewed: () => void
   /** Exactly once, when both sockets are gone. */
   readonly ended: (end: Farewell) => void
+  /** For tests. */
+  readonly openingMs?: number | undefined
 }
 
 export class LocalClient implements PassageHost, OutboundOwner {
@@ -109,7 +111,11 @@ export class LocalClient implements PassageHost, OutboundOwner {
 
   introduced(): void {
     this.#isIntroduced = true
-    this.#within(OPENING_MS, () => this.#socket.destroy())
+    this.#within(this.#of.openingMs ?? OPENING_MS, () => {
+      // Where the client itself is late, it reads nothing.
+      this.#within(CLOSING_MS, () => this.#socket.destroy())
+      this.#refuse(new ConnectionFault('connection-forced', 'the session was not opened in time'))
+    })
     this.#starting = setTimeout(() => this.#passage.startNow(), START_MS)
     void this.#dial()
   }

@@ -8,13 +8,20 @@ export type LocalAddress = { readonly host: string; readonly port: number } | { 
 const CLIENTS_MAX = 1_000
 const ASK_MS = 1_000
 
+export interface LocalDoorEvents {
+  entered(socket: Socket): void
+  /** So many clients are there already. */
+  turnedAway(count: number): void
+}
+
 export class LocalDoor {
   readonly #server: Server
 
   /** @throws the operating system's error, which names the address */
-  static async open(address: LocalAddress, client: (socket: Socket) => void): Promise<LocalDoor> {
-    const server = createServer({ allowHalfOpen: false }, client)
+  static async open(address: LocalAddress, { entered, turnedAway }: LocalDoorEvents): Promise<LocalDoor> {
+    const server = createServer({ allowHalfOpen: false }, entered)
     server.maxConnections = CLIENTS_MAX
+    server.on('drop', () => turnedAway(CLIENTS_MAX))
     if ('path' in address) await freePath(address.path)
     // A moment without a mode would be enough for somebody else to connect.
     const mask = 'path' in address ? process.umask(0o177) : undefined

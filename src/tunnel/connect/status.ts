@@ -12,8 +12,8 @@ export interface ConnectHealth {
   readonly loginEndsAt: string | null
   /** Sessions that were shown a fresh login, and whose gateway took it. */
   readonly renewals: number
-  /** Why the gateway refuses the login at the moment. */
-  readonly refused: string | null
+  /** Why the last client did not get through, or the login could not be renewed; null as long as all is well. */
+  readonly problem: string | null
 }
 
 export class StatusServer {
@@ -26,7 +26,7 @@ export class StatusServer {
         return
       }
       const answer = health()
-      response.writeHead(answer.refused === null ? 200 : 503, {
+      response.writeHead(answer.problem === null ? 200 : 503, {
         'content-type': 'application/json',
         'cache-control': 'no-store',
       })

@@ -19,6 +19,8 @@ export interface WayOptions {
   readonly login: GatewayLogin
   /** Read for each attempt, so that files may be exchanged. @throws LoginFailed */
   readonly tls: () => Promise<OutboundTls>
+  /** For tests. */
+  readonly awayMs?: number | undefined
 }
 
 export interface WayFound {
@@ -28,31 +30,45 @@ export interface WayFound {
 
 export class Way {
   readonly #options: WayOptions
+  #problem: string | undefined
   #refused: { readonly fault: ConnectionFault; readonly untilMs: number } | undefined
 
   constructor(options: WayOptions) {
     this.#options = options
   }
 
-  /** Why the gateway refused us a moment ago. */
-  get refusal(): string | undefined {
-    return this.#standing()?.explanation
+  /** Why the last client found no way; undefined where it found one, or there was none yet. */
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   /** @throws ConnectionFault for the client to read */
   async dial(signal: AbortSignal): Promise<WayFound> {
     const standing = this.#standing()
     if (standing !== undefined) throw standing
-    const untilMs = performance.now() + AWAY_MS
+    try {
+      const found = await this.#found(signal)
+      this.#refused = undefined
+      this.#problem = undefined
+      return found
+    } catch (error) {
+      // A client that left says nothing of the way.
+      if (!signal.aborted && error instanceof ConnectionFault) this.#problem = error.explanation
+      throw error
+    }
+  }
+
+  async #found(signal: AbortSignal): Promise<WayFound> {
+    const { awayMs = AWAY_MS } = this.#options
+    const untilMs = performance.now() + awayMs
+    // A gateway that answers byte by byte would otherwise take as long as it likes.
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(awayMs)])
     for (let again = AGAIN_MIN_MS; ; again = Math.min(again * 2, AGAIN_MAX_MS)) {
-      const outcome = await this.#attempt(signal)
-      if ('socket' in outcome) {
-        this.#refused = undefined
-        return outcome
-      }
+      const outcome = await this.#attempt(inTime)
+      if ('socket' in outcome) return outcome
       const waitMs =
         outcome.retryMs === undefined ? undefined : Math.max(outcome.retryMs, again * (0.5 + Math.random()))
-      if (signal.aborted || waitMs === undefined || performance.now() + waitMs > untilMs) throw outcome.fault
+      if (inTime.aborted || waitMs === undefined || performance.now() + waitMs > untilMs) throw outcome.fault
       await pause(waitMs)
     }
   }
@@ -66,6 +82,7 @@ export class Way {
       return { socket: await OutboundWebSocket.open({ url, headers, tls: await tls(), signal }), proof }
     } catch (error) {
       if (error instanceof LoginFailed) return final('access-refused', error.message)
+      if (signal.aborted) return final('connection-forced', `the gateway at ${url.host} does not answer in time`)
       if (!(error instanceof UpgradeRefused)) return unreachable(url, error)
       const miss = refusedBy(error)
       const isOurs = error.status === 401 && proof !== undefined

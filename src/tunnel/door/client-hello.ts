@@ -5,7 +5,8 @@
 
 /** What is read of the bytes so far. */
 export type Hello =
-  | 'incomplete'
+  /** So many bytes are still to come, at least: to look sooner finds nothing. */
+  | { readonly missingBytes: number }
   /** It is no TLS, or none that a client begins with. */
   | 'not-tls'
   | { readonly serverName: string | undefined }
@@ -24,12 +25,13 @@ const RECORD_BYTES = 16_384
 
 export function readHello(bytes: Buffer): Hello {
   const message = handshakeOf(bytes)
-  if (message === 'not-tls' || message.length < MESSAGE_HEADER_BYTES)
-    return message === 'not-tls' ? message : 'incomplete'
+  if (message === 'not-tls') return message
+  if (message.length < MESSAGE_HEADER_BYTES) return { missingBytes: 1 }
   if (message[0] !== CLIENT_HELLO) return 'not-tls'
   const length = message.readUIntBE(1, 3)
   if (length > MOST_HELLO_BYTES) return 'not-tls'
-  if (message.length < MESSAGE_HEADER_BYTES + length) return 'incomplete'
+  const missingBytes = MESSAGE_HEADER_BYTES + length - message.length
+  if (missingBytes > 0) return { missingBytes }
   const fields = new Fields(message.subarray(MESSAGE_HEADER_BYTES, MESSAGE_HEADER_BYTES + length))
   try {
     return { serverName: serverNameIn(fields) }

@@ -13,6 +13,8 @@ export class KnownGateway {
   readonly #expiresMs: number
   /** Connections of its that are open, parked or given. */
   openCount = 0
+  /** One of them did not answer in time, and none has since. */
+  isDoubted = false
 
   constructor(names: readonly string[], address: string, expiresMs: number) {
     this.names = names

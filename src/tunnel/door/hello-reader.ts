@@ -15,7 +15,10 @@ export interface HelloEvents {
 
 /** Calls back once. */
 export function readClientHello(socket: Socket, events: HelloEvents, helloMs = HELLO_MS): void {
-  let held: Buffer | undefined
+  const held: Buffer[] = []
+  let heldBytes = 0
+  /** Looking at each byte as it arrives would cost the square of them. */
+  let wantedBytes = 1
   const timer = setTimeout(() => {
     finish()
     events.failed('hello-late', 'expected the first message of TLS sooner')
@@ -31,13 +34,20 @@ export function readClientHello(socket: Socket, events: HelloEvents, helloMs = H
   const look = (): void => {
     const more = socket.read() as Buffer | null
     if (more === null) return
-    held = held === undefined ? more : Buffer.concat([held, more])
-    const hello = readHello(held)
-    if (hello === 'incomplete' && held.length < MOST_HELLO_BYTES) return
+    held.push(more)
+    heldBytes += more.length
+    if (heldBytes < Math.min(wantedBytes, MOST_HELLO_BYTES)) return
+    const all = held.length === 1 ? more : Buffer.concat(held)
+    const hello = readHello(all)
+    if (hello !== 'not-tls' && 'missingBytes' in hello) {
+      wantedBytes = heldBytes + hello.missingBytes
+      if (heldBytes < MOST_HELLO_BYTES) return
+      finish()
+      return events.failed('not-tls', `expected at most ${MOST_HELLO_BYTES} bytes of hello`)
+    }
     finish()
-    if (hello === 'incomplete') return events.failed('not-tls', `expected at most ${MOST_HELLO_BYTES} bytes of hello`)
     if (hello === 'not-tls') return events.failed('not-tls', 'expected TLS: the client has to use wss or https')
-    events.read(held, hello.serverName)
+    events.read(all, hello.serverName)
   }
   socket.on('readable', look).once('end', left).once('close', left)
 }

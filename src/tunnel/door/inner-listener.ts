@@ -2,6 +2,7 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
+import { networkOf } from '../../../auth/index.ts'
 import { certificateBytes } from '../../config/files/protected-file.ts'
 import type { DoorConfig } from '../../config/schema/door.ts'
 import { listenAt } from '../../ops/listen-at.ts'
@@ -14,6 +15,8 @@ import type { Pool } from './pool.ts'
 const HANDSHAKE_MS = 10_000
 /** Connections whose TLS is not finished: nobody knows yet whose they are. */
 const MOST_UNKNOWN = 1_024
+/** Of one address, so that no stranger keeps gateways out: a gateway has 64 at most. */
+const MOST_UNKNOWN_OF_ONE = 256
 /** Connections that wait, of all gateways together. */
 const MOST_PARKED = 8_192
 
@@ -37,6 +40,7 @@ export class InnerListener {
   readonly #config: DoorConfig['inner']
   readonly #sockets = new Set<Socket>()
   #knownCount = 0
+  readonly #unknownByNetwork = new Map<string, number>()
   #stopped: Promise<void> | undefined
 
   /** @throws {Error} when a certificate or key cannot be used */
@@ -47,7 +51,8 @@ export class InnerListener {
     this.#server = createServer({
       ...readTls(config.tls),
       requestCert: true,
-      rejectUnauthorized: true,
+      // Refused below, at the same moment: Node itself would say neither why nor whom.
+      rejectUnauthorized: false,
       ALPNProtocols: [TUNNEL_PROTOCOL],
       handshakeTimeout: HANDSHAKE_MS,
       allowHalfOpen: true,
@@ -102,29 +107,50 @@ export class InnerListener {
   }
 
   #connected(socket: Socket): void {
-    if (this.#sockets.size - this.#knownCount >= MOST_UNKNOWN || this.#parts.pool.count >= MOST_PARKED) {
-      this.#parts.refuse('gateway-limit', 'too many connections at the inner port', socket.remoteAddress ?? '')
+    const address = socket.remoteAddress ?? ''
+    const network = networkOf(address)
+    const unknownCount = this.#unknownByNetwork.get(network) ?? 0
+    if (
+      unknownCount >= MOST_UNKNOWN_OF_ONE ||
+      this.#sockets.size - this.#knownCount >= MOST_UNKNOWN ||
+      this.#parts.pool.count >= MOST_PARKED
+    ) {
+      this.#parts.refuse('gateway-limit', 'too many connections at the inner port', address)
       socket.destroy()
       return
     }
     this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    this.#countUnknown(network, 1)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#countUnknown(network, -1)
+    })
+  }
+
+  #countUnknown(network: string, by: 1 | -1): void {
+    const count = (this.#unknownByNetwork.get(network) ?? 0) + by
+    if (count === 0) this.#unknownByNetwork.delete(network)
+    else this.#unknownByNetwork.set(network, count)
   }
 
   #secured(socket: TLSSocket): void {
+    const address = socket.remoteAddress ?? ''
+    const network = networkOf(address)
     this.#knownCount += 1
+    this.#countUnknown(network, -1)
     socket.once('close', () => {
       this.#knownCount -= 1
+      this.#countUnknown(network, 1)
     })
     socket.on('error', () => {})
-    const address = socket.remoteAddress ?? ''
     const drop = (cause: Parameters<Refuse>[0], detail: string) => {
       socket.destroy()
       this.#parts.refuse(cause, detail, address)
     }
     const certificate = socket.getPeerX509Certificate()
-    // Both have been seen to by OpenSSL; to be sure costs nothing.
-    if (!socket.authorized || certificate === undefined) return drop('gateway-tls', 'expected a certificate')
+    if (certificate === undefined) return drop('gateway-tls', 'it shows no certificate')
+    if (!socket.authorized)
+      return drop('gateway-tls', `\`inner.tls.ca\` does not vouch for its certificate: ${socket.authorizationError}`)
     if (socket.alpnProtocol !== TUNNEL_PROTOCOL)
       return drop('gateway-protocol', `expected ${TUNNEL_PROTOCOL}: is it a gateway of this version?`)
     const gateway = this.#gateways.of(certificate, address)

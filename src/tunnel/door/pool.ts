@@ -42,7 +42,6 @@ export class Pool implements ParkedEvents {
   /** It has connected, and has to prove that it lives. */
   join(parked: Parked): void {
     this.#all.add(parked)
-    for (const site of this.#sitesOf(parked)) site.ask(parked)
     parked.ask()
   }
 
@@ -54,6 +53,7 @@ export class Pool implements ParkedEvents {
   }
 
   answered(parked: Parked): void {
+    parked.gateway.isDoubted = false
     const sites = this.#sitesOf(parked)
     const wanted = sites.find(({ waiting }) => waiting.size > 0)
     const [waiter] = wanted?.waiting ?? []
@@ -71,8 +71,13 @@ export class Pool implements ParkedEvents {
   late(parked: Parked): void {
     const sites = this.#sitesOf(parked)
     for (const site of sites) site.remove(parked)
-    // Where one is silent, the others of the same process mostly are, too: no client shall find out one by one.
-    for (const { idle } of sites) for (const other of idle) if (other.gateway === parked.gateway) this.#ask(other)
+    const { gateway } = parked
+    if (!gateway.isDoubted) {
+      gateway.isDoubted = true
+      // Where one is silent, the others of the same process mostly are, too: no client shall find out one by one.
+      for (const site of sites) for (const other of site.of(gateway)) this.#doubt(other)
+      for (const site of sites) this.#askAround(site)
+    }
     for (const site of sites) this.#serve(site)
   }
 
@@ -88,6 +93,23 @@ export class Pool implements ParkedEvents {
     while (site.askedCount < site.waiting.size) {
       const [parked] = site.idle
       if (parked === undefined) return
+      this.#ask(parked)
+    }
+  }
+
+  /** It serves nobody until it has answered, and no client counts on that. */
+  #doubt(parked: Parked): void {
+    for (const site of this.#sitesOf(parked)) site.remove(parked)
+    parked.ask()
+  }
+
+  /** Asks one connection of each gateway: where several are dead, a client waits for them together. */
+  #askAround({ waiting, idle }: Site): void {
+    if (waiting.size === 0) return
+    const gateways = new Set<KnownGateway>()
+    for (const parked of idle) {
+      if (gateways.has(parked.gateway)) continue
+      gateways.add(parked.gateway)
       this.#ask(parked)
     }
   }

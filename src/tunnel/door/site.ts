@@ -42,6 +42,11 @@ export class Site {
     return this.#asked.size
   }
 
+  /** Connections of one gateway. */
+  of(gateway: KnownGateway): Parked[] {
+    return [...this.#asked, ...this.#idle].filter((parked) => parked.gateway === gateway)
+  }
+
   get spareCount(): number {
     return this.#idle.size + this.#asked.size
   }

@@ -30,6 +30,7 @@ export class Sites {
     if (this.#any !== undefined) return this.#any
     if (serverName === undefined) return undefined
     const name = serverName.replace(/\.$/, '')
-    return this.#exact.get(name) ?? this.#wildcards.get(name.slice(name.indexOf('.') + 1))
+    const dot = name.indexOf('.')
+    return this.#exact.get(name) ?? (dot > 0 ? this.#wildcards.get(name.slice(dot + 1)) : undefined)
   }
 }

@@ -5,10 +5,13 @@
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { readProxyHeader } from '../../http/proxy-protocol/header.ts'
 import { beginsChallenge, echoOf, MESSAGE_BYTES, SILENCE_MS } from '../wire.ts'
+import { type DialStage, endOf, silenceOf } from './dial-failure.ts'
 
 /** From the dial to the door's first challenge: before it nobody knows whether the door takes us. */
 const DIAL_MS = 10_000
 const PROXY_HEADER_BEGINS = 0x0d
+/** A door asks again when it has read the echo before; what it never reads must not grow here. */
+const MOST_OWED_BYTES = 16 * MESSAGE_BYTES
 
 export interface ConnectionEvents {
   /** The door has taken it. */
@@ -31,22 +34,29 @@ export class DoorConnection {
   readonly #events: ConnectionEvents
   readonly #silenceMs: number
   #held: Buffer = Buffer.alloc(0)
+  #stage: DialStage = 'dialling'
   #readyMs: number | undefined
   #timer: NodeJS.Timeout
-  #failure: string | undefined
+  #failure: Error | undefined
   #isOver = false
 
   constructor(options: ConnectionOptions, events: ConnectionEvents, times: Partial<ConnectionTimes> = {}) {
     const { dialMs, silenceMs } = { ...TIMES, ...times }
     this.#events = events
     this.#silenceMs = silenceMs
-    this.#timer = setTimeout(() => this.drop('it does not answer'), dialMs)
+    this.#timer = setTimeout(() => this.drop(silenceOf(this.#stage)), dialMs)
     this.#timer.unref()
     this.#socket = connect(options)
+    this.#socket.once('connect', () => {
+      this.#stage = 'handshake'
+    })
+    this.#socket.once('secureConnect', () => {
+      this.#stage = 'judged'
+    })
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true)
     this.#socket.on('error', (error: Error) => {
-      this.#failure = error.message
+      this.#failure = error
     })
     this.#socket.on('readable', this.#look).once('end', this.#ended).once('close', this.#ended)
   }
@@ -69,7 +79,10 @@ export class DoorConnection {
     this.#events.lost(this, why)
   }
 
-  readonly #ended = (): void => this.drop(this.#failure ?? 'the door ended the connection')
+  readonly #ended = (): void => {
+    // Before that, an error that says more may follow; then it closes by itself, or is late.
+    if (this.#stage === 'ready' || this.#socket.destroyed) this.drop(endOf(this.#stage, this.#failure))
+  }
 
   readonly #look = (): void => {
     const more = this.#socket.read() as Buffer | null
@@ -84,9 +97,11 @@ export class DoorConnection {
     const echo = echoOf(this.#held.subarray(0, MESSAGE_BYTES))
     if (echo === undefined) return this.drop('it is no door')
     this.#held = this.#held.subarray(MESSAGE_BYTES)
+    if (this.#socket.writableLength > MOST_OWED_BYTES) return this.drop('the door asks without reading the answers')
     this.#socket.write(echo)
+    this.#stage = 'ready'
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.drop('the door has fallen silent'), this.#silenceMs)
+    this.#timer = setTimeout(() => this.drop(silenceOf('ready')), this.#silenceMs)
     this.#timer.unref()
     if (this.#readyMs !== undefined) return
     this.#readyMs = performance.now()

@@ -19,7 +19,7 @@ export interface LinkEvents {
   given(socket: TLSSocket, source: string | undefined): void
   /** The door has connections of ours, after it had none. */
   joined(url: string): void
-  /** It has none any more, or never had; written once until it has. */
+  /** It has none any more, or never had; said again where the reason changes. */
   away(url: string, why: string): void
 }
 
@@ -40,7 +40,7 @@ export class DoorLink {
   #readyCount = 0
   #failureCount = 0
   #isUp = false
-  #isTold = false
+  #told: string | undefined
   #isOver = false
   #timer: NodeJS.Timeout | undefined
   /** Clients that arrived through it. */
@@ -124,7 +124,7 @@ export class DoorLink {
     this.#readyCount += 1
     if (!this.#isUp) {
       this.#isUp = true
-      this.#isTold = false
+      this.#told = undefined
       this.#events.joined(this.url)
     }
     if (this.#timer === undefined) this.#fill()
@@ -138,8 +138,8 @@ export class DoorLink {
     if (connection.waitedMs >= STEADY_MS) this.#failureCount = 0
     if (this.#readyCount === 0) {
       this.#isUp = false
-      if (!this.#isTold) this.#events.away(this.url, why)
-      this.#isTold = true
+      if (why !== this.#told) this.#events.away(this.url, why)
+      this.#told = why
     }
     this.#pause()
   }

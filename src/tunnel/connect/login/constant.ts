@@ -5,6 +5,7 @@ import type { GatewayLogin, Proof } from './login.ts'
 class ConstantLogin implements GatewayLogin {
   readonly kind: string
   readonly expiresAtMs = undefined
+  readonly problem = undefined
   readonly #proof: Proof
 
   constructor(kind: string, authorization: string | undefined) {

@@ -21,6 +21,8 @@ export interface GatewayLogin {
   readonly kind: string
   /** When the proof that is in use ends, in ms since the epoch; undefined where nobody knows, or it does not. */
   readonly expiresAtMs: number | undefined
+  /** Why there is no fresh proof; undefined as long as none is missing. */
+  readonly problem: string | undefined
   /** One that is valid now. @throws LoginFailed */
   proof(): Promise<Proof>
   /**

@@ -38,6 +38,7 @@ export function deviceTokens({ issuer, clientId, scope, write }: DeviceOptions):
 export class TicketLogin implements GatewayLogin {
   readonly kind = 'Kerberos ticket'
   readonly expiresAtMs = undefined
+  readonly problem = undefined
   readonly #host: string
   readonly #load: () => Promise<unknown>
 

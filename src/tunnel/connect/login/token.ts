@@ -38,6 +38,7 @@ export class TokenLogin implements GatewayLogin {
   #againMs = AGAIN_MIN_MS
   #isRefused = false
   #isClosed = false
+  #problem: string | undefined
 
   /** @param note says what an operator should know */
   constructor(source: BearerSource, note: (line: string) => void) {
@@ -51,6 +52,10 @@ export class TokenLogin implements GatewayLogin {
 
   get expiresAtMs(): number | undefined {
     return this.#token?.expiresAtMs
+  }
+
+  get problem(): string | undefined {
+    return this.#problem
   }
 
   async proof(): Promise<Proof> {
@@ -92,9 +97,11 @@ export class TokenLogin implements GatewayLogin {
       const isFresh = bearer.text !== this.#token?.text
       if (isFresh) this.#take(bearer)
       this.#schedule(isFresh)
+      this.#problem = undefined
       return this.#token as Token
     } catch (error) {
       this.#schedule(false)
+      this.#problem = `no fresh token: ${error instanceof Error ? error.message : String(error)}`
       throw error
     }
   }
@@ -128,8 +135,8 @@ export class TokenLogin implements GatewayLogin {
   async #look(): Promise<void> {
     try {
       await this.#read()
-    } catch (error) {
-      this.#note(`no fresh token: ${error instanceof Error ? error.message : String(error)}`)
+    } catch {
+      this.#note(this.#problem ?? 'no fresh token')
     }
   }
 }

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { LocalDoor } from '../../../../../src/tunnel/connect/local-door.ts'
 
+const NOTHING = { entered: () => undefined, turnedAway: () => undefined }
+
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'gatehouse-local-door-'))
   t.after(() => rm(path, { recursive: true }))
@@ -16,10 +18,16 @@ async function folder(t: TestContext): Promise<string> {
 describe('a local door', () => {
   it('takes clients at an address of this machine', async () => {
     let count = 0
-    const door = await LocalDoor.open({ host: '127.0.0.1', port: 0 }, (socket) => {
-      count += 1
-      socket.destroy()
-    })
+    const door = await LocalDoor.open(
+      { host: '127.0.0.1', port: 0 },
+      {
+        ...NOTHING,
+        entered: (socket) => {
+          count += 1
+          socket.destroy()
+        },
+      },
+    )
     const socket = connect(door.port ?? 0, '127.0.0.1')
     socket.on('error', () => undefined)
     await once(socket, 'close')
@@ -30,7 +38,7 @@ describe('a local door', () => {
 
   it('G101 is a UNIX socket that only its owner may open', async (t) => {
     const path = join(await folder(t), 'amqp')
-    const door = await LocalDoor.open({ path }, () => undefined)
+    const door = await LocalDoor.open({ path }, NOTHING)
     assert.equal((await stat(path)).mode & 0o777, 0o600)
     assert.equal(door.address, path)
     door.close()
@@ -40,16 +48,10 @@ describe('a local door', () => {
     const path = join(await folder(t), 'amqp')
     const used = createServer((socket) => socket.destroy()).listen(path)
     await once(used, 'listening')
-    await assert.rejects(
-      LocalDoor.open({ path }, () => undefined),
-      { code: 'EADDRINUSE' },
-    )
+    await assert.rejects(LocalDoor.open({ path }, NOTHING), { code: 'EADDRINUSE' })
     used.close()
     await once(used, 'close')
     await writeFile(path, 'a file of somebody')
-    await assert.rejects(
-      LocalDoor.open({ path }, () => undefined),
-      { code: 'EADDRINUSE' },
-    )
+    await assert.rejects(LocalDoor.open({ path }, NOTHING), { code: 'EADDRINUSE' })
   })
 })

@@ -56,7 +56,7 @@ describe('the way to a gateway', () => {
     for (let n = 0; n < 20; n++)
       await assert.rejects(one.dial(signal), { replyCode: 403, explanation: 'the gateway refuses: a text (401)' })
     assert.equal(seen.length, 1)
-    assert.equal(one.refusal, 'the gateway refuses: a text (401)')
+    assert.equal(one.problem, 'the gateway refuses: a text (401)')
   })
 
   it('is tried again where the gateway is busy, and not where it says no', async (t) => {
@@ -79,6 +79,7 @@ describe('the way to a gateway', () => {
     const login: GatewayLogin = {
       kind: 'test',
       expiresAtMs: undefined,
+      problem: undefined,
       proof: async () => ({ authorization: `Bearer ${++count}`, secret: undefined }),
       refused: () => count < 2,
       onFresh: () => {},
@@ -95,6 +96,7 @@ describe('the way to a gateway', () => {
       ...joe,
       kind: 'test',
       expiresAtMs: undefined,
+      problem: undefined,
       proof: async () => {
         throw new LoginFailed('nobody has logged in')
       },
