@@ -372,6 +372,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'the gateway is asked once in 10 s; the client reads 403 each time',
     ],
     ['G108', 'no gateway, but something else, answers `connect`', '8 s to answer, 30 s to begin a session; then 320'],
+    ['G109', 'another program at the address to which `connect --login` is sent back', 'only who knows the state, once'],
     [
       'G108',
       'something in the place of the gateway that is silent, slow, talks without end or asks without reading',
