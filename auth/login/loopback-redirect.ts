@@ -53,7 +53,7 @@ export class LoopbackRedirect {
   async answer(signal: AbortSignal): Promise<URL> {
     let stop = (): void => {}
     const stopped = new Promise<never>((_resolve, reject) => {
-      stop = () => reject(signal.reason)
+      stop = () => reject(new Error('nobody has logged in', { cause: signal.reason }))
       if (signal.aborted) stop()
       signal.addEventListener('abort', stop, { once: true })
     })

@@ -320,11 +320,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'an address announced by the client itself, to a listener that takes PROXY protocol headers',
       'only trusted proxies may connect; `X-Forwarded-For` is not looked at',
     ],
-    [
-      'G93',
-      'a gateway that is none: at the inner port of a door without a certificate, with another’s, an expired one, another name',
-      'mutual TLS 1.3, names in full, and a version of their own; nobody is parked before',
-    ],
+    ['G93', 'at the inner port of a door: somebody who is no gateway', 'mutual TLS 1.3, names in full; 256 of an address'],
     [
       'G94',
       'an address of this machine or of a trusted proxy, announced by a door',
@@ -335,11 +331,7 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'a door that somebody owns: its memory, files and environment',
       'it holds no key of the site, no credential and no frame; TLS ends inside, where no connection is let in',
     ],
-    [
-      'G96',
-      'slow, deaf, silent, idle and too many clients at a door, gateways that are dead and look alive',
-      'bounds and deadlines for each; a challenge is echoed before a client is given away; no socket is left',
-    ],
+    ['G96', 'slow, deaf or many clients at a door; dead gateways', 'bounds, deadlines; a challenge before each client'],
     ['G97', 'a door that lies to gateways', 'an echo is owed at a time; 4 KiB and 25 s for the header; else the end'],
     ['G72', 'half a PROXY protocol header, or one without end', '5 s, 4 KiB'],
     ['G60', 'a group whose name holds the name of a role', 'one text is one role, unless a separator is declared'],
@@ -392,6 +384,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'G107',
       'somebody who may write to the store repeats, forges or removes orders, to lift a block',
       'sealed, numbered, acted on once; the later order counts; what is gone is written again',
+    ],
+    [
+      'G108',
+      'somebody who may write to the store writes a used ticket back, and shows it at another gateway',
+      'gateways tell one another which tickets were taken, sealed; what is gone is told again',
+    ],
+    [
+      'G109',
+      'somebody who may write to the store asks gateways for sessions, or answers in their place',
+      'questions and answers are sealed for their place, questions are answered once; long ones are not read',
     ],
   ],
 }

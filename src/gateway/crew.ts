@@ -12,6 +12,7 @@ import type { LogObserver } from '../ops/log.ts'
 import type { MetricsJson } from '../ops/summed-metrics.ts'
 import type { Block } from '../sessions/bars.ts'
 import type { DrainTerms } from '../sessions/drain.ts'
+import type { UsageChange } from './lasting.ts'
 import type { AddressListener } from './listeners.ts'
 import type { GatewayNews, OwnKnowledge } from './news.ts'
 import type { ReloadExample, ReloadReport } from './reloading/report.ts'
@@ -113,6 +114,9 @@ export interface Duties {
   cut(): void
   metrics(): Promise<MetricsJson>
   counts(): WorkCounts
+  /** What identities use of their shares, as far as it was not told before. */
+  usageChanges(): readonly UsageChange[]
+  usedElsewhere(changes: readonly UsageChange[]): void
   observe(observer: LogObserver): () => void
 }
 

@@ -7,7 +7,7 @@ import type { ActOnNews } from './news.ts'
 import type { GatewayParts } from './parts.ts'
 import type { Reload } from './reloading/reload.ts'
 
-export interface DutyParts extends Pick<GatewayParts, 'log' | 'metrics' | 'sessions' | 'traffic'> {
+export interface DutyParts extends Pick<GatewayParts, 'log' | 'metrics' | 'sessions' | 'traffic' | 'compiling'> {
   readonly listeners: Listeners
   readonly drain: Drains
   readonly everywhere: Everywhere
@@ -18,6 +18,7 @@ export interface DutyParts extends Pick<GatewayParts, 'log' | 'metrics' | 'sessi
 
 export function dutiesOf(parts: DutyParts): Duties {
   const { listeners, drain, everywhere, reload, log, metrics, sessions } = parts
+  const { lasting } = parts.compiling
   const loopDelayMs = metrics.loopDelay.reader()
   return {
     take(socket, at) {
@@ -52,6 +53,8 @@ export function dutiesOf(parts: DutyParts): Duties {
         loopDelayMs: loopDelayMs(),
       }
     },
+    usageChanges: () => lasting.usageChanges(performance.now()),
+    usedElsewhere: (changes) => lasting.usedElsewhere(changes),
     observe: (observer) => log.observe(observer),
   }
 }

@@ -3,12 +3,20 @@
  * each generation, which holds none of it itself.
  */
 import { type AuthState, HashQueue } from '../../auth/index.ts'
-import { Usages } from '../../proxy/index.ts'
+import { Usages, type UsedElsewhere } from '../../proxy/index.ts'
 import type { NodeChange } from '../brokers/broker-node.ts'
 import { BrokerNodes, type NodesSettings } from '../brokers/broker-nodes.ts'
 import { HoldOffs } from '../brokers/hold-offs.ts'
 import { TicketCookies } from '../http/auth/ticket-cookies.ts'
 import { Bars } from '../sessions/bars.ts'
+
+/** What one identity uses at one service. */
+export interface UsageChange {
+  readonly service: string
+  readonly identity: string
+  /** `null`: it is not here any more. */
+  readonly used: UsedElsewhere | null
+}
 
 export class Lasting {
   /** Shared by all that compute password hashes. */
@@ -56,6 +64,19 @@ export class Lasting {
   /** What the identities of a service use, by its path. */
   usages(service: string): Usages {
     return kept(this.#usages, service, () => new Usages())
+  }
+
+  /** What identities use at services, where it is not what was told last: for other processes of the gateway. */
+  usageChanges(nowMs: number): readonly UsageChange[] {
+    return [...this.#usages].flatMap(([service, usages]) =>
+      [...usages.changes(nowMs)].map(([identity, used]): UsageChange => ({ service, identity, used })),
+    )
+  }
+
+  /** What identities use at services of other processes. */
+  usedElsewhere(changes: readonly UsageChange[]): void {
+    for (const { service, identity, used } of changes)
+      if (used !== null) this.#usages.get(service)?.usedElsewhere(identity, used)
   }
 }
 

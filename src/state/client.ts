@@ -8,12 +8,20 @@ import { ConfigError } from '../config/reading/problems.ts'
 
 /** One connection, or one to each node of a cluster. */
 export interface StoreClient {
+  /** `ready`: it can be asked; `end`: it does not try any more; others are on the way between. */
+  readonly status: string
   call(command: string, ...args: readonly (string | number)[]): Promise<unknown>
   connect(): Promise<void>
   /** @param reconnect finds the store again, by its names: it may be elsewhere by now */
   disconnect(reconnect?: boolean): void
   on(event: 'ready' | 'close', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** Finds the store again, by its names. A search that is under way goes on: the package gives up for good if it is disturbed. */
+export function lookAgain(client: Pick<StoreClient, 'status' | 'connect' | 'disconnect'>): void {
+  if (client.status === 'ready') client.disconnect(true)
+  else if (client.status === 'end') client.connect().catch(() => undefined)
 }
 
 export interface StoreAddress {
@@ -38,10 +46,13 @@ export interface StoreAccess {
   readonly timeoutMs: number
 }
 
-export type MakeStoreClient = (access: StoreAccess) => StoreClient
+/** @param waitsMs how long a command may wait in the store for something to arrive, beside the time to answer */
+export type MakeStoreClient = (access: StoreAccess, waitsMs?: number) => StoreClient
 
 /** The longest pause between two tries to connect. */
 const RETRY_MS = 500
+/** A connection whose other end does not say goodbye ends all the same. */
+const GOODBYE_MS = 50
 
 /** @throws {ConfigError} where the package is not there */
 export async function storeClients(load: (module: string) => Promise<unknown>): Promise<MakeStoreClient> {
@@ -51,10 +62,10 @@ export async function storeClients(load: (module: string) => Promise<unknown>): 
   })
   const Redis = constructorIn(module, 'Redis')
   const Cluster = constructorIn(module, 'Cluster')
-  return (access) =>
+  return (access, waitsMs = 0) =>
     access.kind === 'cluster'
-      ? new Cluster(access.addresses, clusterOptions(access))
-      : new Redis({ ...connectionOptions(access), ...whereIs(access) })
+      ? new Cluster(access.addresses, clusterOptions(access, waitsMs))
+      : new Redis({ ...connectionOptions(access, waitsMs), ...whereIs(access) })
 }
 
 function whereIs({ kind, addresses, sentinel, timeoutMs, tls }: StoreAccess): object {
@@ -71,9 +82,9 @@ function whereIs({ kind, addresses, sentinel, timeoutMs, tls }: StoreAccess): ob
   }
 }
 
-function clusterOptions(access: StoreAccess): object {
+function clusterOptions(access: StoreAccess, waitsMs: number): object {
   return {
-    redisOptions: connectionOptions(access),
+    redisOptions: connectionOptions(access, waitsMs),
     clusterRetryStrategy: pauseMs,
     enableOfflineQueue: false,
     lazyConnect: true,
@@ -81,7 +92,7 @@ function clusterOptions(access: StoreAccess): object {
   }
 }
 
-function connectionOptions({ username, password, tls, timeoutMs }: StoreAccess): object {
+function connectionOptions({ username, password, tls, timeoutMs }: StoreAccess, waitsMs: number): object {
   return {
     username,
     password,
@@ -95,6 +106,9 @@ function connectionOptions({ username, password, tls, timeoutMs }: StoreAccess):
     enableReadyCheck: true,
     maxLoadingRetryTime: RETRY_MS,
     connectTimeout: Math.max(1_000, 4 * timeoutMs),
+    // Of commands that the package sends by itself, too: a server that was stopped takes connections and says nothing.
+    commandTimeout: Math.max(1_000, 4 * timeoutMs) + waitsMs,
+    disconnectTimeout: GOODBYE_MS,
     disableClientInfo: true,
     noDelay: true,
     retryStrategy: pauseMs,

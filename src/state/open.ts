@@ -11,8 +11,9 @@ import { Leases } from './leases.ts'
 import type { EndedUntil } from './logins.ts'
 import { NewsStream, type Received } from './news/news.ts'
 import { Questions } from './news/questions.ts'
-import { StreamReader } from './news/reader.ts'
+import { BLOCK_MS, StreamReader } from './news/reader.ts'
 import { Replies } from './news/replies.ts'
+import { TakenStream } from './news/taken-stream.ts'
 import { Replicas } from './replicas.ts'
 import { Sealer } from './sealing.ts'
 import { SharedState } from './shared-state.ts'
@@ -75,6 +76,7 @@ export class SharedStore {
       replicaCount,
       fallenBack: (kind) => metrics.fallenBack(kind),
       loginsEnded: (scope, logins) => this.#follower.loginsEnded(scope, logins),
+      ticketTaken: (name, untilMs) => taken.tell(name, untilMs),
     })
     const own = { store, sealer, keys: keys.of('r'), self: this.replicas.id }
     const between = { ...own, replies: new Replies(own), others: () => this.replicas.others }
@@ -84,7 +86,11 @@ export class SharedStore {
       unwritten: () => metrics.fallenBack('revocations'),
     })
     this.questions = new Questions({ ...between, answer: (question) => this.#follower.answer(question) })
-    this.#reader = new StreamReader(reader, store, [this.news, this.questions])
+    const taken = new TakenStream({
+      ...own,
+      taken: (name, untilMs) => this.authState.ticketTakenElsewhere(name, untilMs),
+    })
+    this.#reader = new StreamReader(reader, store, [this.news, this.questions, taken])
   }
 
   /** Who acts on what other gateways say, from now on. */
@@ -124,7 +130,7 @@ export class SharedStore {
       store.close()
       throw new ConfigError([{ path: 'state', message: `${url}: ${problem}` }])
     }
-    return new SharedStore({ store, reader: make(access), sealer: new Sealer(keyring), keys, metrics })
+    return new SharedStore({ store, reader: make(access, BLOCK_MS), sealer: new Sealer(keyring), keys, metrics })
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import { SealedPendingLogins } from './pending-logins.ts'
 import { RevokedMarks } from './revoked-marks.ts'
 import type { Sealer } from './sealing.ts'
 import type { Store } from './store.ts'
+import { TakenTickets } from './taken-tickets.ts'
 import { SharedTickets } from './tickets.ts'
 
 export interface SharedStateOptions {
@@ -19,6 +20,8 @@ export interface SharedStateOptions {
   readonly fallenBack: (kind: 'attempts') => void
   /** Called with logins that no gateway may believe any more. */
   readonly loginsEnded?: (scope: string, logins: EndedUntil) => void
+  /** Called with the name of each ticket that was taken here, and until when it could be taken again. */
+  readonly ticketTaken?: (name: string, untilMs: number) => void
   /** Ms since the epoch. */
   readonly nowMs?: () => number
 }
@@ -30,6 +33,7 @@ export class SharedState implements AuthState {
   readonly #pendingLogins: ByScope<SealedPendingLogins>
   /** Of all scopes: an authenticator that left and is back has missed nothing. */
   readonly #marks = new RevokedMarks()
+  readonly #taken: TakenTickets
 
   constructor({
     store,
@@ -38,11 +42,14 @@ export class SharedState implements AuthState {
     replicaCount,
     fallenBack,
     loginsEnded = () => undefined,
+    ticketTaken = () => undefined,
     nowMs = () => Date.now(),
   }: SharedStateOptions) {
-    const marks = this.#marks
+    const taken = new TakenTickets(nowMs)
+    this.#taken = taken
+    const ofTickets = { store, sealer, marks: this.#marks, taken, told: ticketTaken, nowMs }
     this.#tickets = new ByScope((scope) => {
-      return new SharedTickets({ store, sealer, scope, keys: keys.scoped('t', scope), marks, nowMs })
+      return new SharedTickets({ ...ofTickets, scope, keys: keys.scoped('t', scope) })
     })
     this.#attempts = new ByScope((scope) => {
       const fallen = () => fallenBack('attempts')
@@ -81,6 +88,11 @@ export class SharedState implements AuthState {
   /** People and login sessions have lost their authority at another gateway, at that time: tickets from before are no good. */
   revokedElsewhere(keys: RevokedKeys, atMs: number): void {
     this.#marks.add(keys, atMs)
+  }
+
+  /** Another gateway has taken a ticket: whatever the store says, it is used. */
+  ticketTakenElsewhere(name: string, untilMs: number): void {
+    this.#taken.add(name, untilMs)
   }
 
   /** In the store everything stays: other replicas may have another configuration for a while. */

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { StateUnavailable } from '../../auth/index.ts'
-import type { StoreClient } from './client.ts'
+import { lookAgain, type StoreClient } from './client.ts'
 
 /** What is asked for, for metrics: a closed set. */
 export const STORE_OPS = ['ticket', 'login', 'attempt', 'lease', 'stream', 'replica', 'probe'] as const
@@ -47,7 +47,7 @@ type Args = readonly (string | number)[]
 const PROBE_UP_MS = 1_000
 const PROBE_AWAY_MS = 200
 /** So many probes without an answer, and the connection is given up: its other end may be gone without a word. */
-const LOST_PROBES = 4
+const LOST_PROBES = 3
 /** Answers by which the store itself says that it cannot serve. */
 const NOT_NOW =
   /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOAUTH|WRONGPASS|NOPERM|OOM|MISCONF|NOREPLICAS|TRYAGAIN|MOVED)\b/
@@ -147,7 +147,7 @@ export class Store {
       // One request may have had little time left; that says nothing of the store.
       if ((error instanceof TooLate && mostMs === timeoutMs) || isConnectionError(error) || NOT_NOW.test(words))
         this.#gone(words)
-      if (ELSEWHERE.test(words)) this.#options.client.disconnect(true)
+      if (ELSEWHERE.test(words) && !this.#isClosed) lookAgain(this.#options.client)
       throw new StateUnavailable(`the state store did not answer: ${words}`, { cause: error })
     } finally {
       const tookMs = performance.now() - startedMs
@@ -182,12 +182,13 @@ export class Store {
       await inTime(timeoutMs, client.call('SET', probeKey, '1', 'PX', 10_000))
       isFailure = false
     } catch (error) {
+      if (this.#isClosed) return
       this.#lostProbes = error instanceof TooLate ? this.#lostProbes + 1 : 0
       const words = wordsOf(error)
       this.#gone(words)
-      if (this.#lostProbes >= LOST_PROBES || ELSEWHERE.test(words)) {
+      if (this.#lostProbes >= LOST_PROBES || ELSEWHERE.test(words) || client.status === 'end') {
         this.#lostProbes = 0
-        client.disconnect(true)
+        lookAgain(client)
       }
     }
     observer.answered('probe', (performance.now() - startedMs) / 1000, isFailure)

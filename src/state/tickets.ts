@@ -20,6 +20,7 @@ import { digest } from './keys.ts'
 import type { RevokedMarks } from './revoked-marks.ts'
 import type { Sealer } from './sealing.ts'
 import { type Store, script } from './store.ts'
+import type { TakenTickets } from './taken-tickets.ts'
 
 const TICKET_BYTES = 32
 const TICKET = /^[A-Za-z0-9_-]{43}$/
@@ -99,6 +100,9 @@ export interface SharedTicketsOptions {
   /** Names of keys of this scope. */
   readonly keys: (name: string) => string
   readonly marks: RevokedMarks
+  readonly taken: TakenTickets
+  /** Called with each that was taken here, and until when it could be taken again. */
+  readonly told: (name: string, untilMs: number) => void
   readonly nowMs: () => number
 }
 
@@ -106,8 +110,6 @@ export class SharedTickets implements Tickets {
   readonly #of: SharedTicketsOptions
   /** As the store said last. */
   #replication = ''
-  /** Those that were taken here, until they would have ended by themselves: a store that gives one twice is not believed. */
-  readonly #taken = new Map<string, number>()
 
   constructor(options: SharedTicketsOptions) {
     this.#of = options
@@ -149,7 +151,7 @@ export class SharedTickets implements Tickets {
 
   async take(ticket: string, { service, origin }: TicketBinding): Promise<Taken> {
     if (!TICKET.test(ticket)) return { detail: 'not of a ticket’s form' }
-    const { store, sealer, keys, marks, nowMs } = this.#of
+    const { store, sealer, keys, marks, taken, told, nowMs } = this.#of
     const name = this.#nameOf(ticket)
     const answer = await store.eval('ticket', TAKE, [keys(`t:${name}`), keys('all')], [name, keys('i:')])
     if (answer === null) return GONE
@@ -159,7 +161,9 @@ export class SharedTickets implements Tickets {
     if (text === undefined) return GONE
     const entry = JSON.parse(text) as Entry
     if (entry.replication !== replication) return { detail: 'a ticket from before the state store failed over' }
-    if (entry.endsAtMs + SKEW_MS <= nowMs() || !this.#isFirst(name, entry.endsAtMs)) return GONE
+    const untilMs = entry.endsAtMs + SKEW_MS
+    if (untilMs <= nowMs() || !taken.isFirst(name, untilMs)) return GONE
+    told(name, untilMs)
     const identity = readIdentity(entry.identity)
     if (marks.hasLost(identity, entry.issuedAtMs)) return GONE
     if (entry.service !== service) return { detail: `a ticket for ${entry.service}` }
@@ -190,17 +194,6 @@ export class SharedTickets implements Tickets {
       ...identities.map((key) => sealer.nameOf('ticket of person', scope, key)),
       ...sessions.map((key) => sealer.nameOf('ticket of session', scope, key)),
     ]
-  }
-
-  #isFirst(name: string, endsAtMs: number): boolean {
-    const now = this.#of.nowMs()
-    for (const [old, untilMs] of this.#taken) {
-      if (untilMs > now) break
-      this.#taken.delete(old)
-    }
-    if (this.#taken.has(name)) return false
-    this.#taken.set(name, endsAtMs + SKEW_MS)
-    return true
   }
 }
 

@@ -3,6 +3,7 @@ import type { OrderAnswer } from '../admin/replicas/others.ts'
 import type { Question } from '../admin/replicas/questions.ts'
 import type { Config } from '../config/schema/schema.ts'
 import type { JudgedElsewhere, Present, WorkCounts } from '../gateway/crew.ts'
+import type { UsageChange } from '../gateway/lasting.ts'
 import type { GatewayNews } from '../gateway/news.ts'
 import type { EventName, LogFields } from '../ops/events.ts'
 import type { AuditFields } from '../ops/log.ts'
@@ -28,6 +29,7 @@ interface CrewQuestions {
   drain: { readonly ask: DrainTerms; readonly answer: null }
   counts: { readonly ask: null; readonly answer: WorkCounts }
   metrics: { readonly ask: null; readonly answer: MetricsJson }
+  usages: { readonly ask: null; readonly answer: readonly UsageChange[] }
 }
 
 /** By name: what is asked, and what the answer is. */
@@ -52,6 +54,8 @@ export interface Tellings {
   abandon: null
   undrain: null
   cut: null
+  /** What identities use of their shares at all other workers. */
+  usedElsewhere: readonly UsageChange[]
   /** Whether somebody watches what the log gets. */
   watched: boolean
   /** End, without waiting for anything. */

@@ -42,6 +42,8 @@ interface Waiting {
 /** A process that asks more than this at once is not going to be served by more questions. */
 const MOST_WAITING = 20_000
 
+const SOON_MS = 5
+
 const LOST = 'the other process is gone'
 
 export class ProcessLine {
@@ -52,6 +54,10 @@ export class ProcessLine {
   readonly #handed: Handed
   #number = 0
   #said: Said[] = []
+  readonly #gathering: (() => void)[] = []
+  /** What was said leaves in this turn. */
+  #isLeaving = false
+  #soon: NodeJS.Timeout | undefined
 
   constructor(end: LineEnd, handed: Handed = (socket) => socket?.destroy()) {
     this.#end = end
@@ -75,6 +81,23 @@ export class ProcessLine {
 
   tell<T extends Telling>(name: T, body: Tellings[T]): void {
     this.#say(['tell', name, body])
+  }
+
+  /** Whoever has something to tell that may wait for something else is asked for it whenever a piece leaves. */
+  whenLeaving(gather: () => void): void {
+    this.#gathering.push(gather)
+  }
+
+  /** A piece leaves within some milliseconds: each costs both sides more than what it says. */
+  leaveSoon(): void {
+    if (!this.#isLeaving) this.#soon ??= setTimeout(() => this.#flush(), SOON_MS)
+  }
+
+  /** A piece leaves in this turn. */
+  leaveNow(): void {
+    if (this.#isLeaving) return
+    this.#isLeaving = true
+    setImmediate(() => this.#flush())
   }
 
   /** @throws {NoAnswer} @throws {StateUnavailable} as the other side does @throws {Error} with its words, for any other failure */
@@ -104,14 +127,22 @@ export class ProcessLine {
   }
 
   #say(said: Said): void {
-    if (this.#said.length === 0) setImmediate(() => this.#flush())
     this.#said.push(said)
+    this.leaveNow()
   }
 
   #flush(): void {
-    if (this.#said.length === 0) return
-    const said = this.#said
+    const waited = this.#said
     this.#said = []
+    this.#isLeaving = true
+    for (const gather of this.#gathering) gather()
+    this.#isLeaving = false
+    clearTimeout(this.#soon)
+    this.#soon = undefined
+    // What was given back comes before what is asked for.
+    const said = [...this.#said, ...waited]
+    this.#said = []
+    if (said.length === 0) return
     // Whoever waits for an answer finds out by the end of the line.
     if (this.#end.connected) this.#end.send(said, undefined, () => undefined)
   }

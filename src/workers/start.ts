@@ -1,7 +1,7 @@
 /** A gateway as `gatehouse serve` runs it: one process, or a primary with workers. */
 import { availableParallelism } from 'node:os'
 import type { Config } from '../config/schema/schema.ts'
-import { assembleGateway, type CrewParts } from '../gateway/gateway.ts'
+import { assembleGateway, type CrewParts } from '../gateway/assemble.ts'
 import type { Gateway, GatewayOptions } from '../gateway/ports.ts'
 
 /** @throws what `startGateway` throws */

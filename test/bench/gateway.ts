@@ -57,6 +57,7 @@ export interface BenchGateway {
  * Starts it and does not wait for it; the caller ends the child.
  * @param options of Node.js
  * @param listen instead of a plain listener
+ * @param workers how many processes
  * @throws where the command was not built
  */
 export async function spawnGateway(
@@ -64,6 +65,7 @@ export async function spawnGateway(
   broker: BenchBroker,
   options: readonly string[],
   listen?: (port: number) => ConfigInput['listen'],
+  workers = 1,
 ): Promise<BenchGateway> {
   if (!existsSync(COMMAND)) throw new Error('there is no build to measure: npm run build')
   const [port = 0] = await freePorts(1)
@@ -78,7 +80,7 @@ export async function spawnGateway(
   write('keys.json', { keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' }] })
   write('users.yaml', { users: { 'joe.smith': { password: await hashPassword('welcome'), roles: ['trader'] } } })
   const config = configOf(setting, broker, port)
-  const file = write('gatehouse.yaml', { ...config, listen: listen?.(port) ?? config.listen })
+  const file = write('gatehouse.yaml', { ...config, listen: listen?.(port) ?? config.listen, workers })
   const token = await new SignJWT({ roles: ['trader'] })
     .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
     .setIssuer('https://idp.example.com')

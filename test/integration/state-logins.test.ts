@@ -15,6 +15,7 @@ import {
   reset,
 } from '../support/oidc-gateway.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
+import { startWithStandby } from '../support/redis-group.ts'
 import { type Replica, replicaOf } from '../support/state/shared-rig.ts'
 import { until } from '../support/until.ts'
 
@@ -138,6 +139,22 @@ describe('logins in a store', () => {
     assert.deepEqual([...one.browser.jar], cookies)
     await until(() => replicas.every(({ store }) => store.isUp), 'the store')
     assert.equal(identityOf(await prove(one)).subject, 'joe')
+  })
+
+  it('go on where another server takes over', async (t) => {
+    const [primary, standby] = await startWithStandby(t)
+    const [before, after] = await Promise.all([replicaOf(primary), replicaOf(standby)])
+    t.after(() => [before, after].map(({ store }) => store.close()))
+    const gatewayOf = ({ state }: Replica) =>
+      gateway({ logins: state.logins(SCOPE), pendingLogins: state.pendingLogins(SCOPE) })
+    const one = gatewayOf(before)
+    await logIn(one)
+    await until(async () => (await standby.command('DBSIZE')) === (await primary.command('DBSIZE')), 'the replication')
+    await standby.command('REPLICAOF', 'NO', 'ONE')
+    await until(() => after.store.isUp, 'the new primary')
+    const two = { ...gatewayOf(after), browser: one.browser }
+    assert.equal(identityOf(await prove(two)).subject, 'joe')
+    assert.equal((await refresh(two))?.status, 200)
   })
 
   it('G105 are none that somebody wrote into the store, moved there or brought back', async () => {

@@ -3,11 +3,23 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { basic, type Door, type DoorOptions, startDoor } from '../support/door.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
-import { type Answer, ask, connectTo, sharing, startGateways, tried } from '../support/state/gateways.ts'
+import { type Answer, ask, connectTo, sharing, startGateways, ticketOf, tried } from '../support/state/gateways.ts'
 import { type Replica, replicaOf } from '../support/state/shared-rig.ts'
 import { until } from '../support/until.ts'
 
 const STREAM = 'gatehouse:{r}:stream'
+const QUESTIONS = 'gatehouse:{r}:questions'
+const TAKEN = 'gatehouse:{r}:taken'
+/** The last entry's. */
+function sealedIn(rows: unknown): string {
+  return (rows as [string, string[]][]).at(-1)?.[1][3] ?? 'none'
+}
+
+/** Names and values in turn, or an object. */
+function flat(found: unknown): readonly string[] {
+  return (Array.isArray(found) ? found : Object.entries(found as object).flat()).map(String)
+}
+
 const block = { subject: 'joe.smith', for: '10m', reason: 'a test' }
 
 describe('gateways of one store', () => {
@@ -139,6 +151,73 @@ describe('gateways of one store', () => {
     assert.equal(await tried(two), '403')
   })
 
+  it('G108 take no used ticket that somebody has written back, at whichever gateway', async (t) => {
+    const doors = await gateways(t, 2)
+    const [one, two] = doors as [Door, Door]
+    const { store } = attacker
+    const path = `/amqp?ticket=${await ticketOf(one)}`
+    const [key = ''] = (await store.run('probe', 'KEYS', 'gatehouse:{t.*}:t:*')) as string[]
+    const value = String(await store.run('probe', 'GET', key))
+    assert.equal(await tried(one, path, {}), 'in')
+    const told = await until(async () => await store.run('probe', 'XRANGE', TAKEN, '-', '+'), 'word of it')
+    // Whoever answers has read what was written before the question.
+    assert.deepEqual((await ask(one, 'GET', '/sessions')).notReached, [])
+    await store.run('probe', 'SET', key, value)
+    assert.equal(await tried(two, path, {}), '401')
+    // And where the word of it is taken away, it is given again: a gateway that starts knows of it, too.
+    await store.run('probe', 'XTRIM', TAKEN, 'MAXLEN', 0)
+    await store.run('probe', 'XADD', TAKEN, '*', 'n', 'elsewhere:1', 's', '{"name":"x","untilMs":1e15}')
+    await until(
+      async () => JSON.stringify(await store.run('probe', 'XRANGE', TAKEN, '-', '+')).includes(sealedIn(told)),
+      'the word of it again',
+      30_000,
+    )
+    const late = await startDoor(options(), t)
+    await until(async () => (await ask(one, 'GET', '/overview')).replicas?.length === 3, 'all replicas', 30_000)
+    assert.deepEqual((await ask(one, 'GET', '/sessions')).notReached, [])
+    await store.run('probe', 'SET', key, value)
+    assert.equal(await tried(late, path, {}), '401')
+  })
+
+  it('G109 answer nobody who forges, repeats or swells a question, and believe no forged answer', async (t) => {
+    const doors = await gateways(t, 2)
+    const [one] = doors as [Door, Door]
+    const { store } = attacker
+    const entries = async () => (await store.run('probe', 'XRANGE', QUESTIONS, '-', '+')) as [string, string[]][]
+    const answers = async () => (await store.run('probe', 'KEYS', 'gatehouse:{r}:answer:*')) as string[]
+    await connectTo(one)
+    assert.equal((await ask(one, 'GET', '/sessions')).total, 1)
+    const [, number = '', , sealed = ''] = (await entries()).at(-1)?.[1] ?? []
+    const [answer = ''] = await answers()
+    const [replica = '', given = ''] = flat(await store.run('probe', 'HGETALL', answer))
+    assert.ok(![sealed, given].some((text) => text.includes('joe')))
+    await store.run('probe', 'DEL', ...(await answers()))
+    for (const [n, s] of [
+      [number, sealed],
+      ['elsewhere:1', sealed],
+      ['elsewhere:2', JSON.stringify({ untilMs: 1e15, question: { kind: 'sessions' } })],
+      ['elsewhere:3', 's1.one.'.padEnd(100_000, 'A')],
+      ['', ''],
+    ] as const) {
+      await store.run('probe', 'XADD', QUESTIONS, '*', 'n', n, 's', s)
+    }
+    // Whatever was asked before has been read by whoever answers this.
+    assert.deepEqual((await ask(one, 'GET', '/sessions')).notReached, [])
+    const left = (await answers()).filter((key) => [number, 'elsewhere'].some((one) => key.includes(one)))
+    assert.deepEqual(left, [])
+
+    // Answers to another question, to none, and of nobody: those that gateways give count alone.
+    const forging = (async () => {
+      for (let turn = 0; turn < 200; turn += 1) {
+        const asked = (await entries()).at(-1)?.[1][1] ?? ''
+        const key = `gatehouse:{r}:answer:${asked}`
+        await store.run('probe', 'HSETNX', key, replica, turn % 2 === 0 ? given : '{"total":99,"items":[]}')
+      }
+    })()
+    for (let turn = 0; turn < 5; turn += 1) assert.equal((await ask(one, 'GET', '/sessions')).total, 1)
+    await forging
+  })
+
   it('G107 believe nobody who writes entries, takes them away, or repeats them', async (t) => {
     const doors = await gateways(t, 2)
     const [one, two] = doors as [Door, Door]
@@ -165,9 +244,12 @@ describe('gateways of one store', () => {
       await store.run('probe', 'XADD', STREAM, '*', 'n', number ?? '', 's', sealed ?? '')
     }
     await store.run('probe', 'XADD', STREAM, '*', 'x', 'y')
-    // And the block is taken away, with everything else.
+    // And the block is taken away, with everything else, and what is nothing stands in its place and under its number.
+    const blocks = (await rows()).flatMap(([, fields]) => (fields[0] === 'n' ? [fields[1] ?? ''] : []))
     await store.run('probe', 'XTRIM', STREAM, 'MAXLEN', 0)
-    await until(async () => (await rows()).length > 0, 'the entries again', 30_000)
+    for (const number of blocks) await store.run('probe', 'XADD', STREAM, '*', 'n', number, 's', 's1.one.AAAA')
+    const isWhole = async () => (await rows()).some(([, fields]) => (fields[3] ?? '').length > 100)
+    await until(isWhole, 'the entries again', 30_000)
     for (const door of doors) assert.equal(await tried(door), '403')
     const late = await startDoor(options(), t)
     await until(async () => (await tried(late)) === '403', 'the last word for a new gateway', 30_000)

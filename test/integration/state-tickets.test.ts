@@ -1,10 +1,11 @@
 /** Tickets of several gateways with one store: good at each of them, once; and what becomes of them without the store. */
 import assert from 'node:assert/strict'
-import { after, before, describe, it, type TestContext } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import type { Taken } from '../../auth/state/tickets.ts'
 import { connectAmqplib, HandshakeRefused, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { basic, type Door, type DoorOptions, ORIGIN, startDoor } from '../support/door.ts'
 import { type Redis, startRedis } from '../support/redis.ts'
+import { startWithStandby } from '../support/redis-group.ts'
 import { JOE } from '../support/state/rig.ts'
 import { replicaOf, STATE_KEY } from '../support/state/shared-rig.ts'
 import { until } from '../support/until.ts'
@@ -96,7 +97,7 @@ describe('tickets in a store', () => {
   })
 
   it('G106 from before a failover are refused, so that none is taken twice', async (t) => {
-    const [primary, standby] = await pair(t)
+    const [primary, standby] = await startWithStandby(t)
     const [one, two] = await Promise.all([replicaOf(primary), replicaOf(standby)])
     t.after(() => [one, two].map(({ store }) => store.close()))
     const tickets = one.state.tickets('one')
@@ -163,12 +164,3 @@ describe('tickets in a store', () => {
     }
   })
 })
-
-async function pair(t: TestContext): Promise<readonly [Redis, Redis]> {
-  const primary = await startRedis('--repl-diskless-sync-delay', '0')
-  t.after(() => primary.stop())
-  const standby = await startRedis('--replicaof', '127.0.0.1', String(primary.port))
-  t.after(() => standby.stop())
-  await until(async () => (await standby.command('ROLE')) === '*5', 'a standby')
-  return [primary, standby]
-}

@@ -101,6 +101,31 @@ describe('a gateway with two workers', () => {
     await leave(clients.slice(1))
   })
 
+  it('shares what one identity may use among its sessions at all workers', async () => {
+    const clients = await gateway.connectMany('bob', 4)
+    assert.deepEqual(new Set((await gateway.sessions('bob')).values()).size, 2)
+    /** A refusal ends the channel, and nothing else. */
+    const declare = async ({ connection }: AmqplibConnection): Promise<boolean> => {
+      const channel = await connection.createChannel()
+      channel.on('error', () => undefined)
+      return await channel.assertQueue('', { exclusive: true }).then(
+        () => true,
+        () => false,
+      )
+    }
+    const [first] = clients
+    assert.ok(first)
+    for (let count = 0; count < 4; count++) assert.equal(await declare(first), true)
+    assert.equal(await declare(first), false)
+    // Those at the other worker find out within a second or two: until then they may have some, too.
+    const isRefused = async () => (await Promise.all(clients.map(declare))).every((isDeclared) => !isDeclared)
+    await until(isRefused, 'the refusal at both', LONG_MS)
+    await leave(clients)
+    const more = await gateway.connectMany('bob', 2)
+    for (const client of more) await until(() => declare(client), 'what was given back', LONG_MS)
+    await leave(more)
+  })
+
   it('kicks, holds and blocks people at all workers', async () => {
     const clients = await gateway.connectMany('dan', 6)
     const kicked = await gateway.api('POST', '/kick', { match: { subject: 'dan' }, hold: '2s' })

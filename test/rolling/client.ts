@@ -19,8 +19,8 @@ export class RollingClient {
   readonly sessions: DrainClient[] = []
   /** From the end of a session until the next one was at work, ms. */
   readonly gapsMs: number[] = []
-  /** How often it was not let in. */
-  failures = 0
+  /** Why it was not let in, each time. */
+  readonly failures: string[] = []
   readonly #options: RollingClientOptions
   #current: DrainClient | undefined
   #isStopping = false
@@ -66,8 +66,8 @@ export class RollingClient {
         await this.#open()
         this.gapsMs.push(performance.now() - sinceMs)
         return
-      } catch {
-        this.failures += 1
+      } catch (error) {
+        this.failures.push(String(error))
         await pause(this.#options.random.below(AGAIN_MS))
       }
     }

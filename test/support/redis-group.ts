@@ -1,4 +1,5 @@
 /** Several servers of the Redis protocol that are one store: Sentinels with a primary and a standby, or a Cluster. */
+import type { TestContext } from 'node:test'
 import { freePorts } from '../../src/demo/processes.ts'
 import type { StoreAccess } from '../../src/state/client.ts'
 import { type Redis, startRedis, startSentinel } from './redis.ts'
@@ -22,38 +23,47 @@ export interface RedisGroup {
   stop(): Promise<void>
 }
 
+/** With a primary and a standby. */
+export interface SentinelGroup extends RedisGroup {
+  /** All Sentinels agree on the primary, and that it has a standby that is up. */
+  isWhole(): Promise<boolean>
+}
+
 /** @param downAfterMs after so long without an answer a primary is down */
-export async function startSentinels({ downAfterMs = 1_000 } = {}): Promise<RedisGroup> {
-  const primary = await startRedis('--repl-diskless-sync-delay', '0')
-  const standby = await startRedis('--repl-diskless-sync-delay', '0', '--replicaof', '127.0.0.1', String(primary.port))
-  const servers = [primary, standby]
-  await until(async () => (await standby.command('ROLE')) === '*5', 'a standby')
+export async function startSentinels({ downAfterMs = 1_000 } = {}): Promise<SentinelGroup> {
+  const servers = await startWithStandby()
+  const [primary] = servers
   const lines = [
     `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${primary.port} 2`,
     `sentinel down-after-milliseconds ${PRIMARY_NAME} ${downAfterMs}`,
-    `sentinel failover-timeout ${PRIMARY_NAME} 6000`,
+    `sentinel failover-timeout ${PRIMARY_NAME} 2000`,
   ]
   const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinel(lines)))
-  const ask = async (one: Redis) => await one.values('SENTINEL', 'MASTER', PRIMARY_NAME)
-  for (const one of sentinels) {
-    const knowsAll = async () => {
-      const facts = (await ask(one)).join(' ')
-      return facts.includes('num-slaves 1') && facts.includes(`num-other-sentinels ${SENTINELS - 1}`)
-    }
-    await until(knowsAll, 'Sentinels that know one another', 30_000)
-  }
+  const isWhole = async () => (await Promise.all(sentinels.map(knowsAll))).every(Boolean)
+  await until(isWhole, 'Sentinels that know one another', 30_000)
   return {
     servers,
+    isWhole,
     place: { ...storePlace('sentinel', sentinels), sentinel: { ...NO_SENTINEL, name: PRIMARY_NAME } },
     keys: { urls: sentinels.map(({ url }) => url), sentinel: { name: PRIMARY_NAME } },
     async primaries() {
-      const found = await Promise.all(servers.map(async (one) => (await isPrimary(one)) === true))
+      const found = await Promise.all(servers.map(isPrimary))
       return servers.filter((_, index) => found[index])
     },
     async stop() {
       await Promise.all([...sentinels, ...servers].map((one) => one.stop()))
     },
   }
+}
+
+/** @param t the test that they end with, where they do */
+export async function startWithStandby(t?: TestContext): Promise<readonly [primary: Redis, standby: Redis]> {
+  const primary = await startRedis('--repl-diskless-sync-delay', '0')
+  t?.after(() => primary.stop())
+  const standby = await startRedis('--repl-diskless-sync-delay', '0', '--replicaof', '127.0.0.1', String(primary.port))
+  t?.after(() => standby.stop())
+  await until(async () => (await standby.command('ROLE')) === '*5', 'a standby', 30_000)
+  return [primary, standby]
 }
 
 /** Three primaries, each with a third of the slots. */
@@ -99,10 +109,28 @@ export function storePlace(kind: StorePlace['kind'], servers: readonly Pick<Redi
   return { kind, addresses: servers.map(({ port }) => ({ host: '127.0.0.1', port })), sentinel: NO_SENTINEL }
 }
 
-/** Undefined: it does not answer. */
-async function isPrimary(server: Redis): Promise<boolean | undefined> {
+/** As one of several Sentinels. */
+async function knowsAll(sentinel: Redis): Promise<boolean> {
+  const facts = factsOf(await sentinel.values('SENTINEL', 'MASTER', PRIMARY_NAME))
+  const standby = factsOf(await sentinel.values('SENTINEL', 'REPLICAS', PRIMARY_NAME))
+  return (
+    facts.get('flags') === 'master' &&
+    facts.get('num-slaves') === '1' &&
+    facts.get('num-other-sentinels') === String(SENTINELS - 1) &&
+    standby.get('flags') === 'slave' &&
+    standby.get('master-link-status') === 'ok'
+  )
+}
+
+/** Names and values in turn. */
+function factsOf(values: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(values.flatMap((name, index) => (index % 2 === 0 ? [[name, values[index + 1] ?? ''] as const] : [])))
+}
+
+/** One that does not answer is none. */
+async function isPrimary(server: Redis): Promise<boolean> {
   return await server.values('ROLE').then(
     ([role]) => role === 'master',
-    () => undefined,
+    () => false,
   )
 }

@@ -1,7 +1,7 @@
 /** A directory of OpenLDAP on 127.0.0.1, with people and groups, plain, by StartTLS and by ldaps. */
 
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +48,19 @@ export class Slapd {
     await this.#server.kill()
   }
 
+  /** It is there, takes connections, and answers nothing until `thaw`. */
+  async freeze(): Promise<void> {
+    process.kill(await this.#pid(), 'SIGSTOP')
+  }
+
+  async thaw(): Promise<void> {
+    process.kill(await this.#pid(), 'SIGCONT')
+  }
+
+  async #pid(): Promise<number> {
+    return Number(await readFile(join(this.#folder, 'pid'), 'utf8'))
+  }
+
   async restart(): Promise<void> {
     await this.halt()
     this.#server = await serve(this.#folder, this.#listen)
@@ -71,10 +84,13 @@ export async function startSlapd(
   const urls = [`ldap://127.0.0.1:${plain}`, `ldaps://127.0.0.1:${secure}`] as const
   await writeFile(join(folder, 'slapd.conf'), slapdConf(folder, tls))
   await writeFile(join(folder, 'people.ldif'), ldif)
-  const added = await runCommand(['slapadd', '-f', join(folder, 'slapd.conf'), '-l', join(folder, 'people.ldif')], {
-    env: ENVIRONMENT,
-    deadlineMs: 20_000,
-  })
+  const added = await runCommand(
+    ['slapadd', '-q', '-f', join(folder, 'slapd.conf'), '-l', join(folder, 'people.ldif')],
+    {
+      env: ENVIRONMENT,
+      deadlineMs: 20_000,
+    },
+  )
   if (added.code !== 0) throw new Error(`slapadd failed with ${added.code}:\n${added.output}`)
   return new Slapd({ urls, folder, listen: urls, server: await serve(folder, urls) })
 }

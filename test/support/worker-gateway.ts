@@ -62,7 +62,7 @@ export class WorkerGateway {
           vhost: broker.vhost,
           authenticate: ['staff', 'tickets'],
           promote: [{ to: 'user' }],
-          limits: { sessionsPerIdentity: 12 },
+          limits: { sessionsPerIdentity: 12, perIdentity: { queues: 4 } },
         },
       ],
       drain: '1s',

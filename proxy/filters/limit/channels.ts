@@ -20,7 +20,7 @@ export const CHANNEL_LIMIT: FilterChecks<ChannelLimit> = {
   toBroker: {
     'channel.open': ({ channel }, { context, most, open }) => {
       const { usage } = context
-      if (usage.channels >= most) return context.refuse('channel.open', channel, 'channels')
+      if (usage.channels + usage.elsewhere.channels >= most) return context.refuse('channel.open', channel, 'channels')
       open.add(channel)
       usage.channels += 1
       return undefined

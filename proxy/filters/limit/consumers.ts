@@ -33,8 +33,10 @@ export class ConsumerLimit implements ConsumerWatcher {
 
 export const CONSUMER_LIMIT: FilterChecks<ConsumerLimit> = {
   toBroker: {
-    'basic.consume': ({ channel }, { context, most }) =>
-      context.usage.consumers < most ? undefined : context.refuse('basic.consume', channel, 'consumers'),
+    'basic.consume': ({ channel }, { context, most }) => {
+      const { consumers, elsewhere } = context.usage
+      return consumers + elsewhere.consumers < most ? undefined : context.refuse('basic.consume', channel, 'consumers')
+    },
   },
   ended: (limit) => limit.leave(),
 }

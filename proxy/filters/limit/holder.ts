@@ -31,7 +31,8 @@ export class Holder implements DeclarationWatcher {
 
   /** Whether one of this name may be declared; '' is a new one in any case. */
   hasRoomFor(name: string): boolean {
-    return this.#holdings.size < this.#most || (name !== '' && this.#holdings.has(this.keyOf(name)))
+    const { size, elsewhereCount } = this.#holdings
+    return size + elsewhereCount < this.#most || (name !== '' && this.#holdings.has(this.keyOf(name)))
   }
 
   asked(declaration: Declaration): void {

@@ -20,6 +20,8 @@ interface Holding {
 export class Holdings {
   readonly #ledger: Ledger
   readonly #byKey = new Map<HoldingKey, Holding>()
+  /** How many the same identity has at other processes, as they said last. */
+  elsewhereCount = 0
   /** Whose declarations are counted here, each as often as there are filters that count them. */
   readonly #counted = new Map<Declarations, number>()
 

@@ -18,7 +18,7 @@ import { RATE_LIMIT, RateLimit } from './rate.ts'
 import type { Usages } from './usage.ts'
 
 export type { IdentityLimits } from './context.ts'
-export { Usages, type UsedShares } from './usage.ts'
+export { Usages, type UsedElsewhere, type UsedShares } from './usage.ts'
 
 /** The key by which usages know an identity. */
 export function usageKey({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {

@@ -1,7 +1,7 @@
 /** How fast one identity publishes. What comes too early is forwarded, and then its client is not read for a while. */
 import type { FilterChecks, PublishView } from '../filter.ts'
 import type { LimitContext } from './context.ts'
-import type { Bucket } from './usage.ts'
+import type { Bucket, Usage } from './usage.ts'
 
 /** Pauses are summed up, and written down this often at most. */
 const WRITTEN_EVERY_MS = 60_000
@@ -12,6 +12,7 @@ export class RateLimit {
   readonly #limit: 'publishesPerSecond' | 'publishBytesPerSecond'
   readonly #perSecond: number
   readonly #bucket: Bucket
+  readonly #usage: Usage
   #pausedUntilMs = 0
   #pausedMs = 0
   #writtenMs = Number.NEGATIVE_INFINITY
@@ -21,13 +22,14 @@ export class RateLimit {
     this.#limit = limit
     this.#perSecond = perSecond
     this.#bucket = context.usage[limit]
+    this.#usage = context.usage
   }
 
   take({ header }: PublishView): void {
     const { session, now } = this.context
     const nowMs = now()
     const amount = this.#limit === 'publishesPerSecond' ? 1 : header.bodyBytes
-    const waitMs = this.#bucket.take(amount, this.#perSecond, nowMs)
+    const waitMs = this.#bucket.take(amount, this.#perSecond / (1 + this.#usage.elsewhere.publishers), nowMs)
     if (waitMs === 0) return
     // A timer may come a little early, and several publishes may have been read at once: each asks anew.
     this.#pausedMs += nowMs + waitMs - Math.max(this.#pausedUntilMs, nowMs)

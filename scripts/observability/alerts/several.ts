@@ -56,7 +56,7 @@ export const SEVERAL_ALERTS: readonly Alert[] = [
     holds: '15m',
     seen: 'Gateways of {{ $labels.job }} have had different configurations for a quarter of an hour.',
     toDo: '`gatehouse status` shows the hash of each. A rollout stands still, a reload was refused, or somebody changed one by hand.',
-    page: 'docs/scaling.md#orders-that-concern-all-gateways',
+    page: 'docs/scaling.md#limits-that-span-all-gateways',
     fires: {
       series: { [`gatehouse_config_info{${A}, hash="1"}`]: '1x30', [`gatehouse_config_info{${B}, hash="2"}`]: '1x30' },
       at: '20m',

@@ -70,14 +70,18 @@ export class NewsStream implements StreamFollower {
   readonly #nowMs: () => number
   /** Entries that were acted on here and are in force, by number; also what must not be acted on again. */
   readonly #held = new Map<string, Held>()
-  /** Those that this pass over the whole stream has met. */
+  /** Those that this pass over the whole stream has met, and those of other gateways that the last one has not. */
   #met = new Set<string>()
+  #suspected = new Set<string>()
+  /** Own ones that no store has taken yet. */
+  readonly #unwritten = new Set<string>()
   #number = 0
 
   constructor(options: NewsOptions) {
     this.#of = options
     this.#nowMs = options.nowMs ?? (() => Date.now())
     this.key = options.keys('stream')
+    options.store.onBack(() => void this.#writeLate())
   }
 
   get knowsSome(): boolean {
@@ -97,10 +101,26 @@ export class NewsStream implements StreamFollower {
     try {
       await this.#append(number, sealed)
     } catch {
+      this.#unwritten.add(number)
       this.#of.unwritten()
       return nobody
     }
     return expected.length === 0 ? nobody : await replies.collect(number, expected, withinMs)
+  }
+
+  /** At once, as the pass over the stream that finds what is missing takes a while. Never rejects. */
+  async #writeLate(): Promise<void> {
+    for (const number of this.#unwritten) {
+      const held = this.#held.get(number)
+      if (held !== undefined && held.untilMs > this.#nowMs()) {
+        const isWritten = await this.#append(number, held.sealed).then(
+          () => true,
+          () => false,
+        )
+        if (!isWritten) return
+      }
+      this.#unwritten.delete(number)
+    }
   }
 
   async #append(number: string, sealed: string): Promise<void> {
@@ -108,19 +128,15 @@ export class NewsStream implements StreamFollower {
     await store.run('stream', 'XADD', this.key, 'MAXLEN', '~', MOST_ENTRIES, '*', 'n', number, 's', sealed)
   }
 
-  /** Own entries at once; those of others when they have had the time to do so themselves. */
+  /** Writes own entries again that are missing; those of others when they have had the time to do so themselves. */
   async caughtUp(): Promise<void> {
     const nowMs = this.#nowMs()
     for (const [number, { untilMs }] of this.#held) if (untilMs <= nowMs) this.#held.delete(number)
-    const isMissing = (number: string): boolean => this.#held.has(number) && !this.#met.has(number)
-    const missing = [...this.#held].filter(([number]) => isMissing(number))
-    for (const [number, { sealed, isOwn }] of missing) if (isOwn) await this.#append(number, sealed)
-    const others = missing.filter(([, { isOwn }]) => !isOwn)
-    if (others.length === 0) return
-    const again = async (): Promise<void> => {
-      for (const [number, { sealed }] of others) if (isMissing(number)) await this.#append(number, sealed)
-    }
-    setTimeout(() => void again().catch(() => undefined), 500 + 1_000 * Math.random()).unref()
+    const missing = [...this.#held].filter(([number]) => !this.#met.has(number))
+    const lost = missing.filter(([number, { isOwn }]) => isOwn || this.#suspected.has(number))
+    this.#suspected = new Set(missing.map(([number]) => number))
+    this.#met = new Set()
+    for (const [number, { sealed }] of lost) await this.#append(number, sealed)
   }
 
   again(): void {

@@ -1,20 +1,15 @@
 /**
  * Follows streams of the store on a connection of its own, which waits in the store for what arrives. Where a stream is not
- * what it was, since the store was emptied or another server has taken over, it is read again from its beginning.
+ * what it was, since the store was emptied or another server has taken over, it is read again from its beginning. Part by part
+ * it is so all the time, as somebody may take single entries out of it.
  */
+import { lookAgain, type StoreClient } from '../client.ts'
 import { type Store, wordsOf } from '../store.ts'
 import { isBefore, rowsOf, rowsOfStreams, type StreamRow } from './rows.ts'
 
 /** How often streams are looked at where nothing arrives. */
-const BLOCK_MS = 1_000
+export const BLOCK_MS = 1_000
 const PART = 500
-
-export interface ReaderClient {
-  call(command: string, ...args: readonly (string | number)[]): Promise<unknown>
-  connect(): Promise<void>
-  disconnect(reconnect?: boolean): void
-  on(event: 'error', listener: (error: Error) => void): unknown
-}
 
 /** Acts on one stream. */
 export interface StreamFollower {
@@ -24,7 +19,7 @@ export interface StreamFollower {
   readonly knowsSome: boolean
   /** In order, and again after `again`. Must not throw. */
   received(row: StreamRow): void
-  /** Everything that stands there has been received. */
+  /** Everything that stands there has been received since the last time, or since `again`. */
   caughtUp(): Promise<void>
   /** Everything that stands there will be received again. */
   again(): void
@@ -34,21 +29,37 @@ interface Followed {
   readonly follower: StreamFollower
   cursor: string
   hasReadAll: boolean
+  /** From where on the stream is gone through once more. */
+  passFrom: string
+  lookedAtMs: number
 }
 
+const BEGINNING = '-'
+
 export class StreamReader {
-  readonly #client: ReaderClient
+  readonly #client: StoreClient
   readonly #store: Store
   readonly #followed: readonly Followed[]
+  #isReading = false
   #isClosed = false
   #wake: (() => void) | undefined
 
-  constructor(client: ReaderClient, store: Store, followers: readonly StreamFollower[]) {
+  constructor(client: StoreClient, store: Store, followers: readonly StreamFollower[]) {
     this.#client = client
     this.#store = store
-    this.#followed = followers.map((follower) => ({ follower, cursor: '0', hasReadAll: false }))
+    this.#followed = followers.map((follower) => ({
+      follower,
+      cursor: '0',
+      hasReadAll: false,
+      passFrom: BEGINNING,
+      lookedAtMs: 0,
+    }))
     client.on('error', () => undefined)
-    store.onBack(() => this.#again())
+    store.onBack(() => {
+      this.#again()
+      // It may be elsewhere by now, and a connection whose other end is gone says so late.
+      if (this.#isReading && !this.#isClosed) lookAgain(client)
+    })
   }
 
   /** Reads until it is closed. */
@@ -64,13 +75,15 @@ export class StreamReader {
 
   async #read(): Promise<void> {
     await this.#client.connect().catch(() => undefined)
+    this.#isReading = true
     while (!this.#isClosed) {
       try {
         await this.#readPart()
       } catch (error) {
+        if (this.#isClosed) return
         // A connection that is gone may lead elsewhere when it is back: everything is read again.
         this.#again()
-        if (wordsOf(error) === TOO_LATE) this.#client.disconnect(true)
+        if (wordsOf(error) === TOO_LATE || this.#client.status === 'end') lookAgain(this.#client)
         await this.#pause(this.#store.isUp ? 100 : 500)
       }
     }
@@ -96,7 +109,23 @@ export class StreamReader {
     if (!followed.hasReadAll) {
       followed.hasReadAll = true
       await followed.follower.caughtUp()
-    } else if (rows.length === 0 && (await this.#hasLost(followed))) startAgain(followed)
+    } else if (rows.length === 0 && performance.now() - followed.lookedAtMs >= BLOCK_MS) {
+      followed.lookedAtMs = performance.now()
+      if (await this.#hasLost(followed)) startAgain(followed)
+      else if (followed.follower.knowsSome) await this.#goThrough(followed)
+    }
+  }
+
+  /** One part of a pass over everything. */
+  async #goThrough(followed: Followed): Promise<void> {
+    const { follower, passFrom } = followed
+    const answer = await inTime(BLOCK_MS, this.#client.call('XRANGE', follower.key, passFrom, '+', 'COUNT', PART))
+    const rows = rowsOf(answer)
+    for (const row of rows) follower.received(row)
+    const last = rows.at(-1)
+    const isEnd = last === undefined || rows.length < PART
+    followed.passFrom = isEnd ? BEGINNING : `(${last.id}`
+    if (isEnd) await follower.caughtUp()
   }
 
   /** Whether the stream ends before what was read of it. */
@@ -125,6 +154,7 @@ export class StreamReader {
 function startAgain(followed: Followed): void {
   followed.cursor = '0'
   followed.hasReadAll = false
+  followed.passFrom = BEGINNING
   followed.follower.again()
 }
 

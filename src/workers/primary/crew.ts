@@ -5,8 +5,9 @@
 import type { Others } from '../../admin/replicas/others.ts'
 import type { ShownWorker } from '../../admin/routes/overview.ts'
 import type { Config } from '../../config/schema/schema.ts'
+import type { CrewParts } from '../../gateway/assemble.ts'
 import type { Captain, Crew, PreparedElsewhere } from '../../gateway/crew.ts'
-import type { CrewParts } from '../../gateway/gateway.ts'
+import type { UsageChange } from '../../gateway/lasting.ts'
 import type { AddressListener } from '../../gateway/listeners.ts'
 import type { GatewayNews } from '../../gateway/news.ts'
 import { ReloadRefused } from '../../gateway/reloading/report.ts'
@@ -19,6 +20,7 @@ import { WorkerLeases } from '../state/worker-leases.ts'
 import { AllCounts } from './all-counts.ts'
 import { AllMetrics } from './all-metrics.ts'
 import { AllObserved } from './all-observed.ts'
+import { AllUsages } from './all-usages.ts'
 import { othersIn } from './crew-others.ts'
 import { HandOff } from './hand-off.ts'
 import { HandingListener } from './handing-listener.ts'
@@ -50,6 +52,7 @@ export class WorkerCrew implements Crew {
   readonly #workers: Workers
   readonly #leases: WorkerLeases
   readonly #metrics = new AllMetrics()
+  readonly #usages = new AllUsages<WorkerProcess>()
   readonly #observed = new AllObserved()
   readonly #handOff: HandOff
   #captain: Captain | undefined
@@ -207,6 +210,7 @@ export class WorkerCrew implements Crew {
     this.#givesBack.delete(worker)
     this.counts.left(worker)
     this.#metrics.left(worker)
+    this.#tellUsages(this.#usages.left(worker))
     for (const { socket, listener } of worker.takeBack()) this.#handOff.add(socket, () => listener)
   }
 
@@ -215,12 +219,21 @@ export class WorkerCrew implements Crew {
     if (worker.isCounting) return
     worker.isCounting = true
     try {
-      this.counts.said(worker, await worker.channel.ask('counts', null, SILENT_MS))
+      const [counts, usages] = await Promise.all([
+        worker.channel.ask('counts', null, SILENT_MS),
+        worker.channel.ask('usages', null, SILENT_MS),
+      ])
+      this.counts.said(worker, counts)
+      this.#tellUsages(this.#usages.said(worker, usages))
     } catch {
       if (worker.isServing) worker.kill()
     } finally {
       worker.isCounting = false
     }
+  }
+
+  #tellUsages(told: ReadonlyMap<WorkerProcess, readonly UsageChange[]>): void {
+    for (const [{ channel }, changes] of told) channel.tell('usedElsewhere', changes)
   }
 
   #publish(news: GatewayNews, except: WorkerProcess | undefined): void {

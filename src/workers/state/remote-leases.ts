@@ -16,6 +16,7 @@ export class RemoteLeases {
     this.#line = line
     this.#channel = channel
     this.#workerCount = workerCount
+    channel.whenLeaving(() => this.#giveBack())
   }
 
   /**
@@ -41,13 +42,14 @@ export class RemoteLeases {
     return undefined
   }
 
-  /** Many sessions may end in one turn. */
   #release(id: number): void {
-    if (this.#released.length === 0)
-      setImmediate(() => {
-        this.#channel.tell('leases.back', { ids: this.#released })
-        this.#released = []
-      })
     this.#released.push(id)
+    this.#channel.leaveSoon()
+  }
+
+  #giveBack(): void {
+    if (this.#released.length === 0) return
+    this.#channel.tell('leases.back', { ids: this.#released })
+    this.#released = []
   }
 }

@@ -2,16 +2,25 @@
 import type { Socket } from 'node:net'
 import type { ProcessLine } from '../process-line.ts'
 
+/** The primary hands over no more than twice as many before it is told that they have arrived. */
+const MANY = 8
+
 export class HandedConnections {
-  #channel: ProcessLine | undefined
+  #line: ProcessLine | undefined
   #serve: ((socket: Socket, listener: number) => void) | undefined
   #count = 0
   #takenCount = 0
-  #isTelling = false
+  #toldCount = 0
+  #isChanged = false
+
+  /** Tells the primary from now on. */
+  follow(line: ProcessLine): void {
+    this.#line = line
+    line.whenLeaving(() => this.#tell(line))
+  }
 
   /** Serves them from now on. */
-  begin(channel: ProcessLine, serve: (socket: Socket, listener: number) => void): void {
-    this.#channel = channel
+  begin(serve: (socket: Socket, listener: number) => void): void {
     this.#serve = serve
   }
 
@@ -32,13 +41,16 @@ export class HandedConnections {
     this.#serve(socket, listener)
   }
 
-  /** Once for each turn of the event loop. */
   #changed(): void {
-    if (this.#isTelling) return
-    this.#isTelling = true
-    setImmediate(() => {
-      this.#isTelling = false
-      this.#channel?.tell('status', { connections: this.#count, taken: this.#takenCount })
-    })
+    this.#isChanged = true
+    if (this.#takenCount - this.#toldCount < MANY) this.#line?.leaveSoon()
+    else this.#line?.leaveNow()
+  }
+
+  #tell(line: ProcessLine): void {
+    if (!this.#isChanged) return
+    this.#isChanged = false
+    this.#toldCount = this.#takenCount
+    line.tell('status', { connections: this.#count, taken: this.#takenCount })
   }
 }

@@ -1,7 +1,7 @@
 /** One worker: a gateway without ports and without an admin listener, which does what its primary asks. */
 import type { Config } from '../../config/schema/schema.ts'
+import { assembleGateway } from '../../gateway/assemble.ts'
 import type { Berth, Duties, PreparedElsewhere } from '../../gateway/crew.ts'
-import { assembleGateway } from '../../gateway/gateway.ts'
 import type { GatewayNews } from '../../gateway/news.ts'
 import { HeapGrowth } from '../../ops/heap-growth.ts'
 import type { LogObserver } from '../../ops/log.ts'
@@ -31,6 +31,7 @@ export function serveAsWorker(channel: ProcessLine, connections: HandedConnectio
     return null
   })
   channel.heed('stop', end)
+  connections.follow(channel)
 }
 
 async function begin(
@@ -50,7 +51,7 @@ async function begin(
     attend(duties) {
       for (const { news, atMs } of early) duties.received(news, atMs)
       attend(channel, duties, (next) => partOf(next, workerCount))
-      connections.begin(channel, (socket, listener) => duties.take(socket, listener))
+      connections.begin((socket, listener) => duties.take(socket, listener))
     },
   }
   const part = partOf(config, workerCount)
@@ -100,6 +101,8 @@ function attend(channel: ProcessLine, duties: Duties, partOfNext: (config: Confi
   channel.heed('undrain', () => duties.undrain())
   channel.heed('cut', () => duties.cut())
   channel.answer('counts', () => duties.counts())
+  channel.answer('usages', () => duties.usageChanges())
+  channel.heed('usedElsewhere', (changes) => duties.usedElsewhere(changes))
   channel.answer('metrics', async () => await duties.metrics())
   channel.heed('watched', (isWatched) => {
     stopObserving()
