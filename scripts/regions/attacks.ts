@@ -37,16 +37,19 @@ function testedIds(): ReadonlyMap<string, ReadonlySet<string>> {
 
 /**
  * One section's table.
- * @throws Error with every row that has no test, and every id in a title that has no row
+ * @throws Error with every row that has no test, every id in a title that has no row, and every id of two rows
  */
 export function attackTable(section: AttackSection): string {
   const tested = testedIds()
-  const known = new Set(Object.values(ATTACKS).flatMap((rows) => rows.map(([id]) => id)))
+  const ids = Object.values(ATTACKS).flatMap((rows) => rows.map(([id]) => id))
+  const known = new Set(ids)
+  const twice = ids.filter((id, at) => ids.indexOf(id) !== at)
+  if (twice.length > 0) throw new Error(`scripts/regions/attack-rows*.ts: two rows have the id ${twice.join(', ')}`)
   const untested = [...known].filter((id) => !tested.has(id))
   const unexplained = [...tested.keys()].filter((id) => !known.has(id))
   if (untested.length + unexplained.length > 0) {
     throw new Error(
-      `scripts/regions/attack-rows.ts and the titles of tests disagree: no test begins with ${untested.join(', ') || '–'}; no row for ${unexplained.join(', ') || '–'}`,
+      `scripts/regions/attack-rows*.ts and the titles of tests disagree: no test begins with ${untested.join(', ') || '–'}; no row for ${unexplained.join(', ') || '–'}`,
     )
   }
   return markdownTable(

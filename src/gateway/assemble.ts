@@ -79,6 +79,7 @@ export async function assembleGateway(
   const withinBudget = worker?.withinBudget ?? (shared && (<T>(work: () => T): T => shared.store.withinBudget(work)))
   const lasting = new Lasting(state, nodeLog(log))
   for (const block of worker?.present.blocks ?? []) lasting.bars.restore(block)
+  for (const [key, untilMs] of worker?.present.holds ?? []) lasting.bars.holdKey(key, untilMs - Date.now())
   const compiling = { lasting, metrics, log, ...where }
   try {
     crew = crewOf?.({ log, lines, env, state, leases, withinBudget })

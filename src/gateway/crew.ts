@@ -22,6 +22,8 @@ export interface Present {
   readonly config: Config
   readonly number: number
   readonly blocks: readonly Block[]
+  /** By `identityKey`, until when. */
+  readonly holds: readonly (readonly [key: string, untilMs: number])[]
   /** The name of this gateway among those that share their state; `null`: it shares it with none. */
   readonly replica: string | null
 }

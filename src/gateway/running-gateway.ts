@@ -175,6 +175,7 @@ export class RunningGateway implements Gateway, ReloadHost {
         config: this.#generation.config,
         number: this.#generation.number,
         blocks: this.#parts.compiling.lasting.bars.blocks(),
+        holds: [...this.#parts.compiling.lasting.bars.holds()],
         replica: this.#membership.here.replica,
       }),
       draining: () => (this.#drain.isOn ? { ...this.#generation.config.drain, lameDuck: 0 } : undefined),

@@ -62,6 +62,12 @@ export class Bars {
     this.#sweepAt = Math.max(FEW, this.#holds.size * 2)
   }
 
+  /** Those who are kept out for a while: by `identityKey`, until when. */
+  *holds(): IterableIterator<readonly [key: string, untilMs: number]> {
+    const nowMs = this.#nowMs()
+    for (const [key, untilMs] of this.#holds) if (untilMs > nowMs) yield [key, untilMs]
+  }
+
   /** Blocks somebody from now on, in the place of an earlier block of the same person. @returns undefined where there are too many */
   block(who: Pick<Block, 'subject' | 'issuer' | 'reason' | 'by'>, forMs: number): Block | undefined {
     const earlier = this.#lasting(who.subject).find(({ issuer }) => issuer === who.issuer)

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:logins`: guessers from many addresses try many users' passwords, so many times a second, while people
  * log in. Says how long those wait whom the gateway knows, and those who never came before; what becomes of the guesses;
- * memory, log lines and processor time. Ends with 1 where somebody known waits too long, or something grows.
+ * memory, log lines and processor time. Ends with 1 where somebody known waits too long, or something grows. With
+ * `--directory` their passwords are in an OpenLDAP beside it (`type: ldap`), else in a file (`type: basic`).
  *
  * Every known person's password is computed anew each time: SIGHUP makes the gateway forget what was right.
  */
@@ -16,6 +17,8 @@ import { parseArgs } from 'node:util'
 import { hashPassword } from '../../auth/index.ts'
 import { CommandProcess } from '../support/command-process.ts'
 import { quantile } from '../support/quantile.ts'
+import type { Slapd } from '../support/slapd.ts'
+import { ldapOf, startPeople } from './directory.ts'
 import { login } from './login.ts'
 import { processorMicroseconds, residentBytes } from './process.ts'
 
@@ -24,11 +27,14 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     rate: { type: 'string', default: '500' },
     users: { type: 'string', default: '50' },
+    directory: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
-  console.log('npm run bench:logins -- [--seconds N (60)] [--rate GUESSES_PER_SECOND (500)] [--users N (50)]')
+  console.log(
+    'npm run bench:logins -- [--seconds N (60)] [--rate GUESSES_PER_SECOND (500)] [--users N (50)] [--directory]',
+  )
   process.exit()
 }
 
@@ -80,7 +86,9 @@ class Logins {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-logins-'))
-const gateway = await start(folder)
+const names = everybody()
+const directory = options.directory ? await startPeople(names) : undefined
+const gateway = await start(folder, directory?.slapd)
 try {
   const port = Number(new URL(await gateway.url()).port)
   const knownAddress = (at: number): string => `203.0.113.${at}`
@@ -129,13 +137,17 @@ try {
 } finally {
   agent.destroy()
   await gateway.kill()
+  await directory?.stop()
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function start(folder: string): Promise<CommandProcess> {
+function everybody(): readonly string[] {
   const many = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name}${at}`)
   const firstCount = Math.ceil((seconds * 1000) / EVERY_MS / FIRST_EVERY) + 1
-  const names = [...many('known', KNOWN_COUNT), ...many('user', Number(options.users)), ...many('first', firstCount)]
+  return [...many('known', KNOWN_COUNT), ...many('user', Number(options.users)), ...many('first', firstCount)]
+}
+
+async function start(folder: string, slapd: Slapd | undefined): Promise<CommandProcess> {
   const password = await hashPassword('welcome')
   const users = Object.fromEntries(names.map((name) => [name, { password }]))
   writeFileSync(join(folder, 'users.yaml'), JSON.stringify({ users }), { mode: 0o600 })
@@ -147,7 +159,10 @@ async function start(folder: string): Promise<CommandProcess> {
         credentials: { webuser: { username: 'webuser', password: { env: 'PASSWORD' } } },
       },
     },
-    authenticators: { staff: { type: 'basic', realm: 'Staff', users: 'users.yaml' }, tickets: { type: 'ticket' } },
+    authenticators: {
+      staff: slapd === undefined ? { type: 'basic', realm: 'Staff', users: 'users.yaml' } : ldapOf(slapd),
+      tickets: { type: 'ticket' },
+    },
     services: [
       {
         path: '/amqp',

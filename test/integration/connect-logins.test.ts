@@ -150,7 +150,7 @@ describe('a login in a browser of this machine', () => {
     tokens.close?.()
   })
 
-  it('G109 listens to nobody who does not know its state, and to nobody afterwards', async () => {
+  it('G111 listens to nobody who does not know its state, and to nobody afterwards', async () => {
     const { asked, tokens } = tokensOf(() => undefined)
     const refused = assert.rejects(tokens.read(), { name: 'LoginFailed', message: /the provider says access_denied/ })
     const params = new URL(await addressIn(asked)).searchParams

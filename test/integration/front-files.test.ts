@@ -132,18 +132,20 @@ for (const front of CASES) {
     it('brings the clients of a gateway that stops to the other one', async () => {
       const open = await Promise.all(Array.from({ length: 4 }, () => scene.connect('/amqp', { authorization })))
       for (const { connection } of open) connection.on('error', () => undefined)
-      const [first, second] = scene.gateways
-      assert.equal((first?.sessionCount ?? 0) > 0 && (second?.sessionCount ?? 0) > 0, true)
-      const sessions = first?.sessionCount ?? 0
+      const [most, other] = scene.gateways.toSorted((one, another) => another.sessionCount - one.sessionCount)
+      const sessions = most?.sessionCount ?? 0
+      assert.ok(sessions > 0)
 
-      await first?.close()
+      await most?.close()
 
       const ended = () => open.filter(({ socket }) => socket.readyState === socket.CLOSED)
       await until(() => ended().length === sessions, 'the end of the sessions of one gateway', 20_000)
       for (const { closed } of ended()) assert.equal((await closed).code, 1012)
-      const again = await Promise.all(ended().map(() => scene.connect('/amqp', { authorization })))
-      assert.equal(second?.sessionCount, open.length)
-      for (const { connection } of [...open.filter((one) => !ended().includes(one)), ...again]) await connection.close()
+      // On a busy machine a proxy may have missed for a moment that the other one is there.
+      const again = () => scene.connect('/amqp', { authorization }).catch(() => undefined)
+      const back = await Promise.all(ended().map(() => until(again, 'a session at the other gateway', 30_000)))
+      assert.equal(other?.sessionCount, open.length)
+      for (const { connection } of [...open.filter((one) => !ended().includes(one)), ...back]) await connection.close()
     })
   })
 }

@@ -52,10 +52,10 @@ describe('a gateway that Prometheus scrapes', () => {
     const { panels } = JSON.parse(text) as { panels: { targets?: { expr: string }[] }[] }
     const expressions = panels.flatMap(({ targets }) => targets?.map(({ expr }) => expr) ?? [])
     const chosen = (expr: string) => expr.replaceAll(/\$(?:job|instance)/g, '.+').replaceAll('$__rate_interval', '1m')
-    await until(async () => (await prometheus.query('gatehouse_build_info')).length > 0, 'a scrape', 60_000)
     for (const expr of expressions) await prometheus.query(chosen(expr))
     const [first = ''] = expressions
-    assert.equal((await prometheus.query(chosen(first))).length, 1)
+    // A scrape that was late on a busy machine leaves nothing for a moment.
+    await until(async () => (await prometheus.query(chosen(first))).length === 1, 'a scrape', 60_000)
   })
 
   it('says how many sockets it has, and when its certificate ends', async () => {
@@ -66,10 +66,18 @@ describe('a gateway that Prometheus scrapes', () => {
       60_000,
     )
     await connection.close()
-    const [end, ...more] = await prometheus.query('gatehouse_certificate_end_seconds - time()')
-    assert.equal(end?.metric['place'], 'listen[1].tls.cert')
-    assert.equal(Math.ceil(Number(end.value[1]) / 86_400), 10)
-    assert.deepEqual(more, [])
+    const ends = await until(
+      async () => {
+        const found = await prometheus.query('gatehouse_certificate_end_seconds - time()')
+        return found.length > 0 && found
+      },
+      'the end of the certificate',
+      60_000,
+    )
+    assert.deepEqual(
+      ends.map(({ metric, value }) => [metric['place'], Math.ceil(Number(value[1]) / 86_400)]),
+      [['listen[1].tls.cert', 10]],
+    )
   })
 
   it('is ready until it drains, and an alert is on its way then', async () => {

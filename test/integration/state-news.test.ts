@@ -151,7 +151,7 @@ describe('gateways of one store', () => {
     assert.equal(await tried(two), '403')
   })
 
-  it('G108 take no used ticket that somebody has written back, at whichever gateway', async (t) => {
+  it('G110 take no used ticket that somebody has written back, at whichever gateway', async (t) => {
     const doors = await gateways(t, 2)
     const [one, two] = doors as [Door, Door]
     const { store } = attacker

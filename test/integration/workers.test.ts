@@ -5,7 +5,10 @@ import { ConfigError, type ConfigInput, startGateway } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib, type UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { type TestBroker, testBroker } from '../support/broker.ts'
 import { minimalConfig } from '../support/config-files.ts'
-import { basic } from '../support/door.ts'
+import { basic, startDoor } from '../support/door.ts'
+import { call } from '../support/managed.ts'
+import { startRedis } from '../support/redis.ts'
+import { STATE_KEY } from '../support/state/shared-rig.ts'
 import { until } from '../support/until.ts'
 import { isAlive, WorkerGateway } from '../support/worker-gateway.ts'
 
@@ -259,10 +262,32 @@ describe('a gateway with two workers', () => {
 })
 
 describe('workers', () => {
-  it('end when their primary is killed', async () => {
-    const broker = await testBroker()
-    const gateway = await WorkerGateway.start(broker)
+  it('are one replica where gateways share a store, and end when their primary is killed', async (t) => {
+    const [broker, redis] = await Promise.all([testBroker(), startRedis()])
+    const state = { urls: [redis.url], key: STATE_KEY, timeout: '2s' }
+    const gateway = await WorkerGateway.start(broker, { state })
     try {
+      const admin = { port: 0, authenticate: ['staff'], roles: { administrator: { subject: 'joe.smith' } } }
+      const other = await startDoor({ state, admin }, t)
+      const ask = async (route: string, body?: unknown) => (await call(other, route, { as: 'joe.smith', body })).json
+      const replicas = async () => (await ask('GET /api/v1/overview'))['replicas'] as { name: string }[]
+      await until(async () => (await replicas()).length === 2, 'both replicas', LONG_MS)
+      const clients = await gateway.connectMany('ann', 4)
+      const listed = await ask('GET /api/v1/sessions?subject=ann')
+      const items = listed['items'] as readonly { readonly replica: string; readonly worker: number }[]
+      assert.deepEqual([items.length, listed['notReached']], [4, []])
+      assert.deepEqual([...new Set(items.map(({ worker }) => worker))].sort(), [1, 2])
+      assert.equal(new Set(items.map(({ replica }) => replica)).size, 1)
+
+      const kicked = await ask('POST /api/v1/kick', { match: { subject: 'ann' }, hold: '0s' })
+      assert.deepEqual(kicked, { matched: 4, ended: 4, notReached: [] })
+      for (const { closed } of clients) assert.equal((await closed).code, 1012)
+      const block = await ask('PUT /api/v1/blocks', { subject: 'ann', for: '10m', reason: 'a test' })
+      for (let count = 0; count < 2; count++) assert.equal(await gateway.tried('ann'), '403')
+      await ask(`DELETE /api/v1/blocks/${block['id']}`)
+
+      const raced = await Promise.allSettled(Array.from({ length: 16 }, () => gateway.connect('cat')))
+      assert.equal(raced.filter(({ status }) => status === 'fulfilled').length, 12)
       const client = await gateway.connect('ann')
       const pids = (await gateway.workers()).map(({ pid }) => pid)
       assert.equal(pids.filter(isAlive).length, 2)
@@ -271,6 +296,7 @@ describe('workers', () => {
       assert.equal((await client.closed).code, 1006)
     } finally {
       await gateway.kill()
+      await redis.stop()
       await broker.stop()
     }
   })

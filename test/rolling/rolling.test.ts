@@ -2,12 +2,12 @@
  * `npm run test:rolling`: three gateways behind HAProxy, with Redis and RabbitMQ, are replaced one after the other while
  * clients publish with confirms and consume with acknowledgements. One more is started before each that stops, as the
  * Deployment of deploy/kubernetes does it. ROLLING_SESSIONS says how many clients (300; at most 5,000), a tenth of them at
- * work, and ROLLING_PER_SECOND how many are sent away in a second (25).
+ * work, and ROLLING_PER_SECOND how many are sent away in a second (10).
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { hashPassword } from '../../auth/index.ts'
@@ -30,7 +30,7 @@ import { Fleet } from './fleet.ts'
 const MOST = 5_000
 const SESSIONS = Math.min(MOST, Number(process.env['ROLLING_SESSIONS'] ?? '300'))
 /** Each gateway asks so many clients in a second to reconnect: what two cores can open again, with everything on them. */
-const PER_SECOND = Number(process.env['ROLLING_PER_SECOND'] ?? '25')
+const PER_SECOND = Number(process.env['ROLLING_PER_SECOND'] ?? '10')
 const OVER_SECONDS = Math.max(3, Math.ceil(SESSIONS / 3 / PER_SECOND))
 const [QUIET_SECONDS, LAME_DUCK_SECONDS] = [5, 6]
 const STOP_DEADLINE_MS = (OVER_SECONDS + QUIET_SECONDS + LAME_DUCK_SECONDS + 30) * 1000
@@ -185,6 +185,7 @@ describe(`a rolling restart under ${SESSIONS} sessions`, () => {
     assert.ok(confirmed > (SESSIONS / 10) * TRAFFIC)
     assert.deepEqual([...new Set(ended.map(({ closeCode }) => closeCode))], [1012])
     assert.deepEqual([...new Set(moved)], [1])
-    assert.ok((most ?? 0) <= GAP_MS)
+    const load = `a load of ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} processors`
+    assert.ok((most ?? 0) <= GAP_MS, `99 of 100 gaps within ${most} ms, not ${GAP_MS} ms; the machine has ${load}`)
   })
 })

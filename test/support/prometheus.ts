@@ -39,7 +39,7 @@ export async function startPrometheus(target: string, rules: string): Promise<Pr
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const config = {
-    global: { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '250ms' },
+    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: [rules],
     scrape_configs: [{ job_name: 'gatehouse', static_configs: [{ targets: [target] }] }],
   }

@@ -97,7 +97,7 @@ export class WorkerProcess implements Taker {
     const { stdout } = this.#child
     const passed = stdout === null ? undefined : passLines(stdout, lines).catch(() => undefined)
     const why = await new Promise<string>((resolve) => {
-      this.#child.once('error', (error) => resolve(error.message))
+      this.#child.on('error', (error) => resolve(error.message))
       this.#child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `ended by ${signal}`))
     })
     this.isServing = false

@@ -75,6 +75,13 @@ async function begin(
 /** Does its duties whenever the primary asks. */
 function attend(channel: ProcessLine, duties: Duties, partOfNext: (config: Config) => Config): void {
   let prepared: PreparedElsewhere | undefined
+  /** Counts what was asked for or given up: what comes about later than that is not wanted any more. */
+  let turn = 0
+  const abandon = (): void => {
+    turn += 1
+    prepared?.abandon()
+    prepared = undefined
+  }
   let stopObserving = (): void => {}
   const observer: LogObserver = {
     wrote: (event, fields) => channel.tell('observed', { event, fields }),
@@ -83,17 +90,21 @@ function attend(channel: ProcessLine, duties: Duties, partOfNext: (config: Confi
   channel.answer('news', ({ news, atMs }) => duties.received(news, atMs) ?? null)
   channel.answer('question', async (question) => (await duties.answer(question)) ?? null)
   channel.answer('prepare', async (config) => {
-    prepared = await duties.prepare(partOfNext(config))
-    return prepared.judged
+    abandon()
+    const own = turn
+    const made = await duties.prepare(partOfNext(config))
+    if (own !== turn) {
+      made.abandon()
+      throw new Error('it took too long to prepare the configuration')
+    }
+    prepared = made
+    return made.judged
   })
   channel.heed('apply', () => {
     prepared?.apply()
     prepared = undefined
   })
-  channel.heed('abandon', () => {
-    prepared?.abandon()
-    prepared = undefined
-  })
+  channel.heed('abandon', abandon)
   channel.answer('drain', async (terms) => {
     await duties.drain(terms)
     return null

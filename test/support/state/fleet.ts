@@ -12,11 +12,13 @@ export class GatewayFleet {
   /** Where HAProxy listens. */
   readonly port: number
   readonly #proxy: ReverseProxy
+  readonly #file: string
 
-  private constructor(gateways: readonly CommandProcess[], port: number, proxy: ReverseProxy) {
+  private constructor(gateways: readonly CommandProcess[], port: number, proxy: ReverseProxy, file: string) {
     this.gateways = gateways
     this.port = port
     this.#proxy = proxy
+    this.#file = file
   }
 
   /** @param folder for their configuration */
@@ -33,7 +35,7 @@ export class GatewayFleet {
         ...['frontend gate', '  mode http', `  bind 127.0.0.1:${port}`, '  default_backend gatehouse'],
         ...['backend gatehouse', '  mode http', '  balance roundrobin', ...servers],
       ]
-      return new GatewayFleet(gateways, port, await startHaproxy(port, lines.join('\n')))
+      return new GatewayFleet(gateways, port, await startHaproxy(port, lines.join('\n')), file)
     } catch (error) {
       await Promise.all(gateways.map((one) => one.kill()))
       throw error
@@ -43,6 +45,12 @@ export class GatewayFleet {
   /** The URL of each gateway, by HTTP. */
   async urls(): Promise<readonly string[]> {
     return await Promise.all(this.gateways.map(async (one) => (await one.url()).replace(/^ws/, 'http')))
+  }
+
+  /** Another configuration for all of them; it is in force a moment later. */
+  async reload(config: ConfigInput): Promise<void> {
+    await writeFile(this.#file, JSON.stringify(config), { mode: 0o600 })
+    for (const one of this.gateways) one.signal('SIGHUP')
   }
 
   /** How often each has written an event. */
