@@ -42,6 +42,7 @@ describe('a gateway with two workers', () => {
   })
 
   it('spreads sessions evenly, lists all of them, and adds up what they count', async () => {
+    await gateway.idle()
     const openedBefore = await gateway.metric('gatehouse_sessions_opened_total')
     const clients = await gateway.connectMany('ann', 10)
     const workers = [...(await gateway.sessions('ann')).values()]
@@ -105,6 +106,7 @@ describe('a gateway with two workers', () => {
   })
 
   it('shares what one identity may use among its sessions at all workers', async () => {
+    await gateway.idle()
     const clients = await gateway.connectMany('bob', 4)
     assert.deepEqual(new Set((await gateway.sessions('bob')).values()).size, 2)
     /** A refusal ends the channel, and nothing else. */
@@ -157,6 +159,7 @@ describe('a gateway with two workers', () => {
   })
 
   it('writes one log: each line whole, and of a worker its number', async () => {
+    await gateway.idle()
     const clients = await gateway.connectMany('eve', 8)
     await leave(clients)
     const ends = () =>
@@ -206,6 +209,7 @@ describe('a gateway with two workers', () => {
   })
 
   it('loses the sessions of a worker that is killed, and no others, and has another one soon', async () => {
+    await gateway.idle()
     const openedBefore = await gateway.metric('gatehouse_sessions_opened_total')
     const clients = await gateway.connectMany('eve', 12)
     assert.equal(await gateway.metric('gatehouse_sessions_opened_total'), openedBefore + 12)

@@ -142,6 +142,11 @@ export class WorkerGateway {
     return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
+  /** Resolves when no worker has a connection left, and the primary knows: those that follow are spread evenly. */
+  async idle(): Promise<void> {
+    await until(async () => (await this.metric('gatehouse_sockets')) === 0, 'the last connection to end', 60_000)
+  }
+
   /** All processes that the primary has started. */
   get children(): readonly number[] {
     const { pid } = this.command
