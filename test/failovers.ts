@@ -33,6 +33,8 @@ const env = {
   ...own,
   FAILOVERS: process.env['FAILOVERS'] ?? '100',
   FAILOVER_MS: process.env['FAILOVER_MS'] ?? '5000',
+  // As gateways have it by default.
+  FAILOVER_TIMEOUT: process.env['FAILOVER_TIMEOUT'] ?? '250ms',
 }
 const tests = spawn(command, words, { stdio: 'inherit', env })
 tests.once('error', (error) => {

@@ -308,6 +308,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   #tick(): void {
     this.#lately.tick()
     this.#parts.crew?.tick()
+    this.#membership.tick()
     for (const broker of this.#generation.brokers.values()) {
       broker.nodes.tick()
       if (!this.#drain.isOn) rebalance(broker, this.#parts, this.#generation.config.drain.quiet)

@@ -13,6 +13,7 @@ import { NewsStream, type Received } from './news/news.ts'
 import { Questions } from './news/questions.ts'
 import { BLOCK_MS, StreamReader } from './news/reader.ts'
 import { Replies } from './news/replies.ts'
+import { SharesStream } from './news/shares-stream.ts'
 import { TakenStream } from './news/taken-stream.ts'
 import { Replicas } from './replicas.ts'
 import { Sealer } from './sealing.ts'
@@ -41,6 +42,8 @@ export interface Follower {
   /** What this gateway answers to a question of another; undefined: nothing. Must not reject. */
   answer(question: unknown): Promise<unknown>
   loginsEnded(scope: string, logins: EndedUntil): void
+  /** Another gateway says what is used there of shares. */
+  shares(gateway: string, shares: unknown): void
 }
 
 /** What gateways of one `state` share, as one of them reaches it. */
@@ -51,11 +54,13 @@ export class SharedStore {
   readonly replicas: Replicas
   readonly news: NewsStream
   readonly questions: Questions
+  readonly shares: SharesStream
   readonly #reader: StreamReader
   #follower: Follower = {
     received: () => undefined,
     answer: async () => undefined,
     loginsEnded: () => undefined,
+    shares: () => undefined,
   }
 
   private constructor({ store, reader, sealer, keys, metrics }: Parts) {
@@ -90,7 +95,8 @@ export class SharedStore {
       ...own,
       taken: (name, untilMs) => this.authState.ticketTakenElsewhere(name, untilMs),
     })
-    this.#reader = new StreamReader(reader, store, [this.news, this.questions, taken])
+    this.shares = new SharesStream({ ...own, said: (gateway, shares) => this.#follower.shares(gateway, shares) })
+    this.#reader = new StreamReader(reader, store, [this.news, this.questions, taken, this.shares])
   }
 
   /** Who acts on what other gateways say, from now on. */

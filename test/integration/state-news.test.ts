@@ -123,6 +123,30 @@ describe('gateways of one store', () => {
     await until(async () => (await tried(doors[1] as Door)) === 'in', 'the place that was given back')
   })
 
+  it('count shares of one identity together, and give back those of a gateway that is gone', async (t) => {
+    await redis.command('FLUSHALL')
+    const limits = { perIdentity: { channels: 3 } }
+    const doors = await startGateways(sharing({ urls: [redis.url] }, { service: { limits } }), 2, t)
+    const [one, two] = doors as [Door, Door]
+    const [first, second] = [await connectTo(one), await connectTo(two)]
+    for (let count = 0; count < 2; count += 1) await first.connection.createChannel()
+    await second.connection.createChannel()
+    // Each has said so to the other within a second or two.
+    const isFull = async (door: Door): Promise<boolean> => {
+      const client = await connectTo(door)
+      client.connection.on('error', () => undefined)
+      const opened = await client.connection.createChannel().then(
+        () => true,
+        () => false,
+      )
+      if (opened) await client.connection.close()
+      return !opened
+    }
+    for (const door of doors) await until(() => isFull(door), 'a share that is used up', 30_000)
+    await first.connection.close()
+    await until(async () => !(await isFull(two)), 'what was given back', 30_000)
+  })
+
   it('block here while the store is away, name whom they did not reach, and reach them later', async (t) => {
     const doors = await gateways(t, 2)
     const [one, two] = doors as [Door, Door]

@@ -14,10 +14,12 @@ import { writtenIdentity } from '../../state/identity-text.ts'
 import type { SharedStore } from '../../state/open.ts'
 import type { ReplicaRecord } from '../../state/replicas.ts'
 import type { Berth, Captain, Crew } from '../crew.ts'
-import type { Generation } from '../generation.ts'
+import type { Compiling, Generation } from '../generation.ts'
+import type { UsageChange } from '../lasting.ts'
 import { type ActOnNews, actOnNews, type GatewayNews, type NewsParts } from '../news.ts'
 import type { GatewayAddress } from '../ports.ts'
 import { othersOf } from './others-of.ts'
+import { SharesOfAll } from './shares.ts'
 
 /** The gateway, as the others see it. */
 interface Member {
@@ -31,6 +33,7 @@ export interface Beside {
   readonly shared: SharedStore | undefined
   readonly crew: Crew | undefined
   readonly berth: Berth | undefined
+  readonly compiling: Pick<Compiling, 'lasting'>
 }
 
 /** Longer than any ticket lives, and than a gateway may be cut off from the store without a restart of it being better. */
@@ -47,6 +50,7 @@ export class Membership {
   readonly logins: LoginListener | undefined
   readonly #beside: Beside
   readonly #member: Member
+  readonly #shares: SharesOfAll | undefined
 
   constructor(beside: Beside, member: Member) {
     this.#beside = beside
@@ -57,6 +61,13 @@ export class Membership {
       crew === undefined || replicas === undefined ? (crew?.others ?? replicas) : both(crew.others, replicas)
     const isAlone = shared === undefined && crew === undefined && berth === undefined
     this.logins = isAlone ? undefined : this.#loginNews()
+    this.#shares =
+      shared &&
+      new SharesOfAll({
+        ...beside.compiling,
+        tell: (changes) => shared.shares.tell(changes),
+        hasOthers: () => shared.replicas.others.length > 0,
+      })
   }
 
   get here(): Here {
@@ -89,9 +100,15 @@ export class Membership {
           return undefined
         }
       },
+      shares: (gateway, told) => this.#shares?.said(gateway, told as readonly UsageChange[]),
       loginsEnded: (scope, logins) => this.#publish({ kind: 'logins', scope, logins }, KNOWN_MS),
     })
     return act
+  }
+
+  /** Called once a second. */
+  tick(): void {
+    this.#shares?.tick()
   }
 
   /** Says what this gateway is from now on. */

@@ -3,8 +3,7 @@
  * has changed; each of them gets to know what the others have. So a share may be exceeded by what is taken within a second.
  */
 import type { UsageChange } from '../../gateway/lasting.ts'
-
-type Used = NonNullable<UsageChange['used']>
+import { sumOfUsed, type Used } from '../../gateway/replicas/used.ts'
 
 interface Shared {
   readonly service: string
@@ -47,19 +46,8 @@ export class AllUsages<Worker extends object> {
       for (const worker of byWorker.keys()) {
         const others = [...byWorker].flatMap(([other, used]) => (other === worker ? [] : [used]))
         const own = told.get(worker as Worker) ?? []
-        told.set(worker as Worker, [...own, { service, identity, used: sumOf(others) }])
+        told.set(worker as Worker, [...own, { service, identity, used: sumOfUsed(others) }])
       }
     return told
-  }
-}
-
-function sumOf(all: readonly Used[]): Used {
-  const sum = (name: keyof Used): number => all.reduce((total, used) => total + used[name], 0)
-  return {
-    channels: sum('channels'),
-    consumers: sum('consumers'),
-    queues: sum('queues'),
-    exchanges: sum('exchanges'),
-    publishers: sum('publishers'),
   }
 }
