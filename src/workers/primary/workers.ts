@@ -146,6 +146,8 @@ export class Workers {
   }
 
   async #stop(worker: WorkerProcess): Promise<void> {
+    // One that does not serve has nothing to lose, and may take seconds to be able to read what it is told.
+    if (!worker.isServing) worker.kill()
     worker.isServing = false
     worker.channel.tell('stop', null)
     const late = setTimeout(() => worker.kill(), END_MS)
