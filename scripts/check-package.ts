@@ -139,14 +139,16 @@ function checkCode(): void {
   const require = createRequire(import.meta.url)
   const types = join(root, 'node_modules/@types')
   const common = ['--target', 'es2023', '--strict', '--types', 'node', '--typeRoots', types]
-  for (const [name, code] of Object.entries({ use: CODE, testing: TESTING, browser: BROWSER })) {
-    writeFileSync(join(consumer, `${name}.ts`), code)
-    for (const way of [
-      ['--module', 'esnext', '--moduleResolution', 'bundler', '--noEmit'],
-      ['--module', 'node16', '--moduleResolution', 'node16', '--noEmit'],
-      ['--module', 'nodenext'],
-    ])
-      succeed(process.execPath, [require.resolve('typescript/bin/tsc'), ...common, ...way, `${name}.ts`], consumer)
+  const programs = Object.entries({ use: CODE, testing: TESTING, browser: BROWSER })
+  const files = programs.map(([name]) => `${name}.ts`)
+  for (const [name, code] of programs) writeFileSync(join(consumer, `${name}.ts`), code)
+  for (const way of [
+    ['--module', 'esnext', '--moduleResolution', 'bundler', '--noEmit'],
+    ['--module', 'node16', '--moduleResolution', 'node16', '--noEmit'],
+    ['--module', 'nodenext'],
+  ])
+    succeed(process.execPath, [require.resolve('typescript/bin/tsc'), ...common, ...way, ...files], consumer)
+  for (const [name] of programs) {
     assert.ok(existsSync(join(consumer, `${name}.js`)))
     succeed(process.execPath, [`${name}.js`], consumer)
   }

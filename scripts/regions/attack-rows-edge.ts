@@ -100,7 +100,7 @@ export const EDGE: readonly AttackRow[] = [
   [
     'G93',
     'a gateway that is none: at the inner port of a door without a certificate, with another’s, an expired one, another name',
-    'mutual TLS 1.3, names in full, and a version of their own; nobody is parked before',
+    'mutual TLS 1.3, names in full, and a version of their own; nobody is parked before; 256 handshakes of one address',
   ],
   [
     'G94',
@@ -151,7 +151,12 @@ export const EDGE: readonly AttackRow[] = [
   [
     'G108',
     'something in the place of the gateway that is silent, slow, talks without end or asks without reading',
-    'each attempt ends within 8 s, the beginning of a session within 30 s; one pong is owed at a time; the client reads 320',
+    'each attempt ends within 8 s, the beginning of a session within 30 s; who breaks the rules is left at once; the client reads 320',
+  ],
+  [
+    'G111',
+    'another program at the address to which `connect --login` is sent back',
+    'only who repeats the state of the login, once; PKCE makes the code worth nothing to others',
   ],
   [
     'G105',

@@ -12,7 +12,7 @@ import type { LogObserver } from '../ops/log.ts'
 import type { MetricsJson } from '../ops/summed-metrics.ts'
 import type { Block } from '../sessions/bars.ts'
 import type { DrainTerms } from '../sessions/drain.ts'
-import type { UsageChange } from './lasting.ts'
+import type { Lasting, UsageChange } from './lasting.ts'
 import type { AddressListener } from './listeners.ts'
 import type { GatewayNews, OwnKnowledge } from './news.ts'
 import type { ReloadExample, ReloadReport } from './reloading/report.ts'
@@ -82,6 +82,8 @@ export interface Crew {
   readonly workers: readonly ShownWorker[]
   /** Of all of them, and of those that were before; read when it is wanted. */
   readonly counts: CrewCounts
+  /** What identities use of their shares at all of them together, and what they use at other gateways. */
+  readonly shares: Pick<Lasting, 'usageChanges' | 'usedElsewhere'>
   listener(options: ListenerOptions): AddressListener
   /** Has all of them serve. @throws {Error} where one cannot */
   begin(captain: Captain): Promise<void>

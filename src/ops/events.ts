@@ -21,7 +21,7 @@ export const EVENTS = {
   'gateway-stopped': { level: 'info', means: 'all sessions have ended' },
   'worker-started': {
     level: 'info',
-    means: 'the process `worker` of several takes connections, `durationMs` after it was begun',
+    means: 'the process `worker` of several takes connections, `durationMs` after it was told to begin',
   },
   'worker-ended': {
     level: 'error',

@@ -22,23 +22,25 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: '2' },
     messages: { type: 'string', default: '20000' },
     'set-ups': { type: 'string', default: '400' },
+    warm: { type: 'string', default: '2000' },
     sessions: { type: 'string', default: '400' },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
   console.log(
-    'npm run bench:workers -- [--runs N (5)] [--workers N (2)] [--messages N (20000)] [--set-ups N (400)] [--sessions N (400)]',
+    'npm run bench:workers -- [--runs N (5)] [--workers N (2)] [--messages N (20000)] [--set-ups N (400)] [--warm N (2000)] [--sessions N (400)]',
   )
   process.exit()
 }
-const [runs, workers, messages, setUps, sessions] = [
+const [runs, workers, messages, setUps, warm, sessions] = [
   options.runs,
   options.workers,
   options.messages,
   options['set-ups'],
+  options.warm,
   options.sessions,
-].map(Number) as [number, number, number, number, number]
+].map(Number) as [number, number, number, number, number, number]
 
 const MOST_PROCESSOR = 1.05
 const MOST_SPREAD = 0.05
@@ -85,6 +87,12 @@ try {
   const open = async (door: Door, count: number): Promise<void> => {
     for (let opened = 0; opened < count; opened++) await (await Peer.open(door)).close()
   }
+  // The first sessions of a process cost more, and each worker has a part of them.
+  for (const [gateway, count] of [
+    [one, warm],
+    [several, warm * workers],
+  ] as const)
+    await clients(() => open(gateway.tokenDoor, Math.ceil(count / CLIENTS)))
   const share = Math.ceil(setUps / CLIENTS)
   const scenarios: readonly (readonly [name: string, measure: (gateway: Measured) => Promise<number>])[] = [
     // One client: of several, fewer are with each worker, and each turn of its event loop has less to put together.
@@ -130,7 +138,7 @@ try {
   await clients(async () => {
     while (peers.length < sessions) peers.push(await Peer.open(several.tokenDoor))
   })
-  const children = childrenOf(several.pid)
+  const children = childrenOf(several.pid).filter((pid) => socketCount(pid) > 0)
   const counts = children.map(socketCount)
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
   const spread = Math.max(...counts.map((count) => Math.abs(count - mean) / mean))
@@ -165,7 +173,7 @@ function ascending(one: number, other: number): number {
   return one - other
 }
 
-/** Those that serve: processes that the primary has started. */
+/** Processes that the primary has started. */
 function childrenOf(pid: number): readonly number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 }

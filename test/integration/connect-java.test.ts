@@ -5,18 +5,18 @@ import { after, before, describe, it } from 'node:test'
 import { Secret } from '../../auth/index.ts'
 import { passwordLogin } from '../../src/tunnel/connect/login/constant.ts'
 import { type ConnectPort, startConnectPort } from '../support/connect-port.ts'
-import { javaProblem, runJava } from '../support/java.ts'
+import { javaClient, runJava } from '../support/java.ts'
 import { type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { until } from '../support/until.ts'
 
 const SCENES = join(import.meta.dirname, 'java/Scenes.java')
 const STAMPED = 'java-stamped'
-const problem = await javaProblem()
 
-describe("RabbitMQ's Java client through connect", { skip: problem }, () => {
+describe("RabbitMQ's Java client through connect", () => {
   let live: LiveGateway
   let port: ConnectPort
   before(async () => {
+    await javaClient()
     live = await startLiveGateway({ service: { stamp: { headers: { 'x-who': '${subject}' } } } })
     const judge = await live.broker.judge()
     const channel = await judge.createChannel()

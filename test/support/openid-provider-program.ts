@@ -55,7 +55,8 @@ server.on('request', (request, response) => {
 console.log(JSON.stringify({ issuer }))
 
 function configuration(): object {
-  const { accessTokenSeconds, robotSecret, robotRoles, people, gateway, exchange } = settings
+  const { accessTokenSeconds, robotSecret, robotRoles, people, gateway, exchange, deviceFlow = true } = settings
+  const deviceCode = deviceFlow ? ['urn:ietf:params:oauth:grant-type:device_code'] : []
   const rolesOf = (name: string) => people[name]?.roles ?? robotRoles
   return {
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'provider-key', use: 'sig', alg: 'RS256' }] },
@@ -72,9 +73,8 @@ function configuration(): object {
         client_id: 'terminal',
         token_endpoint_auth_method: 'none',
         application_type: 'native',
-        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-        response_types: [],
-        redirect_uris: [],
+        grant_types: [...deviceCode, 'authorization_code', 'refresh_token'],
+        redirect_uris: ['http://127.0.0.1/'],
       },
       ...(gateway === undefined
         ? []
@@ -82,7 +82,7 @@ function configuration(): object {
             {
               client_id: 'gatehouse',
               client_secret: gateway.secret,
-              grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+              grant_types: ['authorization_code', 'refresh_token', ...deviceCode],
               redirect_uris: [gateway.publicUrl, gateway.adminUrl ?? []].flat().map((url) => `${url}/auth/callback`),
               backchannel_logout_uri: `${gateway.publicUrl}/auth/backchannel-logout`,
               backchannel_logout_session_required: true,
@@ -109,7 +109,7 @@ function configuration(): object {
       revocation: { enabled: true },
       // The pages that these two come with fetch a font from the net.
       deviceFlow: {
-        enabled: true,
+        enabled: deviceFlow,
         userCodeInputSource: (context: Page, form: string) => {
           context.body = `<!doctype html><title>Code</title>${form}`
         },

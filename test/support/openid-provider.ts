@@ -12,6 +12,8 @@ export interface ProviderSettings {
   readonly accessTokenSeconds: number
   /** JWTs, or texts that only the provider can read; default: `jwt`. */
   readonly accessTokens?: 'jwt' | 'opaque'
+  /** False: programs are sent back to an address of their machine instead. */
+  readonly deviceFlow?: boolean
   /** Of the client `robot`, which gets tokens for itself. */
   readonly robotSecret: string
   readonly robotRoles: readonly string[]

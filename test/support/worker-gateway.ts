@@ -142,6 +142,12 @@ export class WorkerGateway {
     return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
+  /** All processes that the primary has started. */
+  get children(): readonly number[] {
+    const { pid } = this.command
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  }
+
   async ready(): Promise<number> {
     return (await fetch(`${this.#urlOf('admin-started')}/health/ready`)).status
   }

@@ -55,7 +55,8 @@ LOGIN, who you are:
   --token-file FILE    a file with a bearer token; read again when it changes
   --token-command CMD  a shell command that prints a bearer token; run again before a token ends
   --login ISSUER --client-id ID [--scope SCOPE]
-                       a device login: prints an address and a code for any browser; renewed by a refresh token
+                       a device login: prints an address and a code for any browser; renewed by a refresh token.
+                       Where the provider has no such codes: an address for a browser of this machine
   --negotiate          the Kerberos ticket of this machine; needs the package kerberos
   --cert FILE --key FILE
                        a certificate of yours, alone or beside one of the others

@@ -44,12 +44,21 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
 }
 
+/** Keys that only one kind of file has, beside one that only the other has: whose file it is, and who judges it. */
+function ownerOf(key: string, known: readonly string[]): string | undefined {
+  if (key === 'inner' && known.includes('brokers'))
+    return 'this is the configuration of a door: `gatehouse door --check -c FILE` judges it'
+  if ((key === 'brokers' || key === 'services') && known.includes('inner'))
+    return 'this is the configuration of a gateway: `gatehouse check -c FILE` judges it'
+  return undefined
+}
+
 /** Words for what the schema itself has no words for. Several unknown keys give one line each. */
 export function schemaText(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = knownKeys(issue.inst)
-      return issue.keys.map((key) => `unknown key${suggestion(key, known)}`).join('\n')
+      return issue.keys.map((key) => ownerOf(key, known) ?? `unknown key${suggestion(key, known)}`).join('\n')
     }
     case 'invalid_type':
       return `expected ${TYPES[issue.expected] ?? issue.expected}`

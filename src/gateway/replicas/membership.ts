@@ -64,7 +64,7 @@ export class Membership {
     this.#shares =
       shared &&
       new SharesOfAll({
-        ...beside.compiling,
+        lasting: crew?.shares ?? beside.compiling.lasting,
         tell: (changes) => shared.shares.tell(changes),
         hasOthers: () => shared.replicas.others.length > 0,
       })

@@ -93,6 +93,13 @@ export class WorkerCrew implements Crew {
     }))
   }
 
+  get shares(): Crew['shares'] {
+    return {
+      usageChanges: () => this.#usages.changes(),
+      usedElsewhere: (changes) => this.#tellUsages(this.#usages.saidOutside(changes)),
+    }
+  }
+
   listener(options: ListenerOptions): AddressListener {
     const listener: AddressListener = new HandingListener(options, (socket) => {
       this.#handOff.add(socket, () => this.#captain?.placeOf(listener))

@@ -17,17 +17,15 @@ const PROGRAM = fileURLToPath(
 )
 
 export interface WorkerOptions {
-  readonly number: number
   readonly env: Environment
   /** Where the lines of its log go. */
   readonly lines: Lines
 }
 
 export class WorkerProcess implements Taker {
-  /** From 1. One that takes the place of another has its number. */
-  readonly number: number
+  /** From 1. One that takes the place of another has its number; 0: it waits for a place. */
+  number = 0
   readonly channel: ProcessLine
-  readonly startedMs = performance.now()
   /** RFC 3339 in UTC. */
   readonly startedAt = new Date().toISOString()
   /** Resolves with why, once it is gone and its last lines are written. */
@@ -43,8 +41,7 @@ export class WorkerProcess implements Taker {
   /** Sockets that the system has not got yet: they are still ours. */
   readonly #unsent = new Map<Socket, number>()
 
-  constructor({ number, env, lines }: WorkerOptions) {
-    this.number = number
+  constructor({ env, lines }: WorkerOptions) {
     // A debugger of the primary has its port already.
     const execArgv = process.execArgv.filter((option) => !option.startsWith('--inspect'))
     this.#child = fork(PROGRAM, [], { execArgv, env: { ...env }, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })

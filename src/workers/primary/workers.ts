@@ -5,7 +5,7 @@
 import type { Log } from '../../ops/log.ts'
 import { type WorkerOptions, WorkerProcess } from './worker-process.ts'
 
-export interface WorkersOptions extends Omit<WorkerOptions, 'number'> {
+export interface WorkersOptions extends WorkerOptions {
   readonly count: number
   readonly log: Log
   /** Listens to a process that has just begun. */
@@ -28,6 +28,8 @@ export class Workers {
   readonly #options: WorkersOptions
   readonly #present = new Set<WorkerProcess>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** One more process, which has done everything but begin: whoever takes a place takes it at once. */
+  #reserve: WorkerProcess | undefined
   #isStopping = false
   /** What must not meet: the beginning of a worker, and a change of what all of them do. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -51,7 +53,7 @@ export class Workers {
 
   /** Starts the processes; none of them serves yet. */
   fork(): readonly WorkerProcess[] {
-    return Array.from({ length: this.#options.count }, (_, index) => this.#fork(index + 1))
+    return Array.from({ length: this.#options.count }, (_, index) => this.#join(this.#fork(), index + 1))
   }
 
   /** Has all of them serve. @throws {Error} where one cannot: then none of them is left */
@@ -63,6 +65,7 @@ export class Workers {
       throw failed.reason
     }
     for (const worker of [...this.#present]) this.#keep(worker, 0)
+    this.#keepReserve()
   }
 
   /** Nothing begins while this is under way, and this waits for what begins. */
@@ -76,11 +79,26 @@ export class Workers {
   async stop(): Promise<void> {
     this.#isStopping = true
     for (const timer of this.#timers) clearTimeout(timer)
-    await Promise.all([...this.#present].map(async (worker) => await this.#stop(worker)))
+    const all = [...this.#present, ...(this.#reserve === undefined ? [] : [this.#reserve])]
+    await Promise.all(all.map(async (worker) => await this.#stop(worker)))
   }
 
-  #fork(number: number): WorkerProcess {
-    const worker = new WorkerProcess({ ...this.#options, number })
+  #fork(): WorkerProcess {
+    return new WorkerProcess(this.#options)
+  }
+
+  #keepReserve(): void {
+    if (this.#isStopping || this.#reserve !== undefined) return
+    const reserve = this.#fork()
+    this.#reserve = reserve
+    void reserve.ended.then(() => {
+      if (this.#reserve === reserve) this.#reserve = undefined
+    })
+  }
+
+  /** Gives a process a place. */
+  #join(worker: WorkerProcess, number: number): WorkerProcess {
+    worker.number = number
     this.#present.add(worker)
     this.#options.joined(worker)
     void worker.ended.then(() => {
@@ -91,18 +109,20 @@ export class Workers {
   }
 
   async #begin(worker: WorkerProcess): Promise<void> {
+    const startedMs = performance.now()
     await this.#options.begin(worker)
     worker.isServing = true
-    const durationMs = Math.round(performance.now() - worker.startedMs)
+    const durationMs = Math.round(performance.now() - startedMs)
     this.#options.log.write('worker-started', { worker: worker.number, durationMs })
     this.#options.serving(worker)
   }
 
   /** Replaces it when it has gone. @param early how many before it have ended early, one after the other */
   #keep(worker: WorkerProcess, early: number): void {
+    const joinedMs = performance.now()
     void worker.ended.then((detail) => {
       if (this.#isStopping) return
-      const isEarly = performance.now() - worker.startedMs < SETTLED_MS
+      const isEarly = performance.now() - joinedMs < SETTLED_MS
       const pauseMs = isEarly && early > 0 ? Math.min(LONGEST_BACK_OFF_MS, BACK_OFF_MS * 2 ** (early - 1)) : 0
       this.#options.log.write('worker-ended', { worker: worker.number, count: worker.load, detail, pauseMs })
       this.#after(pauseMs, () => this.#replace(worker.number, isEarly ? early + 1 : 1))
@@ -110,9 +130,12 @@ export class Workers {
   }
 
   #replace(number: number, early: number): void {
-    const worker = this.#fork(number)
+    const reserve = this.#reserve
+    this.#reserve = undefined
+    const worker = this.#join(reserve ?? this.#fork(), number)
     this.#keep(worker, early)
-    this.alone(async () => await this.#begin(worker)).catch((error: unknown) => {
+    const begun = this.alone(async () => await this.#begin(worker)).then(() => this.#keepReserve())
+    begun.catch((error: unknown) => {
       if (!this.#isStopping)
         this.#options.log.write('worker-failed', {
           worker: number,

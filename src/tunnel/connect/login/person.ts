@@ -17,7 +17,12 @@ export function deviceTokens({ issuer, clientId, scope, write }: DeviceOptions):
     () =>
       new DeviceLogin({
         ...{ issuer, clientId, scope },
-        ask: (url, code) => write(`to log in, open ${url} in any browser; the code is ${code}`),
+        ask: (url, code) =>
+          write(
+            code === undefined
+              ? `to log in, open ${url} in a browser of this machine`
+              : `to log in, open ${url} in any browser; the code is ${code}`,
+          ),
       }),
   )
   return {

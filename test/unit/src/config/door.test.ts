@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { staticDoorChanges } from '../../../../src/config/checks/door.ts'
-import { loadConfig, loadDoor, parseDoor } from '../../../../src/config/reading/load.ts'
+import { loadConfig, loadDoor, parseConfig, parseDoor } from '../../../../src/config/reading/load.ts'
 import { ConfigError, formatProblem } from '../../../../src/config/reading/problems.ts'
 import { appliesTo } from '../../../../src/config/schema/applies.ts'
 import { doorReference } from '../../../../src/config/schema/reference.ts'
@@ -26,6 +26,20 @@ function mistakesIn(text: string): string[] {
 }
 
 describe('parseDoor', () => {
+  it('says whose file it is where a door and a gateway are confused', () => {
+    assert.ok(
+      mistakesIn('brokers: {}').some((text) => text.startsWith('brokers: this is the configuration of a gateway:')),
+    )
+    assert.throws(
+      () => parseConfig(MINIMAL, { files: false }),
+      (error) =>
+        error instanceof ConfigError &&
+        error.problems.some(
+          ({ path, message }) => path === 'inner' && message.includes('`gatehouse door --check -c FILE`'),
+        ),
+    )
+  })
+
   it('fills in what is left out, and makes paths absolute', () => {
     const { config, warnings } = parseDoor(MINIMAL, { file: '/etc/gatehouse/door.yaml', files: false })
     assert.deepEqual(warnings, [])

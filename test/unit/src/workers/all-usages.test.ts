@@ -53,6 +53,28 @@ describe('usages of several workers', () => {
     assert.equal(one.elsewhere.channels, 0)
   })
 
+  it('are told to other gateways together, and hold with what those have', () => {
+    const { all, workers, exchange } = scene(2)
+    const [one, two] = workers.map((worker) => worker.enter(JOE, 0))
+    assert.ok(one && two)
+    assert.deepEqual(all.changes(), [])
+    one.channels = 3
+    two.channels = 4
+    exchange(1_000)
+    const [change, ...more] = all.changes()
+    assert.deepEqual([change?.identity, change?.used?.channels, more, all.changes()], [JOE, 7, [], []])
+
+    const used = { channels: 10, consumers: 0, queues: 2, exchanges: 0, publishers: 1 }
+    for (const [worker, changes] of all.saidOutside([{ service: SERVICE, identity: JOE, used }]))
+      for (const told of changes) if (told.used !== null) worker.usedElsewhere(told.identity, told.used)
+    assert.deepEqual([one.elsewhere.channels, two.elsewhere.channels, two.elsewhere.publishers], [14, 13, 1])
+    assert.equal(one.queues.elsewhereCount, 2)
+    const nothing = { channels: 0, consumers: 0, queues: 0, exchanges: 0, publishers: 0 }
+    for (const [worker, changes] of all.saidOutside([{ service: SERVICE, identity: JOE, used: nothing }]))
+      for (const told of changes) if (told.used !== null) worker.usedElsewhere(told.identity, told.used)
+    assert.equal(two.elsewhere.channels, 3)
+  })
+
   it('are told once, and again when they have been forgotten', () => {
     const usages = new Usages()
     const usage = usages.enter(JOE, 0)
