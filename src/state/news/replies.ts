@@ -2,14 +2,21 @@
  * Replies to what was passed on or asked: each gateway writes its own, sealed, under the number of the entry that it replies
  * to. They are gone after a few seconds, whether anybody has read them or not.
  */
+import { promisify } from 'node:util'
+import { deflate, inflate } from 'node:zlib'
 import type { Sealer } from '../sealing.ts'
 import { type Store, script } from '../store.ts'
 
 const KIND = 'reply'
 const KEPT_MS = 10_000
 const LOOK_MS = 20
-/** A longer one is not written: the store does nothing else while it takes it. */
-const MOST_BYTES = 8 * 1024 * 1024
+/** A longer one is not written, and not read: the store does nothing else while it takes it. */
+const MOST_BYTES = 16 * 1024 * 1024
+/** Longer ones are packed: lists of sessions say much the same in each line. */
+const PACKED_BYTES = 8 * 1024
+
+const packed = promisify(deflate)
+const unpacked = promisify<Buffer, { readonly maxOutputLength: number }, Buffer>(inflate)
 
 const WRITE = script(`
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -29,7 +36,7 @@ export interface Replied {
 }
 
 export interface RepliesOptions {
-  readonly store: Store
+  readonly store: Pick<Store, 'run' | 'eval'>
   readonly sealer: Sealer
   readonly keys: (name: string) => string
   /** This gateway's id. */
@@ -45,11 +52,14 @@ export class Replies {
 
   /** Never rejects: whoever does not get it names this gateway. */
   async write(number: string, answer: unknown): Promise<void> {
+    await this.#write(number, JSON.stringify(answer)).catch(() => undefined)
+  }
+
+  async #write(number: string, text: string): Promise<void> {
     const { store, sealer, self } = this.#of
-    const text = JSON.stringify(answer)
     if (text.length > MOST_BYTES) return
-    const sealed = sealer.seal(text, { kind: KIND, name: `${number} ${self}` })
-    await store.eval('stream', WRITE, [this.#keyOf(number)], [self, sealed, KEPT_MS]).catch(() => undefined)
+    const sealed = sealer.seal(await written(text), { kind: KIND, name: `${number} ${self}` })
+    await store.eval('stream', WRITE, [this.#keyOf(number)], [self, sealed, KEPT_MS])
   }
 
   /** Waits for those that are expected; never rejects. */
@@ -73,13 +83,27 @@ export class Replies {
     const ids = from.map(({ id }) => id)
     const found = await store.run('stream', 'HMGET', this.#keyOf(number), ...ids).catch(() => undefined)
     if (!Array.isArray(found)) return []
-    return ids.flatMap((id, index): readonly (readonly [string, unknown])[] => {
+    const read: (readonly [string, unknown])[] = []
+    for (const [index, id] of ids.entries()) {
       const text = sealer.open(found[index], { kind: KIND, name: `${number} ${id}` })
-      return text === undefined ? [] : [[id, JSON.parse(text) as unknown]]
-    })
+      if (text !== undefined) read.push([id, JSON.parse(await readText(text)) as unknown])
+    }
+    return read
   }
 
   #keyOf(number: string): string {
     return this.#of.keys(`answer:${number}`)
   }
+}
+
+/** What is sealed: a letter that says how the rest is written, and the rest. */
+async function written(text: string): Promise<string> {
+  if (text.length < PACKED_BYTES) return `j${text}`
+  return `z${(await packed(text)).toString('base64')}`
+}
+
+/** Of what a gateway has sealed. */
+async function readText(text: string): Promise<string> {
+  if (text.startsWith('j')) return text.slice(1)
+  return (await unpacked(Buffer.from(text.slice(1), 'base64'), { maxOutputLength: 2 * MOST_BYTES })).toString()
 }
