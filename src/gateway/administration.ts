@@ -13,7 +13,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { summedText } from '../ops/summed-metrics.ts'
 import type { SharedStore } from '../state/open.ts'
-import type { Crew } from './crew.ts'
+import type { Crew } from './crew/crew.ts'
 
 export interface AdministrationParts {
   readonly managed: Managed

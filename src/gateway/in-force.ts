@@ -8,9 +8,9 @@ import { expectSeries } from './expected-series.ts'
 import type { Generation } from './generation.ts'
 import type { GatewayParts } from './parts.ts'
 import { ConfigWatch } from './reloading/config-watch.ts'
+import { watchUsers } from './reloading/users-files.ts'
 import type { Membership } from './replicas/membership.ts'
 import { revoke } from './revoke.ts'
-import { watchUsers } from './users-files.ts'
 
 /** The gateway, as what is in force needs it. */
 interface Ruled {

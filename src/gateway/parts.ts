@@ -8,7 +8,7 @@ import type { Traffic } from '../ops/traffic.ts'
 import type { EntitledSessions } from '../sessions/entitled-sessions.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import type { SharedStore } from '../state/open.ts'
-import type { Berth, Crew } from './crew.ts'
+import type { Berth, Crew } from './crew/crew.ts'
 import type { Compiling } from './generation.ts'
 import type { GatewayOptions } from './ports.ts'
 

@@ -3,7 +3,7 @@
 import type { Blocked, BlockPerson, Kick, Kicked, SessionPage, SessionQuery } from '../admin/shapes.ts'
 import type { Environment } from '../config/environment.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
-import type { InheritedSocket } from './inherited-sockets.ts'
+import type { InheritedSocket } from './listening/inherited-sockets.ts'
 import type { ReloadOptions, ReloadReport } from './reloading/report.ts'
 
 export interface GatewayOptions {

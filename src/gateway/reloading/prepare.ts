@@ -1,9 +1,9 @@
 /** The next configuration, compiled and with all that it needs opened, in every process of the gateway. */
 import type { AdminServer } from '../../admin/server.ts'
 import type { Config } from '../../config/schema/schema.ts'
-import type { Crew, JudgedElsewhere } from '../crew.ts'
+import type { Crew, JudgedElsewhere } from '../crew/crew.ts'
 import { type Compiling, compileGeneration, type Generation } from '../generation.ts'
-import { type Listeners, listenerOptions } from '../listeners.ts'
+import { type Listeners, listenerOptions } from '../listening/listeners.ts'
 
 interface NextParts {
   readonly before: Generation

@@ -11,7 +11,7 @@ import { ConfigError, formatPath, formatProblem } from '../../config/reading/pro
 import type { Config } from '../../config/schema/schema.ts'
 import type { Judgement } from '../../sessions/judge.ts'
 import type { Occupant } from '../../sessions/place.ts'
-import type { JudgedElsewhere, PreparedElsewhere } from '../crew.ts'
+import type { JudgedElsewhere, PreparedElsewhere } from '../crew/crew.ts'
 import type { Generation } from '../generation.ts'
 import type { EndedByReload } from './ends.ts'
 import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'

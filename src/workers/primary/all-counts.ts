@@ -1,5 +1,5 @@
 /** What all workers have had to do, as each said last; what ended ones did stays counted. */
-import type { CrewCounts, WorkCounts } from '../../gateway/crew.ts'
+import type { CrewCounts, WorkCounts } from '../../gateway/crew/crew.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 const GROWING = [

@@ -1,8 +1,8 @@
 /** One worker: a gateway without ports and without an admin listener, which does what its primary asks. */
 import type { Config } from '../../config/schema/schema.ts'
 import { assembleGateway } from '../../gateway/assemble.ts'
-import type { Berth, Duties, PreparedElsewhere } from '../../gateway/crew.ts'
-import type { GatewayNews } from '../../gateway/news.ts'
+import type { Berth, Duties, PreparedElsewhere } from '../../gateway/crew/crew.ts'
+import type { GatewayNews } from '../../gateway/replicas/news.ts'
 import { HeapGrowth } from '../../ops/heap-growth.ts'
 import type { LogObserver } from '../../ops/log.ts'
 import { StandardOutput } from '../../ops/standard-output.ts'

@@ -3,10 +3,10 @@
  * ones are opened first, and only then are the others changed or closed.
  */
 import type { Socket } from 'node:net'
-import { descriptorOf } from '../../auth/index.ts'
-import type { Config } from '../config/schema/schema.ts'
-import { DoorListener, type DoorListenerOptions } from '../http/door-listener.ts'
-import type { Listener, ListenerOptions } from '../http/listener.ts'
+import { descriptorOf } from '../../../auth/index.ts'
+import type { Config } from '../../config/schema/schema.ts'
+import { DoorListener, type DoorListenerOptions } from '../../http/door-listener.ts'
+import type { Listener, ListenerOptions } from '../../http/listener.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 
 /** A listener with an address, whoever serves what connects to it. */

@@ -1,5 +1,5 @@
 /** The history of a gateway of several processes is that of its workers. */
-import type { HistoryParts } from '../admin/live/history.ts'
+import type { HistoryParts } from '../../admin/live/history.ts'
 import type { Crew } from './crew.ts'
 
 export function historyOf({ counts }: Crew): HistoryParts {

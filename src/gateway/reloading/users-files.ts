@@ -1,6 +1,6 @@
 /** Users files take effect when they change; secret files are read by every session anyway. */
-import { type Authenticator, descriptorOf } from '../../auth/index.ts'
-import type { Generation } from './generation.ts'
+import { type Authenticator, descriptorOf } from '../../../auth/index.ts'
+import type { Generation } from '../generation.ts'
 import { watchFiles } from './watch.ts'
 
 export interface UsersFileEvents {

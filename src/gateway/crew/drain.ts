@@ -1,5 +1,5 @@
 /** The drain of a gateway of several processes: the primary has no sessions, and waits for those of its workers. */
-import type { Drain, DrainTerms } from '../sessions/drain.ts'
+import type { Drain, DrainTerms } from '../../sessions/drain.ts'
 import type { Crew } from './crew.ts'
 
 /** What drains a gateway, whatever it is made of. */

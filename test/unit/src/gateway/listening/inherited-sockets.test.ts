@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { ConfigError } from '../../../../src/config/reading/problems.ts'
-import { InheritedSockets, inheritedSockets } from '../../../../src/gateway/inherited-sockets.ts'
+import { ConfigError } from '../../../../../src/config/reading/problems.ts'
+import { InheritedSockets, inheritedSockets } from '../../../../../src/gateway/listening/inherited-sockets.ts'
 
 describe('inheritedSockets', () => {
   it('are those that the environment gives to this very process', () => {

@@ -1,13 +1,13 @@
 /** What processes that share their state tell one another, whatever carries it, and what each does about it. */
-import type { RevokedKeys } from '../../auth/index.ts'
-import type { Management } from '../admin/management.ts'
-import type { OrderAnswer, OrderNews } from '../admin/replicas/others.ts'
-import type { Log } from '../ops/log.ts'
-import type { Bars } from '../sessions/bars.ts'
-import { sessionsOfLogins } from '../sessions/logins.ts'
-import type { Sessions } from '../sessions/registry.ts'
-import { readIdentity, type WrittenIdentity } from '../state/identity-text.ts'
-import type { EndedUntil } from '../state/logins.ts'
+import type { RevokedKeys } from '../../../auth/index.ts'
+import type { Management } from '../../admin/management.ts'
+import type { OrderAnswer, OrderNews } from '../../admin/replicas/others.ts'
+import type { Log } from '../../ops/log.ts'
+import type { Bars } from '../../sessions/bars.ts'
+import { sessionsOfLogins } from '../../sessions/logins.ts'
+import type { Sessions } from '../../sessions/registry.ts'
+import { readIdentity, type WrittenIdentity } from '../../state/identity-text.ts'
+import type { EndedUntil } from '../../state/logins.ts'
 
 export type GatewayNews =
   | OrderNews

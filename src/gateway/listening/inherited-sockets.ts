@@ -4,7 +4,7 @@
  */
 import { lookup } from 'node:dns/promises'
 import { isIP, Socket } from 'node:net'
-import { ConfigError } from '../config/reading/problems.ts'
+import { ConfigError } from '../../config/reading/problems.ts'
 
 /** A socket by its number in this process. */
 export interface InheritedSocket {

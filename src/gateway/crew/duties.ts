@@ -1,11 +1,11 @@
 /** What a worker does for its primary, made of the parts of its gateway. */
-import type { Everywhere } from '../admin/replicas/everywhere.ts'
+import type { Everywhere } from '../../admin/replicas/everywhere.ts'
+import type { Listeners } from '../listening/listeners.ts'
+import type { GatewayParts } from '../parts.ts'
+import type { Reload } from '../reloading/reload.ts'
+import type { ActOnNews } from '../replicas/news.ts'
 import type { Duties, WorkCounts } from './crew.ts'
-import type { Drains } from './crew-drain.ts'
-import type { Listeners } from './listeners.ts'
-import type { ActOnNews } from './news.ts'
-import type { GatewayParts } from './parts.ts'
-import type { Reload } from './reloading/reload.ts'
+import type { Drains } from './drain.ts'
 
 export interface DutyParts extends Pick<GatewayParts, 'log' | 'metrics' | 'sessions' | 'traffic' | 'compiling'> {
   readonly listeners: Listeners

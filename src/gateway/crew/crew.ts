@@ -3,19 +3,19 @@
  * where a gateway is one process.
  */
 import type { Socket } from 'node:net'
-import type { OrderAnswer, Others } from '../admin/replicas/others.ts'
-import type { Question } from '../admin/replicas/questions.ts'
-import type { ShownWorker } from '../admin/routes/overview.ts'
-import type { Config } from '../config/schema/schema.ts'
-import type { ListenerOptions } from '../http/listener.ts'
-import type { LogObserver } from '../ops/log.ts'
-import type { MetricsJson } from '../ops/summed-metrics.ts'
-import type { Block } from '../sessions/bars.ts'
-import type { DrainTerms } from '../sessions/drain.ts'
-import type { Lasting, UsageChange } from './lasting.ts'
-import type { AddressListener } from './listeners.ts'
-import type { GatewayNews, OwnKnowledge } from './news.ts'
-import type { ReloadExample, ReloadReport } from './reloading/report.ts'
+import type { OrderAnswer, Others } from '../../admin/replicas/others.ts'
+import type { Question } from '../../admin/replicas/questions.ts'
+import type { ShownWorker } from '../../admin/routes/overview.ts'
+import type { Config } from '../../config/schema/schema.ts'
+import type { ListenerOptions } from '../../http/listener.ts'
+import type { LogObserver } from '../../ops/log.ts'
+import type { MetricsJson } from '../../ops/summed-metrics.ts'
+import type { Block } from '../../sessions/bars.ts'
+import type { DrainTerms } from '../../sessions/drain.ts'
+import type { Lasting, UsageChange } from '../lasting.ts'
+import type { AddressListener } from '../listening/listeners.ts'
+import type { ReloadExample, ReloadReport } from '../reloading/report.ts'
+import type { GatewayNews, OwnKnowledge } from '../replicas/news.ts'
 
 /** What a worker begins with: what is in force at that moment. */
 export interface Present {
