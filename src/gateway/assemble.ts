@@ -76,7 +76,9 @@ export async function assembleGateway(
     crew?.publish({ kind: 'logins', scope, logins: [[hash, endsAtMs]] })
   const state = worker?.state ?? shared?.authState ?? new MemoryState(undefined, loginEnded)
   const leases = worker?.leases ?? shared?.leases
-  const withinBudget = worker?.withinBudget ?? (shared && (<T>(work: () => T): T => shared.store.withinBudget(work)))
+  const withinBudget =
+    worker?.withinBudget ??
+    (shared && (async <T>(work: () => Promise<T>): Promise<T> => await shared.store.withinBudget(work)))
   const lasting = new Lasting(state, nodeLog(log))
   for (const block of worker?.present.blocks ?? []) lasting.bars.restore(block)
   for (const [key, untilMs] of worker?.present.holds ?? []) lasting.bars.holdKey(key, untilMs - Date.now())

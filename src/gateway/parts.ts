@@ -13,7 +13,7 @@ import type { Compiling } from './generation.ts'
 import type { GatewayOptions } from './ports.ts'
 
 /** Does something; whatever it asks of what others keep takes no longer than one budget, all together. */
-export type WithinBudget = <T>(work: () => T) => T
+export type WithinBudget = <T>(work: () => Promise<T>) => Promise<T>
 
 /** What outlives generations, made before the first of them. */
 export interface GatewayParts {

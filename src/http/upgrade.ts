@@ -101,14 +101,16 @@ export class Upgrades {
     this.#of = dependencies
   }
 
-  /** Takes the request over; the socket has an 'error' listener already. */
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): void {
+  /** Takes the request over; the socket has an 'error' listener already. Resolves when it is decided, and never rejects. */
+  async handle(request: IncomingMessage, socket: Duplex, head: Buffer, hop: Hop): Promise<void> {
     const attempt = this.#read(request, socket, head, hop)
     if (attempt === undefined) return
-    this.#decide(attempt).catch((error: unknown) => {
+    try {
+      await this.#decide(attempt)
+    } catch (error) {
       this.#of.log.write('internal-error', { service: attempt.service.path, detail: String(error) })
       answerRaw(socket, { status: 500, text: 'internal error' })
-    })
+    }
   }
 
   /** What needs no service yet. Answers by HTTP itself and returns nothing where that fails. */

@@ -2,9 +2,9 @@
  * The store, as everything asks it that is shared: one command or one script at a time, each within a time, and all of one
  * request within one budget. Once the store has not answered, nobody waits for it until it has taken a write again.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import { StateUnavailable } from '../../auth/index.ts'
+import { Budgets } from './budgets.ts'
 import { lookAgain, type StoreClient } from './client.ts'
 
 /** What is asked for, for metrics: a closed set. */
@@ -37,11 +37,6 @@ export interface StoreOptions {
   readonly observer: StoreObserver
 }
 
-/** How long a request may still wait for the store. */
-interface Budget {
-  leftMs: number
-}
-
 type Args = readonly (string | number)[]
 
 const PROBE_UP_MS = 1_000
@@ -60,7 +55,7 @@ const UNCONNECTED = /^(Stream isn't writeable|Connection is closed|None of start
 
 export class Store {
   readonly #options: StoreOptions
-  readonly #budgets = new AsyncLocalStorage<Budget>()
+  readonly #budgets: Budgets
   readonly #backs: (() => void)[] = []
   #isUp = false
   #wasUp = false
@@ -71,6 +66,7 @@ export class Store {
 
   constructor(options: StoreOptions) {
     this.#options = options
+    this.#budgets = new Budgets(options.timeoutMs)
     const { client } = options
     client.on('error', (error) => this.#gone(wordsOf(error)))
     client.on('close', () => this.#gone(NO_CONNECTION))
@@ -107,8 +103,8 @@ export class Store {
   }
 
   /** Whatever `work` asks of the store takes no longer than one budget, all together. */
-  withinBudget<T>(work: () => T): T {
-    return this.#budgets.run({ leftMs: this.#options.timeoutMs }, work)
+  async withinBudget<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#budgets.run(work)
   }
 
   /** @throws {StateUnavailable} where there is no answer in time, or none that is one */
@@ -133,7 +129,7 @@ export class Store {
 
   async #timed(op: StoreOp, ask: () => Promise<unknown>): Promise<unknown> {
     const { observer, timeoutMs } = this.#options
-    const budget = this.#budgets.getStore()
+    const budget = this.#budgets.current
     const mostMs = budget === undefined ? timeoutMs : Math.min(timeoutMs, budget.leftMs)
     if (mostMs <= 0) throw new StateUnavailable(`the state store has taken all the time that this request has for it`)
     const startedMs = performance.now()

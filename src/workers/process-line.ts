@@ -9,6 +9,7 @@ import type { LineQuestions, Tellings } from './messages.ts'
 /** One end of the line, as a process has it. */
 export interface LineEnd {
   readonly connected: boolean
+  /** A socket stays open here, too. */
   send(message: unknown, handle: Socket | undefined, sent: (error: Error | null) => void): unknown
   on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
@@ -63,7 +64,7 @@ export class ProcessLine {
     this.#end = end
     this.#handed = handed
     end.on('message', (message, handle) => this.#received(message, handle))
-    end.on('disconnect', () => this.#lost())
+    end.on('disconnect', () => this.lost())
   }
 
   /** Answers questions of this name from now on. What it throws is the failure that the other side gets. */
@@ -120,7 +121,10 @@ export class ProcessLine {
     })
   }
 
-  /** Gives a socket away, behind everything that was said before. @param sent called once the other side has it, or cannot have it */
+  /**
+   * Gives the other side a socket, behind everything that was said before. This side has it, too, until it destroys it.
+   * @param sent called once the system has it, or cannot have it
+   */
   hand(socket: Socket, listener: number, sent: (error: Error | null) => void): void {
     this.#flush()
     this.#end.send({ listener }, socket, sent)
@@ -188,7 +192,8 @@ export class ProcessLine {
     return waiting
   }
 
-  #lost(): void {
+  /** The other side is gone: nobody waits for its answers any more. */
+  lost(): void {
     for (const number of [...this.#waiting.keys()]) this.#settle(number)?.reject(new NoAnswer(LOST))
   }
 }

@@ -55,7 +55,7 @@ const gateway = await startMeasuredGateway({
       broker: 'main',
       vhost: '/',
       authenticate: ['staff'],
-      limits: { handshakesPerAddress: 1000 },
+      limits: { handshakesPerAddress: 1000, sessionsPerIdentity: 100_000 },
       promote: [{ to: 'load' }],
     },
   ],

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:workers`: what several processes cost as one gateway. The same gateway runs as one process and with workers,
- * beside one another, and both are measured in turn; processor time is that of all processes. Then sessions are opened at the
- * one with workers, a worker is killed, and others take its place. Ends with 1 where a message or a set-up takes more than 1.05
+ * beside one another, and both are measured in turn; processor time is that of all processes. Beside them stand as many gateways
+ * of one process each, which share nothing: what several processes on one machine cost in any case. Then sessions are opened at
+ * the one with workers, a worker is killed, and others take its place. Ends with 1 where a message or a set-up takes more than 1.05
  * of the processor time of one process, a worker has 5 % more or fewer sessions than the mean, or the next worker takes longer
  * than a second.
  */
@@ -20,16 +21,16 @@ const { values: options } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     workers: { type: 'string', default: '2' },
-    messages: { type: 'string', default: '20000' },
+    messages: { type: 'string', default: '100000' },
     'set-ups': { type: 'string', default: '400' },
-    warm: { type: 'string', default: '2000' },
+    warm: { type: 'string', default: '4000' },
     sessions: { type: 'string', default: '400' },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
   console.log(
-    'npm run bench:workers -- [--runs N (5)] [--workers N (2)] [--messages N (20000)] [--set-ups N (400)] [--warm N (2000)] [--sessions N (400)]',
+    'npm run bench:workers -- [--runs N (5)] [--workers N (2)] [--messages N (100000)] [--set-ups N (400)] [--warm N (4000)] [--sessions N (400)]',
   )
   process.exit()
 }
@@ -52,10 +53,10 @@ const CLIENTS = 8
 const START_MS = 120_000
 
 interface Measured {
-  readonly name: string
-  readonly pid: number
-  readonly door: Door
-  readonly tokenDoor: Door
+  readonly pids: readonly number[]
+  /** One of each gateway; clients take turns. */
+  readonly doors: readonly Door[]
+  readonly tokenDoors: readonly Door[]
 }
 
 let isMissed = false
@@ -71,53 +72,68 @@ try {
     const tokenDoor = withCredential(`Bearer ${token}`)
     await until(async () => (await Peer.open(tokenDoor)).close().then(() => true), 'the gateway', START_MS)
     const basic = withCredential(`Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`)
-    return { name: count === 1 ? 'one process' : `${count} workers`, pid: child.pid ?? 0, door: basic, tokenDoor }
+    return { pids: [child.pid ?? 0], doors: [basic], tokenDoors: [tokenDoor] }
   }
   const one = await start(1)
   const several = await start(workers)
+  const alone: Measured[] = []
+  while (alone.length < workers) alone.push(await start(1))
+  const apart: Measured = {
+    pids: alone.flatMap(({ pids }) => pids),
+    doors: alone.flatMap(({ doors }) => doors),
+    tokenDoors: alone.flatMap(({ tokenDoors }) => tokenDoors),
+  }
 
-  const each = async ({ pid }: Measured, count: number, work: () => Promise<unknown>): Promise<number> => {
-    const before = processorMicroseconds(pid)
+  const spent = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + processorMicroseconds(pid), 0)
+  const each = async ({ pids }: Measured, count: number, work: () => Promise<unknown>): Promise<number> => {
+    const before = spent(pids)
     await work()
-    return (processorMicroseconds(pid) - before) / count
+    return (spent(pids) - before) / count
   }
-  const clients = async (work: () => Promise<unknown>): Promise<void> => {
-    await Promise.all(Array.from({ length: CLIENTS }, work))
+  const clients = async (work: (client: number) => Promise<unknown>): Promise<void> => {
+    await Promise.all(Array.from({ length: CLIENTS }, async (_, client) => await work(client)))
   }
-  const open = async (door: Door, count: number): Promise<void> => {
-    for (let opened = 0; opened < count; opened++) await (await Peer.open(door)).close()
+  const open = async (doors: readonly Door[], count: number, first = 0): Promise<void> => {
+    for (let opened = first; opened < first + count; opened++)
+      await (await Peer.open(doors[opened % doors.length] as Door)).close()
   }
   // The first sessions of a process cost more, and each worker has a part of them.
   for (const [gateway, count] of [
     [one, warm],
     [several, warm * workers],
+    [apart, warm * workers],
   ] as const)
-    await clients(() => open(gateway.tokenDoor, Math.ceil(count / CLIENTS)))
+    await clients((client) => open(gateway.tokenDoors, Math.ceil(count / CLIENTS), client))
   const share = Math.ceil(setUps / CLIENTS)
   const scenarios: readonly (readonly [name: string, measure: (gateway: Measured) => Promise<number>])[] = [
     // One client: of several, fewer are with each worker, and each turn of its event loop has less to put together.
     [
       'publish, 1 KiB',
-      async (gateway) =>
-        (await publish({ ...gateway, stop: () => undefined }, KIB, messages))['µs of processor each'] ?? Number.NaN,
+      async ({ pids: [pid = 0], doors: [door] }) =>
+        (await publish({ name: '', pid, door: door as Door, stop: () => undefined }, KIB, messages))[
+          'µs of processor each'
+        ] ?? Number.NaN,
     ],
     [
       'set-up with a token, one after the other',
-      async (gateway) => await each(gateway, setUps, () => open(gateway.tokenDoor, setUps)),
+      async (gateway) => await each(gateway, setUps, () => open(gateway.tokenDoors, setUps)),
     ],
     [
       `set-up with a token, ${CLIENTS} clients`,
-      async (gateway) => await each(gateway, share * CLIENTS, () => clients(() => open(gateway.tokenDoor, share))),
+      async (gateway) =>
+        await each(gateway, share * CLIENTS, () => clients((client) => open(gateway.tokenDoors, share, client))),
     ],
     [
       `set-up with a password, ${CLIENTS} clients`,
-      async (gateway) => await each(gateway, share * CLIENTS, () => clients(() => open(gateway.door, share))),
+      async (gateway) =>
+        await each(gateway, share * CLIENTS, () => clients((client) => open(gateway.doors, share, client))),
     ],
   ]
   for (const [name, measure] of scenarios) {
     const measured = new Map<Measured, number[]>([
       [one, []],
       [several, []],
+      [apart, []],
     ])
     // Once for nothing: code that never ran is slow.
     for (let run = 0; run <= runs; run++)
@@ -126,19 +142,19 @@ try {
         if (run > 0) figures.push(found)
       }
     const median = (gateway: Measured): number => quantile([...(measured.get(gateway) ?? [])].sort(ascending), 0.5)
-    const [alone, together] = [median(one), median(several)]
-    const isTooMuch = together / alone > MOST_PROCESSOR
+    const [single, together, besides] = [median(one), median(several), median(apart)]
+    const isTooMuch = together / single > MOST_PROCESSOR
     isMissed ||= isTooMuch
     console.log(
-      `${name}: ${alone.toFixed(1)} → ${together.toFixed(1)} µs of processor each; ratio ${(together / alone).toFixed(3)}${isTooMuch ? ' (too much)' : ''}`,
+      `${name}: ${single.toFixed(1)} → ${together.toFixed(1)} µs of processor each; ratio ${(together / single).toFixed(3)}${isTooMuch ? ' (too much)' : ''}; ${workers} gateways that share nothing: ${(besides / single).toFixed(3)}`,
     )
   }
 
   const peers: Peer[] = []
   await clients(async () => {
-    while (peers.length < sessions) peers.push(await Peer.open(several.tokenDoor))
+    while (peers.length < sessions) peers.push(await Peer.open(several.tokenDoors[0] as Door))
   })
-  const children = childrenOf(several.pid).filter((pid) => socketCount(pid) > 0)
+  const children = childrenOf(several.pids[0] ?? 0).filter((pid) => socketCount(pid) > 0)
   const counts = children.map(socketCount)
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
   const spread = Math.max(...counts.map((count) => Math.abs(count - mean) / mean))
@@ -152,8 +168,8 @@ try {
   const killedMs = performance.now()
   process.kill(victim, 'SIGKILL')
   const isBack = async (): Promise<boolean> => {
-    const there = childrenOf(several.pid).filter((pid) => !children.includes(pid))
-    const peer = there.length === 0 ? undefined : await Peer.open(several.tokenDoor)
+    const there = childrenOf(several.pids[0] ?? 0).filter((pid) => !children.includes(pid))
+    const peer = there.length === 0 ? undefined : await Peer.open(several.tokenDoors[0] as Door)
     if (peer === undefined) return false
     peers.push(peer)
     return there.some((pid) => socketCount(pid) >= 2)

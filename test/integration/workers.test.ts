@@ -1,5 +1,7 @@
 /** Several processes are one gateway: connections are spread, everything else is as it is with one. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { ConfigError, type ConfigInput, startGateway } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib, type UpgradeRefused } from '../support/amqplib-over-websocket.ts'
@@ -239,6 +241,41 @@ describe('a gateway with two workers', () => {
     assert.ok((await gateway.metric('gatehouse_sessions_opened_total')) >= openedBefore + 18)
     assert.equal(await gateway.ready(), 200)
     await leave([...clients.filter(({ socket }) => socket.readyState === socket.OPEN), ...more])
+  })
+
+  it('leaves no connection hanging that was on its way to a worker that is killed', async () => {
+    await gateway.idle()
+    const [victim, other] = await gateway.workers()
+    assert.ok(victim && other)
+    const { hostname, port } = new URL(gateway.url)
+    process.kill(victim.pid, 'SIGSTOP')
+    const clients = Array.from({ length: 24 }, () => connect(Number(port), hostname))
+    const ended = clients.map(
+      async (client) =>
+        await new Promise<string>((resolve) => {
+          let text = ''
+          client.write('GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+          client.setEncoding('utf8').on('data', (chunk: string) => {
+            text += chunk
+          })
+          client.on('error', () => undefined).once('close', () => resolve(text.split('\r\n')[0] ?? ''))
+        }),
+    )
+    // Half of them are on their way to the one that does nothing any more.
+    await Promise.any(ended)
+    await Promise.all(clients.map(async (client) => client.connecting && (await once(client, 'connect'))))
+    process.kill(victim.pid, 'SIGKILL')
+    const answers = await Promise.all(ended)
+    const answered = answers.filter((line) => line.startsWith('HTTP/1.1 404')).length
+    // Only what the system had passed on before it was killed has no answer.
+    assert.ok(answered >= 20, `${answered} of 24 were answered`)
+    assert.deepEqual(
+      [...new Set(answers)].filter((line) => line !== '' && !line.startsWith('HTTP/1.1 404')),
+      [],
+    )
+    const there = async () =>
+      (await gateway.workers()).some(({ number, pid }) => number === victim.number && pid !== victim.pid)
+    await until(there, 'another worker', LONG_MS)
   })
 
   it('drains all workers, and takes people again when that is called off', async () => {

@@ -55,12 +55,12 @@ export function makeListeners(parts: ListenersParts): Listeners {
     begin: (attempt, admitted) => begin(attempt, admitted, common),
   })
   const routes = new Routes(common)
-  const { withinBudget: budgeted = (work) => work() } = parts
+  const { withinBudget: budgeted = async (work) => await work() } = parts
   const events: ListenerEvents = {
-    request: (request, response, hop) => budgeted(() => routes.handle(request, response, hop)),
+    request: (request, response, hop) => void budgeted(async () => await routes.handle(request, response, hop)),
     upgrade: (request, socket, head, hop) => {
       parts.upgrading()
-      budgeted(() => upgrades.handle(request, socket, head, hop))
+      void budgeted(async () => await upgrades.handle(request, socket, head, hop))
     },
     hasRoom: () => pressure.takesConnections,
     ...noteUnheard(parts),

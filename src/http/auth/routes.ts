@@ -37,14 +37,15 @@ export class Routes {
   }
 
   /** Answers one request; never throws. */
-  handle(request: IncomingMessage, response: ServerResponse, hop: Hop): void {
-    this.#answerOf(request, hop).then(
-      (found) => answer(request, response, found),
-      (error: unknown) => {
-        this.#of.log.write('internal-error', { address: hop.address, detail: String(error) })
-        answer(request, response, { status: 500, body: { error: 'internal error' } })
-      },
-    )
+  async handle(request: IncomingMessage, response: ServerResponse, hop: Hop): Promise<void> {
+    let found: AuthAnswer
+    try {
+      found = await this.#answerOf(request, hop)
+    } catch (error) {
+      this.#of.log.write('internal-error', { address: hop.address, detail: String(error) })
+      found = { status: 500, body: { error: 'internal error' } }
+    }
+    answer(request, response, found)
   }
 
   async #answerOf(request: IncomingMessage, hop: Hop): Promise<AuthAnswer> {

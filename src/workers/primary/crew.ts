@@ -190,7 +190,7 @@ export class WorkerCrew implements Crew {
 
   #joined(worker: WorkerProcess): void {
     const { channel } = worker
-    const { state, withinBudget = (work) => work() } = this.#parts
+    const { state, withinBudget = async (work) => await work() } = this.#parts
     worker.follow(() => this.#handOff.pump())
     answerState(channel, { state, withinBudget })
     this.#givesBack.set(worker, this.#leases.answer(channel))

@@ -16,6 +16,13 @@ const PROGRAM = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../program.ts' : '../program.js', import.meta.url),
 )
 
+interface Handed {
+  readonly socket: Socket
+  readonly listener: number
+  /** The system has it, and perhaps the worker. */
+  isSent: boolean
+}
+
 export interface WorkerOptions {
   readonly env: Environment
   /** Where the lines of its log go. */
@@ -35,11 +42,10 @@ export class WorkerProcess implements Taker {
   /** Whether it was asked for its counts, and has not answered. */
   isCounting = false
   readonly #child: ChildProcess
-  #handedCount = 0
   #takenCount = 0
   #connectionCount = 0
-  /** Sockets that the system has not got yet: they are still ours. */
-  readonly #unsent = new Map<Socket, number>()
+  /** Handed over, in order, until the worker says that they have arrived: it has ours and its own until then. */
+  readonly #underWay: Handed[] = []
 
   constructor({ env, lines }: WorkerOptions) {
     // A debugger of the primary has its port already.
@@ -56,14 +62,15 @@ export class WorkerProcess implements Taker {
   /** Heeds how much it has to do, and calls back with each change. */
   follow(changed: () => void): void {
     this.channel.heed('status', ({ taken, connections }) => {
-      this.#takenCount = taken
       this.#connectionCount = connections
+      for (const { socket } of this.#underWay.splice(0, taken - this.#takenCount)) socket.destroy()
+      this.#takenCount = taken
       changed()
     })
   }
 
   get underWay(): number {
-    return this.#handedCount - this.#takenCount
+    return this.#underWay.length
   }
 
   get load(): number {
@@ -71,18 +78,21 @@ export class WorkerProcess implements Taker {
   }
 
   hand(socket: Socket, listener: number): void {
-    this.#handedCount += 1
-    this.#unsent.set(socket, listener)
+    const handed: Handed = { socket, listener, isSent: false }
+    this.#underWay.push(handed)
     this.channel.hand(socket, listener, (error) => {
-      if (error === null) this.#unsent.delete(socket)
+      handed.isSent = error === null
     })
   }
 
-  /** Sockets that it never got; they are the caller's. Called once it has ended. */
-  takeBack(): readonly { readonly socket: Socket; readonly listener: number }[] {
-    const unsent = [...this.#unsent].map(([socket, listener]) => ({ socket, listener }))
-    this.#unsent.clear()
-    return unsent.filter(({ socket }) => !socket.destroyed)
+  /**
+   * Sockets that it never got; they are the caller's. It may have read of those that were sent to it: they end with it. Called
+   * once it has ended.
+   */
+  takeBack(): readonly Handed[] {
+    const handed = this.#underWay.splice(0)
+    for (const { socket, isSent } of handed) if (isSent) socket.destroy()
+    return handed.filter(({ socket }) => !socket.destroyed)
   }
 
   kill(): void {
@@ -101,6 +111,8 @@ export class WorkerProcess implements Taker {
     const late = new Promise((resolve) => setTimeout(resolve, LAST_LINES_MS).unref())
     await Promise.race([passed, late])
     stdout?.destroy()
+    // Node says nothing of the end of the line while a socket is under way.
+    this.channel.lost()
     if (this.#child.connected) this.#child.disconnect()
     return why
   }
@@ -111,7 +123,8 @@ function lineEnd(child: ChildProcess): ConstructorParameters<typeof ProcessLine>
     get connected() {
       return child.connected
     },
-    send: (message, handle, sent) => child.send(message as object, handle, sent),
+    // Node would never close what it keeps itself of a socket that a killed worker has not acknowledged.
+    send: (message, handle, sent) => child.send(message as object, handle, { keepOpen: true }, sent),
     on: (event: string, listener: (...args: never[]) => void) =>
       child.on(event, listener as (...args: unknown[]) => void),
   }

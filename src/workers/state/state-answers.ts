@@ -12,7 +12,7 @@ const WORK_MS = 20_000
 export interface StateAnswering {
   readonly state: AuthState
   /** Whatever `work` asks of a store behind the state takes no longer than one budget. */
-  withinBudget<T>(work: () => T): T
+  withinBudget<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** Answers from now on. */

@@ -2,8 +2,8 @@
  * How a worker asks the primary for what it remembers: one question at a time, each within a time, and all of one request within
  * one budget where there is a store behind the primary. No answer means what a store that is away means.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Refreshed, StateUnavailable } from '../../../auth/index.ts'
+import { Budgets } from '../../state/budgets.ts'
 import { NoAnswer, type ProcessLine } from '../process-line.ts'
 import type { LoginLine } from './login-lines.ts'
 import type { StateQuestions } from './questions.ts'
@@ -17,15 +17,14 @@ type Work = (current: LoginLine, held: number) => Promise<Refreshed>
 
 export class StateLine {
   readonly #channel: ProcessLine
-  readonly #budgetMs: number
-  readonly #budgets = new AsyncLocalStorage<{ leftMs: number }>()
+  readonly #budgets: Budgets
   readonly #works = new Map<number, Work>()
   #workNumber = 0
 
   /** @param budgetMs what one request may wait for the primary, all its questions together */
   constructor(channel: ProcessLine, budgetMs: number) {
     this.#channel = channel
-    this.#budgetMs = budgetMs
+    this.#budgets = new Budgets(budgetMs)
     channel.answer('logins.work', async ({ work, held, login }) => {
       const found = this.#works.get(work)
       if (found === undefined) throw new StateUnavailable('whoever asked for the refresh has gone')
@@ -34,8 +33,8 @@ export class StateLine {
   }
 
   /** Whatever `work` asks takes no longer than one budget, all together. */
-  withinBudget<T>(work: () => T): T {
-    return this.#budgets.run({ leftMs: this.#budgetMs }, work)
+  async withinBudget<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#budgets.run(work)
   }
 
   /** @throws {StateUnavailable} where there is no answer in time */
@@ -43,7 +42,7 @@ export class StateLine {
     question: Q,
     body: StateQuestions[Q]['ask'],
   ): Promise<StateQuestions[Q]['answer']> {
-    const budget = this.#budgets.getStore()
+    const budget = this.#budgets.current
     const mostMs = Math.min(ANSWER_MS, budget?.leftMs ?? ANSWER_MS)
     if (mostMs <= 0) throw new StateUnavailable('the state has taken all the time that this request has for it')
     const startedMs = performance.now()

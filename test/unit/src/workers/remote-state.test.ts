@@ -28,7 +28,7 @@ function workersOf(count: number, budgetMs = 5_000) {
     for (const { line } of workers) void line.primary.ask('news', { news, atMs: Date.now() }, 5_000)
   })
   for (const { line, state } of workers) {
-    answerState(line.primary, { state: kept, withinBudget: (work) => work() })
+    answerState(line.primary, { state: kept, withinBudget: async (work) => await work() })
     line.worker.answer('news', ({ news }) => {
       if (news.kind === 'logins') state.logins(news.scope).endedElsewhere(news.logins)
       return null
@@ -119,11 +119,8 @@ describe('state of workers', () => {
     await assert.rejects(worker.state.attempts('a').peek('joe', '192.0.2.1'), /the other process is gone/)
 
     const silent = new StateLine(workerLine().worker, 200)
-    const late = new Promise<void>((resolve, reject) =>
-      silent.withinBudget(
-        () =>
-          void silent.ask('attempts.peek', { scope: 'a', user: 'joe', address: '::1' }).then(() => resolve(), reject),
-      ),
+    const late = silent.withinBudget(
+      async () => await silent.ask('attempts.peek', { scope: 'a', user: 'joe', address: '::1' }),
     )
     mock.timers.tick(200)
     await assert.rejects(late, /did not answer: no answer within 200 ms/)
