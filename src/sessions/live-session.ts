@@ -64,6 +64,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   /** Only until the broker has opened the session. */
   #handshakeDone: (() => void) | undefined
   #opened: OpenedSession | undefined
+  #revision = 0
 
   /** @param open begins the AMQP session, which reports to this observer */
   constructor(begun: NewSession, shared: SessionSurroundings, open: (live: LiveSession) => Session) {
@@ -112,6 +113,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     }
   }
 
+  get revision(): number {
+    return this.#revision
+  }
+
   get isEnding(): boolean {
     return this.#session.isEnding
   }
@@ -132,6 +137,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   adopt(service: Service, terms: Terms): void {
+    this.#revision += 1
     const isSame = terms.signature === this.#signature
     this.#service = service
     this.#rule = terms.rule
@@ -149,6 +155,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   entitle(entitled: Entitled): void {
+    this.#revision += 1
     this.#entitled = entitled
     this.follow(this.#service)
   }
@@ -186,6 +193,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   renewed(identity: Identity): void {
+    this.#revision += 1
     this.#lifetime.renew(identity.expiresAtMs)
   }
 
@@ -195,6 +203,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   opened(opened: OpenedSession): void {
+    this.#revision += 1
     this.#opened = opened
     if (typeof this.#trial !== 'string') this.#trial.opened()
     this.#client.opened()

@@ -16,6 +16,8 @@ export interface Occupant {
   readonly record: SessionRecord
   /** Whether something has begun to end it. */
   readonly isEnding: boolean
+  /** Another one whenever something has changed by which it is judged. */
+  readonly revision: number
   /** The last answer about what it may do, where its service asks for one. */
   readonly entitled: Entitled | undefined
   /** Bytes that wait on both legs, and those of messages of which the end has not arrived. */

@@ -18,14 +18,14 @@ const { values: options } = parseArgs({
   options: {
     sessions: { type: 'string', default: '2000' },
     reloads: { type: 'string', default: '100' },
-    every: { type: 'string', default: '1000' },
+    every: { type: 'string', default: '2000' },
     sources: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
   console.log(
-    'npm run bench:reload -- [--sessions N (2000)] [--reloads N (100)] [--every MS_BETWEEN_MESSAGES (1000)] [--sources]',
+    'npm run bench:reload -- [--sessions N (2000)] [--reloads N (100)] [--every MS_BETWEEN_MESSAGES (2000)] [--sources]',
   )
   process.exit()
 }

@@ -20,6 +20,8 @@ async function load(module: string): Promise<unknown> {
 }
 
 let longest = { delayMs: 0, ownDelayMs: 0 }
+/** Whether the clock of the delays begins anew at its next turn: a question, a collection above all, is no delay of the gateway's. */
+let isAnew = false
 
 process.on('disconnect', () => process.exit())
 process.once('message', (config: gatewayModule.ConfigInput) => void serve(config))
@@ -43,10 +45,12 @@ function watchDelay(): void {
   setInterval(() => {
     const [nowMs, { ranMs }] = [performance.now(), account()]
     const delayMs = Math.max(0, nowMs - lastMs - EVERY_MS)
-    longest = {
-      delayMs: Math.max(longest.delayMs, delayMs),
-      ownDelayMs: Math.max(longest.ownDelayMs, Math.min(delayMs, ranMs - lastRanMs)),
-    }
+    if (isAnew) isAnew = false
+    else
+      longest = {
+        delayMs: Math.max(longest.delayMs, delayMs),
+        ownDelayMs: Math.max(longest.ownDelayMs, Math.min(delayMs, ranMs - lastRanMs)),
+      }
     ;[lastMs, lastRanMs] = [nowMs, ranMs]
   }, EVERY_MS)
 }
@@ -60,6 +64,13 @@ function account(): { ranMs: number; waitedMs: number } {
 /** Measures from the order to a moment after it was carried out. */
 async function reloaded(gateway: gatewayModule.Gateway, question: Question): Promise<void> {
   longest = { delayMs: 0, ownDelayMs: 0 }
+  await new Promise<void>((resolve) => {
+    const waiting = setInterval(() => {
+      if (isAnew) return
+      clearInterval(waiting)
+      resolve()
+    }, EVERY_MS)
+  })
   const report = await gateway.reload({ config: question.reload })
   setTimeout(() => process.send?.({ ...measure(question), reloaded: report }), 4 * EVERY_MS)
 }
@@ -79,9 +90,7 @@ function measure({ collects }: Question): Measurement {
     descriptors: readdirSync('/proc/self/fd').length,
     processorMs: (user + system) / 1000,
   }
-  // The question itself, a collection above all, is no delay of the gateway's.
-  setTimeout(() => {
-    longest = { delayMs: 0, ownDelayMs: 0 }
-  }, 2 * EVERY_MS)
+  longest = { delayMs: 0, ownDelayMs: 0 }
+  isAnew = true
   return measurement
 }

@@ -1,7 +1,8 @@
 /**
  * A reload: the next configuration is read, checked and compiled next to the present one, every live session is judged by
- * it, and both are exchanged in one turn of the event loop. Whatever fails before: nothing has changed.
+ * it, and all are exchanged in one turn of the event loop. Whatever fails before: nothing has changed.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InvalidConfiguration } from '../../../auth/index.ts'
 import { staticChanges } from '../../config/checks/static-places.ts'
 import { changesBetween } from '../../config/effective/changes.ts'
@@ -9,12 +10,12 @@ import { hashOf } from '../../config/effective/hash.ts'
 import type { LoadedConfig } from '../../config/reading/load.ts'
 import { ConfigError, formatPath, formatProblem } from '../../config/reading/problems.ts'
 import type { Config } from '../../config/schema/schema.ts'
-import type { Judgement } from '../../sessions/judge.ts'
 import type { Occupant } from '../../sessions/place.ts'
 import type { JudgedElsewhere, PreparedElsewhere } from '../crew/crew.ts'
 import type { Generation } from '../generation.ts'
 import type { EndedByReload } from './ends.ts'
-import { type ReloadExample, type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'
+import { EXAMPLE_COUNT, type JudgedSession, Judgements, summaryOf } from './judgements.ts'
+import { type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'
 
 /** What has been prepared next to what runs: either is called, once. */
 export interface Prepared {
@@ -41,7 +42,6 @@ export interface ReloadHost {
   end(chosen: readonly EndedByReload[]): void
 }
 
-const EXAMPLE_COUNT = 20
 const NOBODY: JudgedElsewhere = { sessions: { kept: 0, changed: 0, ended: 0 }, examples: [] }
 
 export class Reload {
@@ -74,21 +74,24 @@ export class Reload {
       throw new ReloadRefused('hash', [`the present configuration has the hash ${presentHash}`])
     const prepared = await this.#prepared(dryRun ? text : undefined)
     const { next, elsewhere = NOBODY } = prepared
-    const judged = this.#judged(next)
-    const own = countsOf(judged)
+    const [hash, changes] = [hashOf(next.config), changesBetween(current.config, next.config)]
+    const judgements = await this.#ahead(prepared)
+    // From here on nothing waits: what a judgement rests on must not change before it is acted on.
+    const judged = judgements.now(this.#host.liveSessions())
+    const own = summaryOf(judged)
     const report: ReloadReport = {
       generation: next.number,
-      hash: hashOf(next.config),
-      changes: changesBetween(current.config, next.config),
+      hash,
+      changes,
       sessions: {
-        kept: own.kept + elsewhere.sessions.kept,
-        changed: own.changed + elsewhere.sessions.changed,
-        ended: own.ended + elsewhere.sessions.ended,
+        kept: own.sessions.kept + elsewhere.sessions.kept,
+        changed: own.sessions.changed + elsewhere.sessions.changed,
+        ended: own.sessions.ended + elsewhere.sessions.ended,
       },
     }
     if (dryRun) {
       prepared.abandon()
-      return { ...report, examples: [...examplesOf(judged), ...elsewhere.examples].slice(0, EXAMPLE_COUNT) }
+      return { ...report, examples: [...own.examples, ...elsewhere.examples].slice(0, EXAMPLE_COUNT) }
     }
     this.#apply(prepared, judged)
     return report
@@ -97,17 +100,24 @@ export class Reload {
   /** The part of one process in the reload of a gateway of several: all of them prepare it, and then all apply or abandon it. */
   async prepare(config: Config): Promise<PreparedElsewhere> {
     const prepared = await this.#host.prepare(config)
-    const judged = this.#judged(prepared.next)
+    const judgements = await this.#ahead(prepared)
     return {
-      judged: { sessions: countsOf(judged), examples: examplesOf(judged) },
+      judged: summaryOf(judgements.now(this.#host.liveSessions())),
       // Sessions have come and gone meanwhile.
-      apply: () => this.#apply(prepared, this.#judged(prepared.next)),
+      apply: () => this.#apply(prepared, judgements.now(this.#host.liveSessions())),
       abandon: () => prepared.abandon(),
     }
   }
 
-  #judged(next: Generation): readonly JudgedSession[] {
-    return [...this.#host.liveSessions()].map((session) => ({ session, judgement: judgementOf(session, next) }))
+  async #ahead(prepared: Prepared): Promise<Judgements> {
+    const judgements = new Judgements(prepared.next)
+    try {
+      await judgements.ahead(this.#host.liveSessions())
+      return judgements
+    } catch (error) {
+      prepared.abandon()
+      throw error
+    }
   }
 
   #apply(prepared: Prepared, judged: readonly JudgedSession[]): void {
@@ -128,37 +138,12 @@ export class Reload {
       if (moved.length > 0) {
         throw new ConfigError(moved.map(({ path, message }) => ({ path: formatPath(path), message })))
       }
+      await nextTurn()
       return await this.#host.prepare(config)
     } catch (error) {
       throw error instanceof ReloadRefused ? error : new ReloadRefused('invalid', errorsOf(error), { cause: error })
     }
   }
-}
-
-interface JudgedSession {
-  readonly session: Occupant
-  readonly judgement: Judgement
-}
-
-function judgementOf(session: Occupant, next: Generation): Judgement {
-  return session.judge(next.services.get(session.record.service))
-}
-
-function countsOf(judged: readonly JudgedSession[]): ReloadReport['sessions'] {
-  const counts = { kept: 0, changed: 0, ended: 0 }
-  for (const { judgement } of judged) counts[judgement.outcome]++
-  return counts
-}
-
-function examplesOf(judged: readonly JudgedSession[]): ReloadExample[] {
-  const examples: ReloadExample[] = []
-  for (const { session, judgement } of judged) {
-    if (judgement.outcome !== 'ended') continue
-    const { id, identity, service } = session.record
-    examples.push({ session: id, subject: identity.subject, service, why: judgement.why })
-    if (examples.length === EXAMPLE_COUNT) break
-  }
-  return examples
 }
 
 function errorsOf(error: unknown): string[] {

@@ -50,6 +50,7 @@ class FakeClient {
 /** A live session without broker and WebSocket. */
 class FakeOccupant implements Occupant {
   readonly entitled = undefined
+  readonly revision = 0
   readonly id: string
   readonly #place: Place
   readonly #session: FakeSession
