@@ -102,7 +102,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
       client: this.#opened?.client,
       user: this.#user,
       address: this.#address,
-      startedAtMs: Math.round(performance.timeOrigin + this.#startedMs),
+      startedAtMs: this.startedAtMs,
       expiresAtMs: identity.expiresAtMs,
       bytesFromClient: this.#session.bytesFromClient,
       bytesToClient: this.#session.bytesToClient,
@@ -111,6 +111,10 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
       messagesFromClient,
       messagesToClient,
     }
+  }
+
+  get startedAtMs(): number {
+    return Math.round(performance.timeOrigin + this.#startedMs)
   }
 
   get revision(): number {

@@ -14,6 +14,8 @@ import type { SessionRecord } from './record.ts'
 export interface Occupant {
   readonly id: string
   readonly record: SessionRecord
+  /** As in the record, which takes longer. */
+  readonly startedAtMs: number
   /** Whether something has begun to end it. */
   readonly isEnding: boolean
   /** Another one whenever something has changed by which it is judged. */

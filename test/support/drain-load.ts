@@ -244,6 +244,13 @@ export class DrainLoad {
   stop(): void {
     clearInterval(this.#publishing)
   }
+
+  /** Resolves when all of them are gone, without a word. */
+  async vanish(): Promise<void> {
+    this.begins()
+    for (const client of this.clients) client.vanish()
+    await this.isOver()
+  }
 }
 
 /** Of clients that have ended. */

@@ -51,6 +51,7 @@ class FakeClient {
 class FakeOccupant implements Occupant {
   readonly entitled = undefined
   readonly revision = 0
+  readonly startedAtMs = 0
   readonly id: string
   readonly #place: Place
   readonly #session: FakeSession
