@@ -41,6 +41,8 @@ export class DrainClient {
   /** A frame of the gateway's had no end, or a message had none. */
   isCut = false
   replyText = ''
+  /** When it was told to go, and so got nothing more, on the clock of `performance`. */
+  toldAtMs = 0
   /** Since the drain began. */
   endedMs = 0
   closeCode = 0
@@ -168,6 +170,7 @@ export class DrainClient {
       }
     } else if (name === 'connection.close') {
       this.#isClosing = true
+      this.toldAtMs = performance.now()
       this.replyText = decodeMethod(name, buffer, payloadStart + 4, payloadEnd).replyText
       this.#send('connection.close-ok', {})
     } else if (this.#waiting?.name === name) this.#waiting.resolve()
