@@ -2,7 +2,7 @@
 import type { AuthState, RevokedKeys } from '../../auth/index.ts'
 import { SharedAttempts } from './attempts.ts'
 import type { StoreKeys } from './keys.ts'
-import { type EndedUntil, SharedLogins } from './logins.ts'
+import { type EndedUntil, SharedLogins } from './logins/logins.ts'
 import { SealedPendingLogins } from './pending-logins.ts'
 import { RevokedMarks } from './revoked-marks.ts'
 import type { Sealer } from './sealing.ts'

@@ -8,7 +8,7 @@ import { shownSession } from './shown-session.ts'
 
 type Key = string | number | undefined
 
-/** A record is gathered from many objects: of thousands of sessions, it takes longer than everything else. */
+/** A record is gathered from many objects: of thousands of sessions, that takes longer than all else. The order of age needs none. */
 const SORTS = {
   id: ({ record }) => record.id,
   subject: ({ record }) => record.identity.subject,

@@ -26,7 +26,7 @@ export class Judgements {
     this.#next = next
   }
 
-  /** Judges these, in as many turns as it takes; of those that end meanwhile nothing is asked any more. */
+  /** Judges these, in as many turns as it takes. Some of them may end meanwhile: nobody asks for those any more. */
   async ahead(sessions: Iterable<Occupant>): Promise<void> {
     let sinceMs = Number.NEGATIVE_INFINITY
     for (const session of [...sessions]) {

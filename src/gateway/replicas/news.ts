@@ -7,7 +7,7 @@ import type { Bars } from '../../sessions/bars.ts'
 import { sessionsOfLogins } from '../../sessions/logins.ts'
 import type { Sessions } from '../../sessions/registry.ts'
 import { readIdentity, type WrittenIdentity } from '../../state/identity-text.ts'
-import type { EndedUntil } from '../../state/logins.ts'
+import type { EndedUntil } from '../../state/logins/logins.ts'
 
 export type GatewayNews =
   | OrderNews

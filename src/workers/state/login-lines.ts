@@ -1,7 +1,7 @@
 /** Logins and their renewals as the primary and its workers write them to one another. They never leave the machine's memory. */
 import { type Login, type LoginRenewal, Secret } from '../../../auth/index.ts'
 import { readIdentity, revealed, type WrittenIdentity, writtenIdentity } from '../../state/identity-text.ts'
-import { readLogin, writtenLogin } from '../../state/login-text.ts'
+import { readLogin, writtenLogin } from '../../state/logins/text.ts'
 
 export interface LoginLine {
   readonly hash: string

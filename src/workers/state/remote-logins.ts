@@ -12,9 +12,9 @@ import type {
   Logins,
   Refreshed,
 } from '../../../auth/index.ts'
-import { LoginAuthority } from '../../state/login-authority.ts'
-import { writtenLogin } from '../../state/login-text.ts'
-import type { EndedUntil } from '../../state/logins.ts'
+import { LoginAuthority } from '../../state/logins/authority.ts'
+import type { EndedUntil } from '../../state/logins/logins.ts'
+import { writtenLogin } from '../../state/logins/text.ts'
 import { type LoginLine, loginIn, loginLine, renewalLine } from './login-lines.ts'
 import type { KnownLogin } from './questions.ts'
 import type { StateLine } from './state-line.ts'

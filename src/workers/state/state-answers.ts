@@ -1,12 +1,12 @@
 /** The primary's side of what authenticators remember: answers the questions of one worker from what it keeps for all. */
 import { type AuthState, type Login, type Logins, StateUnavailable } from '../../../auth/index.ts'
 import { readIdentity, writtenIdentity } from '../../state/identity-text.ts'
-import { readLogin } from '../../state/login-text.ts'
+import { readLogin } from '../../state/logins/text.ts'
 import type { ProcessLine } from '../process-line.ts'
 import { loginIn, loginLine, renewalIn } from './login-lines.ts'
 import type { KnownLogin, StateQuestions } from './questions.ts'
 
-/** As long as a refresh may take at the worker that does it: see src/state/logins.ts. */
+/** As long as a refresh may take at the worker that does it: see src/state/logins/logins.ts. */
 const WORK_MS = 20_000
 
 export interface StateAnswering {

@@ -10,7 +10,7 @@ import type { StateQuestions } from './questions.ts'
 
 /** The primary does little else; one that is silent for so long is as good as gone. */
 const ANSWER_MS = 5_000
-/** As long as a refresh may take: see src/state/logins.ts. */
+/** As long as a refresh may take: see src/state/logins/logins.ts. */
 const REFRESH_MS = 25_000
 
 type Work = (current: LoginLine, held: number) => Promise<Refreshed>

@@ -2,7 +2,7 @@
  * What this process knows of logins without asking the store: which have ended, and which identity came from which. It is
  * asked between the proof and the admission, and it keeps a store that brings an ended login back from being believed.
  */
-import type { Identity } from '../../auth/index.ts'
+import type { Identity } from '../../../auth/index.ts'
 
 /** Shared by all identities that one login ever had. */
 interface Authority {

@@ -15,13 +15,13 @@ import {
   type Logins,
   type Refreshed,
   StateUnavailable,
-} from '../../auth/index.ts'
-import { digest } from './keys.ts'
-import { LoginAuthority } from './login-authority.ts'
-import { ADD, FINISH, LIST, LOCK, RENEW, UNLOCK } from './login-scripts.ts'
-import { type LoginNote, readLogin, readNote, writtenLogin } from './login-text.ts'
-import type { Sealer } from './sealing.ts'
-import type { Store } from './store.ts'
+} from '../../../auth/index.ts'
+import { digest } from '../keys.ts'
+import type { Sealer } from '../sealing.ts'
+import type { Store } from '../store.ts'
+import { LoginAuthority } from './authority.ts'
+import { ADD, FINISH, LIST, LOCK, RENEW, UNLOCK } from './scripts.ts'
+import { type LoginNote, readLogin, readNote, writtenLogin } from './text.ts'
 
 const ID_BYTES = 32
 const ID = /^[A-Za-z0-9_-]{43}$/

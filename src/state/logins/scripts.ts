@@ -4,7 +4,7 @@
  * in; `f` counts who has renewed it (the fencing token). Beside them are indexes: `b` of all by their beginning, `e` by
  * their end, `p:…` by person, `s:…` by session at the provider.
  */
-import { script } from './store.ts'
+import { script } from '../store.ts'
 
 const NOW = `
 local t = redis.call('TIME')

@@ -1,6 +1,6 @@
 /** Logins as text, for values that are sealed. */
-import { type Login, Secret } from '../../auth/index.ts'
-import { readIdentity, revealed, type WrittenIdentity, writtenIdentity } from './identity-text.ts'
+import { type Login, Secret } from '../../../auth/index.ts'
+import { readIdentity, revealed, type WrittenIdentity, writtenIdentity } from '../identity-text.ts'
 
 interface WrittenLogin extends Omit<Login, 'hash' | 'identity' | 'refreshToken' | 'sid'> {
   readonly identity: WrittenIdentity
