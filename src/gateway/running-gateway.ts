@@ -264,10 +264,11 @@ export class RunningGateway implements Gateway, ReloadHost {
       elsewhere,
       apply: () => {
         this.#generation = generation
-        const lost = exchange()
+        const { lost, followed } = exchange()
         compiling.lasting.endHoldOffs()
         revoke(lost, { ...this.#parts, authenticators: generation.authenticators })
         this.#inForce.begin(before)
+        return followed
       },
       abandon,
     }

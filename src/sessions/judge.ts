@@ -7,15 +7,23 @@ import { urlText, type VhostRule } from '../../proxy/index.ts'
 import type { Decided, Entitled, Service } from '../services/service.ts'
 import type { SessionRecord } from './record.ts'
 
-/** A session as it is judged. */
-export interface Judged {
-  readonly record: SessionRecord
+const RECORDED = ['id', 'service', 'identity', 'broker', 'node', 'user', 'vhost', 'address'] as const
+
+/** All that a judgement rests on. While none of it is replaced, the judgement stands. */
+export interface Judged extends Pick<SessionRecord, (typeof RECORDED)[number]> {
   /** Of the page that opened it; absent where it was no browser. */
   readonly origin: string | undefined
   /** The terms by which it lives. */
   readonly signature: string
   /** The last answer about it, where its service asks for one. */
   readonly entitled: Entitled | undefined
+}
+
+const KEYS = [...RECORDED, 'origin', 'signature', 'entitled'] as const satisfies readonly (keyof Judged)[]
+
+/** Whether what was judged before would be judged the same now. */
+export function isUnchanged(before: Judged, now: Judged): boolean {
+  return KEYS.every((key) => before[key] === now[key])
 }
 
 export type Judgement =
@@ -29,19 +37,19 @@ export type Judgement =
     }
 
 /** @param service the one with the session's path, if there still is one */
-export function judgeSession({ record, origin, signature, entitled }: Judged, service: Service | undefined): Judgement {
-  if (service === undefined) return refused(`there is no service ${record.service} any more`)
-  const { identity, address } = record
+export function judgeSession(judged: Judged, service: Service | undefined): Judgement {
+  const { id, identity, address, user, origin, signature, entitled } = judged
+  if (service === undefined) return refused(`there is no service ${judged.service} any more`)
   const unfit = unfitFor(service, identity, { origin, address })
   if (unfit !== undefined) return refused(unfit)
   let terms: Decided
   try {
-    terms = service.decide(identity, { sessionId: record.id, address, entitled }, record.user)
+    terms = service.decide(identity, { sessionId: id, address, entitled }, user)
   } catch (error) {
     if (error instanceof PromotionRefused) return refused(error.message)
     throw error
   }
-  const moved = movedFrom(record, service, terms)
+  const moved = movedFrom(judged, service, terms)
   if (moved !== undefined) return { outcome: 'ended', why: moved, mayReturn: true }
   return { outcome: terms.signature === signature ? 'kept' : 'changed', service, terms }
 }
@@ -70,7 +78,7 @@ function isTakenBy(requirement: Requirement, identity: Identity): boolean {
 }
 
 /** Why the session would be another one at the broker. */
-function movedFrom({ broker, node, user, vhost }: SessionRecord, service: Service, terms: Decided): string | undefined {
+function movedFrom({ broker, node, user, vhost }: Judged, service: Service, terms: Decided): string | undefined {
   if (service.broker !== broker) return `broker ${service.broker} instead of ${broker}`
   if (node !== undefined && !service.target.urls.some((url) => urlText(url) === node))
     return `no broker at ${node} any more`

@@ -34,11 +34,11 @@ import {
   VHOST_LOST,
 } from './end-requests.ts'
 import type { EntitledSession } from './entitled-sessions.ts'
-import { allowsVhost, type Judgement, judgeSession } from './judge.ts'
+import { allowsVhost, type Judged, judgeSession } from './judge.ts'
 import { Lifetime } from './lifetime.ts'
+import { LiveRecord } from './live-record.ts'
 import type { NewSession, SessionSurroundings } from './new-session.ts'
 import type { Occupant, Place } from './place.ts'
-import type { SessionRecord } from './record.ts'
 import { brokersPart, sessionLine } from './session-line.ts'
 
 /** The first one that a text of RabbitMQ's names: `queue 'orders' in vhost '/'`. */
@@ -46,36 +46,27 @@ const RESOURCE = /\b(?:queue|exchange) '.*?' in vhost '[^']*'/s
 
 export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   readonly id: string
+  readonly record: LiveRecord
   readonly #place: Place
-  readonly #address: string
   readonly #origin: string | undefined
-  readonly #user: string
   readonly #startedMs: number
   readonly #trial: NewSession['trial']
   readonly #client: WebSocketClientEnd
   readonly #shared: SessionSurroundings
   readonly #session: Session
   readonly #lifetime: Lifetime
-  /** Those of the present generation, as is the rule that won. */
-  #service: Service
-  #rule: number
+  /** Of the terms of the present generation. */
   #signature: string
   #entitled: Entitled | undefined
   /** Only until the broker has opened the session. */
   #handshakeDone: (() => void) | undefined
-  #opened: OpenedSession | undefined
-  #revision = 0
 
   /** @param open begins the AMQP session, which reports to this observer */
   constructor(begun: NewSession, shared: SessionSurroundings, open: (live: LiveSession) => Session) {
     this.id = begun.id
-    this.#service = begun.service
     this.#place = begun.place
-    this.#rule = begun.promoted.rule
     this.#signature = begun.promoted.signature
     this.#entitled = begun.promoted.entitled
-    this.#user = begun.promoted.credential.username
-    this.#address = begun.address
     this.#origin = begun.origin
     this.#startedMs = begun.startedMs
     this.#trial = begun.trial
@@ -86,39 +77,11 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
       this.#place.endAuthority(why),
     )
     this.#session = open(this)
+    this.record = new LiveRecord(begun, this.#session)
   }
 
-  get record(): SessionRecord {
-    const { identity } = this.#place
-    const { channels, consumers, messagesFromClient, messagesToClient } = this.#session.activity
-    return {
-      id: this.id,
-      service: this.#service.path,
-      identity,
-      rule: this.#rule,
-      broker: this.#service.broker,
-      node: this.#opened?.broker,
-      vhost: this.#opened?.vhost,
-      client: this.#opened?.client,
-      user: this.#user,
-      address: this.#address,
-      startedAtMs: this.startedAtMs,
-      expiresAtMs: identity.expiresAtMs,
-      bytesFromClient: this.#session.bytesFromClient,
-      bytesToClient: this.#session.bytesToClient,
-      channels,
-      consumers,
-      messagesFromClient,
-      messagesToClient,
-    }
-  }
-
-  get startedAtMs(): number {
-    return Math.round(performance.timeOrigin + this.#startedMs)
-  }
-
-  get revision(): number {
-    return this.#revision
+  get #service(): Service {
+    return this.record.servedAt
   }
 
   get isEnding(): boolean {
@@ -133,18 +96,17 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     return this.#client.assemblingBytes()
   }
 
-  judge(service: Service | undefined): Judgement {
-    return judgeSession(
-      { record: this.record, origin: this.#origin, signature: this.#signature, entitled: this.#entitled },
-      service,
-    )
+  get judged(): Judged {
+    const { id, service, identity, broker, node, user, vhost, address } = this.record
+    const [origin, signature, entitled] = [this.#origin, this.#signature, this.#entitled]
+    return { id, service, identity, broker, node, user, vhost, address, origin, signature, entitled }
   }
 
   adopt(service: Service, terms: Terms): void {
-    this.#revision += 1
+    // It has ended, and must not hang on anything again.
+    if (!this.#place.isHeld) return
     const isSame = terms.signature === this.#signature
-    this.#service = service
-    this.#rule = terms.rule
+    this.record.moved(service, terms.rule)
     this.#signature = terms.signature
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
     this.#hangOn()
@@ -159,14 +121,13 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   entitle(entitled: Entitled): void {
-    this.#revision += 1
     this.#entitled = entitled
     this.follow(this.#service)
   }
 
   /** Goes on at this service, of another configuration, or ends. */
   follow(service: Service | undefined): void {
-    const judgement = this.judge(service)
+    const judgement = judgeSession(this.judged, service)
     if (judgement.outcome === 'ended') this.end(configurationChanged(judgement.mayReturn))
     else this.adopt(judgement.service, judgement.terms)
   }
@@ -197,7 +158,6 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   renewed(identity: Identity): void {
-    this.#revision += 1
     this.#lifetime.renew(identity.expiresAtMs)
   }
 
@@ -207,8 +167,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   }
 
   opened(opened: OpenedSession): void {
-    this.#revision += 1
-    this.#opened = opened
+    this.record.opened(opened)
     if (typeof this.#trial !== 'string') this.#trial.opened()
     this.#client.opened()
     this.#handshakeDone?.()
@@ -276,16 +235,16 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
       }
       const context = {
         sessionId: this.id,
-        address: this.#address,
+        address: this.record.address,
         deadlineMs: service.handshakeMs,
         entitled: this.#entitled,
       }
       const promoted = await service.promote(identity, context)
       const { credential, vhosts } = promoted
-      if (credential.username !== this.#user) {
+      if (credential.username !== this.record.user) {
         return { renewed: false, detail: 'the fresh credential is promoted to another broker user' }
       }
-      const vhost = this.#opened?.vhost
+      const { vhost } = this.record
       if (vhost !== undefined && !allowsVhost(vhosts, vhost)) {
         return { renewed: false, detail: 'the fresh credential is promoted to another vhost', end: VHOST_LOST }
       }

@@ -6,20 +6,19 @@ import { type Identity, identityKey, identityKeys } from '../../auth/index.ts'
 import type { EndRequest } from '../../proxy/index.ts'
 import type { Entitled, Service, Terms } from '../services/service.ts'
 import { authorityEnded } from './end-requests.ts'
-import type { Judgement } from './judge.ts'
+import type { Judged } from './judge.ts'
 import type { LifetimeEnd } from './lifetime.ts'
 import type { SessionRecord } from './record.ts'
 
 /** What a place and the registry may ask of the session that took it. */
 export interface Occupant {
   readonly id: string
+  /** As it is whenever somebody looks. */
   readonly record: SessionRecord
-  /** As in the record, which takes longer. */
-  readonly startedAtMs: number
   /** Whether something has begun to end it. */
   readonly isEnding: boolean
-  /** Another one whenever something has changed by which it is judged. */
-  readonly revision: number
+  /** What another configuration has to judge it by. */
+  readonly judged: Judged
   /** The last answer about what it may do, where its service asks for one. */
   readonly entitled: Entitled | undefined
   /** Bytes that wait on both legs, and those of messages of which the end has not arrived. */
@@ -32,8 +31,6 @@ export interface Occupant {
   endAtQuietPoint(request: EndRequest, withinMs: number): void
   /** Drops the client's socket. */
   terminate(): void
-  /** What another configuration's service of the same path means for it; nothing changes yet. */
-  judge(service: Service | undefined): Judgement
   /** Goes on by these terms from the next frame on, at the same broker, as the same broker user. */
   adopt(service: Service, terms: Terms): void
   /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user; else it ends. */

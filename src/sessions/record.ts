@@ -1,6 +1,6 @@
 /**
- * Everything that is known of one session, as plain data: log lines, audit events and the admin API all show this record.
- * It never holds a secret.
+ * Everything that is known of one session: log lines, audit events and the admin API all show this record. It never holds a
+ * secret.
  */
 import type { Identity } from '../../auth/index.ts'
 import type { ClientProduct, SessionActivity } from '../../proxy/index.ts'
@@ -24,7 +24,7 @@ export interface SessionRecord extends SessionActivity {
   readonly user: string
   /** The client's address, after trusted proxies. */
   readonly address: string
-  /** In ms since the epoch: when the client asked for the session, and when its proof ends. */
+  /** In ms since the epoch: when it began, its client being let in, and when its proof ends. */
   readonly startedAtMs: number
   readonly expiresAtMs: number | undefined
   /** Bytes of WebSocket messages so far, in each direction. */

@@ -26,6 +26,8 @@ interface CrewQuestions {
   /** The answer is that to the question. */
   question: { readonly ask: Question; readonly answer: unknown }
   prepare: { readonly ask: Config; readonly answer: JudgedElsewhere }
+  /** What was prepared comes into force; the answer is that sessions have followed. */
+  apply: { readonly ask: null; readonly answer: null }
   drain: { readonly ask: DrainTerms; readonly answer: null }
   counts: { readonly ask: null; readonly answer: WorkCounts }
   metrics: { readonly ask: null; readonly answer: MetricsJson }
@@ -49,8 +51,7 @@ export interface Tellings {
   /** Worker to primary: for all processes that are concerned. */
   published: { readonly news: GatewayNews; readonly forMs: number }
   observed: Observed
-  /** Primary to worker: what was prepared comes into force, or does not. */
-  apply: null
+  /** Primary to worker: what was prepared does not come into force. */
   abandon: null
   undrain: null
   cut: null

@@ -12,7 +12,7 @@ import { Log } from '../../src/ops/log.ts'
 import { Metrics } from '../../src/ops/metrics.ts'
 import { Traffic } from '../../src/ops/traffic.ts'
 import type { PromotedTerms, Service, Terms } from '../../src/services/service.ts'
-import { type Judgement, judgeSession } from '../../src/sessions/judge.ts'
+import type { Judged } from '../../src/sessions/judge.ts'
 import type { Occupant } from '../../src/sessions/place.ts'
 import type { SessionRecord } from '../../src/sessions/record.ts'
 import { FilterSession } from './filter-session.ts'
@@ -64,9 +64,9 @@ export class JudgedSession {
     })
   }
 
-  judge(service: Service | undefined): Judgement {
+  get judged(): Judged {
     const { origin } = this.visitor
-    return judgeSession({ record: this.record, origin, signature: this.#signature, entitled: undefined }, service)
+    return { ...this.record, origin, signature: this.#signature, entitled: undefined }
   }
 
   adopt(_service: Service, terms: Terms): void {
@@ -115,7 +115,7 @@ export class JudgedGateway implements ReloadHost {
     const compiled = await this.#compiled(config)
     return {
       next: compiled.generation,
-      apply: () => {
+      apply: async () => {
         compiled.comesIntoForce()
         this.#current = compiled.generation
       },

@@ -37,7 +37,8 @@ export interface JudgedElsewhere {
 /** A reload that is ready in one process or in several: either is called, once. */
 export interface PreparedElsewhere {
   readonly judged: JudgedElsewhere
-  apply(): void
+  /** Never rejects. Resolves when their sessions have followed. */
+  apply(): Promise<void>
   abandon(): void
 }
 

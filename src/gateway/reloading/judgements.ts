@@ -1,68 +1,57 @@
 /**
- * What the next configuration means for each live session. One judgement costs as much as a few messages, and there are
- * thousands: they are made ahead, a few in each turn of the event loop. Whatever changes until the exchange is judged anew there.
+ * What the next configuration means for each live session. All are judged before it comes into force: thousands take longer
+ * than messages may wait. Afterwards each follows by that judgement, or by another one where something has changed since.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Judgement } from '../../sessions/judge.ts'
+import { isUnchanged, type Judged, type Judgement, judgeSession } from '../../sessions/judge.ts'
 import type { Occupant } from '../../sessions/place.ts'
 import type { JudgedElsewhere } from '../crew/crew.ts'
 import type { Generation } from '../generation.ts'
+import { inTurns } from './in-turns.ts'
 import type { ReloadExample } from './report.ts'
 
-export interface JudgedSession {
-  readonly session: Occupant
-  readonly judgement: Judgement
-}
-
-/** What one turn may take: sessions that are not concerned wait for it. */
-const SLICE_MS = 5
 export const EXAMPLE_COUNT = 20
 
 export class Judgements {
   readonly #next: Generation
-  readonly #ahead = new Map<Occupant, { readonly revision: number; readonly judgement: Judgement }>()
+  readonly #ahead = new Map<Occupant, { readonly judged: Judged; readonly judgement: Judgement }>()
 
   constructor(next: Generation) {
     this.#next = next
   }
 
-  /** Judges these, in as many turns as it takes. Some of them may end meanwhile: nobody asks for those any more. */
-  async ahead(sessions: Iterable<Occupant>): Promise<void> {
-    let sinceMs = Number.NEGATIVE_INFINITY
-    for (const session of [...sessions]) {
-      if (performance.now() - sinceMs >= SLICE_MS) {
-        await nextTurn()
-        sinceMs = performance.now()
-      }
-      this.#ahead.set(session, { revision: session.revision, judgement: this.#judge(session) })
-    }
-    // The exchange has a turn of its own.
-    await nextTurn()
-  }
-
-  /** All of these, as they are now. */
-  now(sessions: Iterable<Occupant>): readonly JudgedSession[] {
-    return Array.from(sessions, (session) => {
-      const ahead = this.#ahead.get(session)
-      const judgement = ahead?.revision === session.revision ? ahead.judgement : this.#judge(session)
-      return { session, judgement }
+  /** Judges these. Some of them may end meanwhile. */
+  async ahead(sessions: Iterable<Occupant>): Promise<JudgedElsewhere> {
+    const outcomes = new Outcomes()
+    await inTurns([...sessions], (session) => {
+      const { judged } = session
+      const judgement = this.#judge(judged)
+      this.#ahead.set(session, { judged, judgement })
+      outcomes.add(session, judgement)
     })
+    return outcomes
   }
 
-  #judge(session: Occupant): Judgement {
-    return session.judge(this.#next.services.get(session.record.service))
+  /** As it is now. */
+  of(session: Occupant): Judgement {
+    const { judged } = session
+    const ahead = this.#ahead.get(session)
+    return ahead !== undefined && isUnchanged(ahead.judged, judged) ? ahead.judgement : this.#judge(judged)
+  }
+
+  #judge(judged: Judged): Judgement {
+    return judgeSession(judged, this.#next.services.get(judged.service))
   }
 }
 
-/** @returns how many there are of each outcome, and some of those that end */
-export function summaryOf(judged: readonly JudgedSession[]): JudgedElsewhere {
-  const sessions = { kept: 0, changed: 0, ended: 0 }
-  const examples: ReloadExample[] = []
-  for (const { session, judgement } of judged) {
-    sessions[judgement.outcome]++
-    if (judgement.outcome !== 'ended' || examples.length === EXAMPLE_COUNT) continue
-    const { id, identity, service } = session.record
-    examples.push({ session: id, subject: identity.subject, service, why: judgement.why })
+/** How many there are of each outcome, and some of those that end. */
+export class Outcomes implements JudgedElsewhere {
+  readonly sessions = { kept: 0, changed: 0, ended: 0 }
+  readonly examples: ReloadExample[] = []
+
+  add({ record }: Occupant, judgement: Judgement): void {
+    this.sessions[judgement.outcome]++
+    if (judgement.outcome !== 'ended' || this.examples.length === EXAMPLE_COUNT) return
+    const { id, identity, service } = record
+    this.examples.push({ session: id, subject: identity.subject, service, why: judgement.why })
   }
-  return { sessions, examples }
 }

@@ -14,13 +14,21 @@ interface NextParts {
   readonly crew: Crew | undefined
 }
 
+/** What comes of the exchange. */
+interface Exchanged {
+  /** The keys of people who lost their proof by it. */
+  readonly lost: readonly string[]
+  /** Resolves when the sessions of other processes have followed. */
+  readonly followed: Promise<void>
+}
+
 /** Either function is called, once. */
 export interface PreparedNext {
   readonly generation: Generation
   /** What it means for sessions of other processes. */
   readonly elsewhere: JudgedElsewhere | undefined
-  /** Puts it in the place of the present one; cannot fail. @returns the keys of people who lost their proof by it */
-  exchange(): readonly string[]
+  /** Puts it in the place of the present one; cannot fail. */
+  exchange(): Exchanged
   abandon(): void
 }
 
@@ -43,10 +51,10 @@ export async function prepareNext(config: Config, parts: NextParts): Promise<Pre
       generation: compiled.generation,
       elsewhere: elsewhere?.judged,
       exchange() {
-        elsewhere?.apply()
+        const followed = elsewhere?.apply() ?? Promise.resolve()
         plan.apply()
         changeAdmin?.()
-        return compiled.comesIntoForce()
+        return { lost: compiled.comesIntoForce(), followed }
       },
       abandon,
     }

@@ -1,6 +1,7 @@
 /**
- * A reload: the next configuration is read, checked and compiled next to the present one, every live session is judged by
- * it, and all are exchanged in one turn of the event loop. Whatever fails before: nothing has changed.
+ * A reload: the next configuration is read, checked and compiled next to the present one, and every live session is judged by
+ * it. It comes into force in one turn of the event loop, and the sessions follow in those after it. Whatever fails before:
+ * nothing has changed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InvalidConfiguration } from '../../../auth/index.ts'
@@ -14,7 +15,8 @@ import type { Occupant } from '../../sessions/place.ts'
 import type { JudgedElsewhere, PreparedElsewhere } from '../crew/crew.ts'
 import type { Generation } from '../generation.ts'
 import type { EndedByReload } from './ends.ts'
-import { EXAMPLE_COUNT, type JudgedSession, Judgements, summaryOf } from './judgements.ts'
+import { inTurns } from './in-turns.ts'
+import { EXAMPLE_COUNT, Judgements, Outcomes } from './judgements.ts'
 import { type ReloadOptions, ReloadRefused, type ReloadReport } from './report.ts'
 
 /** What has been prepared next to what runs: either is called, once. */
@@ -22,8 +24,8 @@ export interface Prepared {
   readonly next: Generation
   /** What it means for sessions of other processes; absent: there are none. */
   readonly elsewhere?: JudgedElsewhere | undefined
-  /** Puts it into force; synchronous, and cannot fail. */
-  apply(): void
+  /** Puts it into force in this turn, and cannot fail. Resolves when other processes have followed. */
+  apply(): Promise<void>
   /** Gives back what was opened for it. */
   abandon(): void
 }
@@ -47,6 +49,8 @@ const NOBODY: JudgedElsewhere = { sessions: { kept: 0, changed: 0, ended: 0 }, e
 export class Reload {
   readonly #host: ReloadHost
   #isUnderWay = false
+  /** Until the sessions have followed the last one. */
+  #following: Promise<unknown> = Promise.resolve()
 
   constructor(host: ReloadHost) {
     this.#host = host
@@ -75,11 +79,8 @@ export class Reload {
     const prepared = await this.#prepared(dryRun ? text : undefined)
     const { next, elsewhere = NOBODY } = prepared
     const [hash, changes] = [hashOf(next.config), changesBetween(current.config, next.config)]
-    const judgements = await this.#ahead(prepared)
-    // From here on nothing waits: what a judgement rests on must not change before it is acted on.
-    const judged = judgements.now(this.#host.liveSessions())
-    const own = summaryOf(judged)
-    const report: ReloadReport = {
+    const { judgements, ahead } = await this.#judged(prepared)
+    const report = (own: JudgedElsewhere): ReloadReport => ({
       generation: next.number,
       hash,
       changes,
@@ -88,46 +89,58 @@ export class Reload {
         changed: own.sessions.changed + elsewhere.sessions.changed,
         ended: own.sessions.ended + elsewhere.sessions.ended,
       },
-    }
+    })
     if (dryRun) {
       prepared.abandon()
-      return { ...report, examples: [...own.examples, ...elsewhere.examples].slice(0, EXAMPLE_COUNT) }
+      return { ...report(ahead), examples: [...ahead.examples, ...elsewhere.examples].slice(0, EXAMPLE_COUNT) }
     }
-    this.#apply(prepared, judged)
-    return report
+    return report(await this.#apply(prepared, judgements))
   }
 
   /** The part of one process in the reload of a gateway of several: all of them prepare it, and then all apply or abandon it. */
   async prepare(config: Config): Promise<PreparedElsewhere> {
+    await this.#following
     const prepared = await this.#host.prepare(config)
-    const judgements = await this.#ahead(prepared)
+    const { judgements, ahead } = await this.#judged(prepared)
     return {
-      judged: summaryOf(judgements.now(this.#host.liveSessions())),
-      // Sessions have come and gone meanwhile.
-      apply: () => this.#apply(prepared, judgements.now(this.#host.liveSessions())),
+      judged: ahead,
+      apply: async () => void (await this.#apply(prepared, judgements)),
       abandon: () => prepared.abandon(),
     }
   }
 
-  async #ahead(prepared: Prepared): Promise<Judgements> {
+  async #judged(prepared: Prepared): Promise<{ judgements: Judgements; ahead: JudgedElsewhere }> {
     const judgements = new Judgements(prepared.next)
     try {
-      await judgements.ahead(this.#host.liveSessions())
-      return judgements
+      return { judgements, ahead: await judgements.ahead(this.#host.liveSessions()) }
     } catch (error) {
       prepared.abandon()
       throw error
     }
   }
 
-  #apply(prepared: Prepared, judged: readonly JudgedSession[]): void {
-    prepared.apply()
+  async #apply(prepared: Prepared, judgements: Judgements): Promise<JudgedElsewhere> {
+    // Whoever begins from this turn on begins by the next one.
+    const sessions = [...this.#host.liveSessions()]
+    const elsewhere = prepared.apply()
+    const following = this.#follow(sessions, judgements)
+    this.#following = Promise.allSettled([following])
+    const outcomes = await following
+    await elsewhere
+    return outcomes
+  }
+
+  async #follow(sessions: readonly Occupant[], judgements: Judgements): Promise<Outcomes> {
+    const outcomes = new Outcomes()
     const ends: EndedByReload[] = []
-    for (const { session, judgement } of judged) {
+    await inTurns(sessions, (session) => {
+      const judgement = judgements.of(session)
+      outcomes.add(session, judgement)
       if (judgement.outcome === 'ended') ends.push({ session, mayReturn: judgement.mayReturn })
       else session.adopt(judgement.service, judgement.terms)
-    }
+    })
     this.#host.end(ends)
+    return outcomes
   }
 
   async #prepared(text: string | undefined): Promise<Prepared> {

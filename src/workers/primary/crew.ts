@@ -31,6 +31,8 @@ import { Workers } from './workers.ts'
 const BEGIN_MS = 60_000
 /** Secrets, key sets and certificates are read again, some from far away. */
 const PREPARE_MS = 60_000
+/** So long a reload waits until the sessions of all workers have followed it. */
+const FOLLOWED_MS = 10_000
 /** Whatever is passed on is acted on at once. */
 const NEWS_MS = 10_000
 /** Nothing that a worker does by itself takes as long. */
@@ -124,15 +126,15 @@ export class WorkerCrew implements Crew {
     const workers = this.#workers.serving
     const asked = workers.map(async ({ channel }) => await channel.ask('prepare', config, PREPARE_MS))
     const prepared = await Promise.allSettled(asked)
-    const tell = (what: 'apply' | 'abandon'): void => {
-      for (const { channel } of workers) channel.tell(what, null)
+    const abandon = (): void => {
+      for (const { channel } of workers) channel.tell('abandon', null)
     }
     const failed = prepared.flatMap((one, index) => {
       if (one.status === 'fulfilled' || workers[index]?.isServing !== true) return []
       return one.reason instanceof Error ? one.reason.message.split('\n') : ['unknown failure']
     })
     if (failed.length > 0) {
-      tell('abandon')
+      abandon()
       throw new ReloadRefused('invalid', [...new Set(failed)])
     }
     const judged = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -143,8 +145,12 @@ export class WorkerCrew implements Crew {
         sessions: { kept: sum('kept'), changed: sum('changed'), ended: sum('ended') },
         examples: judged.flatMap(({ examples }) => examples),
       },
-      apply: () => tell('apply'),
-      abandon: () => tell('abandon'),
+      // A worker that does not answer is replaced: whoever comes in its place begins with what is in force.
+      apply: async () =>
+        void (await Promise.allSettled(
+          workers.map(async ({ channel }) => await channel.ask('apply', null, FOLLOWED_MS)),
+        )),
+      abandon,
     }
   }
 

@@ -100,9 +100,11 @@ function attend(channel: ProcessLine, duties: Duties, partOfNext: (config: Confi
     prepared = made
     return made.judged
   })
-  channel.heed('apply', () => {
-    prepared?.apply()
+  channel.answer('apply', async () => {
+    const followed = prepared?.apply()
     prepared = undefined
+    await followed
+    return null
   })
   channel.heed('abandon', abandon)
   channel.answer('drain', async (terms) => {
