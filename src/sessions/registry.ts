@@ -13,6 +13,11 @@ import { TICK_MS } from './ticker.ts'
 /** For sessions with intervals that are too short for the ticks of all. */
 const SHORT_TICK_MS = 100
 
+/** In a turn so many sessions are looked at, or more where there were more turns in a second. */
+const LOOKED_AT_ONCE = 256
+const TURN_MS = 20
+const TURNS_MOST = 45
+
 /** A session that is ended with others. */
 export type Leaving = Pick<Occupant, 'end' | 'endAtQuietPoint'>
 
@@ -35,6 +40,9 @@ export class Sessions {
   /** Those that are due more often than each second; their ticker runs while there are any. */
   readonly #hasty = new Set<Place>()
   #hastyTicker: NodeJS.Timeout | undefined
+  /** Those that have not been looked at in this second, and the turns in which they are. */
+  #round: Iterator<Place, undefined> | undefined
+  #turns: NodeJS.Timeout | undefined
   #placeCount = 0
   /** Wait until there is none. */
   readonly #emptied: (() => void)[] = []
@@ -60,6 +68,13 @@ export class Sessions {
   /** Those that have begun and not ended, the oldest first. No copy is made: sessions may end meanwhile. */
   *each(): IterableIterator<Occupant> {
     for (const { session } of this.#byId.values()) if (session !== undefined) yield session
+  }
+
+  /** The same, the youngest first. Only this list is copied; who is not reached is not looked at. */
+  *youngestFirst(): IterableIterator<Occupant> {
+    const places = [...this.#byId.values()]
+    for (let place = places.pop(); place !== undefined; place = places.pop())
+      if (place.session !== undefined) yield place.session
   }
 
   /** Those of one person (`identityKey`), and those that others opened whom this person vouched for. No copy is made. */
@@ -199,13 +214,36 @@ export class Sessions {
     return stop
   }
 
+  /** Called once a second. Thousands are looked at a few at a time, so that no message waits for all of them. */
   tick(): void {
     const nowMs = this.#clock.monotonicMs()
     for (const session of this.#refused) session.tick(nowMs)
+    // Those of the last round that are left, where the process was kept from them.
+    this.#tickSome(Number.POSITIVE_INFINITY)
+    // Each has its turn at the same part of every second: those before it may only become fewer.
+    const most = Math.max(LOOKED_AT_ONCE, this.#byId.size / TURNS_MOST)
+    this.#round = this.#byId.values()
+    this.#tickSome(most)
+    if (this.#round === undefined) return
+    this.#turns = setInterval(() => this.#tickSome(most), TURN_MS).unref()
+  }
+
+  /** @param most how many of the round are looked at */
+  #tickSome(most: number): void {
+    const nowMs = this.#clock.monotonicMs()
     // A timer may come a little early; who is due in less than half a tick is due. Of the others nothing else is looked
     // at: thousands of sessions do not fit into the processor's caches.
     const soonMs = nowMs + TICK_MS / 2
-    for (const place of this.#byId.values()) if (place.dueMs <= soonMs) this.#tickOne(place, nowMs)
+    for (let left = most; left > 0 && this.#round !== undefined; left--) {
+      const { value: place, done } = this.#round.next()
+      if (done === true) this.#endRound()
+      else if (place.dueMs <= soonMs) this.#tickOne(place, nowMs)
+    }
+  }
+
+  #endRound(): void {
+    this.#round = undefined
+    clearInterval(this.#turns)
   }
 
   #tickHasty(): void {

@@ -1,139 +1,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
-import { type Identity, identityKey } from '../../../../auth/index.ts'
-import type { EndRequest, Session } from '../../../../proxy/index.ts'
+import { identityKey } from '../../../../auth/index.ts'
 import { DRAIN } from '../../../../src/sessions/end-requests.ts'
-import { Lifetime } from '../../../../src/sessions/lifetime.ts'
 import type { Occupant, Place } from '../../../../src/sessions/place.ts'
-import type { SessionRecord } from '../../../../src/sessions/record.ts'
 import { Sessions } from '../../../../src/sessions/registry.ts'
-import { until } from '../../../support/until.ts'
-
-class FakeSession implements Session {
-  readonly id: string
-  bufferedBytes = 0
-  bytesFromClient = 0
-  bytesToClient = 0
-  isEnding = false
-  activity = { channels: 0, consumers: 0, messagesFromClient: 0, messagesToClient: 0 }
-  renewBroker = async (): Promise<void> => undefined
-  readonly ends: EndRequest[] = []
-  ticks = 0
-  nextTickMs = 0
-  constructor(id: string) {
-    this.id = id
-  }
-  receive(): void {}
-  alive(): void {}
-  clientGone(): void {}
-  end(request: EndRequest): void {
-    this.ends.push(request)
-  }
-  endAtQuietPoint(request: EndRequest): void {
-    this.ends.push(request)
-  }
-  exchange(): void {}
-  tick(): number {
-    this.ticks++
-    return this.nextTickMs
-  }
-}
-
-class FakeClient {
-  readonly held: number
-  terminated = false
-  constructor(held = 0) {
-    this.held = held
-  }
-}
-
-/** A live session without broker and WebSocket. */
-class FakeOccupant implements Occupant {
-  readonly entitled = undefined
-  readonly revision = 0
-  readonly startedAtMs = 0
-  readonly id: string
-  readonly #place: Place
-  readonly #session: FakeSession
-  readonly #client: FakeClient
-  readonly #lifetime: Lifetime
-
-  constructor(place: Place, session: FakeSession, client: FakeClient) {
-    this.id = session.id
-    this.#place = place
-    this.#session = session
-    this.#client = client
-    this.#lifetime = new Lifetime(60_000, place.identity.expiresAtMs, (why) => place.endAuthority(why))
-  }
-  get record(): SessionRecord {
-    const { identity, service } = this.#place
-    return {
-      id: this.id,
-      service,
-      identity,
-      rule: 0,
-      broker: 'main',
-      node: undefined,
-      vhost: undefined,
-      client: undefined,
-      user: 'webuser',
-      address: '127.0.0.1',
-      startedAtMs: 0,
-      expiresAtMs: identity.expiresAtMs,
-      bytesFromClient: 0,
-      bytesToClient: 0,
-      ...this.#session.activity,
-    }
-  }
-  get isEnding(): boolean {
-    return this.#session.isEnding
-  }
-  get bufferedBytes(): number {
-    return this.#session.bufferedBytes
-  }
-  get assemblingBytes(): number {
-    return this.#client.held
-  }
-  tick(): number {
-    this.#lifetime.tick()
-    return this.#session.tick()
-  }
-  end(request: EndRequest): void {
-    this.#session.end(request)
-  }
-  endAtQuietPoint(request: EndRequest): void {
-    this.#session.endAtQuietPoint(request)
-  }
-  terminate(): void {
-    this.#client.terminated = true
-  }
-  goOn(): Promise<void> {
-    return Promise.resolve()
-  }
-  renewed({ expiresAtMs }: Identity): void {
-    this.#lifetime.renew(expiresAtMs)
-  }
-  released(): void {
-    this.#lifetime.stop()
-  }
-  judge(): never {
-    throw new Error('not judged here')
-  }
-  adopt(): void {}
-  attach(): void {
-    this.#lifetime.tick()
-  }
-}
-
-function begin(sessions: Sessions, place: Place, session: FakeSession, client = new FakeClient()): void {
-  const live = new FakeOccupant(place, session, client)
-  sessions.start(place, live)
-  live.attach()
-}
-
-function identity(subject: string, more: Partial<Identity> = {}): Identity {
-  return { issuer: 'staff', subject, authenticator: 'staff', roles: [], claims: {}, fromCookie: false, ...more }
-}
+import { begin, FakeClient, FakeSession, identity } from '../../../support/fake-sessions.ts'
 
 describe('Sessions', () => {
   let sessions = new Sessions()
@@ -146,6 +17,22 @@ describe('Sessions', () => {
     begin(sessions, place, session, client)
     return session
   }
+
+  it('shows sessions in the order in which they have begun, from either end', () => {
+    const places = ['a', 'b', 'c', 'd'].map(() => sessions.take(identity('joe'), '/amqp'))
+    const [first, second, third] = places as [Place, Place, Place]
+    // Who has taken a place earlier may begin later.
+    for (const [place, id] of [
+      [second, 'second'],
+      [first, 'first'],
+      [third, 'third'],
+    ] as const)
+      start(place, id)
+    sessions.release(first)
+    const ids = (of: Iterable<Occupant>) => Array.from(of, ({ id }) => id)
+    assert.deepEqual(ids(sessions.each()), ['second', 'third'])
+    assert.deepEqual(ids(sessions.youngestFirst()), ['third', 'second'])
+  })
 
   it('keeps a limit for each identity and service, first come first served', () => {
     const places = ['a', 'b', 'c'].map(() => sessions.take(identity('joe'), '/amqp'))
@@ -239,70 +126,6 @@ describe('Sessions', () => {
     sessions.renew(place, identity('joe', { expiresAtMs: Date.now() - 1 }))
     assert.equal(session.ends.length, 1)
     assert.equal(place.endedFor, 'credential-expired')
-  })
-
-  it('ticks live and refused sessions, until they have ended', () => {
-    const place = sessions.take(identity('joe'), '/amqp')
-    const [live, refused] = [start(place, 'live'), new FakeSession('refused')]
-    sessions.watchRefused(refused)
-    sessions.tick()
-    sessions.release(place)
-    sessions.refusedEnded(refused)
-    sessions.tick()
-    assert.deepEqual([live.ticks, refused.ticks, sessions.count], [1, 1, 0])
-  })
-
-  it('ticks a session when it asked for it, and at once when it was renewed', () => {
-    let nowMs = 1_000
-    const clocked = new Sessions({ wallMs: Date.now, monotonicMs: () => nowMs })
-    const place = clocked.take(identity('joe'), '/amqp')
-    const session = new FakeSession('live')
-    session.nextTickMs = 4_000
-    begin(clocked, place, session)
-    const ticks: number[] = []
-    for (; nowMs <= 5_000; nowMs += 1_000) {
-      clocked.tick()
-      ticks.push(session.ticks)
-    }
-    assert.deepEqual(ticks, [1, 1, 1, 2, 3])
-
-    session.nextTickMs = 100_000
-    clocked.tick()
-    clocked.renew(place, identity('joe'))
-    clocked.tick()
-    clocked.tick()
-    assert.equal(session.ticks, 5)
-  })
-
-  it('ticks who is due each second at each tick, though timers come a little early', () => {
-    let nowMs = 1_000
-    const clocked = new Sessions({ wallMs: Date.now, monotonicMs: () => nowMs })
-    const place = clocked.take(identity('joe'), '/amqp')
-    const session = new FakeSession('live')
-    begin(clocked, place, session)
-    for (nowMs of [1_000, 1_999.6, 2_999.2, 4_000.1]) {
-      session.nextTickMs = nowMs + 1_000
-      clocked.tick()
-    }
-    assert.equal(session.ticks, 4)
-  })
-
-  it('ticks a session that is due more often than each second when it is due, from its opening to its end', async () => {
-    const place = sessions.take(identity('joe'), '/amqp')
-    const session = start(place, 'hasty')
-
-    sessions.opened(place)
-    assert.equal(session.ticks, 1)
-    const beforeMs = performance.now()
-    await until(() => session.ticks >= 3, 'three ticks')
-
-    assert.ok(performance.now() - beforeMs < 900, 'the ticker of all was not needed')
-    sessions.release(place)
-    const other = start(sessions.take(identity('ann'), '/amqp'), 'hasty, too')
-    const { ticks } = session
-    sessions.tick()
-    await until(() => other.ticks >= 3, 'three ticks of another')
-    assert.equal(session.ticks, ticks)
   })
 
   it('asks only those for the bytes they hold through which something has passed', () => {
