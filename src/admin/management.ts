@@ -22,7 +22,7 @@ import { LastOrders } from './orders/last-orders.ts'
 import type { BlockOrder, KickOrder } from './orders/orders.ts'
 import type { Here } from './replicas/here.ts'
 import type { OrderAnswer, OrderNews, Others, PassedOn } from './replicas/others.ts'
-import { type Listing, pageOf } from './routes/listing.ts'
+import { isOfAllByAge, type Listing, pageByAge, pageOf } from './routes/listing.ts'
 import { type ShownDetail, sessionDetail, shownSession } from './routes/shown-session.ts'
 import type { Blocked, Kicked, SessionPage, ShownBlock } from './shapes.ts'
 import type { Actor, AdminTrail } from './trail.ts'
@@ -76,7 +76,9 @@ export class Management {
 
   /** Those of this gateway. */
   list(listing: Listing): SessionPage {
-    return pageOf(this.#candidates(listing), listing, this.#of.here())
+    const { sessions, here } = this.#of
+    if (isOfAllByAge(listing)) return pageByAge(sessions, listing, here())
+    return pageOf(this.#candidates(listing), listing, here())
   }
 
   /** One of this gateway. */

@@ -1,11 +1,13 @@
 /**
  * `npm run bench:admin`: what the management API costs while nobody looks, and how quick it is with as many sessions as file
  * descriptors allow. Two gateways, one with and one without it, hold idle sessions in turn. Then the one with it has many: pages of
- * 100 are listed, and 1,000 of one person are kicked. Ends with 1 where a page takes more than 20 ms (p99), listing leaves memory
+ * 100 are listed, and 1,000 of one person are kicked. Ends with 1 where a page in the order of age takes more than 20 ms (p99), listing leaves memory
  * behind, somebody who was kicked gets a frame after 1 s, or an idle session costs more with the API than without.
  */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { hashPassword } from '../../auth/index.ts'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/index.ts'
@@ -13,6 +15,7 @@ import { basic, PASSWORD } from '../support/door.ts'
 import { DrainLoad } from '../support/drain-load.ts'
 import { type MeasuredGateway, startMeasuredGateway } from '../support/measured-gateway.ts'
 import { quantile } from '../support/quantile.ts'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 import { within } from '../support/until.ts'
 
 const { values: options } = parseArgs({
@@ -38,6 +41,9 @@ const [KICKED, PAGE_MS, KICK_MS] = [1_000, 20, 1_000]
 /** What two runs of the same gateway differ by. */
 const [NOISE_BYTES, NOISE_PROCESSOR_MS] = [512, 5]
 const MIB = 1024 * 1024
+/** By age, as the console and the command line begin; by what everybody has another one of, and by what all have the same of. */
+const SORTS = ['-openedAt', 'id', '-bytesToClient', 'subject']
+const run = promisify(execFile)
 
 const rabbit = await startRabbit({ source: 'private', config: ['log.console.level = warning'] })
 await rabbit.management.addUser('load', 'load')
@@ -91,10 +97,11 @@ async function idleCost(gateway: MeasuredGateway): Promise<{ readonly bytes: num
 }
 
 const faults: string[] = []
-const without = await startMeasuredGateway(config(undefined), { built: true })
+const measured = { built: true, watchesDelay: false }
+const without = await startMeasuredGateway(config(undefined), measured)
 const managed = await startMeasuredGateway(
   config({ port: 0, authenticate: ['staff'], roles: { operator: { subject: 'ada' } } }),
-  { built: true },
+  measured,
 )
 try {
   const [bare, looked] = [await idleCost(without), await idleCost(managed)]
@@ -113,27 +120,29 @@ try {
     const request = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) }
     return (await (await fetch(`${managed.adminUrl}/api/v1${path}`, request)).json()) as Record<string, unknown>
   }
-  const times: number[] = []
-  const list = async (count: number): Promise<void> => {
-    for (let turn = 0; turn < count; turn++) {
-      const startedMs = performance.now()
-      const { total } = await ask('/sessions?sort=-openedAt&pageSize=100')
-      times.push(performance.now() - startedMs)
-      if (turn === 0 && total !== sessions) faults.push(`${total} sessions are listed of ${sessions}`)
-    }
+  const list = async (sort: string, count: number): Promise<readonly number[]> => {
+    const url = `${managed.adminUrl}/api/v1/sessions?sort=${sort}&pageSize=100`
+    const args = [...SOURCE_OPTIONS, join(import.meta.dirname, 'lister.ts'), url, String(count)]
+    const env = { ...process.env, AUTHORIZATION: headers.authorization }
+    const { stdout } = await run(process.execPath, args, { env, maxBuffer: 64 * MIB })
+    const { totals, timesMs } = JSON.parse(stdout) as { totals: readonly unknown[]; timesMs: readonly number[] }
+    if (totals.some((total) => total !== sessions)) faults.push(`${String(totals)} sessions are listed of ${sessions}`)
+    return timesMs.toSorted((one, other) => one - other)
   }
-  await list(100)
-  times.length = 0
+  for (const sort of SORTS) await list(sort, 100)
   const heapBefore = (await managed.measure()).heapBytes
-  await list(listings)
-  const grownBytes = ((await managed.measure()).heapBytes - heapBefore) / listings
-  times.sort((one, other) => one - other)
-  const p99 = quantile(times, 0.99)
-  console.log(
-    `${sessions} sessions, a page of 100 of them: p50 ${quantile(times, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; the heap grew by ${grownBytes.toFixed()} bytes for each`,
-  )
-  if (p99 > PAGE_MS) faults.push(`a page within ${PAGE_MS} ms`)
-  if (grownBytes * listings > MIB) faults.push('listing leaves memory behind')
+  for (const sort of SORTS) {
+    const times = await list(sort, listings)
+    const p99 = quantile(times, 0.99)
+    console.log(
+      `${sessions} sessions, a page of 100 of them by ${sort}: p50 ${quantile(times, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+    )
+    // Where each session has to be looked at, the processor's memory sets the pace: said, and not judged.
+    if (sort === SORTS[0] && p99 > PAGE_MS) faults.push(`a page by ${sort} within ${PAGE_MS} ms`)
+  }
+  const grownBytes = (await managed.measure()).heapBytes - heapBefore
+  console.log(`the heap grew by ${(grownBytes / listings / SORTS.length).toFixed()} bytes for each page`)
+  if (grownBytes > MIB) faults.push('listing leaves memory behind')
 
   ada.begins()
   const startedMs = performance.now()

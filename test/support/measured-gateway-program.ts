@@ -1,8 +1,8 @@
 /**
  * A gateway in a process of its own that measures itself: the program behind `measured-gateway.ts`. It takes its
- * configuration as a message from its parent, and ends with it. What it says of itself costs it next to nothing. With the
- * argument `built` it is what was built, as users have it: what runs the sources gives every function a name of its own,
- * which is a third of a session's memory.
+ * configuration as a message from its parent, and ends with it. With the argument `built` it is what was built, as users
+ * have it: what runs the sources gives every function a name of its own, which is a third of a session's memory. With
+ * `watches-delay` it measures how late its timers are.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type * as gatewayModule from '../../src/index.ts'
@@ -11,7 +11,7 @@ import type { Measurement, Question } from './measured-gateway.ts'
 
 const EVERY_MS = 5
 
-const isBuilt = process.argv[2] === 'built'
+const isBuilt = process.argv.includes('built')
 const { startGateway } = (await load('index')) as typeof gatewayModule
 const { HeapGrowth } = (await load('ops/heap-growth')) as typeof heapGrowthModule
 
@@ -34,7 +34,7 @@ async function serve(config: gatewayModule.ConfigInput): Promise<void> {
     if (question.reload === undefined) process.send?.(measure(question))
     else void reloaded(gateway, question)
   })
-  watchDelay()
+  if (process.argv.includes('watches-delay')) watchDelay()
   const urls = gateway.addresses.map(({ url }) => url)
   process.send?.({ urls, adminUrl: gateway.adminAddress?.url.replace('ws:', 'http:') })
 }

@@ -1,6 +1,7 @@
 /** One page of sessions. Of all sessions that match, only those up to the page's end are held, however many there are. */
 import { z } from 'zod'
 import type { Occupant } from '../../sessions/place.ts'
+import type { SessionRecord } from '../../sessions/record.ts'
 import { isEmptyMatch, matcherOf, matchFields } from '../match.ts'
 import type { Here } from '../replicas/here.ts'
 import type { SessionPage, ShownSession } from '../shapes.ts'
@@ -8,28 +9,30 @@ import { shownSession } from './shown-session.ts'
 
 type Key = string | number | undefined
 
-/** A record is gathered from many objects: of thousands of sessions, that takes longer than all else. The order of age needs none. */
+/** So many candidates for a page are gathered before they are sorted. */
+const SORTED_AT_ONCE = 1_024
+
 const SORTS = {
-  id: ({ record }) => record.id,
-  subject: ({ record }) => record.identity.subject,
-  issuer: ({ record }) => record.identity.issuer,
-  authenticator: ({ record }) => record.identity.authenticator,
-  service: ({ record }) => record.service,
-  broker: ({ record }) => record.broker,
-  node: ({ record }) => record.node,
-  user: ({ record }) => record.user,
-  vhost: ({ record }) => record.vhost,
-  address: ({ record }) => record.address,
+  id: ({ id }) => id,
+  subject: ({ identity }) => identity.subject,
+  issuer: ({ identity }) => identity.issuer,
+  authenticator: ({ identity }) => identity.authenticator,
+  service: ({ service }) => service,
+  broker: ({ broker }) => broker,
+  node: ({ node }) => node,
+  user: ({ user }) => user,
+  vhost: ({ vhost }) => vhost,
+  address: ({ address }) => address,
   openedAt: ({ startedAtMs }) => startedAtMs,
-  expiresAt: ({ record }) => record.expiresAtMs,
-  rule: ({ record }) => record.rule,
-  bytesFromClient: ({ record }) => record.bytesFromClient,
-  bytesToClient: ({ record }) => record.bytesToClient,
-  channels: ({ record }) => record.channels,
-  consumers: ({ record }) => record.consumers,
-  messagesFromClient: ({ record }) => record.messagesFromClient,
-  messagesToClient: ({ record }) => record.messagesToClient,
-} as const satisfies Readonly<Record<string, (session: Occupant) => Key>>
+  expiresAt: ({ expiresAtMs }) => expiresAtMs,
+  rule: ({ rule }) => rule,
+  bytesFromClient: ({ bytesFromClient }) => bytesFromClient,
+  bytesToClient: ({ bytesToClient }) => bytesToClient,
+  channels: ({ channels }) => channels,
+  consumers: ({ consumers }) => consumers,
+  messagesFromClient: ({ messagesFromClient }) => messagesFromClient,
+  messagesToClient: ({ messagesToClient }) => messagesToClient,
+} as const satisfies Readonly<Record<string, (record: SessionRecord) => Key>>
 
 type SortKey = keyof typeof SORTS
 
@@ -67,12 +70,36 @@ export const listingSchema = z.strictObject({
 
 export type Listing = z.output<typeof listingSchema>
 
-interface Ranked {
-  readonly key: Key
-  readonly session: Occupant
+/** As the registry has them. */
+export interface ByAge {
+  readonly count: number
+  /** The oldest first. */
+  each(): Iterable<Occupant>
+  youngestFirst(): Iterable<Occupant>
 }
 
-/** Of one process. */
+/** Whether it is all of them, in the order of their age. */
+export function isOfAllByAge({ page: _page, pageSize: _pageSize, sort: by, ...match }: Listing): boolean {
+  return (by === 'openedAt' || by === '-openedAt') && isEmptyMatch(match)
+}
+
+/** Of one process, where `isOfAllByAge`: of many thousands of sessions, nobody looks at those behind the page. */
+export function pageByAge(sessions: ByAge, { page, pageSize, sort: by }: Listing, here: Here): SessionPage {
+  const items: ShownSession[] = []
+  let before = (page - 1) * pageSize
+  for (const { record } of by === 'openedAt' ? sessions.each() : sessions.youngestFirst()) {
+    if (before-- > 0) continue
+    if (items.push(shownSession(record, here)) === pageSize) break
+  }
+  return { total: sessions.count, page, pageSize, items, notReached: [] }
+}
+
+interface Ranked {
+  readonly key: Key
+  readonly record: SessionRecord
+}
+
+/** Of one process, in any order. Who is behind the page is looked at and not held. */
 export function pageOf(sessions: Iterable<Occupant>, listing: Listing, here: Here): SessionPage {
   const { page, pageSize, sort: _, ...match } = listing
   const { key, isDescending } = orderOf(listing)
@@ -82,17 +109,21 @@ export function pageOf(sessions: Iterable<Occupant>, listing: Listing, here: Her
   const isAll = isEmptyMatch(match)
   const matches = matcherOf(match, here.replica)
   const first: Ranked[] = []
+  let last: Ranked | undefined
   let total = 0
-  for (const session of sessions) {
-    if (!isAll && !matches(session.record)) continue
+  for (const { record } of sessions) {
+    if (!isAll && !matches(record)) continue
     total++
-    first.push({ key: keyOf(session), session })
-    if (first.length < end * 2) continue
+    const value = keyOf(record)
+    if (last !== undefined && compare(value, last.key, isDescending) >= 0) continue
+    first.push({ key: value, record })
+    if (first.length < end + SORTED_AT_ONCE) continue
     first.sort(order)
     first.length = end
+    last = first[end - 1]
   }
   const items = first.sort(order).slice(end - pageSize, end)
-  const shown = items.map(({ session }) => shownSession(session.record, here))
+  const shown = items.map(({ record }) => shownSession(record, here))
   return { total, page, pageSize, items: shown, notReached: [] }
 }
 
