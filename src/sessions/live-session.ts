@@ -58,6 +58,8 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   /** Of the terms of the present generation. */
   #signature: string
   #entitled: Entitled | undefined
+  /** Other terms have come before it was known to which vhost and node it leads. */
+  #isToFollow = false
   /** Only until the broker has opened the session. */
   #handshakeDone: (() => void) | undefined
 
@@ -106,6 +108,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     // It has ended, and must not hang on anything again.
     if (!this.#place.isHeld) return
     const isSame = terms.signature === this.#signature
+    this.#isToFollow = this.record.vhost === undefined
     this.record.moved(service, terms.rule)
     this.#signature = terms.signature
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
@@ -176,6 +179,8 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     this.#shared.metrics.sessionOpened(this.#service.path, performance.now() - this.#startedMs)
     this.#shared.log.write('session-opened', sessionLine(this.record))
     if (!this.#recorded('session.opened', {})) this.end(UNRECORDED)
+    // It was dialled and opened by the terms with which it began.
+    if (this.#isToFollow) this.follow(this.#service)
   }
 
   channelClosed({ channel, replyCode, text, method }: BrokersRefusal): void {

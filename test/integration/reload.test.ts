@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { freePorts } from '../../src/demo/processes.ts'
 import { type AmqplibConnection, connectAmqplib, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
+import { BareClient } from '../support/bare-client.ts'
 import { basic, type Door, type DoorOptions, ORIGIN, startDoor } from '../support/door.ts'
 import { until } from '../support/until.ts'
 
@@ -220,6 +221,27 @@ describe('reload', () => {
 
     const client = await connectAmqplib(door.url(`/amqp?ticket=${ticket}`))
     await client.connection.close()
+  })
+
+  it('judges a session once more that was between 101 and open-ok when it came', async (t) => {
+    const door = await startDoor({ service: { vhost: 'before' } }, t)
+    const client = await BareClient.upgrade(door.url(), { headers: { authorization: basic() } })
+    const reload = async (service: Service) => await door.gateway.reload({ config: await door.configOf({ service }) })
+    assert.equal((await reload({ vhost: 'elsewhere' })).sessions.kept, 1, 'nobody knows yet where it leads')
+
+    await client.open()
+
+    assert.deepEqual((await door.broker.connection()).all('connection.open'), [
+      { virtualHost: 'before', reserved1: '', reserved2: false },
+    ])
+    const closed = await client.closed
+    assert.deepEqual(closed, { code: 1012, reason: 'CONNECTION_FORCED - the configuration changed' })
+
+    const other = await BareClient.upgrade(door.url(), { headers: { authorization: basic() } })
+    await reload({ vhost: 'elsewhere', limits: { ping: '20s' } })
+    await other.open()
+    await other.channel()
+    other.vanish()
   })
 
   it('leaves nobody behind who was on the way in while it came', async (t) => {
