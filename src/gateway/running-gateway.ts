@@ -118,7 +118,7 @@ export class RunningGateway implements Gateway, ReloadHost {
       trail,
       drain: this.#drain,
       drainTerms: () => this.#generation.config.drain,
-      isStopping: () => this.#closing !== undefined,
+      isStopping: () => this.isStopping,
       sessionCount: () => this.sessionCount,
       held: (key, forMs) => this.#membership.held(key, forMs),
     })
@@ -249,7 +249,11 @@ export class RunningGateway implements Gateway, ReloadHost {
     if (this.#closing === undefined) this.#requests.ask()
   }
 
-  /** For a reload, as the three that follow. */
+  /** For a reload, as those that follow. */
+  get isStopping(): boolean {
+    return this.#closing !== undefined
+  }
+
   read(text: string | undefined): LoadedConfig {
     return this.#source.read(text, (config) => staticChanges(this.#generation.config, config))
   }

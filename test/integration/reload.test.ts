@@ -212,6 +212,18 @@ describe('reload', () => {
     await client.connection.close()
   })
 
+  it('opens nothing at a gateway that stops', async (t) => {
+    const [added = 0] = await freePorts(1)
+    const door = await startDoor({ listen: [{ port: 0 }] }, t)
+    const config = await door.configOf({ listen: [{ port: 0 }, { port: added }] })
+
+    const reloaded = door.gateway.reload({ config })
+    await door.gateway.close()
+
+    await assert.rejects(reloaded, /the gateway stops/)
+    await assert.rejects(fetch(`http://127.0.0.1:${added}/`))
+  })
+
   it('takes tickets that were issued before it', async (t) => {
     const door = await startDoor({}, t)
     const issued = await fetch(door.http('/auth/ticket'), { method: 'POST', headers: { authorization: basic() } })

@@ -82,6 +82,7 @@ export class JudgedGateway implements ReloadHost {
   readonly #metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
   readonly #reload = new Reload(this)
   readonly sessions = new Set<JudgedSession>()
+  readonly isStopping = false
   readonly env: Readonly<Record<string, string>>
   #current: Generation | undefined
   #next: ConfigInput | undefined

@@ -33,6 +33,8 @@ export interface Prepared {
 /** The gateway, as a reload sees it. */
 export interface ReloadHost {
   readonly current: Generation
+  /** It gives back all that it has opened, and would not find what is opened now. */
+  readonly isStopping: boolean
   /** Reads the configuration again, or a candidate's text. @throws {ConfigError} */
   read(text: string | undefined): LoadedConfig
   /** Compiles it and opens what it needs. @throws {ConfigError, InvalidConfiguration, Error} */
@@ -93,6 +95,10 @@ export class Reload {
     if (dryRun) {
       prepared.abandon()
       return { ...report(ahead), examples: [...ahead.examples, ...elsewhere.examples].slice(0, EXAMPLE_COUNT) }
+    }
+    if (this.#host.isStopping) {
+      prepared.abandon()
+      throw new ReloadRefused('invalid', ['the gateway stops'])
     }
     return report(await this.#apply(prepared, judgements))
   }
