@@ -13,7 +13,7 @@ import { type StrategyRun, strategyRun } from '../strategy.ts'
 import { basicChallenge } from './challenge.ts'
 import { readBasicHeader } from './header.ts'
 import { PasswordCheck, type PasswordCheckOptions, type PasswordVerdict } from './password-check.ts'
-import { changedUsers, compileUsers, type User, type Users, type UsersInput } from './users.ts'
+import { compileUsers, type User, type Users, type UsersInput } from './users.ts'
 
 export interface BasicOptions extends PasswordCheckOptions {
   readonly name: string
@@ -33,6 +33,8 @@ export interface BasicAuthenticator extends Authenticator {
    * @throws InvalidConfiguration, and then everything stays as it was
    */
   replaceUsers(users: UsersInput): readonly string[]
+  /** The same by users of another one, which comes in its place: whose password is being checked here is nobody more than there. */
+  replacedBy(users: Users): readonly string[]
 }
 
 /** @throws InvalidConfiguration with every mistake in the realm and the users, their paths below the options */
@@ -42,6 +44,7 @@ export function basicAuthenticator({ name, realm, users, loadUsers, ...options }
   const run = strategyRun(new passportHttp.BasicStrategy({ realm: 'unused', passReqToCallback: true }, verify))
   const keysOf = (subjects: readonly string[]) => subjects.map((subject) => identityKey({ issuer: name, subject }))
   const replaceUsers = (input: UsersInput) => keysOf(check.replaceUsers(compileUsers(input)))
+  let [readCount, usedRead] = [0, 0]
   return {
     name,
     type: 'basic',
@@ -61,13 +64,21 @@ export function basicAuthenticator({ name, realm, users, loadUsers, ...options }
       return check.users
     },
     replaceUsers,
+    replacedBy: (others) => keysOf(check.replaceUsers(others)),
     async readAgain() {
       if (loadUsers === undefined) return () => []
+      readCount += 1
+      const read = readCount
       const users = compileUsers(await loadUsers())
-      return () => keysOf(check.replaceUsers(users))
+      return () => {
+        // A reload takes its time until it uses what it has read: whoever was removed since must not be back with it.
+        if (read < usedRead) return []
+        usedRead = read
+        return keysOf(check.replaceUsers(users))
+      }
     },
     lostSince(before) {
-      return isBasic(before) ? keysOf(changedUsers(before.users, check.users)) : []
+      return isBasic(before) ? before.replacedBy(check.users) : []
     },
   }
 }

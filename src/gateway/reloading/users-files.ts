@@ -10,7 +10,10 @@ export interface UsersFileEvents {
   failed(file: string, detail: string): void
 }
 
-/** Reads each users file of the generation again when it changes. @returns a function that stops watching */
+/**
+ * Reads each users file of the generation again when it changes, and once more now: it may have changed since it was read for
+ * this generation, which takes its time to come into force. @returns a function that stops watching
+ */
 export function watchUsers({ config, authenticators }: Generation, events: UsersFileEvents): () => void {
   const users = new Map<string, Authenticator[]>()
   for (const authenticator of authenticators.values()) {
@@ -20,9 +23,12 @@ export function watchUsers({ config, authenticators }: Generation, events: Users
       if (isFollowed) users.set(file, [...(users.get(file) ?? []), authenticator])
     }
   }
-  return watchFiles(users.keys(), (file) => {
+  const read = (file: string): void => {
     for (const authenticator of users.get(file) ?? []) void readUsers(authenticator, file, events)
-  })
+  }
+  const stop = watchFiles(users.keys(), read)
+  for (const file of users.keys()) read(file)
+  return stop
 }
 
 async function readUsers(authenticator: Authenticator, file: string, events: UsersFileEvents): Promise<void> {

@@ -268,6 +268,21 @@ describe('users that change', () => {
     assert.deepEqual(await login('joe.smith', 'welcome'), WRONG)
   })
 
+  it('do not get in when another authenticator has come while their password is checked, which knows them no more', async () => {
+    const queue = new HashQueue()
+    staff = basic({ queue })
+    let lost: readonly string[] | undefined
+    mock.method(queue, 'run', async (_lane: string, work: () => Promise<unknown>) => {
+      const result = await work()
+      const { 'joe.smith': _gone, ...others } = users
+      lost = basic({ realm: 'Others', users: others }).lostSince?.(staff)
+      return result
+    })
+    assert.deepEqual(await login('joe.smith', 'welcome'), WRONG)
+    assert.deepEqual(lost, [key('joe.smith')])
+    assert.equal((await login('colons', ':pa:ss:')).kind, 'proven')
+  })
+
   it('get in when the file is read again while their password is checked, and they are as they were', async () => {
     const queue = new HashQueue()
     staff = basic({ queue })
@@ -294,5 +309,16 @@ describe('users that change', () => {
       },
     })
     await assert.rejects(async () => await failing.readAgain?.(), /no such file/)
+  })
+
+  it('stay as they were read last, whoever uses an earlier reading later', async () => {
+    let present: UsersInput = users
+    staff = basic({ loadUsers: async () => present })
+    const earlier = await staff.readAgain?.()
+    present = {}
+    const later = await staff.readAgain?.()
+    assert.equal(later?.().length, Object.keys(users).length)
+    assert.deepEqual(earlier?.(), [])
+    assert.equal(staff.users.size, 0)
   })
 })
