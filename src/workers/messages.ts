@@ -44,7 +44,7 @@ export type Observed =
 
 /** By name: what is told, and wants no answer. */
 export interface Tellings {
-  /** Worker to primary: how many connections it has, and how many of those handed to it have arrived. */
+  /** Worker to primary: how many connections it has, and the number of the last one handed to it that has arrived. */
   status: { readonly connections: number; readonly taken: number }
   /** Worker to primary: sessions have ended. */
   'leases.back': { readonly ids: readonly number[] }

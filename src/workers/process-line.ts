@@ -15,8 +15,15 @@ export interface LineEnd {
   on(event: 'disconnect', listener: () => void): unknown
 }
 
-/** Takes a socket that the other side gave away, and the listener that it is of. Undefined where the client has gone meanwhile. */
-export type Handed = (socket: Socket | undefined, listener: number) => void
+/** What is said of a socket that is given away. */
+export interface SaidOfSocket {
+  readonly listener: number
+  /** From 1, in order. */
+  readonly number: number
+}
+
+/** Takes a socket that the other side gave away. Undefined where the client has gone meanwhile. */
+export type Handed = (socket: Socket | undefined, said: SaidOfSocket) => void
 
 /** The other side is gone, or has not answered in time. */
 export class NoAnswer extends Error {
@@ -125,9 +132,9 @@ export class ProcessLine {
    * Gives the other side a socket, behind everything that was said before. This side has it, too, until it destroys it.
    * @param sent called once the system has it, or cannot have it
    */
-  hand(socket: Socket, listener: number, sent: (error: Error | null) => void): void {
+  hand(socket: Socket, said: SaidOfSocket, sent: (error: Error | null) => void): void {
     this.#flush()
-    this.#end.send({ listener }, socket, sent)
+    this.#end.send(said, socket, sent)
   }
 
   #say(said: Said): void {
@@ -153,7 +160,7 @@ export class ProcessLine {
 
   #received(message: unknown, handle: unknown): void {
     if (Array.isArray(message)) for (const said of message as readonly Said[]) this.#heard(said)
-    else this.#handed((handle ?? undefined) as Socket | undefined, (message as { readonly listener: number }).listener)
+    else this.#handed((handle ?? undefined) as Socket | undefined, message as SaidOfSocket)
   }
 
   #heard(said: Said): void {

@@ -27,6 +27,6 @@ const end: LineEnd = {
 process.on('disconnect', () => process.exit(1))
 
 const connections = new HandedConnections()
-serveAsWorker(new ProcessLine(end, (socket, listener) => connections.take(socket, listener)), connections, () => {
+serveAsWorker(new ProcessLine(end, (socket, said) => connections.take(socket, said)), connections, () => {
   void StandardOutput.current.flush().then(() => process.exit(0))
 })

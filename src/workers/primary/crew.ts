@@ -224,18 +224,20 @@ export class WorkerCrew implements Crew {
     this.counts.left(worker)
     this.#metrics.left(worker)
     this.#tellUsages(this.#usages.left(worker))
-    for (const { socket, listener } of worker.takeBack()) this.#handOff.add(socket, () => listener)
+    for (const { socket, listener } of worker.takeBack()) this.#handOff.add(socket, listener)
   }
 
   /** A worker that says nothing for so long is as good as dead, and its clients wait for it. */
   async #count(worker: WorkerProcess): Promise<void> {
     if (worker.isCounting) return
     worker.isCounting = true
+    const answered = worker.asked()
     try {
       const [counts, usages] = await Promise.all([
         worker.channel.ask('counts', null, SILENT_MS),
         worker.channel.ask('usages', null, SILENT_MS),
       ])
+      answered()
       this.counts.said(worker, counts)
       this.#tellUsages(this.#usages.said(worker, usages))
     } catch {

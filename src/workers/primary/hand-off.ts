@@ -11,7 +11,8 @@ export interface Taker {
   /** Connections that it has, and those that are under way. */
   readonly load: number
   readonly underWay: number
-  hand(socket: Socket, listener: number): void
+  /** @param at the place of its listener at the moment; `listener`, at any later one */
+  hand(socket: Socket, at: number, listener: () => number | undefined): void
 }
 
 export interface HandOffEvents {
@@ -65,7 +66,7 @@ export class HandOff {
       else {
         const taker = this.#fewest()
         if (taker === undefined) break
-        taker.hand(socket, at)
+        taker.hand(socket, at, listener)
         this.#last = taker
       }
       count += 1

@@ -6,6 +6,7 @@ import type { Environment } from '../../config/environment.ts'
 import type { Lines } from '../../ops/log.ts'
 import { ProcessLine } from '../process-line.ts'
 import type { Taker } from './hand-off.ts'
+import { UnderWay } from './under-way.ts'
 import { passLines } from './worker-lines.ts'
 
 /** What is left in the pipe of an ended worker is read for so long. */
@@ -15,13 +16,6 @@ const LAST_LINES_MS = 2_000
 const PROGRAM = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../program.ts' : '../program.js', import.meta.url),
 )
-
-interface Handed {
-  readonly socket: Socket
-  readonly listener: number
-  /** The system has it, and perhaps the worker. */
-  isSent: boolean
-}
 
 export interface WorkerOptions {
   readonly env: Environment
@@ -42,10 +36,8 @@ export class WorkerProcess implements Taker {
   /** Whether it was asked for its counts, and has not answered. */
   isCounting = false
   readonly #child: ChildProcess
-  #takenCount = 0
   #connectionCount = 0
-  /** Handed over, in order, until the worker says that they have arrived: it has ours and its own until then. */
-  readonly #underWay: Handed[] = []
+  readonly #underWay = new UnderWay()
 
   constructor({ env, lines }: WorkerOptions) {
     // A debugger of the primary has its port already.
@@ -63,36 +55,35 @@ export class WorkerProcess implements Taker {
   follow(changed: () => void): void {
     this.channel.heed('status', ({ taken, connections }) => {
       this.#connectionCount = connections
-      for (const { socket } of this.#underWay.splice(0, taken - this.#takenCount)) socket.destroy()
-      this.#takenCount = taken
+      this.#underWay.over(taken)
       changed()
     })
   }
 
   get underWay(): number {
-    return this.#underWay.length
+    return this.#underWay.count
   }
 
   get load(): number {
     return this.#connectionCount + this.underWay
   }
 
-  hand(socket: Socket, listener: number): void {
-    const handed: Handed = { socket, listener, isSent: false }
-    this.#underWay.push(handed)
-    this.channel.hand(socket, listener, (error) => {
+  hand(socket: Socket, at: number, listener: () => number | undefined): void {
+    const handed = this.#underWay.add(socket, listener)
+    this.channel.hand(socket, { listener: at, number: handed.number }, (error) => {
       handed.isSent = error === null
     })
   }
 
-  /**
-   * Sockets that it never got; they are the caller's. It may have read of those that were sent to it: they end with it. Called
-   * once it has ended.
-   */
-  takeBack(): readonly Handed[] {
-    const handed = this.#underWay.splice(0)
-    for (const { socket, isSent } of handed) if (isSent) socket.destroy()
-    return handed.filter(({ socket }) => !socket.destroyed)
+  /** To be called before a question; its answer comes behind the arrival of all sockets that were handed over before. */
+  asked(): () => void {
+    const { lastNumber } = this.#underWay
+    return () => this.#underWay.over(lastNumber)
+  }
+
+  /** Sockets that it never got. Called once it has ended. */
+  takeBack(): ReturnType<UnderWay['takeBack']> {
+    return this.#underWay.takeBack()
   }
 
   kill(): void {

@@ -1,6 +1,6 @@
 /** The connections that the primary has handed to this worker: how many have arrived, and how many are left of them. */
 import type { Socket } from 'node:net'
-import type { ProcessLine } from '../process-line.ts'
+import type { ProcessLine, SaidOfSocket } from '../process-line.ts'
 
 /** The primary hands over no more than twice as many before it is told that they have arrived. */
 const MANY = 8
@@ -9,8 +9,9 @@ export class HandedConnections {
   #line: ProcessLine | undefined
   #serve: ((socket: Socket, listener: number) => void) | undefined
   #count = 0
-  #takenCount = 0
-  #toldCount = 0
+  /** The number of the last one that has arrived, and of the last one that was told. */
+  #taken = 0
+  #told = 0
   #isChanged = false
 
   /** Tells the primary from now on. */
@@ -25,8 +26,8 @@ export class HandedConnections {
   }
 
   /** @param socket undefined: its client has gone on the way */
-  take(socket: Socket | undefined, listener: number): void {
-    this.#takenCount += 1
+  take(socket: Socket | undefined, { listener, number }: SaidOfSocket): void {
+    this.#taken = number
     this.#changed()
     if (socket === undefined) return
     if (this.#serve === undefined) {
@@ -43,14 +44,14 @@ export class HandedConnections {
 
   #changed(): void {
     this.#isChanged = true
-    if (this.#takenCount - this.#toldCount < MANY) this.#line?.leaveSoon()
+    if (this.#taken - this.#told < MANY) this.#line?.leaveSoon()
     else this.#line?.leaveNow()
   }
 
   #tell(line: ProcessLine): void {
     if (!this.#isChanged) return
     this.#isChanged = false
-    this.#toldCount = this.#takenCount
-    line.tell('status', { connections: this.#count, taken: this.#takenCount })
+    this.#told = this.#taken
+    line.tell('status', { connections: this.#count, taken: this.#taken })
   }
 }
