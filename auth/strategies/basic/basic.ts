@@ -63,6 +63,8 @@ export function basicAuthenticator({ name, realm, users, loadUsers, ...options }
     get users() {
       return check.users
     },
+    // Users who stay as they are stay the same objects, and so do their roles.
+    stillHolds: ({ subject, roles }) => check.users.get(subject)?.roles === roles,
     replaceUsers,
     replacedBy: (others) => keysOf(check.replaceUsers(others)),
     async readAgain() {

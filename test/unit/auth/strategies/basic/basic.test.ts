@@ -294,6 +294,21 @@ describe('users that change', () => {
     assert.equal((await login('joe.smith', 'welcome')).kind, 'proven')
   })
 
+  it('hold until they are gone or others, for whoever is being let in and for streams of the admin listener', async () => {
+    const outcome = await login('joe.smith', 'welcome')
+    assert.ok(outcome.kind === 'proven')
+    const holds = () => staff.stillHolds?.(outcome.identity)
+    staff.replaceUsers({ ...users })
+    assert.equal(holds(), true)
+    staff.replaceUsers({
+      ...users,
+      'joe.smith': { ...(await hash('another')), roles: ['trader'], claims: { dept: 'fx' } },
+    })
+    assert.equal(holds(), false)
+    staff.replaceUsers({})
+    assert.equal(holds(), false)
+  })
+
   it('stay as they were when the new ones are wrong', async () => {
     assert.throws(() => staff.replaceUsers({ joe: { password: 'plain' } }), InvalidConfiguration)
     assert.equal((await login('joe.smith', 'welcome')).kind, 'proven')
