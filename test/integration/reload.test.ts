@@ -246,6 +246,8 @@ describe('reload', () => {
     assert.deepEqual((await door.broker.connection()).all('connection.open'), [
       { virtualHost: 'before', reserved1: '', reserved2: false },
     ])
+    await client.received.method('connection.close')
+    client.send('connection.close-ok', {})
     const closed = await client.closed
     assert.deepEqual(closed, { code: 1012, reason: 'CONNECTION_FORCED - the configuration changed' })
 
