@@ -1,7 +1,8 @@
 /** Several processes are one gateway: connections are spread, everything else is as it is with one. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { ConfigError, type ConfigInput, startGateway } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib, type UpgradeRefused } from '../support/amqplib-over-websocket.ts'
@@ -28,6 +29,18 @@ function service({ services }: ConfigInput) {
 
 async function leave(clients: readonly AmqplibConnection[]): Promise<void> {
   await Promise.all(clients.map(async ({ connection, closed }) => [await connection.close(), await closed]))
+}
+
+/** The first line of the answer to a request; empty where the connection ends without one. */
+async function answerOn(client: Socket): Promise<string> {
+  return await new Promise((resolve) => {
+    let text = ''
+    client.write('GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    client.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    client.on('error', () => undefined).once('close', () => resolve(text.split('\r\n')[0] ?? ''))
+  })
 }
 
 describe('a gateway with two workers', () => {
@@ -210,6 +223,25 @@ describe('a gateway with two workers', () => {
     assert.equal(await gateway.metric('gatehouse_reloads_total'), 5)
   })
 
+  it('leaves no connection hanging for which a worker has no descriptor left, and goes on when it has', async () => {
+    await gateway.idle()
+    const { hostname, port } = new URL(gateway.url)
+    const answers = async (count: number) =>
+      await Promise.all(Array.from({ length: count }, async () => await answerOn(connect(Number(port), hostname))))
+    const pids = (await gateway.workers()).map(({ pid }) => String(pid))
+    const limit = (open: string) => {
+      for (const pid of pids) execFileSync('prlimit', ['--pid', pid, `--nofile=${open}:`])
+    }
+    limit('10')
+    try {
+      // More than may be on their way to both of them at once.
+      assert.deepEqual([...new Set(await answers(40))], [''])
+    } finally {
+      limit('1024')
+    }
+    assert.deepEqual([...new Set(await answers(6))], ['HTTP/1.1 404 Not Found'])
+  })
+
   it('loses the sessions of a worker that is killed, and no others, and has another one soon', async () => {
     await gateway.idle()
     const openedBefore = await gateway.metric('gatehouse_sessions_opened_total')
@@ -250,17 +282,7 @@ describe('a gateway with two workers', () => {
     const { hostname, port } = new URL(gateway.url)
     process.kill(victim.pid, 'SIGSTOP')
     const clients = Array.from({ length: 24 }, () => connect(Number(port), hostname))
-    const ended = clients.map(
-      async (client) =>
-        await new Promise<string>((resolve) => {
-          let text = ''
-          client.write('GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-          client.setEncoding('utf8').on('data', (chunk: string) => {
-            text += chunk
-          })
-          client.on('error', () => undefined).once('close', () => resolve(text.split('\r\n')[0] ?? ''))
-        }),
-    )
+    const ended = clients.map(answerOn)
     // Half of them are on their way to the one that does nothing any more.
     await Promise.any(ended)
     await Promise.all(clients.map(async (client) => client.connecting && (await once(client, 'connect'))))
