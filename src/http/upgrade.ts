@@ -21,6 +21,7 @@ import type { Metrics } from '../ops/metrics.ts'
 import type { Pressure } from '../ops/pressure.ts'
 import type { PromotedTerms, Service } from '../services/service.ts'
 import type { Bars } from '../sessions/bars.ts'
+import { isTakenBy } from '../sessions/judge.ts'
 import type { Place } from '../sessions/place.ts'
 import type { Sessions } from '../sessions/registry.ts'
 import { chooseSubprotocol, type Subprotocol } from '../websocket/subprotocol.ts'
@@ -258,6 +259,11 @@ export class Upgrades {
   }
 
   #mayUse({ service }: Attempt, identity: Identity): Refusal | undefined {
+    // A ticket may be older than the configuration.
+    if (!isTakenBy(service.requirement, identity)) {
+      const detail = `the service does not take authenticator ${identity.authenticator}`
+      return { cause: 'unauthenticated', detail, identity }
+    }
     const missing = service.roles.filter((role) => !identity.roles.includes(role))
     if (missing.length === 0) return undefined
     return {

@@ -71,8 +71,8 @@ function unfitFor(
   return addresses.allows(address) ? undefined : `require.addresses leaves out ${address}`
 }
 
-/** Whether one entry of the requirement is met by whoever vouched. */
-function isTakenBy(requirement: Requirement, identity: Identity): boolean {
+/** Whether one entry of the requirement is met by whoever vouched: of a ticket, by those who vouched when it was issued. */
+export function isTakenBy(requirement: Requirement, identity: Identity): boolean {
   const vouched = new Set((identity.parts ?? [identity]).map(({ authenticator }) => authenticator))
   return requirement.some((entry) => ('all' in entry ? entry.all : [entry]).every(({ name }) => vouched.has(name)))
 }
