@@ -11,6 +11,7 @@ import { hashOf } from '../../config/effective/hash.ts'
 import type { LoadedConfig } from '../../config/reading/load.ts'
 import { ConfigError, formatPath, formatProblem } from '../../config/reading/problems.ts'
 import type { Config } from '../../config/schema/schema.ts'
+import { BROKEN } from '../../sessions/end-requests.ts'
 import type { Occupant } from '../../sessions/place.ts'
 import type { JudgedElsewhere, PreparedElsewhere } from '../crew/crew.ts'
 import type { Generation } from '../generation.ts'
@@ -134,10 +135,15 @@ export class Reload {
     const outcomes = new Outcomes()
     const ends: EndedByReload[] = []
     await inTurns(sessions, (session) => {
-      const judgement = judgements.of(session)
-      outcomes.add(session, judgement)
-      if (judgement.outcome === 'ended') ends.push({ session, mayReturn: judgement.mayReturn })
-      else session.adopt(judgement.service, judgement.terms)
+      try {
+        const judgement = judgements.of(session)
+        outcomes.add(session, judgement)
+        if (judgement.outcome === 'ended') ends.push({ session, mayReturn: judgement.mayReturn })
+        else session.adopt(judgement.service, judgement.terms)
+      } catch {
+        // What goes wrong in one session ends that one: no other may keep the old rules for it.
+        session.end(BROKEN)
+      }
     })
     this.#host.end(ends)
     return outcomes
