@@ -2,8 +2,8 @@
 import { suggestion } from '../config/reading/nearest.ts'
 import { version } from '../ops/version.ts'
 import type { Command } from './command.ts'
-import { COMMANDS } from './commands.ts'
-import { EXIT, report, UsageError } from './exit.ts'
+import { allCommands, COMMAND_NAMES, loadCommand } from './commands.ts'
+import { EXIT, UsageError } from './exit.ts'
 import { helpOf, overview } from './help.ts'
 import { complain, say, type Terminal } from './terminal.ts'
 
@@ -12,6 +12,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   try {
     return await dispatch(args, terminal)
   } catch (error) {
+    const { report } = await import('./report.ts')
     const { text, code } = report(error)
     complain(terminal, text)
     return code
@@ -20,7 +21,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 async function dispatch([first, ...rest]: readonly string[], terminal: Terminal): Promise<number> {
   if (first === undefined) {
-    complain(terminal, overview(COMMANDS))
+    complain(terminal, overview(await allCommands()))
     return EXIT.usage
   }
   if (first === '--version' || first === '-v') {
@@ -29,10 +30,10 @@ async function dispatch([first, ...rest]: readonly string[], terminal: Terminal)
   }
   if (first === 'help' || first === '--help' || first === '-h') {
     const [name] = rest
-    say(terminal, name === undefined ? overview(COMMANDS) : helpOf(commandOf(name)))
+    say(terminal, name === undefined ? overview(await allCommands()) : helpOf(await commandOf(name)))
     return EXIT.ok
   }
-  const command = commandOf(first)
+  const command = await commandOf(first)
   // Behind it, options are another command's.
   const end = rest.indexOf('--')
   const own = end === -1 ? rest : rest.slice(0, end)
@@ -43,10 +44,9 @@ async function dispatch([first, ...rest]: readonly string[], terminal: Terminal)
   return await command.run(rest, terminal)
 }
 
-function commandOf(name: string): Command {
-  const found = COMMANDS.find((command) => command.name === name)
+async function commandOf(name: string): Promise<Command> {
+  const found = await loadCommand(name)
   if (found) return found
   if (name.startsWith('-')) throw new UsageError(`expected a command before ${JSON.stringify(name)}`)
-  const names = COMMANDS.map((command) => command.name)
-  throw new UsageError(`no command ${JSON.stringify(name)}${suggestion(name, [...names, 'help'])}`)
+  throw new UsageError(`no command ${JSON.stringify(name)}${suggestion(name, [...COMMAND_NAMES, 'help'])}`)
 }

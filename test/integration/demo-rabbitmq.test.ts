@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { accepts } from '../../src/demo/rabbit.ts'
 import { type Rabbit, startRabbit } from '../../src/demo/rabbitmq.ts'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 import { until } from '../support/until.ts'
 
 const exists = (path: string) =>
@@ -69,7 +70,7 @@ setInterval(() => undefined, 1_000)
 describe('a broker whose owner is gone', () => {
   for (const signal of ['SIGKILL', 'SIGINT'] as const) {
     it(`ends with it, and its folder too (${signal})`, async () => {
-      const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', OWNER], {
+      const owner = spawn(process.execPath, [...SOURCE_OPTIONS, '--input-type=module', '--eval', OWNER], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const [line] = (await once(owner.stdout, 'data')) as [Buffer]

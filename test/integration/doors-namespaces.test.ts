@@ -20,6 +20,7 @@ import { basic, PASSWORD } from '../support/door.ts'
 import { listeningAt } from '../support/listening.ts'
 import { makeNetworks, type Networks, type Place } from '../support/namespaces.ts'
 import { heldBy } from '../support/process-memory.ts'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 import { until } from '../support/until.ts'
 import { Wall } from '../support/wall.ts'
 
@@ -141,7 +142,7 @@ describe('through the wall', () => {
       queue: QUEUE,
       message: MESSAGE,
     }
-    const program = ['--import', 'tsx', support('outside-client-program.ts')]
+    const program = [...SOURCE_OPTIONS, support('outside-client-program.ts')]
     assert.deepEqual(await launch(networks.outside, program, { ORDER: JSON.stringify(order) }), { isSame: true })
     const own = await until(
       async () => (await broker.connections()).find(({ user }) => user === smithj.username),

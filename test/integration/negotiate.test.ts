@@ -13,6 +13,7 @@ import { type LogLine, sendRaw, upgradeRequest } from '../support/door.ts'
 import { kerberosPackage } from '../support/kerberos-package.ts'
 import { type KerberosRealm, REALM, startRealm } from '../support/kerberos-realm.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 import { firstToken, NTLM_TOKEN, OID } from '../support/spnego.ts'
 import { until, within } from '../support/until.ts'
 
@@ -235,7 +236,7 @@ describe('the start', () => {
     const file = join(folder, 'gatehouse.yaml')
     await writeFile(file, JSON.stringify(config()), { mode: 0o600 })
     const main = join(import.meta.dirname, '../../src/main.ts')
-    const served = runCommand([process.execPath, '--import', 'tsx', main, 'serve', '-c', file], {
+    const served = runCommand([process.execPath, ...SOURCE_OPTIONS, main, 'serve', '-c', file], {
       env: joe,
       deadlineMs: 20_000,
     })

@@ -41,7 +41,7 @@ gatehouse/logins.json below XDG_STATE_HOME or ~/.local/state, in a file that onl
 it until it ends.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'login', options: OPTIONS })
-    const url = adminUrl('login', values, terminal)
+    const url = await adminUrl('login', values, terminal)
     warnOfPlain(url, terminal)
     const client = new AdminClient(url, {})
     const query = new URLSearchParams(values.with === undefined ? {} : { with: values.with })
@@ -66,7 +66,7 @@ export const logoutCommand: Command = {
 The gateway ends the login, and the command forgets it.`,
   async run(args, terminal) {
     const { values } = parseOptions(args, { command: 'logout', options: OPTIONS })
-    const url = adminUrl('logout', values, terminal)
+    const url = await adminUrl('logout', values, terminal)
     return await logOut(url, terminal)
   },
 }

@@ -1,7 +1,6 @@
 /** Which gateway is meant, and who asks: the options that all commands of the management API have in common. */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { loadConfig } from '../../config/reading/load.ts'
 import { isLoopback } from '../../config/schema/units.ts'
 import { CommandFailed, UsageError } from '../exit.ts'
 import { readSecret } from '../prompt.ts'
@@ -40,7 +39,7 @@ const TOKEN_BYTES = 64 * 1024
 
 /** @throws UsageError, ConfigError, CommandFailed */
 export async function adminClient(command: string, values: WhereValues, terminal: Terminal): Promise<AdminClient> {
-  const url = adminUrl(command, values, terminal)
+  const url = await adminUrl(command, values, terminal)
   const { user, 'token-file': tokenFile } = values
   if (user !== undefined && tokenFile !== undefined)
     throw new UsageError(`${command}: either --user or --token-file, not both`, { command })
@@ -57,10 +56,12 @@ export function warnOfPlain(url: URL, terminal: Terminal): void {
 }
 
 /** @throws UsageError, ConfigError, CommandFailed */
-export function adminUrl(command: string, { admin, config: file }: WhereValues, { env }: Terminal): URL {
+export async function adminUrl(command: string, { admin, config: file }: WhereValues, { env }: Terminal): Promise<URL> {
   if ((admin === undefined) === (file === undefined))
     throw new UsageError(`${command} needs either --admin URL or -c FILE`, { command })
   if (admin !== undefined) return judgedUrl(admin, command)
+  // Most of what a configuration means is the gateway's.
+  const { loadConfig } = await import('../../config/reading/load.ts')
   const { config } = loadConfig(file ?? '', env, { files: false })
   if (config.admin === undefined)
     throw new CommandFailed(`${file}: it has no \`admin\`: nobody can manage this gateway`)

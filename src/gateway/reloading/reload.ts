@@ -147,7 +147,7 @@ export class Reload {
         if (judgement.outcome === 'ended') ends.push({ session, mayReturn: judgement.mayReturn })
         else session.adopt(judgement.service, judgement.terms)
       } catch {
-        // Those behind it would keep what they may no longer do.
+        // What goes wrong in one session ends that one: no other may keep the old rules for it.
         session.end(BROKEN)
       }
     })

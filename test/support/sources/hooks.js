@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/sources/', import.meta.url))
@@ -15,19 +15,22 @@ export async function load(url, context, next) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return await next(url, context)
   const file = fileURLToPath(url)
   const source = await readFile(file)
-  const made = join(CACHE, `${createHash('sha1').update(file).update('\0').update(source).digest('hex')}.js`)
+  // The same file of a copy of the sources is the same.
+  const name = basename(file)
+  const made = join(CACHE, `${createHash('sha1').update(name).update('\0').update(source).digest('hex')}.js`)
   const kept = await readFile(made).catch(() => undefined)
-  return { format: 'module', source: kept ?? (await make(file, source, made)), shortCircuit: true }
+  return { format: 'module', source: kept ?? (await make(name, source, made)), shortCircuit: true }
 }
 
-async function make(file, source, made) {
+/** @param name by which stack traces find it beside what was made of it */
+async function make(name, source, made) {
   const { transform } = await import('esbuild')
   const { code } = await transform(source, {
     loader: 'ts',
     target: 'node20',
     sourcemap: 'inline',
     sourcesContent: false,
-    sourcefile: file,
+    sourcefile: name,
     tsconfigRaw: { compilerOptions },
   })
   await mkdir(CACHE, { recursive: true })

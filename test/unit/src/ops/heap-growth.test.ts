@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { HeapGrowth } from '../../../../src/ops/heap-growth.ts'
+import { SOURCE_OPTIONS } from '../../../support/source-options.ts'
 
 const MIB = 1024 * 1024
 
@@ -62,8 +63,7 @@ describe('the garbage collector', () => {
       work.relayedBytes = 1e9
       growth.look(3000)`
     const { status, stderr } = spawnSync(process.execPath, [
-      '--import',
-      'tsx',
+      ...SOURCE_OPTIONS,
       '--input-type=module',
       '--eval',
       program,

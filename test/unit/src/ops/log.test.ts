@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import type { LogFields } from '../../../../src/ops/events.ts'
 import { Log } from '../../../../src/ops/log.ts'
+import { SOURCE_OPTIONS } from '../../../support/source-options.ts'
 
 function logTo(lines: string[], nowMs = () => 0, level: 'debug' | 'info' = 'info'): Log {
   return new Log(level, { write: (line: string) => lines.push(line) }, nowMs)
@@ -85,7 +86,7 @@ const BUSY = `
 
 describe('the end of the log on standard output', () => {
   it('comes in order and whole, however busy the process is', async () => {
-    const args = ['--import', 'tsx', '--input-type', 'module', '--eval', BUSY]
+    const args = [...SOURCE_OPTIONS, '--input-type', 'module', '--eval', BUSY]
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       cwd: join(import.meta.dirname, '../../../..'),
     })

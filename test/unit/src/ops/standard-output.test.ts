@@ -5,6 +5,7 @@ import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { SOURCE_OPTIONS } from '../../../support/source-options.ts'
 
 /** Runs a program with `output`, a StandardOutput, and `said`, which tells us what it sees on standard error. */
 function run(program: string, stdout: 'pipe' | number) {
@@ -13,7 +14,7 @@ function run(program: string, stdout: 'pipe' | number) {
     const output = StandardOutput.current
     const said = (...what) => process.stderr.write(JSON.stringify(what) + '\\n')
     ${program}`
-  const args = ['--import', 'tsx', '--input-type', 'module', '--eval', source]
+  const args = [...SOURCE_OPTIONS, '--input-type', 'module', '--eval', source]
   const stdio = ['pipe', stdout, 'pipe'] as const
   return spawn(process.execPath, args, { cwd: join(import.meta.dirname, '../../../..'), stdio: [...stdio] })
 }

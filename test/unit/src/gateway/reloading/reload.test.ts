@@ -1,77 +1,165 @@
-/** Sessions follow a reload one after the other: what goes wrong in one of them is no reason for others to keep what they had. */
+/** What happens between the turn in which a configuration comes into force and the one in which a session follows it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Identity } from '../../../../../auth/index.ts'
-import type { ConfigInput } from '../../../../../src/config/schema/schema.ts'
-import { JudgedGateway, JudgedSession } from '../../../../support/judged-sessions.ts'
+import type { Config } from '../../../../../src/config/schema/schema.ts'
+import type { Generation } from '../../../../../src/gateway/generation.ts'
+import type { EndedByReload } from '../../../../../src/gateway/reloading/ends.ts'
+import { Reload, type ReloadHost } from '../../../../../src/gateway/reloading/reload.ts'
+import type { Judged } from '../../../../../src/sessions/judge.ts'
+import type { Occupant } from '../../../../../src/sessions/place.ts'
+import { until } from '../../../../support/until.ts'
 
-const identity: Identity = {
-  issuer: 'staff',
-  subject: 'ann',
-  authenticator: 'staff',
-  roles: [],
-  claims: {},
-  fromCookie: false,
-}
-const visitor = { identity, origin: undefined, address: '203.0.113.7' }
+const ann = { issuer: 'staff', subject: 'ann', authenticator: 'staff', roles: [], claims: {}, fromCookie: false }
+/** Long enough for a turn of its own. */
+const ADOPT_MS = 4
 
-/** Of a password that nobody has. */
-const HASH = '$scrypt$ln=10,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY'
+/** A session that writes down what happens to it. */
+class Follower {
+  readonly judged: Judged
+  readonly record: Judged
+  readonly said: string[] = []
+  adopting = (): void => {}
 
-const configWith = (queue: string): ConfigInput => ({
-  listen: { port: 0 },
-  brokers: {
-    main: { urls: ['amqp://127.0.0.1'], credentials: { one: { username: 'one', password: { env: 'SECRET' } } } },
-  },
-  authenticators: { staff: { type: 'basic', users: { ann: { password: HASH } } } },
-  services: [
-    {
-      path: '/amqp',
-      broker: 'main',
-      vhost: '/',
-      authenticate: ['staff'],
-      promote: [{ to: 'one' }],
-      permissions: [{ read: [{ queue }] }],
-    },
-  ],
-})
+  constructor(id: string, service: string) {
+    const [broker, node, user, vhost, address] = ['main', undefined, 'webuser', '/', '127.0.0.1']
+    const terms = { origin: undefined, signature: 'old', entitled: undefined }
+    this.judged = { id, service, identity: ann, broker, node, user, vhost, address, ...terms }
+    this.record = this.judged
+  }
 
-class SeenSession extends JudgedSession {
-  readonly seen: string[] = []
-
-  override adopt(): void {
-    this.seen.push('adopted')
+  adopt(_service: unknown, { signature }: { readonly signature: string }): void {
+    for (const sinceMs = performance.now(); performance.now() - sinceMs < ADOPT_MS; );
+    this.adopting()
+    this.said.push(signature)
   }
 
   end({ reason }: { readonly reason: string }): void {
-    this.seen.push(reason)
+    this.said.push(reason)
   }
 }
 
-class FailingSession extends SeenSession {
-  override adopt(): void {
-    throw new Error('no')
+function generation(number: number, paths: readonly string[]): Generation {
+  const everything = { allows: () => true }
+  const service = (path: string) => ({
+    path,
+    broker: 'main',
+    requirement: [{ name: 'staff' }],
+    roles: [],
+    origins: everything,
+    addresses: everything,
+    decide: () => ({ signature: `new ${number}`, username: undefined, vhosts: { pinned: '/' } }),
+  })
+  const services = new Map(paths.map((path) => [path, service(path)]))
+  return { number, config: { services: [], brokers: {} }, services } as unknown as Generation
+}
+
+class Host implements ReloadHost {
+  current = generation(1, ['/amqp', '/gone'])
+  readonly isStopping = false
+  readonly sessions = new Set<Follower>()
+  readonly ended: EndedByReload[] = []
+  /** Resolves where other processes have followed. */
+  elsewhere: Promise<void> = Promise.resolve()
+
+  read() {
+    return { config: this.current.config as Config } as ReturnType<ReloadHost['read']>
+  }
+  async prepare() {
+    const next = generation(this.current.number + 1, ['/amqp'])
+    const apply = (): Promise<void> => {
+      this.current = next
+      return this.elsewhere
+    }
+    return { next, apply, abandon: () => undefined }
+  }
+  liveSessions(): Iterable<Occupant> {
+    return this.sessions as unknown as Iterable<Occupant>
+  }
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return await work()
+  }
+  end(chosen: readonly EndedByReload[]): void {
+    this.ended.push(...chosen)
+  }
+  add(id: string, service = '/amqp'): Follower {
+    const follower = new Follower(id, service)
+    this.sessions.add(follower)
+    return follower
   }
 }
 
-describe('a reload', () => {
-  it('ends a session that cannot follow, and all others follow', async (t) => {
-    const gateway = new JudgedGateway({ SECRET: 'secret' })
-    t.after(() => gateway.close())
-    await gateway.start(configWith('before'))
-    const service = gateway.current.services.get('/amqp')
-    assert.ok(service)
-    const promoted = await service.promote(identity, { sessionId: 's', address: visitor.address, deadlineMs: 1_000 })
-    const sessions = [SeenSession, FailingSession, SeenSession].map(
-      (Kind, index) => new Kind(`s${index}`, service, visitor, promoted),
-    )
-    for (const session of sessions) gateway.sessions.add(session)
-
-    await gateway.reload(configWith('after'))
-
+describe('sessions that follow a reload', () => {
+  it('follow in turns of their own, and end where there is no room for them', async () => {
+    const host = new Host()
+    const followers = ['a', 'b', 'c'].map((id) => host.add(id))
+    const gone = host.add('d', '/gone')
+    let turns = 0
+    const going = setInterval(() => {
+      turns += 1
+    }, 0)
+    const { sessions, generation: number } = await new Reload(host).run()
+    clearInterval(going)
+    assert.deepEqual([number, sessions], [2, { kept: 0, changed: 3, ended: 1 }])
     assert.deepEqual(
-      sessions.map(({ seen }) => seen),
-      [['adopted'], ['internal-error'], ['adopted']],
+      followers.map(({ said }) => said),
+      [['new 2'], ['new 2'], ['new 2']],
     )
+    assert.ok(turns >= 2, `${turns} turns`)
+    assert.deepEqual(
+      host.ended.map(({ session }) => session),
+      [gone],
+    )
+  })
+
+  it('leave those alone that begin in between: these begin by the new one', async () => {
+    const host = new Host()
+    const late: Follower[] = []
+    host.add('a').adopting = () => late.push(host.add('late'))
+    host.add('b')
+    const { sessions } = await new Reload(host).run()
+    assert.deepEqual(sessions, { kept: 0, changed: 2, ended: 0 })
+    assert.deepEqual(late[0]?.said, [])
+  })
+
+  it('are not kept from it by one that cannot', async () => {
+    const host = new Host()
+    const broken = host.add('a')
+    broken.adopting = () => {
+      throw new Error('broken')
+    }
+    const other = host.add('b')
+    await new Reload(host).run()
+    assert.deepEqual([broken.said, other.said], [['internal-error'], ['new 2']])
+  })
+
+  it('are waited for, wherever they are, before the next one', async () => {
+    const host = new Host()
+    let followed = (): void => {}
+    host.elsewhere = new Promise((resolve) => {
+      followed = resolve
+    })
+    const first = host.add('a')
+    const reload = new Reload(host)
+    let isDone = false
+    const done = reload.run().then(() => {
+      isDone = true
+    })
+    await until(() => first.said.length > 0, 'the session to follow')
+    assert.equal(isDone, false)
+    await assert.rejects(reload.run(), /another reload is under way/)
+    followed()
+    await done
+  })
+
+  it('follow one in a worker before the next is prepared', async () => {
+    const host = new Host()
+    const followers = ['a', 'b', 'c'].map((id) => host.add(id))
+    const reload = new Reload(host)
+    const [first, second] = [await reload.prepare(host.current.config), await reload.prepare(host.current.config)]
+    second.abandon()
+    const following = first.apply()
+    await (await reload.prepare(host.current.config)).apply()
+    await following
+    for (const { said } of followers) assert.deepEqual(said, ['new 2', 'new 3'])
   })
 })

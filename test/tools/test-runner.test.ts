@@ -6,13 +6,14 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../../src/demo/processes.ts'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('test/run.ts', () => {
   let folder: string
   const runner = (...args: string[]) =>
-    runCommand([process.execPath, '--import', 'tsx', 'test/run.ts', ...args], { cwd: ROOT, deadlineMs: 120_000 })
+    runCommand([process.execPath, ...SOURCE_OPTIONS, 'test/run.ts', ...args], { cwd: ROOT, deadlineMs: 120_000 })
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'gatehouse-runner-'))

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COPIED = ['auth', 'proxy', 'src', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
@@ -74,7 +75,7 @@ describe('a new type of authenticators', () => {
       ['schema', 'schema'],
       ['explain', 'explain', '-c', 'good.yaml', '--subject', 'joe'],
     ]
-    said = JSON.parse(await run('--import', 'tsx', 'program.ts', JSON.stringify(commands))) as Said
+    said = JSON.parse(await run(...SOURCE_OPTIONS, 'program.ts', JSON.stringify(commands))) as Said
   })
   after(async () => await rm(folder, { recursive: true, force: true }))
 

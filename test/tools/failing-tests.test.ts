@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../../src/demo/processes.ts'
+import { SOURCE_OPTIONS } from '../support/source-options.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Far less than the runner waits for a file that hangs. */
@@ -43,7 +44,7 @@ describe('a test file whose tests fail', () => {
   after(() => rm(folder, { recursive: true }))
 
   const runner = (name: keyof typeof FILES, ...options: string[]) =>
-    runCommand([process.execPath, '--import', 'tsx', 'test/run.ts', join(folder, name), ...options], {
+    runCommand([process.execPath, ...SOURCE_OPTIONS, 'test/run.ts', join(folder, name), ...options], {
       cwd: ROOT,
       deadlineMs: DEADLINE_MS,
     })
