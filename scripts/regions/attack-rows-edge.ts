@@ -183,4 +183,19 @@ export const EDGE: readonly AttackRow[] = [
     'somebody who may write to the store asks gateways for sessions, or answers in their place',
     'questions and answers are sealed for their place, questions are answered once; long ones are not read',
   ],
+  [
+    'G114',
+    'a ticket from before a reload that took its authenticator from the service',
+    'counts only while the service takes whoever vouched for it',
+  ],
+  [
+    'G112',
+    'an opening so slow that a reload finds neither vhost nor node to judge',
+    'judged again once the broker has opened the session',
+  ],
+  [
+    'G113',
+    'a user who is removed while a reload or a slower proof is under way',
+    'the last reading of the file counts; a proof is asked again at the end',
+  ],
 ]

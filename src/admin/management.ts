@@ -127,11 +127,17 @@ export class Management {
     const chosen = [...this.#candidates(match)].filter(({ record, isEnding }) => !isEnding && matches(record))
     const matched = chosen.length
     if (!dryRun) {
-      const overMs = perSecond === undefined ? 0 : (matched / perSecond) * 1000
-      const leaving = chosen.map((session) => this.#heldFrom(session, hold))
-      // Who is to go at once goes wherever it is.
-      const quietMs = perSecond === undefined ? undefined : this.#of.drainTerms().quiet
-      this.#of.sessions.endEvenly(leaving, kicked(reason ?? NO_REASON), { overMs, quietMs })
+      const { sessions, drainTerms } = this.#of
+      const request = kicked(reason ?? NO_REASON)
+      if (perSecond === undefined) {
+        // Ends take several turns: nobody comes back before the last of them.
+        this.#hold(chosen, hold)
+        // Who is to go at once goes wherever it is.
+        sessions.endEvenly(chosen, request, { overMs: 0 })
+      } else {
+        const leaving = chosen.map((session) => this.#heldFrom(session, hold))
+        sessions.endEvenly(leaving, request, { overMs: (matched / perSecond) * 1000, quietMs: drainTerms().quiet })
+      }
     }
     return { matched, ended: dryRun ? 0 : matched, issuers: [] }
   }
@@ -241,20 +247,24 @@ export class Management {
     }
   }
 
+  /** Each person once, however many sessions they have. */
+  #hold(sessions: readonly Occupant[], holdMs: number): void {
+    const people = new Map(sessions.map(({ record: { identity } }) => [identityKey(identity), identity]))
+    for (const [key, identity] of people) {
+      this.#of.bars.hold(identity, holdMs)
+      if (holdMs > 0) this.#of.held(key, holdMs)
+    }
+  }
+
   /** The hold begins when the session's turn has come. */
   #heldFrom(session: Occupant, holdMs: number): Leaving {
-    const { identity } = session.record
-    const hold = (): void => {
-      this.#of.bars.hold(identity, holdMs)
-      if (holdMs > 0) this.#of.held(identityKey(identity), holdMs)
-    }
     return {
       end: (request: EndRequest) => {
-        hold()
+        this.#hold([session], holdMs)
         session.end(request)
       },
       endAtQuietPoint: (request: EndRequest, withinMs: number) => {
-        hold()
+        this.#hold([session], holdMs)
         session.endAtQuietPoint(request, withinMs)
       },
     }

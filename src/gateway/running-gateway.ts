@@ -105,11 +105,9 @@ export class RunningGateway implements Gateway, ReloadHost {
       isDraining: () => this.#drain.isOn,
       certificates: () => this.#inForce.certificates,
     })
-    const trail = new AdminTrail(log)
-    this.#trail = trail
     const { crew, berth } = parts
-    const lately = new Lately({ ...parts, together: crew && historyOf(crew) })
-    this.#lately = lately
+    const [trail, lately] = [new AdminTrail(log), new Lately({ ...parts, together: crew && historyOf(crew) })]
+    ;[this.#trail, this.#lately] = [trail, lately]
     const [others, here] = [this.#membership.others, () => this.#membership.here]
     const shown = { ...parts, lately, others, crew: crew?.others, here, current: () => this.#generation }
     this.#management = new Management({
@@ -142,7 +140,7 @@ export class RunningGateway implements Gateway, ReloadHost {
 
   async start(): Promise<void> {
     const { crew, berth } = this.#parts
-    const bars = this.#parts.compiling.lasting.bars
+    const { bars } = this.#parts.compiling.lasting
     const act = this.#membership.follow({ ...this.#parts, bars, management: this.#management }, this.#everywhere)
     try {
       const plan = await this.#listeners.plan(listenerOptions(this.#generation.config))
@@ -259,8 +257,7 @@ export class RunningGateway implements Gateway, ReloadHost {
   }
 
   async prepare(config: Config): Promise<Prepared> {
-    const { compiling, crew } = this.#parts
-    const before = this.#generation
+    const [before, { compiling, crew }] = [this.#generation, this.#parts]
     const parts = { before, compiling, crew, listeners: this.#listeners, admin: this.#administration?.server }
     const { generation, elsewhere, exchange, abandon } = await prepareNext(config, parts)
     return {

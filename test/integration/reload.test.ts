@@ -235,7 +235,7 @@ describe('reload', () => {
     await client.connection.close()
   })
 
-  it('takes no ticket of whoever proved it by an authenticator that is not taken any more', async (t) => {
+  it('G114 takes no ticket of whoever proved it by an authenticator that is not taken any more', async (t) => {
     const door = await startDoor({}, t)
     const issued = await fetch(door.http('/auth/ticket'), { method: 'POST', headers: { authorization: basic() } })
     const { ticket } = (await issued.json()) as { ticket: string }
@@ -248,7 +248,7 @@ describe('reload', () => {
     await door.line('authentication-refused', ({ detail }) => /does not take authenticator staff/.test(String(detail)))
   })
 
-  it('judges a session once more that was between 101 and open-ok when it came', async (t) => {
+  it('G112 judges a session once more that was between 101 and open-ok when it came', async (t) => {
     const door = await startDoor({ service: { vhost: 'before' } }, t)
     const client = await BareClient.upgrade(door.url(), { headers: { authorization: basic() } })
     const reload = async (service: Service) => await door.gateway.reload({ config: await door.configOf({ service }) })

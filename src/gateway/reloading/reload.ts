@@ -122,7 +122,7 @@ export class Reload {
       return { judgements, ahead: await judgements.ahead(this.#host.liveSessions()) }
     } catch (error) {
       prepared.abandon()
-      throw error
+      throw refusedFor(error)
     }
   }
 
@@ -166,9 +166,13 @@ export class Reload {
       await nextTurn()
       return await this.#host.prepare(config)
     } catch (error) {
-      throw error instanceof ReloadRefused ? error : new ReloadRefused('invalid', errorsOf(error), { cause: error })
+      throw refusedFor(error)
     }
   }
+}
+
+function refusedFor(error: unknown): ReloadRefused {
+  return error instanceof ReloadRefused ? error : new ReloadRefused('invalid', errorsOf(error), { cause: error })
 }
 
 function errorsOf(error: unknown): string[] {

@@ -268,7 +268,7 @@ describe('users that change', () => {
     assert.deepEqual(await login('joe.smith', 'welcome'), WRONG)
   })
 
-  it('do not get in when another authenticator has come while their password is checked, which knows them no more', async () => {
+  it('G113 do not get in when another authenticator has come while their password is checked, which knows them no more', async () => {
     const queue = new HashQueue()
     staff = basic({ queue })
     let lost: readonly string[] | undefined
@@ -294,7 +294,7 @@ describe('users that change', () => {
     assert.equal((await login('joe.smith', 'welcome')).kind, 'proven')
   })
 
-  it('hold until they are gone or others, for whoever is being let in and for streams of the admin listener', async () => {
+  it('G113 hold until they are gone or others, for whoever is being let in and for streams of the admin listener', async () => {
     const outcome = await login('joe.smith', 'welcome')
     assert.ok(outcome.kind === 'proven')
     const holds = () => staff.stillHolds?.(outcome.identity)
@@ -326,7 +326,7 @@ describe('users that change', () => {
     await assert.rejects(async () => await failing.readAgain?.(), /no such file/)
   })
 
-  it('stay as they were read last, whoever uses an earlier reading later', async () => {
+  it('G113 stay as they were read last, whoever uses an earlier reading later', async () => {
     let present: UsersInput = users
     staff = basic({ loadUsers: async () => present })
     const earlier = await staff.readAgain?.()

@@ -38,7 +38,7 @@ class Follower {
   }
 }
 
-function generation(number: number, paths: readonly string[]): Generation {
+function generation(number: number, paths: readonly string[], deciding = () => {}): Generation {
   const everything = { allows: () => true }
   const service = (path: string) => ({
     path,
@@ -47,7 +47,10 @@ function generation(number: number, paths: readonly string[]): Generation {
     roles: [],
     origins: everything,
     addresses: everything,
-    decide: () => ({ signature: `new ${number}`, username: undefined, vhosts: { pinned: '/' } }),
+    decide: () => {
+      deciding()
+      return { signature: `new ${number}`, username: undefined, vhosts: { pinned: '/' } }
+    },
   })
   const services = new Map(paths.map((path) => [path, service(path)]))
   return { number, config: { services: [], brokers: {} }, services } as unknown as Generation
@@ -58,6 +61,8 @@ class Host implements ReloadHost {
   readonly isStopping = false
   readonly sessions = new Set<Follower>()
   readonly ended: EndedByReload[] = []
+  /** Called with each judgement. */
+  deciding = (): void => {}
   /** Resolves where other processes have followed. */
   elsewhere: Promise<void> = Promise.resolve()
 
@@ -65,7 +70,7 @@ class Host implements ReloadHost {
     return { config: this.current.config as Config } as ReturnType<ReloadHost['read']>
   }
   async prepare() {
-    const next = generation(this.current.number + 1, ['/amqp'])
+    const next = generation(this.current.number + 1, ['/amqp'], this.deciding)
     const apply = (): Promise<void> => {
       this.current = next
       return this.elsewhere
@@ -130,6 +135,17 @@ describe('sessions that follow a reload', () => {
     const other = host.add('b')
     await new Reload(host).run()
     assert.deepEqual([broken.said, other.said], [['internal-error'], ['new 2']])
+  })
+
+  it('are all as before where one cannot be judged', async () => {
+    const host = new Host()
+    const followers = ['a', 'b'].map((id) => host.add(id))
+    host.deciding = () => {
+      throw new Error('broken')
+    }
+    await assert.rejects(new Reload(host).run(), { name: 'ReloadRefused', code: 'invalid', errors: ['broken'] })
+    assert.equal(host.current.number, 1)
+    for (const { said } of followers) assert.deepEqual(said, [])
   })
 
   it('are waited for, wherever they are, before the next one', async () => {
