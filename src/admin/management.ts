@@ -130,7 +130,6 @@ export class Management {
       const { sessions, drainTerms } = this.#of
       const request = kicked(reason ?? NO_REASON)
       if (perSecond === undefined) {
-        // Ends take several turns: nobody comes back before the last of them.
         this.#hold(chosen, hold)
         // Who is to go at once goes wherever it is.
         sessions.endEvenly(chosen, request, { overMs: 0 })

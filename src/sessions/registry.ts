@@ -17,15 +17,13 @@ const SHORT_TICK_MS = 100
 const LOOKED_AT_ONCE = 256
 const TURN_MS = 20
 const TURNS_MOST = 45
-/** What ends may take of one turn of the event loop. */
-const ENDING_MS = 3
 
 /** A session that is ended with others. */
 export type Leaving = Pick<Occupant, 'end' | 'endAtQuietPoint'>
 
 /** How sessions are ended together. */
 export interface Pace {
-  /** Evenly over so long; 0: without a pause, in as many turns of the event loop as it takes. */
+  /** Evenly over so long; 0: all at once. */
   readonly overMs: number
   /** How long each may take to come to a quiet point, once its turn has come; absent: it ends wherever it is. */
   readonly quietMs?: number | undefined
@@ -205,21 +203,11 @@ export class Sessions {
     const total = waiting.length
     const startedMs = this.#clock.monotonicMs()
     let pace: NodeJS.Timeout | undefined
-    let nextTurn: NodeJS.Immediate | undefined
-    const stop = (): void => {
-      clearInterval(pace)
-      clearImmediate(nextTurn)
-    }
+    const stop = (): void => clearInterval(pace)
     const step = (): void => {
-      const nowMs = this.#clock.monotonicMs()
-      const passed = overMs === 0 ? 1 : (nowMs - startedMs) / overMs
-      while (waiting.length > 0 && total - waiting.length <= total * passed) {
-        end(waiting.pop())
-        // Whoever stays has messages that wait.
-        if (this.#clock.monotonicMs() - nowMs >= ENDING_MS) break
-      }
+      const passed = overMs === 0 ? 1 : (this.#clock.monotonicMs() - startedMs) / overMs
+      while (waiting.length > 0 && total - waiting.length <= total * passed) end(waiting.pop())
       if (waiting.length === 0) stop()
-      else if (overMs === 0) nextTurn = setImmediate(step)
     }
     if (total > 0 && overMs > 0) pace = setInterval(step, Math.max(10, Math.min(1_000, overMs / total))).unref()
     step()

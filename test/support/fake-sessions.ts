@@ -17,8 +17,6 @@ export class FakeSession implements Session {
   readonly ends: EndRequest[] = []
   ticks = 0
   nextTickMs = 0
-  /** How long it keeps the process busy when it ends. */
-  endMs = 0
   constructor(id: string) {
     this.id = id
   }
@@ -26,7 +24,6 @@ export class FakeSession implements Session {
   alive(): void {}
   clientGone(): void {}
   end(request: EndRequest): void {
-    for (const sinceMs = performance.now(); performance.now() - sinceMs < this.endMs; );
     this.ends.push(request)
   }
   endAtQuietPoint(request: EndRequest): void {

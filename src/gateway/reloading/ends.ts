@@ -9,6 +9,9 @@ export interface EndedByReload {
   readonly mayReturn: boolean
 }
 
+/** A thousand in a second: an end takes about half of that, and whoever stays has messages that wait. */
+const EACH_MS = 1
+
 /** Who cannot come back is ended first: nothing is gained by waiting. The others go evenly, as in a drain. */
 export function endByReload(
   chosen: readonly EndedByReload[],
@@ -17,7 +20,7 @@ export function endByReload(
 ): void {
   for (const mayReturn of [false, true]) {
     const ends = chosen.filter((one) => one.mayReturn === mayReturn).map(({ session }) => session)
-    const pace = mayReturn ? { overMs: over, quietMs: quiet } : { overMs: 0 }
+    const pace = mayReturn ? { overMs: over, quietMs: quiet } : { overMs: ends.length * EACH_MS }
     sessions.endEvenly(ends, configurationChanged(mayReturn), pace)
   }
 }

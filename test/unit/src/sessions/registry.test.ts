@@ -5,7 +5,6 @@ import { DRAIN } from '../../../../src/sessions/end-requests.ts'
 import type { Occupant, Place } from '../../../../src/sessions/place.ts'
 import { Sessions } from '../../../../src/sessions/registry.ts'
 import { begin, FakeClient, FakeSession, identity } from '../../../support/fake-sessions.ts'
-import { until } from '../../../support/until.ts'
 
 describe('Sessions', () => {
   let sessions = new Sessions()
@@ -177,32 +176,6 @@ describe('Sessions', () => {
     assert.equal(sessions.shedLargest(1_001), undefined)
     assert.equal(sessions.shedLargest(1_000)?.record.identity.subject, 'ann')
     assert.deepEqual([small.terminated, large.terminated], [false, true])
-  })
-
-  it('ends many without a pause, a few in each turn of the event loop', async () => {
-    const all = Array.from({ length: 40 }, (_, index) => {
-      const session = start(sessions.take(identity(`p${index}`), '/amqp'), String(index))
-      session.endMs = 1
-      return session
-    })
-    const ended = () => all.filter(({ ends }) => ends.length > 0).length
-    sessions.endEvenly(sessions.each(), DRAIN, { overMs: 0 })
-    assert.ok(ended() >= 1 && ended() <= 20, `${ended()} in the first turn`)
-    await until(() => ended() === 40, 'the end of all')
-    assert.ok(all.every(({ ends }) => ends.length === 1))
-  })
-
-  it('stops ending where it is told to, between two turns', async () => {
-    const all = Array.from({ length: 40 }, (_, index) => {
-      const session = start(sessions.take(identity(`p${index}`), '/amqp'), String(index))
-      session.endMs = 1
-      return session
-    })
-    sessions.endEvenly(sessions.each(), DRAIN, { overMs: 0 })()
-    const before = all.filter(({ ends }) => ends.length > 0).length
-    await new Promise(setImmediate)
-    await new Promise(setImmediate)
-    assert.equal(all.filter(({ ends }) => ends.length > 0).length, before)
   })
 
   it('says when it is empty', async () => {
