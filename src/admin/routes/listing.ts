@@ -1,4 +1,4 @@
-/** One page of sessions. Of all sessions that match, only those up to the page's end are held, however many there are. */
+/** One page of sessions. Of all that match, those up to the page's end are held, and some more, however many there are. */
 import { z } from 'zod'
 import type { Occupant } from '../../sessions/place.ts'
 import type { SessionRecord } from '../../sessions/record.ts'
