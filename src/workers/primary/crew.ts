@@ -24,6 +24,7 @@ import { AllUsages } from './all-usages.ts'
 import { othersIn } from './crew-others.ts'
 import { HandOff } from './hand-off.ts'
 import { HandingListener } from './handing-listener.ts'
+import { order, SILENT_MS } from './order.ts'
 import type { WorkerProcess } from './worker-process.ts'
 import { Workers } from './workers.ts'
 
@@ -31,12 +32,6 @@ import { Workers } from './workers.ts'
 const BEGIN_MS = 60_000
 /** Secrets, key sets and certificates are read again, some from far away. */
 const PREPARE_MS = 60_000
-/** So long a reload waits until the sessions of all workers have followed it. */
-const FOLLOWED_MS = 10_000
-/** Whatever is passed on is acted on at once. */
-const NEWS_MS = 10_000
-/** Nothing that a worker does by itself takes as long. */
-const SILENT_MS = 30_000
 /** Added to what a drain may take. */
 const DRAIN_MORE_MS = 30_000
 
@@ -145,11 +140,7 @@ export class WorkerCrew implements Crew {
         sessions: { kept: sum('kept'), changed: sum('changed'), ended: sum('ended') },
         examples: judged.flatMap(({ examples }) => examples),
       },
-      // A worker that does not answer is replaced: whoever comes in its place begins with what is in force.
-      apply: async () =>
-        void (await Promise.allSettled(
-          workers.map(async ({ channel }) => await channel.ask('apply', null, FOLLOWED_MS)),
-        )),
+      apply: async () => void (await Promise.all(workers.map(async (worker) => await order(worker, 'apply', null)))),
       abandon,
     }
   }
@@ -241,7 +232,7 @@ export class WorkerCrew implements Crew {
       this.counts.said(worker, counts)
       this.#tellUsages(this.#usages.said(worker, usages))
     } catch {
-      if (worker.isServing) worker.kill()
+      if (worker.isServing) worker.kill('killed, since it did not say what it counts')
     } finally {
       worker.isCounting = false
     }
@@ -253,8 +244,7 @@ export class WorkerCrew implements Crew {
 
   #publish(news: GatewayNews, except: WorkerProcess | undefined): void {
     const atMs = Date.now()
-    for (const worker of this.#workers.present)
-      if (worker !== except) worker.channel.ask('news', { news, atMs }, NEWS_MS).catch(() => undefined)
+    for (const worker of this.#workers.present) if (worker !== except) void order(worker, 'news', { news, atMs })
   }
 
   #watch(): void {

@@ -37,6 +37,7 @@ export class WorkerProcess implements Taker {
   isCounting = false
   readonly #child: ChildProcess
   #connectionCount = 0
+  #killedFor: string | undefined
   readonly #underWay = new UnderWay()
 
   constructor({ env, lines }: WorkerOptions) {
@@ -86,8 +87,10 @@ export class WorkerProcess implements Taker {
     return this.#underWay.takeBack()
   }
 
-  kill(): void {
+  /** @param why for the log; otherwise it says the signal */
+  kill(why?: string): void {
     this.isServing = false
+    this.#killedFor ??= why
     this.#child.kill('SIGKILL')
   }
 
@@ -105,7 +108,7 @@ export class WorkerProcess implements Taker {
     // Node says nothing of the end of the line while a socket is under way.
     this.channel.lost()
     if (this.#child.connected) this.#child.disconnect()
-    return why
+    return this.#killedFor ?? why
   }
 }
 

@@ -1,16 +1,15 @@
 /** One worker: a gateway without ports and without an admin listener, which does what its primary asks. */
-import type { Config } from '../../config/schema/schema.ts'
 import { assembleGateway } from '../../gateway/assemble.ts'
-import type { Berth, Duties, PreparedElsewhere } from '../../gateway/crew/crew.ts'
+import type { Berth } from '../../gateway/crew/crew.ts'
 import type { GatewayNews } from '../../gateway/replicas/news.ts'
 import { HeapGrowth } from '../../ops/heap-growth.ts'
-import type { LogObserver } from '../../ops/log.ts'
 import { StandardOutput } from '../../ops/standard-output.ts'
 import type { Beginning } from '../messages.ts'
 import type { ProcessLine } from '../process-line.ts'
 import { RemoteLeases } from '../state/remote-leases.ts'
 import { RemoteState } from '../state/remote-state.ts'
 import { StateLine } from '../state/state-line.ts'
+import { attend } from './attend.ts'
 import type { HandedConnections } from './connections.ts'
 import { NumberedLines } from './numbered-lines.ts'
 import { partOf } from './part.ts'
@@ -70,55 +69,4 @@ async function begin(
     },
   )
   new HeapGrowth(gateway).start()
-}
-
-/** Does its duties whenever the primary asks. */
-function attend(channel: ProcessLine, duties: Duties, partOfNext: (config: Config) => Config): void {
-  let prepared: PreparedElsewhere | undefined
-  /** Counts what was asked for or given up: what comes about later than that is not wanted any more. */
-  let turn = 0
-  const abandon = (): void => {
-    turn += 1
-    prepared?.abandon()
-    prepared = undefined
-  }
-  let stopObserving = (): void => {}
-  const observer: LogObserver = {
-    wrote: (event, fields) => channel.tell('observed', { event, fields }),
-    audited: (audited, more) => channel.tell('observed', { audited, more }),
-  }
-  channel.answer('news', ({ news, atMs }) => duties.received(news, atMs) ?? null)
-  channel.answer('question', async (question) => (await duties.answer(question)) ?? null)
-  channel.answer('prepare', async (config) => {
-    abandon()
-    const own = turn
-    const made = await duties.prepare(partOfNext(config))
-    if (own !== turn) {
-      made.abandon()
-      throw new Error('it took too long to prepare the configuration')
-    }
-    prepared = made
-    return made.judged
-  })
-  channel.answer('apply', async () => {
-    const followed = prepared?.apply()
-    prepared = undefined
-    await followed
-    return null
-  })
-  channel.heed('abandon', abandon)
-  channel.answer('drain', async (terms) => {
-    await duties.drain(terms)
-    return null
-  })
-  channel.heed('undrain', () => duties.undrain())
-  channel.heed('cut', () => duties.cut())
-  channel.answer('counts', () => duties.counts())
-  channel.answer('usages', () => duties.usageChanges())
-  channel.heed('usedElsewhere', (changes) => duties.usedElsewhere(changes))
-  channel.answer('metrics', async () => await duties.metrics())
-  channel.heed('watched', (isWatched) => {
-    stopObserving()
-    stopObserving = isWatched ? duties.observe(observer) : () => {}
-  })
 }
