@@ -39,6 +39,7 @@ export class BareClient {
     const write = (bytes: Buffer) => socket.send(bytes)
     const client = new BareClient({ closed, write, vanish: () => socket.terminate() })
     socket.on('message', (data: Buffer) => client.received.add(data))
+    void closed.then(({ code, reason }) => client.received.end(`closed with ${code} ${reason}`))
     return client
   }
 

@@ -51,7 +51,12 @@ export interface SeenFrame {
 export class Transcript {
   readonly frames: SeenFrame[] = []
   readonly #reader = new FrameReader(0xffff_ffff)
-  readonly #waiting: { matches: () => SeenFrame | undefined; resolve: (frame: SeenFrame) => void }[] = []
+  readonly #waiting: {
+    matches: () => SeenFrame | undefined
+    resolve: (frame: SeenFrame) => void
+    reject: (error: Error) => void
+  }[] = []
+  #endedBy: string | undefined
   bytes: Buffer = Buffer.alloc(0)
   header: Buffer | undefined
   readonly #expectsHeader: boolean
@@ -77,9 +82,20 @@ export class Transcript {
     return fresh
   }
 
+  /** Nothing comes any more: whoever waits is told why. */
+  end(why: string): void {
+    this.#endedBy = why
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error(why))
+  }
+
   /** The next frame of this method that was not asked for before, seen or to come. */
   async method<M extends MethodName>(name: M): Promise<SeenFrame & { fields: Fields<M> }> {
     return (await this.#next(name, (frame) => frame.name === name)) as SeenFrame & { fields: Fields<M> }
+  }
+
+  /** The next frame of one of these methods that was not asked for before, seen or to come. */
+  async oneOf(names: readonly MethodName[]): Promise<SeenFrame> {
+    return await this.#next(names.join(' or '), ({ name }) => name !== undefined && names.includes(name))
   }
 
   /** The next frame of this type that was not asked for before, seen or to come. */
@@ -96,6 +112,7 @@ export class Transcript {
     }
     const found = matches()
     if (found !== undefined) return found
+    if (this.#endedBy !== undefined) throw new Error(`${this.#endedBy} before ${what}`)
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no ${what} came; seen: ${this.names().join(' ')}`)), 5000)
       this.#waiting.push({
@@ -103,6 +120,10 @@ export class Transcript {
         resolve: (frame) => {
           clearTimeout(timer)
           resolve(frame)
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
         },
       })
     })
