@@ -14,7 +14,7 @@ import { BareClient } from '../support/bare-client.ts'
 import { basic } from '../support/door.ts'
 import { type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { isClosed, RawClient } from '../support/raw-client.ts'
-import { type SeenFrame, Transcript } from '../support/session-rig.ts'
+import { type SeenFrame, Transcript } from '../support/seen-frames.ts'
 import { until, within } from '../support/until.ts'
 
 const MIB = 1024 * 1024

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
-import { BROKER_PASSWORD, BROKER_USER, Rig, Transcript } from '../support/session-rig.ts'
+import { Transcript } from '../support/seen-frames.ts'
+import { BROKER_PASSWORD, BROKER_USER, Rig } from '../support/session-rig.ts'
 import { transcripts } from '../support/transcripts.ts'
 
 async function atBroker(pieces: Iterable<Buffer>): Promise<Buffer> {

@@ -9,7 +9,7 @@ import type { BrokerConnection } from '../../src/demo/management.ts'
 import type { AmqplibConnection } from '../support/amqplib-over-websocket.ts'
 import { PASSWORD } from '../support/door.ts'
 import { CLAIMED, gatehouseTable, type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
-import { Transcript } from '../support/session-rig.ts'
+import { Transcript } from '../support/seen-frames.ts'
 import { until, within } from '../support/until.ts'
 
 /** What this client says of itself beside its credentials. */

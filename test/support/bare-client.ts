@@ -8,7 +8,8 @@ import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
 import { methodFrame } from '../../proxy/codec/method.ts'
 import type { Arguments, Fields, MethodName } from '../../proxy/codec/spec.ts'
 import { openWebSocket, type WebSocketClose } from './amqplib-over-websocket.ts'
-import { CLIENT_PROPERTIES, Transcript } from './session-rig.ts'
+import { Transcript } from './seen-frames.ts'
+import { CLIENT_PROPERTIES } from './session-rig.ts'
 
 /** What it says otherwise than it would. */
 export interface OpenOptions {
