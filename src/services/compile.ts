@@ -125,7 +125,7 @@ async function promote(
   const entitled = entitlements === undefined ? undefined : await asked(entitlements, question, last)
   const facts = { identity, address, session: sessionId, user, tags, entitlement: entitled?.entitlement }
   const forSession = filters.forSession(facts, promoted.limits, hits)
-  return { credential, entitled, ...termsOf(promoted, forSession, { filters, limits }, facts) }
+  return { credential, entitled, ...termsOf(promoted, { filters, limits }, facts), filters: forSession }
 }
 
 /** Where nobody answers, a session that lives already keeps the last answer for a while. */
@@ -158,7 +158,15 @@ function decide(
   const { username, tags } = decision
   const entitlement = entitlementOf(entitlements, entitled)
   const facts = { identity, address, session: sessionId, user: username ?? user, tags, entitlement }
-  return { username, ...termsOf(decision, filters.forSession(facts, decision.limits), { filters, limits }, facts) }
+  let made: Terms['filters'] | undefined
+  return {
+    username,
+    ...termsOf(decision, { filters, limits }, facts),
+    get filters() {
+      made ??= filters.forSession(facts, decision.limits)
+      return made
+    },
+  }
 }
 
 /** By which a session lives that lives already: the last answer, or none yet. */
@@ -194,20 +202,16 @@ function standing(
 
 function termsOf(
   won: Won,
-  forSession: Terms['filters'],
   { filters, limits }: Pick<Promoting, 'filters' | 'limits'>,
   facts: SessionFacts,
-): Terms {
+): Omit<Terms, 'filters'> {
   const { rule, vhosts, limits: own } = won
   return {
     rule,
     vhosts,
     limits: sessionLimits(limits, own),
     sessionsPerIdentity: own?.sessionsPerIdentity ?? limits.sessionsPerIdentity,
-    filters: forSession,
-    get signature() {
-      return filters.signature(facts, own)
-    },
+    basis: filters.basis(facts, own),
   }
 }
 

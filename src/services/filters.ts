@@ -24,6 +24,7 @@ import {
   usageKey,
 } from '../../proxy/index.ts'
 import type { PermissionConfig, RuleConfig, ServiceConfig } from '../config/schema/schema.ts'
+import { FilterBasis } from './filter-basis.ts'
 import type { Hits } from './hits.ts'
 import type { LimitInUse, PermissionInForce } from './standing.ts'
 
@@ -38,6 +39,9 @@ export interface SessionFacts extends VariableFacts {
 
 type RuleLimits = NonNullable<RuleConfig['limits']>
 
+/** With rules for each of many thousands of people. */
+const MOST_TEXTS = 10_000
+
 export class ServiceFilters {
   readonly #config: ServiceConfig
   readonly #sink: AuditSink
@@ -47,6 +51,8 @@ export class ServiceFilters {
   readonly #check: Filter
   readonly #observe: readonly Filter[]
   readonly #usages: Usages
+  /** By which permissions apply, and the limits of a promotion rule. */
+  readonly #rulesTexts = new Map<string, string>()
 
   /** @throws {InvalidConfiguration} for permissions that cannot be */
   constructor(config: ServiceConfig, sink: AuditSink, usages: Usages) {
@@ -85,22 +91,9 @@ export class ServiceFilters {
     return filters.slice()
   }
 
-  /** What decides what the filters of such a session do; equal texts, equal filters. */
-  signature(facts: SessionFacts, rule: RuleLimits | undefined): string {
-    const { permissions = [], enforce, stamp, limits, audit } = this.#config
-    const applying = this.#policy?.applying(facts).flatMap((index) => permissions[index] ?? [])
-    const { roles, claims } = facts.identity
-    return JSON.stringify([
-      applying?.map(({ for: _whom, ...lists }) => lists),
-      enforce,
-      stamp,
-      { ...limits.perIdentity, ...rule?.perIdentity },
-      rule?.message ?? limits.message,
-      audit,
-      // What variables can read of an identity that may be another one's at the next look.
-      [roles, claims, facts.user],
-      facts.entitlement?.signature,
-    ])
+  basis({ identity, user, entitlement, ...facts }: SessionFacts, rule: RuleLimits | undefined): FilterBasis {
+    const applying = this.#policy?.applying({ identity, user, ...facts })
+    return new FilterBasis(this.#rules(applying, rule), { identity, user, entitlement: entitlement?.signature })
   }
 
   /** How much of each share an identity uses. */
@@ -120,6 +113,21 @@ export class ServiceFilters {
       const hasKeys = kind === 'exchange' && list !== 'configure'
       return { permission: list, kind, name: pattern, routingKey: hasKeys ? topic.source : null, place }
     })
+  }
+
+  /** All that the configuration says of such sessions; one text for all of them. */
+  #rules(applying: readonly number[] | undefined, rule: RuleLimits | undefined): string {
+    const { permissions = [], enforce, stamp, limits, audit } = this.#config
+    const shares = { ...limits.perIdentity, ...rule?.perIdentity }
+    const messageBytes = rule?.message ?? limits.message
+    const key = JSON.stringify([applying, shares, messageBytes])
+    const known = this.#rulesTexts.get(key)
+    if (known !== undefined) return known
+    const lists = applying?.flatMap((index) => permissions[index] ?? []).map(({ for: _whom, ...rest }) => rest)
+    const text = JSON.stringify([lists, enforce, stamp, shares, messageBytes, audit])
+    if (this.#rulesTexts.size >= MOST_TEXTS) this.#rulesTexts.clear()
+    this.#rulesTexts.set(key, text)
+    return text
   }
 
   #stampFilter(facts: SessionFacts): Filter {

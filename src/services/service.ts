@@ -16,6 +16,7 @@ import type { HoldOffs } from '../brokers/hold-offs.ts'
 import type { WebSocketDoor } from '../websocket/door.ts'
 import { addressSet } from './address.ts'
 import type { Explained } from './explain.ts'
+import type { FilterBasis } from './filter-basis.ts'
 import type { Tallied } from './hits.ts'
 import type { OriginRule } from './origin.ts'
 import type { Standing } from './standing.ts'
@@ -28,8 +29,8 @@ export interface Terms {
   readonly limits: SessionLimits
   readonly sessionsPerIdentity: number
   readonly filters: readonly Filter[]
-  /** Equal texts: the filters of a session of the same identity and broker user do the same. */
-  readonly signature: string
+  /** What decides what the filters do. */
+  readonly basis: FilterBasis
 }
 
 /** An answer of the service's entitlements, and what it answers. */
@@ -49,6 +50,8 @@ export interface PromotedTerms extends Terms {
 
 /** The terms, and what is known of the broker user, without asking anybody. */
 export interface Decided extends Terms {
+  /** Made when they are wanted. @throws {PromotionRefused} for a stamp that has no room for this person */
+  readonly filters: Terms['filters']
   /** Undefined where only a module can tell. */
   readonly username: string | undefined
 }

@@ -4,6 +4,7 @@
  */
 import { type Identity, PromotionRefused, type Requirement } from '../../auth/index.ts'
 import { urlText, type VhostRule } from '../../proxy/index.ts'
+import type { FilterBasis } from '../services/filter-basis.ts'
 import type { Decided, Entitled, Service } from '../services/service.ts'
 import type { SessionRecord } from './record.ts'
 
@@ -13,13 +14,13 @@ const RECORDED = ['id', 'service', 'identity', 'broker', 'node', 'user', 'vhost'
 export interface Judged extends Pick<SessionRecord, (typeof RECORDED)[number]> {
   /** Of the page that opened it; absent where it was no browser. */
   readonly origin: string | undefined
-  /** The terms by which it lives. */
-  readonly signature: string
+  /** Of the terms by which it lives. */
+  readonly basis: FilterBasis
   /** The last answer about it, where its service asks for one. */
   readonly entitled: Entitled | undefined
 }
 
-const KEYS = [...RECORDED, 'origin', 'signature', 'entitled'] as const satisfies readonly (keyof Judged)[]
+const KEYS = [...RECORDED, 'origin', 'basis', 'entitled'] as const satisfies readonly (keyof Judged)[]
 
 /** Whether what was judged before would be judged the same now. */
 export function isUnchanged(before: Judged, now: Judged): boolean {
@@ -38,20 +39,22 @@ export type Judgement =
 
 /** @param service the one with the session's path, if there still is one */
 export function judgeSession(judged: Judged, service: Service | undefined): Judgement {
-  const { id, identity, address, user, origin, signature, entitled } = judged
+  const { id, identity, address, user, origin, basis, entitled } = judged
   if (service === undefined) return refused(`there is no service ${judged.service} any more`)
   const unfit = unfitFor(service, identity, { origin, address })
   if (unfit !== undefined) return refused(unfit)
-  let terms: Decided
   try {
-    terms = service.decide(identity, { sessionId: id, address, entitled }, user)
+    const terms = service.decide(identity, { sessionId: id, address, entitled }, user)
+    const moved = movedFrom(judged, service, terms)
+    // Its filters would do what they do: no others are made.
+    if (moved === undefined && terms.basis.equals(basis)) return { outcome: 'kept', service, terms }
+    const { filters } = terms
+    if (moved !== undefined) return { outcome: 'ended', why: moved, mayReturn: true }
+    return { outcome: 'changed', service, terms: { ...terms, filters } }
   } catch (error) {
     if (error instanceof PromotionRefused) return refused(error.message)
     throw error
   }
-  const moved = movedFrom(judged, service, terms)
-  if (moved !== undefined) return { outcome: 'ended', why: moved, mayReturn: true }
-  return { outcome: terms.signature === signature ? 'kept' : 'changed', service, terms }
 }
 
 function refused(why: string): Judgement {

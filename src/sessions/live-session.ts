@@ -23,6 +23,7 @@ import type {
   SessionEnd,
   SessionObserver,
 } from '../../proxy/index.ts'
+import type { FilterBasis } from '../services/filter-basis.ts'
 import type { Entitled, Service, Terms } from '../services/service.ts'
 import type { WebSocketClientEnd } from '../websocket/client-end.ts'
 import {
@@ -56,7 +57,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   readonly #session: Session
   readonly #lifetime: Lifetime
   /** Of the terms of the present generation. */
-  #signature: string
+  #basis: FilterBasis
   #entitled: Entitled | undefined
   /** Other terms have come before it was known to which vhost and node it leads. */
   #isToFollow = false
@@ -67,7 +68,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   constructor(begun: NewSession, shared: SessionSurroundings, open: (live: LiveSession) => Session) {
     this.id = begun.id
     this.#place = begun.place
-    this.#signature = begun.promoted.signature
+    this.#basis = begun.promoted.basis
     this.#entitled = begun.promoted.entitled
     this.#origin = begun.origin
     this.#startedMs = begun.startedMs
@@ -100,17 +101,17 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
 
   get judged(): Judged {
     const { id, service, identity, broker, node, user, vhost, address } = this.record
-    const [origin, signature, entitled] = [this.#origin, this.#signature, this.#entitled]
-    return { id, service, identity, broker, node, user, vhost, address, origin, signature, entitled }
+    const [origin, basis, entitled] = [this.#origin, this.#basis, this.#entitled]
+    return { id, service, identity, broker, node, user, vhost, address, origin, basis, entitled }
   }
 
   adopt(service: Service, terms: Terms): void {
     // It has ended, and must not hang on anything again.
     if (!this.#place.isHeld) return
-    const isSame = terms.signature === this.#signature
+    const isSame = terms.basis.equals(this.#basis)
     this.#isToFollow = this.record.vhost === undefined
     this.record.moved(service, terms.rule)
-    this.#signature = terms.signature
+    this.#basis = terms.basis
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
     this.#hangOn()
   }

@@ -11,6 +11,7 @@ import { Reload, type ReloadHost } from '../../src/gateway/reloading/reload.ts'
 import { Log } from '../../src/ops/log.ts'
 import { Metrics } from '../../src/ops/metrics.ts'
 import { Traffic } from '../../src/ops/traffic.ts'
+import type { FilterBasis } from '../../src/services/filter-basis.ts'
 import type { PromotedTerms, Service, Terms } from '../../src/services/service.ts'
 import type { Judged } from '../../src/sessions/judge.ts'
 import type { Occupant } from '../../src/sessions/place.ts'
@@ -28,13 +29,13 @@ export class JudgedSession {
   readonly record: SessionRecord
   readonly visitor: Visitor
   readonly filters: FilterSession
-  #signature: string
+  #basis: FilterBasis
 
   constructor(id: string, service: Service, visitor: Visitor, promoted: PromotedTerms) {
     const { identity, address } = visitor
     const vhost = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : promoted.vhosts.allowed[0]
     this.visitor = visitor
-    this.#signature = promoted.signature
+    this.#basis = promoted.basis
     this.record = {
       id,
       service: service.path,
@@ -66,12 +67,12 @@ export class JudgedSession {
 
   get judged(): Judged {
     const { origin } = this.visitor
-    return { ...this.record, origin, signature: this.#signature, entitled: undefined }
+    return { ...this.record, origin, basis: this.#basis, entitled: undefined }
   }
 
   adopt(_service: Service, terms: Terms): void {
-    if (terms.signature !== this.#signature) this.filters.exchange(terms.filters)
-    this.#signature = terms.signature
+    if (!terms.basis.equals(this.#basis)) this.filters.exchange(terms.filters)
+    this.#basis = terms.basis
   }
 }
 

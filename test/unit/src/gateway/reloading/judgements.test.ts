@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { NO_ENTITLEMENT, PromotionRefused } from '../../../../../auth/index.ts'
 import type { Generation } from '../../../../../src/gateway/generation.ts'
 import { Judgements } from '../../../../../src/gateway/reloading/judgements.ts'
+import { FilterBasis } from '../../../../../src/services/filter-basis.ts'
 import type { Judged } from '../../../../../src/sessions/judge.ts'
 import type { Occupant } from '../../../../../src/sessions/place.ts'
 
@@ -32,6 +33,8 @@ class Next {
 const ann = { issuer: 'staff', subject: 'ann', authenticator: 'staff', roles: [], claims: {}, fromCookie: false }
 const question = { identity: ann, service: '/amqp', address: '127.0.0.1', user: 'webuser', vhost: '/', session: 's0' }
 
+const basis = (rules: string) => new FilterBasis(rules, { identity: ann, user: 'webuser', entitlement: undefined })
+
 function session(index: number) {
   const judged: Judged = {
     id: `s${index}`,
@@ -43,7 +46,7 @@ function session(index: number) {
     vhost: '/',
     address: '127.0.0.1',
     origin: undefined,
-    signature: 'some terms',
+    basis: basis('some terms'),
     entitled: undefined,
   }
   return { record: judged, judged }
@@ -60,7 +63,7 @@ const CHANGES: { readonly [K in keyof Judged]: Judged[K] } = {
   vhost: '/other',
   address: '127.0.0.2',
   origin: 'https://app.example',
-  signature: 'other terms',
+  basis: basis('other terms'),
   entitled: { question, entitlement: NO_ENTITLEMENT, atMs: 0 },
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../../../../../src/config/schema/schema.ts'
 import type { Generation } from '../../../../../src/gateway/generation.ts'
 import type { EndedByReload } from '../../../../../src/gateway/reloading/ends.ts'
 import { Reload, type ReloadHost } from '../../../../../src/gateway/reloading/reload.ts'
+import { FilterBasis } from '../../../../../src/services/filter-basis.ts'
 import type { Judged } from '../../../../../src/sessions/judge.ts'
 import type { Occupant } from '../../../../../src/sessions/place.ts'
 import { until } from '../../../../support/until.ts'
@@ -12,6 +13,8 @@ import { until } from '../../../../support/until.ts'
 const ann = { issuer: 'staff', subject: 'ann', authenticator: 'staff', roles: [], claims: {}, fromCookie: false }
 /** Long enough for a turn of its own. */
 const ADOPT_MS = 4
+
+const basis = (rules: string) => new FilterBasis(rules, { identity: ann, user: 'webuser', entitlement: undefined })
 
 /** A session that writes down what happens to it. */
 class Follower {
@@ -22,15 +25,15 @@ class Follower {
 
   constructor(id: string, service: string) {
     const [broker, node, user, vhost, address] = ['main', undefined, 'webuser', '/', '127.0.0.1']
-    const terms = { origin: undefined, signature: 'old', entitled: undefined }
+    const terms = { origin: undefined, basis: basis('old'), entitled: undefined }
     this.judged = { id, service, identity: ann, broker, node, user, vhost, address, ...terms }
     this.record = this.judged
   }
 
-  adopt(_service: unknown, { signature }: { readonly signature: string }): void {
+  adopt(_service: unknown, { rule }: { readonly rule: number }): void {
     for (const sinceMs = performance.now(); performance.now() - sinceMs < ADOPT_MS; );
     this.adopting()
-    this.said.push(signature)
+    this.said.push(`new ${rule}`)
   }
 
   end({ reason }: { readonly reason: string }): void {
@@ -49,7 +52,7 @@ function generation(number: number, paths: readonly string[], deciding = () => {
     addresses: everything,
     decide: () => {
       deciding()
-      return { signature: `new ${number}`, username: undefined, vhosts: { pinned: '/' } }
+      return { rule: number, basis: basis(`new ${number}`), username: undefined, vhosts: { pinned: '/' } }
     },
   })
   const services = new Map(paths.map((path) => [path, service(path)]))
