@@ -2,7 +2,6 @@
  * A wall with doors: certificates for both sides of it, doors in this process, and the listeners of gateways inside. Clients
  * connect to a door's `port` and name the site `localhost`; only the gateway has its key.
  */
-import type { TestContext } from 'node:test'
 import { parseDoor } from '../../src/config/reading/load.ts'
 import type { DoorConfig, DoorInput } from '../../src/config/schema/door.ts'
 import type { ConfigInput } from '../../src/index.ts'
@@ -82,8 +81,12 @@ export class Wall {
     }
   }
 
-  /** Starts a door in this process. */
-  async door(t: TestContext, more: Partial<DoorInput> = {}, times?: Partial<ParkedTimes>): Promise<OuterDoor> {
+  /** Starts a door in this process. @param t what it ends with: a test, or a list of what is to end */
+  async door(
+    t: { after(end: () => Promise<void>): void },
+    more: Partial<DoorInput> = {},
+    times?: Partial<ParkedTimes>,
+  ): Promise<OuterDoor> {
     const { config } = parseDoor(JSON.stringify(this.input(more)))
     const lines: LogLine[] = []
     const log = new Log('debug', { write: (line) => void lines.push(JSON.parse(line) as LogLine) })
