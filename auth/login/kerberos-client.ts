@@ -6,12 +6,15 @@ export interface KerberosClient {
 }
 
 export interface KerberosClientModule {
-  initializeClient(service: string, options: object): Promise<KerberosClient>
+  initializeClient(service: string, options: { readonly mechOID: number }): Promise<KerberosClient>
+  /** Wraps what Kerberos says as HTTP wants it; by itself the package does not. [RFC 4559 §4.1] */
+  readonly GSS_MECH_OID_SPNEGO: number
 }
 
 export const KERBEROS_INSTALL =
   'run `npm install kerberos` beside Gatehouse (it is built from source: on Debian with libkrb5-dev)'
 
 export function isKerberosClient(value: unknown): value is KerberosClientModule {
-  return typeof (value as Partial<KerberosClientModule> | null | undefined)?.initializeClient === 'function'
+  const { initializeClient, GSS_MECH_OID_SPNEGO } = (value ?? {}) as Partial<KerberosClientModule>
+  return typeof initializeClient === 'function' && typeof GSS_MECH_OID_SPNEGO === 'number'
 }

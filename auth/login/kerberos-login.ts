@@ -18,7 +18,7 @@ export class KerberosLoginFailed extends Error {
 export async function kerberosAuthorization(load: () => Promise<unknown>, host: string): Promise<string> {
   const kerberos = await loaded(load)
   try {
-    const client = await kerberos.initializeClient(`HTTP@${host}`, {})
+    const client = await kerberos.initializeClient(`HTTP@${host}`, { mechOID: kerberos.GSS_MECH_OID_SPNEGO })
     const token = await client.step('')
     if (typeof token !== 'string' || token === '') throw new Error('GSSAPI gives no token')
     return `Negotiate ${token}`

@@ -4,11 +4,13 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { runCommand } from '../../src/demo/processes.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/index.ts'
+import { TicketLogin } from '../../src/tunnel/connect/login/person.ts'
 import { openWebSocket, UpgradeRefused } from '../support/amqplib-over-websocket.ts'
 import { type BrokerUser, type TestBroker, testBroker } from '../support/broker.ts'
+import { startConnectPort } from '../support/connect-port.ts'
 import { type LogLine, sendRaw, upgradeRequest } from '../support/door.ts'
 import { kerberosPackage } from '../support/kerberos-package.ts'
 import { type KerberosRealm, REALM, startRealm } from '../support/kerberos-realm.ts'
@@ -170,6 +172,39 @@ describe('somebody with a Kerberos ticket', () => {
     for (let index = 0; index < 20; index += 1) tokens.push((await begin(joe)).token)
     const answers = await Promise.all(tokens.map((token) => knock(token)))
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([101]))
+  })
+})
+
+describe('a client over TCP, through connect with a Kerberos ticket', () => {
+  const connectPort = async (t: TestContext, person: NodeJS.ProcessEnv) => {
+    process.env['KRB5CCNAME'] = person['KRB5CCNAME']
+    const login = new TicketLogin('localhost', async () => kerberos)
+    const port = await startConnectPort(`http://localhost:${gateway.addresses[0]?.port}/amqp`, { login })
+    t.after(() => port.stop())
+    return port
+  }
+
+  it('is whoever holds the ticket; each connection shows a token of its own', async (t) => {
+    const before = lines.length
+    const port = await connectPort(t, joe)
+    const clients = [await port.client(), await port.client()]
+    for (const client of clients) {
+      const channel = await client.createChannel()
+      await channel.assertQueue('', { exclusive: true })
+    }
+    const opened = lines.slice(before).filter(({ event }) => event === 'session-opened')
+    assert.deepEqual(
+      opened.map(({ subject, issuer, user }) => ({ subject, issuer, user })),
+      clients.map(() => ({ subject: `joe@${REALM}`, issuer: REALM, user: webuser.username })),
+    )
+  })
+
+  it('is told at the start that there is no ticket, and what to do', async (t) => {
+    const nobody = { ...joe, KRB5CCNAME: `FILE:${join(realm.folder, 'nobody.ccache')}` }
+    await assert.rejects(
+      connectPort(t, nobody),
+      /^LoginFailed: no ticket for HTTP\/localhost: .*; see klist and kinit$/,
+    )
   })
 })
 

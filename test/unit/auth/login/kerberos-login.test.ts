@@ -3,9 +3,10 @@ import { describe, it } from 'node:test'
 import { kerberosAuthorization } from '../../../../auth/login/kerberos-login.ts'
 
 /** A package `kerberos` that gives this token, or complains. */
-const kerberos = (token: unknown, asked: string[] = []) => ({
-  initializeClient: async (service: string) => {
-    asked.push(service)
+const kerberos = (token: unknown, asked: unknown[] = []) => ({
+  GSS_MECH_OID_SPNEGO: 6,
+  initializeClient: async (service: string, { mechOID }: { readonly mechOID: number }) => {
+    asked.push(service, mechOID)
     return {
       step: async (challenge: string) => {
         asked.push(challenge)
@@ -18,10 +19,10 @@ const kerberos = (token: unknown, asked: string[] = []) => ({
 
 describe('a login by a Kerberos ticket', () => {
   it('is a token for the service of the host', async () => {
-    const asked: string[] = []
+    const asked: unknown[] = []
     const authorization = await kerberosAuthorization(async () => kerberos('dG9rZW4=', asked), 'gate.example.com')
     assert.equal(authorization, 'Negotiate dG9rZW4=')
-    assert.deepEqual(asked, ['HTTP@gate.example.com', ''])
+    assert.deepEqual(asked, ['HTTP@gate.example.com', 6, ''])
     const asCommonJs = async () => ({ default: kerberos('eA==') })
     assert.equal(await kerberosAuthorization(asCommonJs, 'gate.example.com'), 'Negotiate eA==')
   })
@@ -36,7 +37,7 @@ describe('a login by a Kerberos ticket', () => {
         /no ticket for HTTP\/gate: No credentials cache/,
       ],
       [async () => kerberos(''), /GSSAPI gives no token/],
-      [async () => ({}), /is not version 7 of it: run `npm install kerberos`/],
+      [async () => ({ initializeClient: async () => undefined }), /is not version 7 of it: run `npm install kerberos`/],
       [missing, /needs the package kerberos: run `npm install kerberos`/],
     ] as const) {
       await assert.rejects(kerberosAuthorization(load, 'gate'), { name: 'KerberosLoginFailed', message })
