@@ -1,7 +1,7 @@
 /**
  * The page's side of a gateway: `import { gatehouse } from 'amqp-gatehouse/browser'`. It proves who one is, connects an
  * unmodified AMQP client, renews before the end, and does what close codes say. One file without imports, so that a page
- * without a bundler can serve a copy of it; at most 2 KiB when minified.
+ * without a bundler can serve a copy of it; some 2 KiB when minified.
  *
  * Clients for browsers show nobody their WebSocket, and only its close code says what to do next. So `gatehouse()` puts a
  * subclass in the place of `WebSocket`, which adds tickets to one address and watches it, and leaves all others alone.
@@ -67,6 +67,11 @@ export interface Stoppable {
   stop(): Promise<void>
 }
 
+/** From `connect` to the end. Whoever still waits in one that has ended finds out, though there is another. */
+interface Run {
+  why?: Error
+}
+
 interface Socket {
   close(): void
   send(bytes: Uint8Array): void
@@ -106,7 +111,7 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   let who: Answer | undefined
   let socket: Socket | undefined
   let session: Stoppable | undefined
-  let stopped: Error | undefined
+  let run: Run = {}
   /** A proof was refused, and no session has been opened since. */
   let isRenewed = false
   /** The proof is good for nothing more. */
@@ -129,10 +134,13 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
     clearTimeout(timer)
     isAsked = code > 1011
     if (code > 4399 && (code !== 4401 || isRenewed)) {
-      if (!stopped) onstop?.(why as GateStopped)
-      stopped = why
-      if (session) session.stop().catch(() => {})
-      else socket?.close()
+      if (!run.why) onstop?.(why as GateStopped)
+      run.why = why
+      // A session says good-bye where it is connected. What it is just opening, it leaves open.
+      const last = socket
+      const close = () => last?.close()
+      if (session) session.stop().then(close, close)
+      else close()
     } else {
       if (code === 4401) isRenewed = isStale = true
       // Ever later, up to 64 s; and no two pages at the same moment.
@@ -142,28 +150,35 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   }
 
   /** Gets a fresh proof from whoever has one. */
-  async function renew(): Promise<void> {
-    if (credential) authorization = await credential(!!authorization)
-    else await request('refresh')
+  async function renew(ours: Run): Promise<void> {
+    const proof = credential ? await credential(!!authorization) : await request('refresh')
+    // Not for whoever has logged out in the meantime.
+    if (ours.why) return
+    if (credential) authorization = proof as string
     isStale = false
   }
 
   /** Asks who one is, with a ticket where there is something to buy it with; renews when two thirds of the time have passed. */
   async function meet(): Promise<void> {
     const answer = await (credential ? request('ticket') : request('whoami', 'GET'))
-    const said = (await answer.json()) as Answer
+    // A login proxy refuses with a page.
+    const said = (await answer.json().catch((error) => {
+      if (answer.ok) throw error
+      return {}
+    })) as Answer
     const { status } = answer
     const seconds = Number(answer.headers.get('retry-after'))
     if (!answer.ok) throw fault(said.error, seconds || status > 499 ? 1013 : 4e3 + status, seconds)
     who = said
     const leftMs = Date.parse(who.expiresAt) - Date.now()
+    clearTimeout(timer)
     // Timers count to 2^31 milliseconds, so in a time of weeks it is renewed earlier.
-    if (leftMs > 1e3 && !stopped) timer = setTimeout(renewInTime, (leftMs / 1.5) % 1e9)
+    if (leftMs > 1e3 && !run.why) timer = setTimeout(renewInTime, (leftMs / 1.5) % 1e9)
   }
 
   /** A live session goes on with the next token; it ends with the last one where there is no other. */
   function renewInTime(): void {
-    renew()
+    renew(run)
       .then(() => {
         // connection.update-secret with the token behind "Bearer ", on channel 0. [AMQP §4.2.3]
         const secret = utf8(authorization.slice(7))
@@ -176,13 +191,16 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   }
 
   async function ready(): Promise<void> {
+    const ours = run
     for (;;) {
       await due
-      if (stopped) throw stopped
+      if (ours.why) throw ours.why
       try {
-        if (isStale || (credential && !authorization)) await renew()
-        return await meet()
+        if (isStale || (credential && !authorization)) await renew(ours)
+        if (!ours.why) await meet()
+        if (!ours.why) return
       } catch (error) {
+        if (ours.why) continue
         due = obey(error as Error)
         if (!isAsked) throw error
       }
@@ -216,8 +234,10 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
     async connect(open) {
       // Whoever still waits for the last one gives up first.
       await due
-      stopped = session = undefined
+      if (run.why) run = {}
+      session = undefined
       isRenewed = false
+      const ours = run
       for (;;) {
         try {
           const opened = await open(href, { beforeConnect: ready, maxReconnectInterval: 1 })
@@ -225,7 +245,7 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
           return opened
         } catch (error) {
           await due
-          if (stopped || !isAsked) throw stopped ?? error
+          if (ours.why || !isAsked) throw ours.why ?? error
         }
       }
     },

@@ -185,6 +185,55 @@ describe('a page with a password', () => {
   })
 })
 
+describe('a page that logs out while its session connects again', () => {
+  /** Ends the session, and holds up what the page does next: `hold` is page code, and calls `held` when it is there. */
+  async function interrupt(hold: string): Promise<void> {
+    await gate(joe)
+    await connect()
+    await page.evaluate(`(() => {
+      window.isHeld = new Promise((resolve) => (window.held = resolve))
+      const released = new Promise((resolve) => (window.release = resolve))
+      ${hold}
+    })()`)
+    await order('POST', '/kick', { match: { subject: 'joe.smith' }, hold: '0s', reason: 'a new contract' })
+    await page.evaluate('isHeld')
+  }
+
+  /** Whoever logs in next has the only connection. */
+  async function leftNothing(): Promise<void> {
+    assert.equal(await outcome('connect()'), 'connected')
+    await until(() => gateway.sessionCount === 1, 'the new session alone')
+    assert.deepEqual((await noted()).stops, ['4400 logged out'])
+  }
+
+  it('connects with no ticket that was on its way', async () => {
+    await interrupt(`
+      const fetch = window.fetch
+      window.fetch = async (...request) => {
+        const answer = await fetch(...request)
+        held()
+        await released
+        return answer
+      }`)
+    await page.evaluate('gate.logout()')
+    await page.evaluate('release()')
+    await leftNothing()
+  })
+
+  it('closes the connection that the session was opening', async () => {
+    await interrupt(`
+      const Gate = window.WebSocket
+      window.WebSocket = class extends Gate {
+        constructor(...address) {
+          super(...address)
+          this.addEventListener('open', held)
+        }
+      }`)
+    await page.evaluate('gate.logout()')
+    await leftNothing()
+  })
+})
+
 describe('a page with a token', () => {
   it('renews it while the session goes on', async () => {
     await gate(`async () => 'Bearer ' + await freshToken(4)`)

@@ -98,7 +98,15 @@ export interface PageRequest {
   readonly authorization: string | undefined
 }
 
-export type PageAnswer = { readonly status: number; readonly body?: object; readonly retryAfter?: number } | Error
+export type PageAnswer =
+  | {
+      readonly status: number
+      readonly body?: object
+      readonly retryAfter?: number
+      /** In the place of the body: HTML. */
+      readonly page?: string
+    }
+  | Error
 
 export class FakePage {
   static current = new FakePage()
@@ -108,6 +116,8 @@ export class FakePage {
   readonly answers: PageAnswer[] = []
   /** In band, for the next connections: a close code and its text. */
   readonly refusals: [number, string][] = []
+  /** Answers wait for it. */
+  network: Promise<void> | undefined
   readonly location = { href: 'https://app.example.com/orders?day=1', pathname: '/orders', search: '?day=1' }
   #tickets = 0
 
@@ -136,7 +146,7 @@ export class FakePage {
     FakePage.current = page
     mock.timers.enable({ apis: ['setTimeout', 'Date'] })
     mock.method(Math, 'random', () => 0.5)
-    mock.method(globalThis, 'fetch', async (url: string, init: RequestInit) => page.#answer(url, init))
+    mock.method(globalThis, 'fetch', (url: string, init: RequestInit) => page.#answer(url, init))
     Object.assign(globalThis, { WebSocket: PageSocket, location: page.location })
     return page
   }
@@ -146,14 +156,15 @@ export class FakePage {
     mock.restoreAll()
   }
 
-  #answer(address: string, { method = 'GET', headers = {} }: RequestInit): Response {
+  async #answer(address: string, { method = 'GET', headers = {} }: RequestInit): Promise<Response> {
     const url = address.replace('https://gate.example.com', '')
     const { authorization } = headers as Record<string, string>
     this.asked.push({ method, url, authorization })
+    await this.network
     const answer = this.answers.shift() ?? this.usual(url)
     if (answer instanceof Error) throw answer
-    const { status, body = {}, retryAfter } = answer
-    return new Response(JSON.stringify(body), {
+    const { status, body = {}, retryAfter, page = JSON.stringify(body) } = answer
+    return new Response(page, {
       status,
       headers: { ...(retryAfter !== undefined && { 'retry-after': `${retryAfter}` }) },
     })
