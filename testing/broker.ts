@@ -19,7 +19,8 @@ export interface BrokerPlace {
 /** @throws TypeError, without showing the password */
 export function brokerAt(text: string): BrokerPlace {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'amqp:' || url.hostname === '')
+  const [username, password, vhost] = [url?.username, url?.password, url?.pathname.slice(1)].map(decoded)
+  if (url?.protocol !== 'amqp:' || url.hostname === '' || [username, password, vhost].includes(undefined))
     throw new TypeError(
       'broker: expected amqp://USER:PASSWORD@HOST:PORT/VHOST, such as amqp://guest:guest@127.0.0.1:5672',
     )
@@ -28,9 +29,18 @@ export function brokerAt(text: string): BrokerPlace {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port,
     url: `amqp://${url.hostname}:${port}`,
-    username: decodeURIComponent(url.username) || 'guest',
-    password: decodeURIComponent(url.password) || 'guest',
-    vhost: decodeURIComponent(url.pathname.slice(1)) || '/',
+    username: username || 'guest',
+    password: password || 'guest',
+    vhost: vhost || '/',
+  }
+}
+
+/** Undefined where a `%` begins no character. */
+function decoded(text = ''): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
   }
 }
 
@@ -48,6 +58,8 @@ export async function checkBroker({ host, port, url, username, password, vhost }
     const isAway = failure === 'unreachable' || failure === 'timeout' || failure === 'hung-up'
     const who = isAway ? '' : ` as ${username} in vhost ${vhost}`
     const remedy = isAway ? HINT : BROKER_FAILURES[failure].remedy
-    throw new Error(`no RabbitMQ for the test at ${url}${who}: ${message}. ${remedy}`, { cause: error })
+    throw new Error(`no RabbitMQ for the test at ${url}${who}: ${message.replace(/\.+$/, '')}. ${remedy}`, {
+      cause: error,
+    })
   }
 }

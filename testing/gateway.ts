@@ -8,7 +8,7 @@ import type { EventName, LogFields } from '../src/ops/events.ts'
 import { brokerAt, checkBroker } from './broker.ts'
 import { Issuer, type TokenOptions } from './issuer.ts'
 import { Lines, type Matching } from './lines.ts'
-import { configOf, KEYS_FILE, SERVICE_PATH, type TestGatewayOptions, userNamed } from './options.ts'
+import { checkOptions, configOf, KEYS_FILE, SERVICE_PATH, type TestGatewayOptions, userNamed } from './options.ts'
 
 const DEFAULT_BROKER = 'amqp://127.0.0.1:5672'
 const WITHIN_MS = 5_000
@@ -21,7 +21,7 @@ export type TestAuditLine = AuditEvent & { readonly time: string; readonly servi
 
 /** How long to wait for a line. */
 export interface WaitOptions {
-  readonly withinMs?: number
+  readonly withinMs?: number | undefined
 }
 
 export class TestGateway implements AsyncDisposable {
@@ -122,10 +122,11 @@ export class TestGateway implements AsyncDisposable {
 
 /**
  * Starts a gateway on a free port of loopback.
- * @throws TypeError for a `broker` that is no URL; Error where no RabbitMQ is there or it does not take the user, with what to do;
+ * @throws TypeError for a `broker` that is no URL, and for an unknown option; Error where no RabbitMQ is there or it does not take the user, with what to do;
  * ConfigError with every mistake in `service`
  */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  checkOptions(options)
   const broker = brokerAt(options.broker ?? DEFAULT_BROKER)
   await checkBroker(broker)
   const [config, issuer] = await Promise.all([configOf(options, broker), Issuer.make()])

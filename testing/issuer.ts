@@ -9,11 +9,11 @@ export const TOKEN_AUDIENCE = 'gatehouse-test'
 
 export interface TokenOptions {
   /** Default: those of the user of that name. */
-  readonly roles?: readonly string[]
+  readonly roles?: readonly string[] | undefined
   /** Added to those of the user of that name. */
-  readonly claims?: Readonly<Record<string, unknown>>
+  readonly claims?: Readonly<Record<string, unknown>> | undefined
   /** In seconds; below zero: it has run out already. Default: ten minutes. */
-  readonly expiresIn?: number
+  readonly expiresIn?: number | undefined
 }
 
 export class Issuer {

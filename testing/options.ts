@@ -13,25 +13,40 @@ export const KEYS_FILE = 'keys.json'
 
 export interface TestUser {
   /** Without one they have tokens and tickets only. */
-  readonly password?: string
-  readonly roles?: readonly string[]
-  readonly claims?: Readonly<Record<string, unknown>>
+  readonly password?: string | undefined
+  readonly roles?: readonly string[] | undefined
+  readonly claims?: Readonly<Record<string, unknown>> | undefined
 }
 
 export interface TestGatewayOptions {
   /** `amqp://USER:PASSWORD@HOST:PORT/VHOST`; `guest` and `/` where it does not say. Default: `amqp://127.0.0.1:5672`. */
-  readonly broker?: string
+  readonly broker?: string | undefined
   /** Name → password, in plain text, or more about them. */
-  readonly users?: Readonly<Record<string, string | TestUser>>
+  readonly users?: Readonly<Record<string, string | TestUser>> | undefined
   /** Broker users beside the one of `broker`, name → password: for `promote`. */
-  readonly brokerUsers?: Readonly<Record<string, string>>
+  readonly brokerUsers?: Readonly<Record<string, string>> | undefined
   /**
    * Keys of the one service `/amqp`, as in the configuration: `permissions`, `promote`, `limits`, `origins`. Without `promote`
    * everybody is the user of `broker`; rules call that one `broker`.
    */
-  readonly service?: Partial<ServiceInput>
+  readonly service?: Partial<ServiceInput> | undefined
   /** Has the last word on the configuration. */
-  readonly configure?: (config: ConfigInput) => ConfigInput
+  readonly configure?: ((config: ConfigInput) => ConfigInput) | undefined
+}
+
+const OPTIONS: readonly string[] = [
+  'broker',
+  'users',
+  'brokerUsers',
+  'service',
+  'configure',
+] satisfies readonly (keyof TestGatewayOptions)[]
+
+/** Where nobody checks types, a misspelt `users` would mean a gateway without any. @throws TypeError */
+export function checkOptions(options: TestGatewayOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
+  if (unknown !== undefined)
+    throw new TypeError(`startTestGateway has no option ${JSON.stringify(unknown)}; known: ${OPTIONS.join(', ')}`)
 }
 
 export function userNamed({ users = {} }: TestGatewayOptions, name: string): TestUser {

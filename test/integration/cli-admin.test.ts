@@ -84,6 +84,9 @@ describe('gatehouse kick, block, blocks, unblock', () => {
     const lifted = await gatehouse(t, door, 'operator', 'unblock', block.split(' ')[0] ?? '')
     assert.deepEqual([lifted.code, lifted.stdout], [0, 'lifted\n'])
     assert.equal((await gatehouse(t, door, 'operator', 'unblock', 'none')).code, 1)
+    const named = await gatehouse(t, door, 'operator', 'unblock', 'joe.smith')
+    assert.deepEqual([named.code, named.stdout], [64, ''])
+    assert.match(named.stderr, /^gatehouse: "joe\.smith" is no ID of a block: .gatehouse blocks. lists them$/m)
   })
 
   it('exit with 77 where the login or its role does not do, and name the role', async (t) => {

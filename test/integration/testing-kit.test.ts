@@ -53,6 +53,22 @@ describe('a gateway in a test', () => {
     await assert.rejects(gate.ticketFor('jane', { expiresIn: -60 }), /no ticket for jane: not authenticated/)
   })
 
+  it('takes what an environment does not say, and waits for a line that is judged', async () => {
+    const nothing = process.env['GATEHOUSE_NO_SUCH_VARIABLE']
+    await using gate = await startTestGateway({ broker, users: { jane: { password: nothing } }, configure: undefined })
+    const client = await connectAmqplib(await gate.urlFor('jane', { expiresIn: undefined }))
+    const channel = await client.connection.createConfirmChannel()
+    for (let count = 0; count < 11; count++) channel.publish('amq.fanout', '', Buffer.from('hello'))
+    await channel.waitForConfirms()
+    await client.connection.close()
+    assert.equal((await gate.audited('publish.counted', ({ messages }) => Number(messages) > 10)).messages, 11)
+  })
+
+  it('names an option that it does not have', async () => {
+    const misspelt = { broker, user: { jane: 'welcome' } }
+    await assert.rejects(startTestGateway(misspelt), /no option "user"; known: broker, users/)
+  })
+
   it('promotes to other broker users, and takes any key of the configuration', async () => {
     const smithj = await rabbit.user('smithj')
     await using gate = await startTestGateway({
@@ -95,6 +111,9 @@ describe('a gateway in a test', () => {
       )
       return !error.message.includes('CANARY')
     })
-    await assert.rejects(startTestGateway({ broker: rabbit.addressFor(user, 'nowhere') }), /add_vhost/)
+    await assert.rejects(
+      startTestGateway({ broker: rabbit.addressFor(user, 'nowhere') }),
+      /[^.]\. There is .*add_vhost/,
+    )
   })
 })

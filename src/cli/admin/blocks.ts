@@ -1,8 +1,9 @@
 /** `gatehouse block`, `unblock` and `blocks`: who is kept out. */
 import type { Blocked, Kicked, ShownBlock } from '../../admin/shapes.ts'
 import type { Command } from '../command.ts'
-import { EXIT, UsageError } from '../exit.ts'
+import { EXIT } from '../exit.ts'
 import { needed, parseOptions } from '../options.ts'
+import { idOf } from './ids.ts'
 import { showAnswer } from './show.ts'
 import { cell, counted, notReachedLines, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
@@ -61,11 +62,9 @@ export const unblockCommand: Command = {
   help: WHERE_HELP,
   async run(args, terminal) {
     const { values, positionals } = parseOptions(args, { command: 'unblock', options: WHERE_OPTIONS, words: 1 })
-    const [id] = positionals
-    if (id === undefined)
-      throw new UsageError('unblock needs the ID of a block: `gatehouse blocks` lists them', { command: 'unblock' })
+    const id = idOf(positionals[0], 'unblock', { of: 'block', list: 'blocks' })
     const client = await adminClient('unblock', values, terminal)
-    const nothing = await client.ask('DELETE', `/blocks/${encodeURIComponent(id)}`)
+    const nothing = await client.ask('DELETE', `/blocks/${id}`)
     showAnswer(terminal, nothing, values.json, () => ['lifted'])
     return EXIT.ok
   },

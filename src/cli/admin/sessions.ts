@@ -5,6 +5,7 @@ import type { Command } from '../command.ts'
 import { CommandFailed, EXIT, UsageError } from '../exit.ts'
 import { parseOptions } from '../options.ts'
 import { FILTER_HELP, FILTER_OPTIONS, matchOf } from './filters.ts'
+import { idOf } from './ids.ts'
 import { showAnswer } from './show.ts'
 import { age, bytes, counted, notReachedLines, table } from './table.ts'
 import { adminClient, WHERE_HELP, WHERE_OPTIONS, WHERE_USAGE } from './where.ts'
@@ -52,10 +53,9 @@ export const sessionCommand: Command = {
   help: WHERE_HELP,
   async run(args, terminal) {
     const { values, positionals } = parseOptions(args, { command: 'session', options: WHERE_OPTIONS, words: 1 })
-    const [id] = positionals
-    if (id === undefined) throw new UsageError('session needs the ID of a session', { command: 'session' })
+    const id = idOf(positionals[0], 'session', { of: 'session', list: 'sessions' })
     const client = await adminClient('session', values, terminal)
-    const detail = (await client.ask('GET', `/sessions/${encodeURIComponent(id)}`)) as ShownDetail
+    const detail = (await client.ask('GET', `/sessions/${id}`)) as ShownDetail
     showAnswer(terminal, detail, values.json, detailLines)
     return EXIT.ok
   },

@@ -18,7 +18,7 @@ describe('the broker of a test', () => {
     assert.deepEqual([host, url, username, password, vhost], ['::1', 'amqp://[::1]:5673', 'us@er', 'p/w', 'shop/eu'])
   })
 
-  for (const wrong of ['127.0.0.1:5672', 'http://user:secret@host', 'amqps://host', '']) {
+  for (const wrong of ['127.0.0.1:5672', 'http://user:secret@host', 'amqps://host', 'amqp://us%er:secret@host', '']) {
     it(`is refused as ${JSON.stringify(wrong)}, without a word of the password`, () => {
       assert.throws(
         () => brokerAt(wrong),
