@@ -35,7 +35,7 @@ const reloadTo = (changed: DoorOptions, mayEnd: boolean): Change => ({
   async act(door, base) {
     const service = { ...base.service, ...changed.service }
     const authenticators = { ...base.authenticators, ...changed.authenticators }
-    await door.gateway.reload({ config: await door.configOf({ service, authenticators }) })
+    await door.gateway.reload({ config: await door.configOf({ ...base, service, authenticators }) })
   },
   mayEnd,
 })
@@ -108,8 +108,12 @@ const TOKENS = [1, 2].map((level) => {
   return signToken({ alg: KEY.alg, kid: KEY.kid }, { iss: ISSUER, aud: 'amqp', sub: 'joe.smith', level, ...times }, KEY)
 }) as [string, string]
 
-/** Has the change meet the way in at that moment, and judges. @returns how many steps both took */
-export async function meet({ change, way, step }: Moment): Promise<number> {
+/**
+ * Has the change meet the way in at that moment, and judges.
+ * @param state an empty store, where the gateway is to have one
+ * @returns how many steps both took
+ */
+export async function meet({ change, way, step }: Moment, state?: DoorOptions['state']): Promise<number> {
   const what = CHANGES[change]
   if (what === undefined) throw new TypeError(`no such change: ${change}`)
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-moments-'))
@@ -117,6 +121,7 @@ export async function meet({ change, way, step }: Moment): Promise<number> {
   await writeFile(jwksFile, JSON.stringify({ keys: [publicJwk(KEY)] }), { mode: 0o600 })
   const level = { headers: { 'x-level': '${claim.level}' } }
   const base: DoorOptions = {
+    state,
     service: { ...SERVICE, ...(way === 'renewal' && { stamp: { ...SERVICE.stamp, ...level } }) },
     authenticators: { tokens: { type: 'jwt', issuer: ISSUER, audience: 'amqp', jwksFile } },
   }
