@@ -171,7 +171,7 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
         const frame = [1, 0, 0, 0, 0, (size + 9) >> 8, size + 9, 0, 10, 0, 70, 0, 0, size >> 8, size, ...secret, 0, 206]
         if (credential) socket?.send(new Uint8Array(frame))
       })
-      .finally(meet)
+      .then(meet, meet)
       .catch(() => {})
   }
 

@@ -161,7 +161,7 @@ describe('files', () => {
     const own = 'test/unit/repository.test.ts'
     const left = places(
       sources.filter((path) => path !== own),
-      /\b(TODO|FIXME|XXX)\b|@ts-(ignore|nocheck)|eslint-disable|biome-ignore/,
+      /\b(TODO|FIXME|XXX)\b|@ts-(ignore|nocheck)|(?:es|ox)lint-disable|biome-ignore/,
     )
 
     assert.deepEqual(left, [])

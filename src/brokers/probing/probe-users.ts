@@ -74,7 +74,12 @@ async function askAs(
   const names = all.slice(0, NAMES_MAX)
   const needsDefault = permissions !== undefined && rightsOf(permissions, user.name).write.includes('amq\\.default')
   const inquiry = await Inquiry.open({ dialler, credential, vhost, timeoutMs: TIMEOUT_MS })
-  const found = await new RightsProbe(inquiry, names, invented).run(needsDefault).finally(() => inquiry.close())
+  let found: Findings
+  try {
+    found = await new RightsProbe(inquiry, names, invented).run(needsDefault)
+  } finally {
+    await inquiry.close()
+  }
   const impersonating = user.isImpersonator ? await impersonation(credential, vhost, dialler) : []
   const shown =
     management === undefined ? found : await withManagement(management, found, { user, vhost, names, needsDefault })
