@@ -12,7 +12,7 @@ export interface KerberosClientModule {
 }
 
 export const KERBEROS_INSTALL =
-  'run `npm install kerberos` beside Gatehouse (it is built from source: on Debian with libkrb5-dev)'
+  'run `npm install kerberos` beside Gatehouse, with --global if it is (it is built from source: on Debian with libkrb5-dev)'
 
 export function isKerberosClient(value: unknown): value is KerberosClientModule {
   const { initializeClient, GSS_MECH_OID_SPNEGO } = (value ?? {}) as Partial<KerberosClientModule>

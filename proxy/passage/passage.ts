@@ -12,7 +12,7 @@ import { ConnectionFault } from '../faults.ts'
 import { ClientIntroduction, type ClientStep, GatewayIntroduction, type Introduced } from './introduction.ts'
 import { FrameLane } from './lane.ts'
 import type { LocalLogin } from './local-login.ts'
-import { ownStart } from './own-start.ts'
+import { ownStart, startForPasswords } from './own-start.ts'
 
 export type { LocalLogin } from './local-login.ts'
 
@@ -32,6 +32,8 @@ export interface PassageHost {
   toGateway(bytes: Buffer): void
   /** The client speaks AMQP: now is the time to dial the gateway. */
   introduced(): void
+  /** Whether `admits` looks at the password: then no mechanism is offered that shows none. */
+  readonly wantsPassword: boolean
   /** Whether whoever is at the client may use the way. */
   admits(login: LocalLogin): boolean
   /** Nothing more is to be read from the client until it is called with false. */
@@ -191,6 +193,7 @@ export class Passage {
     let start: Buffer | undefined
     try {
       start = this.#gateway.take(chunk)
+      if (start !== undefined && this.#host.wantsPassword) start = startForPasswords(start)
     } catch (error) {
       if (!(error instanceof ConnectionFault)) throw error
       return this.refuse(new ConnectionFault('internal-error', 'what answers at the gateway does not speak AMQP 0-9-1'))

@@ -146,7 +146,7 @@ export const EDGE: readonly AttackRow[] = [
   [
     'G104',
     'a local client that connects in a loop with a login that is refused',
-    'the gateway is asked once in 10 s; the client reads 403 each time',
+    'the gateway is asked once in 10 s, or once more with another token; the client reads 403 each time',
   ],
   [
     'G108',

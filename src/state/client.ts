@@ -58,7 +58,9 @@ const GOODBYE_MS = 50
 export async function storeClients(load: (module: string) => Promise<unknown>): Promise<MakeStoreClient> {
   const module = await load('ioredis').catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unknown failure'
-    throw problem(`it needs the package ioredis, which cannot be loaded (npm install ioredis@6): ${why}`)
+    throw problem(
+      `it needs the package ioredis, which cannot be loaded (\`npm install ioredis@6\` beside the gateway, with --global if it is): ${why}`,
+    )
   })
   const Redis = constructorIn(module, 'Redis')
   const Cluster = constructorIn(module, 'Cluster')

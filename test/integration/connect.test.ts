@@ -4,6 +4,10 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket, connect as tcp } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { Secret } from '../../auth/index.ts'
+import { PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
+import { FrameReader } from '../../proxy/codec/frame-reader.ts'
+import { decodeMethod, METHOD_IDS_BYTES } from '../../proxy/codec/method.ts'
+import type { ConnectOptions } from '../../src/tunnel/connect/connect.ts'
 import { passwordLogin } from '../../src/tunnel/connect/login/constant.ts'
 import { CommandProcess } from '../support/command-process.ts'
 import { type ConnectPort, startConnectPort } from '../support/connect-port.ts'
@@ -175,6 +179,32 @@ describe('a client that cannot go on', () => {
     const right = await startConnectPort(live.url(), { localPassword })
     assert.equal(await refusal(right, 'any:local%20word'), 'connected')
   })
+
+  it('may choose only what shows a password, where one is wanted', async () => {
+    const free = await started({})
+    assert.match(free.mechanisms.toString(), /EXTERNAL/)
+    const { mechanisms, ...others } = await started({ localPassword: new Secret('local word') })
+    assert.equal(mechanisms.toString(), 'PLAIN AMQPLAIN')
+    assert.deepEqual({ ...others, mechanisms: free.mechanisms }, free)
+  })
+
+  /** What a client reads first. */
+  async function started(options: Partial<ConnectOptions>) {
+    const port = await startConnectPort(live.url(), options)
+    const socket = tcp(port.connect.port ?? 0, '127.0.0.1')
+    try {
+      socket.write(PROTOCOL_HEADER)
+      const reader = new FrameReader(64 * 1024)
+      for await (const chunk of socket) {
+        reader.push(chunk as Buffer)
+        if (reader.next()) break
+      }
+      return decodeMethod('connection.start', reader.buffer, reader.payloadStart + METHOD_IDS_BYTES, reader.payloadEnd)
+    } finally {
+      socket.destroy()
+      await port.stop()
+    }
+  }
 })
 
 describe('the command', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { findCommand } from '../../src/demo/install.ts'
@@ -100,14 +100,21 @@ describe('users and folders of deploy/systemd', () => {
 
     const passwd = await readFile(join(root, 'etc/passwd'), 'utf8')
     for (const unit of ['gatehouse.service', 'gatehouse@.service', 'gatehouse-door.service']) {
-      const [, user = ''] = /^User=(.+)$/m.exec(await readFile(join(FOLDER, unit), 'utf8')) ?? []
+      const text = await readFile(join(FOLDER, unit), 'utf8')
+      const [, user = ''] = /^User=(.+)$/m.exec(text) ?? []
+      // Nobody else may read what is in the folder.
+      for (const [, file = ''] of text.matchAll(/^Exec.* -c (\S+)$/gm))
+        assert.equal((await stat(join(root, dirname(file)))).uid, uidIn(passwd, user), `${unit}: ${file}`)
       assert.match(passwd, new RegExp(`^${user}:.*:/usr/sbin/nologin$`, 'm'))
     }
-    const [, uid = ''] = /^gatehouse:x:(\d+):/m.exec(passwd) ?? []
-    for (const name of ['etc/gatehouse', 'etc/gatehouse/secrets']) {
+    for (const [name, user] of [
+      ['etc/gatehouse', 'gatehouse'],
+      ['etc/gatehouse/secrets', 'gatehouse'],
+      ['etc/gatehouse-door', 'gatehouse-door'],
+    ] as const) {
       const found = await stat(join(root, name))
       assert.equal(found.mode & 0o777, 0o700)
-      assert.equal(found.uid, Number(uid))
+      assert.equal(found.uid, uidIn(passwd, user), name)
     }
     for (const [name, text] of [
       ['environment', ''],
@@ -120,3 +127,7 @@ describe('users and folders of deploy/systemd', () => {
     }
   })
 })
+
+function uidIn(passwd: string, user: string): number {
+  return Number(new RegExp(`^${user}:x:(\\d+):`, 'm').exec(passwd)?.[1])
+}

@@ -46,7 +46,9 @@ export type MakeClient = (options: ClientOptions) => LdapClient
 export async function ldapClients(load: () => Promise<unknown>): Promise<MakeClient> {
   const module = await load().catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unknown failure'
-    throw invalid(`ldap needs the package ldapts, which cannot be loaded (npm install ldapts@8): ${why}`)
+    throw invalid(
+      `ldap needs the package ldapts, which cannot be loaded (\`npm install ldapts@8\` beside the gateway, with --global if it is): ${why}`,
+    )
   })
   const Client: unknown =
     typeof module === 'object' && module !== null && 'Client' in module ? module.Client : undefined

@@ -52,7 +52,8 @@ export async function gssAcceptor(load: () => Promise<unknown>, service: string)
   }
 }
 
-const INSTALL = 'run `npm install kerberos` beside the gateway (it is built from source: on Debian with libkrb5-dev)'
+const INSTALL =
+  'run `npm install kerberos` beside the gateway, with --global if it is (it is built from source: on Debian with libkrb5-dev)'
 
 /** Why the package cannot be used, with what to do; undefined where it can. No key is looked for. */
 export async function kerberosProblem(load: () => Promise<unknown>): Promise<string | undefined> {

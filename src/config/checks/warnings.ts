@@ -31,6 +31,7 @@ export function configWarnings(config: Config, { filled, readable }: WarningCont
     ...plainAdmin(config),
     ...plainCookies(config),
     ...trustInEverybody(config),
+    ...proxiesElsewhere(config),
     ...plainBrokers(config),
     ...plainState(config),
     ...authenticatorWarnings(config),
@@ -96,6 +97,16 @@ function trustInEverybody({ listen }: Config): Finding[] {
         : [],
     ),
   )
+}
+
+/** The default address is one of this machine: what is written for a proxy on another one would be waited for in vain. */
+function proxiesElsewhere({ listen }: Config): Finding[] {
+  const message = 'only this machine reaches this listener, and its proxies are elsewhere: set `host`, such as 0.0.0.0'
+  return addressListeners(listen).flatMap(({ listener: { host, trustedProxies = [] }, index }) => {
+    const isHere = (range: string) => range.endsWith('/0') || isLoopback(range.replace(/\/\d+$/, ''))
+    if (!isLoopback(host) || trustedProxies.length === 0 || trustedProxies.some(isHere)) return []
+    return [warn(['listen', index, 'trustedProxies'], message)]
+  })
 }
 
 function plainBrokers({ brokers }: Config): Finding[] {

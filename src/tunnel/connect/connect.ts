@@ -128,6 +128,7 @@ export class Connect {
       socket,
       way: this.#way,
       openingMs: this.#options.openingMs,
+      wantsPassword: this.#options.localPassword !== undefined,
       admits: (login) => this.#admits(login),
       note: (line) => this.#notes.note(line),
       renewed: () => {

@@ -34,6 +34,8 @@ export interface Farewell {
 export interface LocalClientOptions {
   readonly socket: Socket
   readonly way: Way
+  /** Whether `admits` looks at the password. */
+  readonly wantsPassword: boolean
   readonly admits: (login: LocalLogin) => boolean
   readonly note: (line: string) => void
   /** The gateway has taken a fresh proof. */
@@ -73,6 +75,10 @@ export class LocalClient implements PassageHost, OutboundOwner {
     socket.on('drain', () => this.#gateway?.hold(false))
     socket.on('error', () => undefined)
     socket.on('close', () => this.#gone())
+  }
+
+  get wantsPassword(): boolean {
+    return this.#of.wantsPassword
   }
 
   get isOpen(): boolean {

@@ -30,16 +30,17 @@ export interface WayFound {
 
 export class Way {
   readonly #options: WayOptions
-  #problem: string | undefined
+  #problem: ConnectionFault | undefined
   #refused: { readonly fault: ConnectionFault; readonly untilMs: number } | undefined
 
   constructor(options: WayOptions) {
     this.#options = options
+    options.login.onFresh(() => this.#forget())
   }
 
-  /** Why the last client found no way; undefined where it found one, or there was none yet. */
+  /** Why the last client found no way; undefined where it found one, or has another login since, or there was none yet. */
   get problem(): string | undefined {
-    return this.#problem
+    return this.#problem?.explanation
   }
 
   /** @throws ConnectionFault for the client to read */
@@ -53,7 +54,7 @@ export class Way {
       return found
     } catch (error) {
       // A client that left says nothing of the way.
-      if (!signal.aborted && error instanceof ConnectionFault) this.#problem = error.explanation
+      if (!signal.aborted && error instanceof ConnectionFault) this.#problem = error
       throw error
     }
   }
@@ -63,9 +64,12 @@ export class Way {
     const untilMs = performance.now() + awayMs
     // A gateway that answers byte by byte would otherwise take as long as it likes.
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(awayMs)])
+    // Once: some sources have a token that is new, and as wrong, whenever they are asked.
+    let mayRenew = true
     for (let again = AGAIN_MIN_MS; ; again = Math.min(again * 2, AGAIN_MAX_MS)) {
-      const outcome = await this.#attempt(inTime)
+      const outcome = await this.#attempt(inTime, mayRenew)
       if ('socket' in outcome) return outcome
+      mayRenew &&= !outcome.isRenewed
       const waitMs =
         outcome.retryMs === undefined ? undefined : Math.max(outcome.retryMs, again * (0.5 + Math.random()))
       if (inTime.aborted || waitMs === undefined || performance.now() + waitMs > untilMs) throw outcome.fault
@@ -73,7 +77,7 @@ export class Way {
     }
   }
 
-  async #attempt(signal: AbortSignal): Promise<WayFound | Miss> {
+  async #attempt(signal: AbortSignal, mayRenew: boolean): Promise<WayFound | Miss> {
     const { url, login, tls } = this.#options
     let proof: Proof | undefined
     try {
@@ -86,11 +90,17 @@ export class Way {
       if (!(error instanceof UpgradeRefused)) return unreachable(url, error)
       const miss = refusedBy(error)
       const isOurs = error.status === 401 && proof !== undefined
-      if (isOurs && login.refused(proof as Proof)) return { ...miss, retryMs: 0 }
+      if (isOurs && login.refused(proof as Proof) && mayRenew) return { ...miss, retryMs: 0, isRenewed: true }
       if (error.status === 401 || error.status === 403)
         this.#refused = { fault: miss.fault, untilMs: performance.now() + REFUSED_MS }
       return miss
     }
+  }
+
+  /** What was said of the login before holds no longer. */
+  #forget(): void {
+    this.#refused = undefined
+    if (this.#problem?.code === 'access-refused') this.#problem = undefined
   }
 
   #standing(): ConnectionFault | undefined {
@@ -116,10 +126,12 @@ async function shown(login: GatewayLogin): Promise<Proof> {
 interface Miss {
   readonly fault: ConnectionFault
   readonly retryMs: number | undefined
+  /** The next attempt shows another login. */
+  readonly isRenewed: boolean
 }
 
 function final(code: 'access-refused' | 'connection-forced', explanation: string): Miss {
-  return { fault: new ConnectionFault(code, explanation), retryMs: undefined }
+  return { fault: new ConnectionFault(code, explanation), retryMs: undefined, isRenewed: false }
 }
 
 function refusedBy({ status, text, retryAfterMs }: UpgradeRefused): Miss {

@@ -55,6 +55,8 @@ export class TokenLogin implements GatewayLogin {
   }
 
   get problem(): string | undefined {
+    // The source may answer, and still have the token of before.
+    if (this.#problem === undefined && this.#token !== undefined && hasEnded(this.#token)) return noFresh(this.#ended)
     return this.#problem
   }
 
@@ -62,7 +64,7 @@ export class TokenLogin implements GatewayLogin {
     const token = this.#token
     if (token !== undefined && !this.#isRefused && !hasEnded(token)) return token.proof
     const fresh = await this.#read()
-    if (hasEnded(fresh)) throw new LoginFailed(`the ${this.kind} has a token that has ended`)
+    if (hasEnded(fresh)) throw new LoginFailed(this.#ended)
     return fresh.proof
   }
 
@@ -84,6 +86,10 @@ export class TokenLogin implements GatewayLogin {
     this.#source.close?.()
   }
 
+  get #ended(): string {
+    return `the ${this.kind} has a token that has ended`
+  }
+
   async #read(): Promise<Token> {
     this.#reading ??= this.#readOnce().finally(() => {
       this.#reading = undefined
@@ -101,7 +107,7 @@ export class TokenLogin implements GatewayLogin {
       return this.#token as Token
     } catch (error) {
       this.#schedule(false)
-      this.#problem = `no fresh token: ${error instanceof Error ? error.message : String(error)}`
+      this.#problem = noFresh(error instanceof Error ? error.message : String(error))
       throw error
     }
   }
@@ -139,6 +145,10 @@ export class TokenLogin implements GatewayLogin {
       this.#note(this.#problem ?? 'no fresh token')
     }
   }
+}
+
+function noFresh(why: string): string {
+  return `no fresh token: ${why}`
 }
 
 function hasEnded({ expiresAtMs }: Token): boolean {

@@ -38,6 +38,7 @@ class Rig {
   end: PassageEnd | undefined
   passwords: string[] = []
   readonly passage = new Passage({
+    wantsPassword: false,
     toClient: (bytes) => {
       this.#last = Buffer.from(bytes)
       this.#down.push(this.#last)

@@ -7,7 +7,9 @@ import { WebSocketServer } from 'ws'
 import { Secret } from '../../../../../auth/index.ts'
 import { passwordLogin } from '../../../../../src/tunnel/connect/login/constant.ts'
 import { type GatewayLogin, LoginFailed } from '../../../../../src/tunnel/connect/login/login.ts'
+import { TokenLogin } from '../../../../../src/tunnel/connect/login/token.ts'
 import { Way } from '../../../../../src/tunnel/connect/way.ts'
+import { until } from '../../../../support/until.ts'
 
 const joe = passwordLogin('joe', new Secret('word'))
 
@@ -90,6 +92,32 @@ describe('the way to a gateway', () => {
     socket.terminate()
   })
 
+  it('asks twice at most, where the source has another token whenever it is asked', async (t) => {
+    const { seen, way } = await gateway(t, 401)
+    let count = 0
+    const read = async () => ({ text: `wrong-${++count}`, expiresAtMs: undefined })
+    const login = new TokenLogin({ kind: 'test', pollMs: undefined, read }, () => {})
+    const one = way(login)
+    for (let n = 0; n < 3; n++) await assert.rejects(one.dial(signal), { replyCode: 403 })
+    assert.deepEqual(seen, ['Bearer wrong-1', 'Bearer wrong-2'])
+  })
+
+  it('is open again with a fresh token, whatever was said of the one before', async (t) => {
+    const { seen, way } = await gateway(t, 401, 401, 101)
+    let text = 'old'
+    const read = async () => ({ text, expiresAtMs: undefined })
+    const login = new TokenLogin({ kind: 'test', pollMs: 5, read }, () => {})
+    const one = way(login)
+    await assert.rejects(one.dial(signal), { replyCode: 403 })
+    assert.equal(one.problem, 'the gateway refuses: a text (401)')
+    text = 'new'
+    await until(() => one.problem === undefined, 'a fresh token')
+    const { socket } = await one.dial(signal)
+    assert.deepEqual(seen, ['Bearer old', 'Bearer old', 'Bearer new'])
+    socket.terminate()
+    login.close()
+  })
+
   it('ends in words where there is no login', async (t) => {
     const { seen, way } = await gateway(t, 101)
     const login: GatewayLogin = {
@@ -100,6 +128,7 @@ describe('the way to a gateway', () => {
       proof: async () => {
         throw new LoginFailed('nobody has logged in')
       },
+      onFresh: () => {},
     }
     await assert.rejects(way(login).dial(signal), { replyCode: 403, explanation: 'nobody has logged in' })
     assert.equal(seen.length, 0)

@@ -78,6 +78,32 @@ describe('a token login', () => {
     }
   })
 
+  it('says that its token has ended, where the source answers and still has that one', async () => {
+    mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+    try {
+      let token = jwt(1_010)
+      const login = new TokenLogin({ kind: 'test', pollMs: 2_000, read: async () => bearer(token) }, () => {})
+      await login.proof()
+      const problems: (string | undefined)[] = []
+      const pass = async (seconds: number) => {
+        for (let second = 0; second < seconds; second++) {
+          mock.timers.tick(1_000)
+          await settled()
+        }
+        problems.push(login.problem)
+      }
+      await pass(9)
+      await pass(9)
+      token = jwt(1_060)
+      await pass(3)
+      const ended = 'no fresh token: the test has a token that has ended'
+      assert.deepEqual(problems, [undefined, ended, undefined])
+      login.close()
+    } finally {
+      mock.timers.reset()
+    }
+  })
+
   it('asks again when the gateway did not take it: once, unless there is another one', async () => {
     const source = scripted(['one', 'one', 'two'])
     const login = new TokenLogin(source, () => {})
