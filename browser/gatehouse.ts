@@ -113,11 +113,11 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   let session: Stoppable | undefined
   let run: Run = {}
   /** A proof was refused, and no session has been opened since. */
-  let isRenewed = false
+  let isRenewed: boolean | undefined
   /** The proof is good for nothing more. */
-  let isStale = false
+  let isStale: boolean | undefined
   /** The gateway asked for the wait that is due. */
-  let isAsked = false
+  let isAsked: boolean | undefined
   let failures = 0
   /** The end of the last connection, and of the wait behind it. */
   let due: Promise<void> | undefined
@@ -129,7 +129,7 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
     fetch(route(name), { method, headers: authorization ? { authorization } : {}, credentials: 'include' })
 
   /** Does what a close code says, or an answer of `/auth/`: its status is 4000 less. Resolves when it is time to go on. */
-  async function obey(why: Failure): Promise<void> {
+  const obey = async (why: Failure): Promise<void> => {
     const { code = 0, seconds = 0 } = why
     clearTimeout(timer)
     isAsked = code > 1011
@@ -150,8 +150,8 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   }
 
   /** Gets a fresh proof from whoever has one. */
-  async function renew(ours: Run): Promise<void> {
-    const proof = credential ? await credential(!!authorization) : await request('refresh')
+  const renew = async (ours: Run): Promise<void> => {
+    const proof = await (credential ? credential(!!authorization) : request('refresh'))
     // Not for whoever has logged out in the meantime.
     if (ours.why) return
     if (credential) authorization = proof as string
@@ -159,15 +159,12 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   }
 
   /** Asks who one is, with a ticket where there is something to buy it with; renews when two thirds of the time have passed. */
-  async function meet(): Promise<void> {
+  const meet = async (): Promise<void> => {
     const answer = await (credential ? request('ticket') : request('whoami', 'GET'))
     // A login proxy refuses with a page.
-    const said = (await answer.json().catch((error) => {
-      if (answer.ok) throw error
-      return {}
-    })) as Answer
+    const said = (await answer.json().catch((error) => (answer.ok ? Promise.reject(error) : {}))) as Answer
     const { status } = answer
-    const seconds = Number(answer.headers.get('retry-after'))
+    const seconds = +(answer.headers.get('retry-after') ?? 0)
     if (!answer.ok) throw fault(said.error, seconds || status > 499 ? 1013 : 4e3 + status, seconds)
     who = said
     const leftMs = Date.parse(who.expiresAt) - Date.now()
@@ -177,38 +174,36 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   }
 
   /** A live session goes on with the next token; it ends with the last one where there is no other. */
-  function renewInTime(): void {
+  const renewInTime = (): void => {
     renew(run)
       .then(() => {
         // connection.update-secret with the token behind "Bearer ", on channel 0. [AMQP §4.2.3]
         const secret = utf8(authorization.slice(7))
         const size = secret.length
         const frame = [1, 0, 0, 0, 0, (size + 9) >> 8, size + 9, 0, 10, 0, 70, 0, 0, size >> 8, size, ...secret, 0, 206]
-        if (credential) socket?.send(new Uint8Array(frame))
+        if (credential) socket?.send(Uint8Array.from(frame))
       })
       .then(meet, meet)
       .catch(() => {})
   }
 
-  async function ready(): Promise<void> {
+  const ready = async (): Promise<void> => {
     const ours = run
-    for (;;) {
-      await due
-      if (ours.why) throw ours.why
+    for (await due; !ours.why; await due) {
       try {
         if (isStale || (credential && !authorization)) await renew(ours)
         if (!ours.why) await meet()
-        if (!ours.why) return
+        break
       } catch (error) {
-        if (ours.why) continue
+        if (ours.why) break
         due = obey(error as Error)
         if (!isAsked) throw error
       }
     }
+    if (ours.why) throw ours.why
   }
 
-  const Native = WebSocket
-  WebSocket = class extends Native {
+  WebSocket = class extends WebSocket {
     constructor(address: string | URL, protocols?: string | string[]) {
       const isOurs = address === href
       super(isOurs && credential ? `${href}?ticket=${who?.ticket}` : address, protocols)
