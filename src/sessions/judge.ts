@@ -28,7 +28,9 @@ export function isUnchanged(before: Judged, now: Judged): boolean {
 }
 
 export type Judgement =
-  | { readonly outcome: 'kept' | 'changed'; readonly service: Service; readonly terms: Decided }
+  /** By another rule of the same terms, at most. Thousands of these are kept for a while, and so they are small. */
+  | { readonly outcome: 'kept'; readonly service: Service; readonly rule: number }
+  | { readonly outcome: 'changed'; readonly service: Service; readonly terms: Decided }
   | {
       readonly outcome: 'ended'
       /** For operators. */
@@ -47,7 +49,7 @@ export function judgeSession(judged: Judged, service: Service | undefined): Judg
     const terms = service.decide(identity, { sessionId: id, address, entitled }, user)
     const moved = movedFrom(judged, service, terms)
     // Its filters would do what they do: no others are made.
-    if (moved === undefined && terms.basis.equals(basis)) return { outcome: 'kept', service, terms }
+    if (moved === undefined && terms.basis.equals(basis)) return { outcome: 'kept', service, rule: terms.rule }
     const { filters } = terms
     if (moved !== undefined) return { outcome: 'ended', why: moved, mayReturn: true }
     return { outcome: 'changed', service, terms: { ...terms, filters } }

@@ -105,15 +105,20 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
     return { id, service, identity, broker, node, user, vhost, address, origin, basis, entitled }
   }
 
-  adopt(service: Service, terms: Terms): void {
+  keep(service: Service, rule: number): void {
     // It has ended, and must not hang on anything again.
     if (!this.#place.isHeld) return
-    const isSame = terms.basis.equals(this.#basis)
     this.#isToFollow = this.record.vhost === undefined
-    this.record.moved(service, terms.rule)
+    this.record.moved(service, rule)
+    this.#hangOn()
+  }
+
+  adopt(service: Service, terms: Terms): void {
+    if (!this.#place.isHeld) return
+    const isSame = terms.basis.equals(this.#basis)
     this.#basis = terms.basis
     if (!isSame) this.#session.exchange({ filters: terms.filters, messageBytes: terms.limits.messageBytes })
-    this.#hangOn()
+    this.keep(service, terms.rule)
   }
 
   get entitled(): Entitled | undefined {
@@ -133,6 +138,7 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   follow(service: Service | undefined): void {
     const judgement = judgeSession(this.judged, service)
     if (judgement.outcome === 'ended') this.end(configurationChanged(judgement.mayReturn))
+    else if (judgement.outcome === 'kept') this.keep(judgement.service, judgement.rule)
     else this.adopt(judgement.service, judgement.terms)
   }
 

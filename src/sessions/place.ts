@@ -31,6 +31,8 @@ export interface Occupant {
   endAtQuietPoint(request: EndRequest, withinMs: number): void
   /** Drops the client's socket. */
   terminate(): void
+  /** Goes on as it is, at this service of another configuration. @param rule index of the promotion rule that wins there */
+  keep(service: Service, rule: number): void
   /** Goes on by these terms from the next frame on, at the same broker, as the same broker user. */
   adopt(service: Service, terms: Terms): void
   /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user; else it ends. */

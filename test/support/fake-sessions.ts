@@ -113,6 +113,8 @@ class FakeOccupant implements Occupant {
   get judged(): never {
     throw new Error('not judged here')
   }
+  keep(): void {}
+
   adopt(): void {}
   attach(): void {
     this.#lifetime.tick()

@@ -70,6 +70,9 @@ export class JudgedSession {
     return { ...this.record, origin, basis: this.#basis, entitled: undefined }
   }
 
+  /** As it is, that is: a judge finds out whether that was right. */
+  keep(): void {}
+
   adopt(_service: Service, terms: Terms): void {
     if (!terms.basis.equals(this.#basis)) this.filters.exchange(terms.filters)
     this.#basis = terms.basis

@@ -145,6 +145,7 @@ export class Reload {
         const judgement = judgements.of(session)
         outcomes.add(session, judgement)
         if (judgement.outcome === 'ended') ends.push({ session, mayReturn: judgement.mayReturn })
+        else if (judgement.outcome === 'kept') session.keep(judgement.service, judgement.rule)
         else session.adopt(judgement.service, judgement.terms)
       } catch {
         // What goes wrong in one session ends that one: no other may keep the old rules for it.
