@@ -162,7 +162,7 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   const meet = async (): Promise<void> => {
     const answer = await (credential ? request('ticket') : request('whoami', 'GET'))
     // A login proxy refuses with a page.
-    const said = (await answer.json().catch((error) => (answer.ok ? Promise.reject(error) : {}))) as Answer
+    const said = (await answer.json().catch((error: Error) => (answer.ok ? Promise.reject(error) : {}))) as Answer
     const { status } = answer
     const seconds = +(answer.headers.get('retry-after') ?? 0)
     if (!answer.ok) throw fault(said.error, seconds || status > 499 ? 1013 : 4e3 + status, seconds)
