@@ -120,12 +120,12 @@ describe('check', () => {
   it('prints warnings on standard error and exits with 0', async () => {
     const { code, stdout, stderr } = await runCommand(['check', '-c', valid('warnings.yaml')], { env: FIXTURE_ENV })
     assert.equal(code, 0)
-    assert.equal(stderr.split('\n').filter((line) => line.startsWith('warning: ')).length, 26)
+    assert.equal(stderr.split('\n').filter((line) => line.startsWith('warning: ')).length, 27)
     assert.match(
       stderr,
       /authenticators\.realm\.type: negotiate needs the package kerberos: run `npm install kerberos`/,
     )
-    assert.match(stdout, /good, 26 warnings\n$/)
+    assert.match(stdout, /good, 27 warnings\n$/)
   })
 
   it('prints every mistake and their number, and exits with 78', async () => {
