@@ -91,9 +91,11 @@ export class ServiceFilters {
     return filters.slice()
   }
 
-  basis({ identity, user, entitlement, ...facts }: SessionFacts, rule: RuleLimits | undefined): FilterBasis {
-    const applying = this.#policy?.applying({ identity, user, ...facts })
-    return new FilterBasis(this.#rules(applying, rule), { identity, user, entitlement: entitlement?.signature })
+  /** What decides what the filters of such a session do. */
+  basis(facts: SessionFacts, rule: RuleLimits | undefined): FilterBasis {
+    const { identity, user, entitlement } = facts
+    const rules = this.#rules(this.#policy?.applying(facts), rule)
+    return new FilterBasis(rules, { identity, user, entitlement: entitlement?.signature })
   }
 
   /** How much of each share an identity uses. */
