@@ -29,6 +29,8 @@ export class JudgedSession {
   readonly record: SessionRecord
   readonly visitor: Visitor
   readonly filters: FilterSession
+  /** Largest message that it may send. */
+  messageBytes: number
   #basis: FilterBasis
 
   constructor(id: string, service: Service, visitor: Visitor, promoted: PromotedTerms) {
@@ -36,6 +38,7 @@ export class JudgedSession {
     const vhost = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : promoted.vhosts.allowed[0]
     this.visitor = visitor
     this.#basis = promoted.basis
+    this.messageBytes = promoted.limits.messageBytes
     this.record = {
       id,
       service: service.path,
@@ -74,7 +77,10 @@ export class JudgedSession {
   keep(): void {}
 
   adopt(_service: Service, terms: Terms): void {
-    if (!terms.basis.equals(this.#basis)) this.filters.exchange(terms.filters)
+    if (!terms.basis.equals(this.#basis)) {
+      this.filters.exchange(terms.filters)
+      this.messageBytes = terms.limits.messageBytes
+    }
     this.#basis = terms.basis
   }
 }
@@ -82,7 +88,9 @@ export class JudgedSession {
 /** A gateway with configurations and sessions, and nothing else. */
 export class JudgedGateway implements ReloadHost {
   readonly #lasting = new Lasting(new MemoryState(), () => undefined)
-  readonly #log = new Log('silent', { write: () => undefined })
+  /** Of the log, since somebody took them. */
+  readonly lines: string[] = []
+  readonly #log = new Log('info', { write: (line) => this.lines.push(line) })
   readonly #metrics = new Metrics({ traffic: new Traffic(), bufferedBytes: () => 0, auditLostCount: () => 0 })
   readonly #reload = new Reload(this)
   readonly sessions = new Set<JudgedSession>()
