@@ -98,7 +98,8 @@ declare const location: { href: string; readonly pathname: string; readonly sear
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 
-const fault = (text: string, code: number, seconds?: number) => Object.assign(new Error(text), { code, seconds })
+const fault = (text: string | undefined, code: number, seconds?: number) =>
+  Object.assign(new Error(text), { code, seconds })
 
 /** For `credential`, where it is a password. */
 export const basic = (user: string, password: string): string =>
@@ -161,12 +162,14 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
   /** Asks who one is, with a ticket where there is something to buy it with; renews when two thirds of the time have passed. */
   const meet = async (): Promise<void> => {
     const answer = await (credential ? request('ticket') : request('whoami', 'GET'))
-    // A login proxy refuses with a page.
-    const said = (await answer.json().catch((error: Error) => (answer.ok ? Promise.reject(error) : {}))) as Answer
     const { status } = answer
-    const seconds = +(answer.headers.get('retry-after') ?? 0)
-    if (!answer.ok) throw fault(said.error, seconds || status > 499 ? 1013 : 4e3 + status, seconds)
-    who = said
+    const seconds = +(answer.headers.get('retry-after') as string)
+    if (!answer.ok) {
+      // A login proxy refuses with a page.
+      const { error } = (await answer.json().catch(() => answer)) as Partial<Answer>
+      throw fault(error, seconds || status > 499 ? 1013 : 4e3 + status, seconds)
+    }
+    who = (await answer.json()) as Answer
     const leftMs = Date.parse(who.expiresAt) - Date.now()
     clearTimeout(timer)
     // Timers count to 2^31 milliseconds, so in a time of weeks it is renewed earlier.
@@ -180,8 +183,8 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
         // connection.update-secret with the token behind "Bearer ", on channel 0. [AMQP §4.2.3]
         const secret = utf8(authorization.slice(7))
         const size = secret.length
-        const frame = [1, 0, 0, 0, 0, (size + 9) >> 8, size + 9, 0, 10, 0, 70, 0, 0, size >> 8, size, ...secret, 0, 206]
-        if (credential) socket?.send(Uint8Array.from(frame))
+        const head = [1, 0, 0, 0, 0, (size + 9) >> 8, size + 9, 0, 10, 0, 70, 0, 0, size >> 8, size]
+        if (credential) socket?.send(new Uint8Array([...head, ...secret, 0, 206]))
       })
       .then(meet, meet)
       .catch(() => {})
@@ -235,8 +238,8 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
       const ours = run
       for (;;) {
         try {
-          const opened = await open(href, { beforeConnect: ready, maxReconnectInterval: 1 })
-          session = opened
+          const opened = open(href, { beforeConnect: ready, maxReconnectInterval: 1 })
+          session = await opened
           return opened
         } catch (error) {
           await due
