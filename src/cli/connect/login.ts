@@ -1,5 +1,6 @@
 /** Which login the options mean; at most one, and where a certificate alone does not do, one at least. */
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { Secret } from '../../../auth/index.ts'
 import { certificateLogin, passwordLogin } from '../../tunnel/connect/login/constant.ts'
 import { type GatewayLogin, LoginFailed } from '../../tunnel/connect/login/login.ts'
@@ -61,7 +62,16 @@ export async function loginFrom(values: LoginValues, url: URL, terminal: Termina
 export function tlsFrom({ ca, cert, key }: LoginValues): () => Promise<OutboundTls> {
   return async () => {
     const [caBytes, certBytes, keyBytes] = await Promise.all([ca, cert, key].map(bytesOf))
-    return { ca: caBytes, cert: certBytes, key: keyBytes }
+    if (caBytes?.includes('-----BEGIN CERTIFICATE-----') === false)
+      throw new LoginFailed(`--ca ${ca}: expected certificates in PEM form`)
+    const tls = { ca: caBytes, cert: certBytes, key: keyBytes }
+    try {
+      createSecureContext(tls)
+    } catch (cause) {
+      const text = `expected a certificate and the private key that belongs to it, both in PEM form and not encrypted`
+      throw new LoginFailed(`--cert ${cert} --key ${key}: ${text}`, { cause })
+    }
+    return tls
   }
 }
 

@@ -1,6 +1,7 @@
 /** Where local clients connect: an address of this machine, or a UNIX socket that only its owner may open. */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 
 export type LocalAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
@@ -65,6 +66,8 @@ function addressText({ address, family, port }: AddressInfo): string {
 
 /** A socket that a process left behind when it was killed is in the way; one that answers is somebody's. */
 async function freePath(path: string): Promise<void> {
+  // Node says EACCES of a folder that is not there. This throws what it is.
+  statSync(dirname(path))
   if (!isSocket(path)) return
   const isInUse = await new Promise<boolean>((resolve) => {
     const socket = connect(path)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createCertificates } from '../../../../support/certificates.ts'
 import { runCommand } from '../../../../support/terminal.ts'
 
 const URL = 'wss://gate.example.com/amqp'
@@ -49,6 +50,30 @@ describe('gatehouse connect: the command line', () => {
     const { code, stderr } = await runCommand(args)
     assert.equal(code, 77)
     assert.match(stderr, /ENOENT.*\/nowhere\/token/)
+  })
+
+  it('ends with 77 where the key is that of another certificate, or a file is no certificate', async () => {
+    const { authority, remove } = await createCertificates()
+    const started = async (...options: string[]) => {
+      const { code, stderr } = await runCommand(['connect', URL, ...options, '--listen', '127.0.0.1:0'])
+      assert.equal(code, 77, stderr)
+      return stderr
+    }
+    try {
+      const [ann, bob] = [await authority.issue({ commonName: 'ann' }), await authority.issue({ commonName: 'bob' })]
+      const others = await started('--cert', ann.certFile, '--key', bob.keyFile)
+      assert.match(others, /--cert .* --key .*: expected a certificate and the private key that belongs to it/)
+      const own = ['--cert', ann.certFile, '--key', ann.keyFile]
+      assert.match(await started(...own, '--ca', ann.keyFile), /--ca .*: expected certificates in PEM form/)
+    } finally {
+      await remove()
+    }
+  })
+
+  it('says that the folder of its socket is not there', async () => {
+    const args = ['connect', URL, '--user', 'joe', '--unix', '/nowhere/amqp.sock']
+    const { stderr } = await runCommand(args, { env: { GATEHOUSE_PASSWORD: 'word' } })
+    assert.match(stderr, /ENOENT.*\/nowhere/)
   })
 
   it('sends no login to an issuer over plain http', async () => {
