@@ -53,6 +53,12 @@ export interface BenchGateway {
   readonly token: string
 }
 
+/** For a benchmark that ends by an uncaught error; otherwise whoever asked for a process ends it. */
+const leftovers = new Set<() => void>()
+process.once('exit', () => {
+  for (const remove of leftovers) remove()
+})
+
 /**
  * Starts it and does not wait for it; the caller ends the child.
  * @param options of Node.js
@@ -70,7 +76,7 @@ export async function spawnGateway(
   if (!existsSync(COMMAND)) throw new Error('there is no build to measure: npm run build')
   const [port = 0] = await freePorts(1)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  leftovers.add(() => rmSync(folder, { recursive: true, force: true }))
   const write = (name: string, content: unknown): string => {
     const path = join(folder, name)
     writeFileSync(path, JSON.stringify(content), { mode: 0o600 })
@@ -94,8 +100,7 @@ export async function spawnGateway(
     env: { ...process.env, ...MALLOC_ENVIRONMENT, PASSWORD: broker.password },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  // For a benchmark that ends by an uncaught error; otherwise whoever asked for the gateway ends it.
-  process.once('exit', () => child.kill())
+  leftovers.add(() => child.kill())
   return { child, port, token }
 }
 
@@ -110,7 +115,7 @@ export async function spawnConnect(
     env: { ...process.env, ...MALLOC_ENVIRONMENT, GATEHOUSE_PASSWORD: 'welcome' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  process.once('exit', () => child.kill())
+  leftovers.add(() => child.kill())
   return { child, port }
 }
 
