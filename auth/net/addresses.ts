@@ -1,4 +1,5 @@
 /** Ranges of client addresses, as operators write them: single addresses and CIDR, IPv4 and IPv6. */
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { InvalidConfiguration, type Mistake } from '../errors.ts'
 
@@ -43,6 +44,8 @@ export function compileAddresses(input: string | readonly string[]): AddressRang
 
 /** The network an attempt counts for: an IPv4 address, an IPv6 /64, or the text itself if it is no address. */
 export function networkOf(address: string): string {
+  // Asked several times for each session. Node takes no other form of IPv4 than the one that is written here.
+  if (isIPv4(address)) return address
   const parsed = parseAddress(address)
   if (parsed === undefined) return address
   return parsed instanceof ipaddr.IPv6
