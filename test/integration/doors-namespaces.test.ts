@@ -15,11 +15,12 @@ import { promisify } from 'node:util'
 import { hashPassword } from '../../auth/index.ts'
 import { type TestBroker, testBroker } from '../support/broker.ts'
 import { findSecrets } from '../support/canary.ts'
+import { Capture } from '../support/capture.ts'
 import { CommandProcess } from '../support/command-process.ts'
 import { basic, PASSWORD } from '../support/door.ts'
 import { listeningAt } from '../support/listening.ts'
 import { makeNetworks, type Networks, type Place } from '../support/namespaces.ts'
-import { heldBy } from '../support/process-memory.ts'
+import { formsIn, heldBy } from '../support/process-memory.ts'
 import { SOURCE_OPTIONS } from '../support/source-options.ts'
 import { until } from '../support/until.ts'
 import { Wall } from '../support/wall.ts'
@@ -34,6 +35,8 @@ let wall: Wall
 let broker: TestBroker
 let door: CommandProcess
 let gateway: CommandProcess
+/** Of all that passes the door, on both sides; undefined where nobody may. */
+let capture: Capture | undefined
 const children: ChildProcess[] = []
 
 /** Runs a program in a network; resolves with the first line that it prints. */
@@ -74,6 +77,8 @@ before(async () => {
     listen: { host: doorAddress, port: networks.areNamespaces ? 443 : 0 },
     inner: { ...inner, host: innerDoorAddress, port: networks.areNamespaces ? 8444 : 0 },
   })
+  if (process.getuid?.() === 0)
+    capture = await Capture.begin(networks.between, join(folder, 'packets.pcap'), [doorAddress, innerDoorAddress])
   door = new CommandProcess(['door', '-c', doorFile], {}, networks.between.through)
   const innerUrl = await urlOf(door, 'door-ready')
   doorUrl = await urlOf(door, 'door-started')
@@ -122,6 +127,7 @@ before(async () => {
 
 after(async () => {
   for (const child of children) child.kill('SIGKILL')
+  capture?.stop()
   await gateway?.kill()
   await door?.kill()
   await networks?.remove()
@@ -153,16 +159,26 @@ describe('through the wall', () => {
     assert.equal(opened['address'], networks.areNamespaces ? '10.99.0.2' : '0.0.0.0')
   })
 
+  const canaries = () => ({
+    'the password of the user': PASSWORD,
+    'the header with it': basic().slice('Basic '.length),
+    'the password of the broker user': smithj.password,
+    'the message': MESSAGE,
+    'the key of the site': wall.certificates.server.key.split('\n')[1] ?? '',
+    'the queue, as frames name it': QUEUE,
+    'the user that it is mapped to': smithj.username,
+  })
+
+  it('G95 the traffic on both sides of the door shows nothing of it', async (t) => {
+    if (capture === undefined) return t.diagnostic('not root: the traffic was not captured')
+    const packets = await capture.end()
+    // What a client says in the clear is found by the same search.
+    assert.deepEqual(formsIn([packets], { ...canaries(), 'the site': 'localhost' }), ['the site'])
+    t.diagnostic(`${packets.length} bytes of packets`)
+  })
+
   it('G95 the door holds nothing of it: not in memory, in files or in its environment', async (t) => {
-    const secrets = {
-      'the password of the user': PASSWORD,
-      'the header with it': basic().slice('Basic '.length),
-      'the password of the broker user': smithj.password,
-      'the message': MESSAGE,
-      'the key of the site': wall.certificates.server.key.split('\n')[1] ?? '',
-      'the queue, as frames name it': QUEUE,
-      'the user that it is mapped to': smithj.username,
-    }
+    const secrets = canaries()
     const control = { 'the key of the tunnel': wall.doorCertificate.key.split('\n')[1] ?? '', 'a name': 'inner-a' }
     // What it does hold is found by the same search.
     assert.deepEqual(heldBy(door.pid, { ...secrets, ...control }), Object.keys(control).sort())

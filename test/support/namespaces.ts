@@ -5,6 +5,8 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { findCommand } from '../../src/demo/install.ts'
+import { debianPackage } from './kerberos-package.ts'
 
 const exec = promisify(execFile)
 
@@ -67,6 +69,8 @@ export async function makeNetworks(): Promise<Networks> {
   }
   const run = async (name: string, ...line: string[]) => await exec('ip', ['netns', 'exec', name, ...line])
   try {
+    if (process.getuid?.() === 0)
+      await debianPackage('nftables', async () => (await findCommand('nft', process.env)) !== undefined)
     for (const name of all) {
       await exec('ip', ['netns', 'add', name])
       await run(name, 'ip', 'link', 'set', 'lo', 'up')

@@ -31,8 +31,13 @@ function readPiece(memory: number, piece: Buffer, at: bigint): number {
   }
 }
 
-/** The names of those that are there, in a form in which software holds bytes: as they are, in UTF-16, Base64, hexadecimal. */
+/** The names of those that are in its memory, as `formsIn` has it. */
 export function heldBy(pid: number, secrets: Readonly<Record<string, string | Buffer>>): string[] {
+  return formsIn(memoryOf(pid), secrets)
+}
+
+/** The names of those that are there, in a form in which software holds bytes: as they are, in UTF-16, Base64, hexadecimal. */
+export function formsIn(pieces: Iterable<Buffer>, secrets: Readonly<Record<string, string | Buffer>>): string[] {
   const wanted = Object.entries(secrets).flatMap(([name, secret]) => {
     const bytes = Buffer.from(secret)
     const base64 = [0, 1, 2].map((offset) => {
@@ -47,6 +52,6 @@ export function heldBy(pid: number, secrets: Readonly<Record<string, string | Bu
     )
   })
   const found = new Set<string>()
-  for (const piece of memoryOf(pid)) for (const { name, form } of wanted) if (piece.includes(form)) found.add(name)
+  for (const piece of pieces) for (const { name, form } of wanted) if (piece.includes(form)) found.add(name)
   return [...found].sort()
 }
