@@ -3,20 +3,30 @@ import { gatehouse } from './gatehouse.js'
 
 const login = document.querySelector('#login')
 const logout = document.querySelector('#logout')
+const provider = document.querySelector('#provider')
 const say = document.querySelector('#say')
 const show = (line) => document.querySelector('#log').append(`${line}\n`)
 
 /** It is over: somebody has to log in (4401), logged out (4400), or may not be here. */
 function onstop({ code, message }) {
   show(message)
-  say.hidden = logout.hidden = true
+  say.hidden = true
+  // Whoever may not be here can log out, and come back as somebody else.
   login.hidden = code > 4401
+  logout.hidden = !login.hidden
 }
 
 // The browser sends the cookie of the login by itself, so there is nothing to ask for.
 const gate = gatehouse(`ws://${location.host}/amqp`, { onstop })
 login.onclick = gate.login
-logout.onclick = gate.logout
+logout.onclick = async () => {
+  const { endSessionUrl } = await gate.logout()
+  login.hidden = false
+  logout.hidden = true
+  // The provider remembers who logged in: until its own logout, the next login may ask nothing.
+  provider.href = endSessionUrl
+  provider.hidden = endSessionUrl === undefined
+}
 
 async function start() {
   const session = await gate.connect((url, hooks) => AMQPSession.connect(url, hooks))

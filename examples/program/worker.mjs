@@ -2,7 +2,7 @@
 //
 //   GATEHOUSE_URL=wss://gate.example.com/amqp GATEHOUSE_LOGIN=worker:PASSWORD node worker.mjs
 //
-// It needs the packages @cloudamqp/amqp-client and ws.
+// It needs the packages @cloudamqp/amqp-client and ws, and a user of type basic who may declare the queue and read it.
 import { AMQPSession } from '@cloudamqp/amqp-client'
 import { WebSocket } from 'ws'
 
@@ -23,6 +23,10 @@ const session = await AMQPSession.connect(url, {
   reconnectInterval: 500,
   onconnect: () => console.log('connected'),
   ondisconnect: () => console.log('disconnected'),
+}).catch(({ message }) => {
+  // The first connection has no second try: an address or a login that is wrong should be seen.
+  console.error(`not connected: ${message}`)
+  process.exit(1)
 })
 
 // After a new connection the session consumes again. A task that was not acknowledged arrives a second time.

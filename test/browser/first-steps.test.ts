@@ -176,6 +176,22 @@ describe('docs/getting-started.md', () => {
     await says(page, 'logged out')
     await until(async () => !(await users()).includes('webuser'), 'no session of hers')
     assert.ok(await page.isVisible('#login'))
+    assert.equal(await page.getAttribute('#provider', 'href'), `${provider.issuer}/session/end`)
+  })
+
+  it('lets somebody log out who may not be there', async () => {
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${ports.page}`)
+    await page.click('#login')
+    await page.fill('[name=name]', 'jane.doe')
+    await page.click('button')
+    await says(page, 'connected: jane.doe')
+    await gateway?.block({ subject: 'jane.doe', for: '1m', reason: 'a test' })
+    await until(() => page.isHidden('#say'), 'the end of her session')
+    assert.deepEqual([await page.isVisible('#login'), await page.isVisible('#logout')], [false, true])
+    await page.click('#logout')
+    await until(() => page.isVisible('#login'), 'a way to log in as somebody else')
+    assert.ok(await page.isVisible('#provider'))
   })
 
   it('shows the files of examples as they are', async () => {

@@ -119,7 +119,7 @@ describe('a page behind three gateways', () => {
   async function connectAll(): Promise<void> {
     const before = fleet.counts('session-opened')
     for (let turn = 1; turn <= GATEWAYS; turn += 1) {
-      // Each attempt of the page asks for a refresh first, so the turns of upgrades are not those of sessions.
+      // Each attempt of the page asks who it is first, so the turns of upgrades are not those of sessions.
       await until(
         async () => {
           await run(`

@@ -10,13 +10,6 @@ async function admin(door: Door, path: string): Promise<{ status: number; text: 
   return { status: response.status, text: await response.text() }
 }
 
-/** One sample's value. */
-async function metric(door: Door, sample: string): Promise<number | undefined> {
-  const { text } = await admin(door, '/metrics')
-  const line = text.split('\n').find((one) => one.startsWith(`${sample} `))
-  return line === undefined ? undefined : Number(line.split(' ').at(-1))
-}
-
 describe('/health', () => {
   it('is ready when every broker has greeted, and says which', async (t) => {
     const door = await startDoor({}, t)
@@ -139,25 +132,25 @@ describe('/metrics', () => {
     const door = await startDoor({}, t)
     const headers = { authorization: basic() }
     const client = await connectAmqplib(door.url(), { websocket: { headers } })
-    assert.equal(await metric(door, 'gatehouse_sessions{service="/amqp"}'), 1)
+    assert.equal(await door.metric('gatehouse_sessions{service="/amqp"}'), 1)
     await client.connection.close()
-    await until(async () => (await metric(door, 'gatehouse_sessions{service="/amqp"}')) === 0, 'no session')
+    await until(async () => (await door.metric('gatehouse_sessions{service="/amqp"}')) === 0, 'no session')
     await connectAmqplib(door.url(), {}).catch(() => undefined)
     await connectAmqplib(door.url(), { websocket: { origin: 'https://evil.example' } }).catch(() => undefined)
     await door.broker.close()
     await connectAmqplib(door.url(), { websocket: { headers } }).catch(() => undefined)
     await door.line('session-ended', ({ reason }) => reason === 'broker-unavailable')
 
-    assert.equal(await metric(door, 'gatehouse_sessions_opened_total{service="/amqp"}'), 1)
-    assert.equal(await metric(door, 'gatehouse_session_ends_total{reason="client-closed"}'), 1)
-    assert.equal(await metric(door, 'gatehouse_refusals_total{cause="unauthenticated"}'), 1)
-    assert.equal(await metric(door, 'gatehouse_refusals_total{cause="origin-not-allowed"}'), 1)
-    assert.equal(await metric(door, 'gatehouse_authentications_total{authenticator="staff",outcome="proven"}'), 2)
-    assert.equal(await metric(door, 'gatehouse_authentications_total{authenticator="",outcome="missing"}'), 1)
-    assert.equal(await metric(door, 'gatehouse_broker_failures_total{broker="main",cause="broker-unavailable"}'), 1)
-    assert.equal(await metric(door, 'gatehouse_handshake_seconds_count'), 1)
-    assert.ok(((await metric(door, 'gatehouse_bytes_total{direction="from-client"}')) ?? 0) > 100)
-    assert.ok(((await metric(door, 'gatehouse_messages_total{direction="to-client"}')) ?? 0) > 2)
+    assert.equal(await door.metric('gatehouse_sessions_opened_total{service="/amqp"}'), 1)
+    assert.equal(await door.metric('gatehouse_session_ends_total{reason="client-closed"}'), 1)
+    assert.equal(await door.metric('gatehouse_refusals_total{cause="unauthenticated"}'), 1)
+    assert.equal(await door.metric('gatehouse_refusals_total{cause="origin-not-allowed"}'), 1)
+    assert.equal(await door.metric('gatehouse_authentications_total{authenticator="staff",outcome="proven"}'), 2)
+    assert.equal(await door.metric('gatehouse_authentications_total{authenticator="",outcome="missing"}'), 1)
+    assert.equal(await door.metric('gatehouse_broker_failures_total{broker="main",cause="broker-unavailable"}'), 1)
+    assert.equal(await door.metric('gatehouse_handshake_seconds_count'), 1)
+    assert.ok((await door.metric('gatehouse_bytes_total{direction="from-client"}')) > 100)
+    assert.ok((await door.metric('gatehouse_messages_total{direction="to-client"}')) > 2)
     await door.stop()
   })
 
@@ -172,7 +165,8 @@ describe('/metrics', () => {
       'gatehouse_refusals_total{cause="unauthenticated"}',
       'gatehouse_reloads_total{outcome="refused"}',
     ])
-      assert.equal(await metric(door, series), 0, series)
+      assert.equal(await door.metric(series), 0, series)
+    await assert.rejects(door.metric('gatehouse_no_such_total'), /no metric gatehouse_no_such_total/)
     await door.stop()
   })
 

@@ -9,6 +9,7 @@ import { hashPassword } from '../../auth/index.ts'
 import { type ConfigInput, type Gateway, startGateway } from '../../src/index.ts'
 import { refuseCanariesOf } from './canary.ts'
 import { type FakeBroker, type FakeBrokerOptions, startFakeBroker } from './fake-broker.ts'
+import { metricAt } from './metric.ts'
 import { until, within } from './until.ts'
 
 export const ORIGIN = 'https://app.example.com'
@@ -68,6 +69,11 @@ export class Door {
   /** The first line of an event that is logged and passes the check. */
   async line(event: string, check: (line: LogLine) => boolean = () => true): Promise<LogLine> {
     return await until(() => this.lines.find((line) => line['event'] === event && check(line)), `log line ${event}`)
+  }
+
+  /** The sum of a metric over its labels, or one series of it: `gatehouse_sessions{service="/amqp"}`. */
+  async metric(name: string): Promise<number> {
+    return await metricAt(this.gateway.adminAddress, name)
   }
 
   /** The configuration of a door like this one, for a reload. */

@@ -31,7 +31,7 @@ export class FakeOpenidProvider {
   /** Answers the revocation endpoint instead of a plain 200. */
   revoked: ((response: ServerResponse) => void) | undefined
   /** Answers the UserInfo endpoint. */
-  userInfo: (accessToken: string) => { readonly status: number; readonly body: Json } = () => ({
+  userInfo: (accessToken: string) => { status: number; body: Json; headers?: Record<string, string> } = () => ({
     status: 200,
     body: { sub: 'joe' },
   })
@@ -113,8 +113,8 @@ export class FakeOpenidProvider {
         return
       }
       case '/userinfo': {
-        const { status, body } = this.userInfo((request.headers.authorization ?? '').replace('Bearer ', ''))
-        return json(response, status, body)
+        const { status, body, headers } = this.userInfo((request.headers.authorization ?? '').replace('Bearer ', ''))
+        return json(response, status, body, headers)
       }
       default:
         return json(response, 404, {})
@@ -168,6 +168,11 @@ export class FakeOpenidProvider {
   }
 }
 
-export function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+export function json(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }

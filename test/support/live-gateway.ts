@@ -12,6 +12,7 @@ import { type AmqplibConnection, type AmqplibOptions, connectAmqplib } from './a
 import { type BrokerUser, TestBroker, testBroker } from './broker.ts'
 import { refuseCanariesOf } from './canary.ts'
 import { basic, type LogLine, ORIGIN, PASSWORD } from './door.ts'
+import { metricAt } from './metric.ts'
 import { startTap, type Tap, type TapBehaviour } from './tap.ts'
 import { until } from './until.ts'
 
@@ -85,11 +86,9 @@ export class LiveGateway {
     return until(() => this.lines.find((line) => line['event'] === event && check(line)), `log line ${event}`)
   }
 
-  /** The values of a metric, by their labels as written: `gatehouse_sessions{service="/amqp"}` → 1. */
+  /** The sum of a metric over its labels, or one series of it: `gatehouse_sessions{service="/amqp"}`. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.gateway.adminAddress?.url}/metrics`)).text()
-    const values = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-    return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    return await metricAt(this.gateway.adminAddress, name)
   }
 
   async stop(): Promise<void> {

@@ -79,6 +79,11 @@ const UNANSWERED = [
   undefined,
 ]
 
+/** Of a token endpoint: about the gateway as its client, and about nobody who logs in. [RFC 6749 §5.2] */
+const ABOUT_THE_CLIENT = ['invalid_client', 'unauthorized_client']
+const COMPARE =
+  'compare clientId and clientSecret with what is registered there; clientAuthentication says how it is sent'
+
 /** Requests to a provider at once, and waiting: a provider that is slow, or strangers with many codes, hold up no more. */
 const RUNNING_COUNT = 32
 const WAITING_COUNT = 1000
@@ -279,10 +284,21 @@ function providerError(error: unknown, step: 'exchange' | 'refresh'): ProviderEr
     const kind = error.error === 'access_denied' ? 'cancelled' : 'refused'
     return new ProviderError(kind, `the provider says ${error.error}`, { cause: error })
   }
+  if (error instanceof openid.WWWAuthenticateChallengeError) {
+    // UserInfo asks for a bearer token, and the token endpoint for the client's secret. [RFC 6750 §3, RFC 6749 §5.2]
+    const isUserInfo = error.cause.some(({ scheme }) => scheme === 'bearer')
+    const complaint = isUserInfo
+      ? `the provider's UserInfo does not take the provider's own access token (${error.status})`
+      : `the provider does not take the gateway as its client (${error.status}): ${COMPARE}`
+    return new ProviderError('unavailable', complaint, { cause: error })
+  }
   if (error instanceof openid.ResponseBodyError) {
-    // Any other complaint about a refresh is about the gateway (its secret, its registration), not about the user.
-    const isFinal = error.status < 500 && (step === 'exchange' || error.error === 'invalid_grant')
-    return new ProviderError(isFinal ? 'refused' : 'unavailable', `the provider says ${error.error}`, { cause: error })
+    const isAboutClient = ABOUT_THE_CLIENT.includes(error.error)
+    // Any other complaint about a refresh is about the gateway, too.
+    const isFinal = error.status < 500 && !isAboutClient && (step === 'exchange' || error.error === 'invalid_grant')
+    const hint = error.error === 'invalid_client' ? `: ${COMPARE}` : ''
+    const complaint = `the provider says ${error.error}${hint}`
+    return new ProviderError(isFinal ? 'refused' : 'unavailable', complaint, { cause: error })
   }
   if (error instanceof openid.ClientError && !UNANSWERED.includes(error.code)) {
     return new ProviderError('refused', `the provider's answer is not acceptable: ${describe(error)}`, { cause: error })

@@ -69,9 +69,11 @@ export class IdentityMaker {
 
   #identity(claims: JsonObject, tokens: ProviderTokens, sessionKey: string, nowMs: number, endsAtMs: number): Identity {
     const { name, issuer, subject, roles } = this.#options
+    const named = findClaim(claims, subject)
+    if (named === undefined) throw rejected(withoutSubject(subject, tokens))
     return {
       issuer,
-      subject: checkSubject(findClaim(claims, subject), `the claim ${subject}`),
+      subject: checkSubject(named, `the claim ${subject}`),
       authenticator: name,
       roles: readRoles(claims, roles),
       claims: deepFreeze(claims),
@@ -90,6 +92,12 @@ export class IdentityMaker {
 /** The key under which everything of one session at the provider (`sid`) ends together. */
 export function sessionKeyOf(issuer: string, sid: string): string {
   return JSON.stringify([issuer, sid])
+}
+
+/** Providers may give claims at UserInfo only. [OpenID Connect Core §5.4] */
+function withoutSubject(subject: string, { userInfo }: ProviderTokens): string {
+  if (userInfo !== undefined) return `neither the ID token nor UserInfo has the claim ${subject}`
+  return `the ID token has no claim ${subject}: let the provider add it, or ask for it at UserInfo (userinfo: true)`
 }
 
 /** The end of the access token, or of the ID token where the provider does not say. */

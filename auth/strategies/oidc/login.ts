@@ -138,9 +138,10 @@ export class OidcLogin {
     }
   }
 
-  /** For a browser that came back and never left. */
-  unknown(detail: string): LoginAnswer {
-    return failed(refusal(400, detail), 'unknown', this.#options)
+  /** For a browser that came back and never left, or left from another host. @param begin the path at which one begins */
+  unknown(detail: string, begin: string): LoginAnswer {
+    const { publicUrl, basePath = '' } = this.#options
+    return failed(refusal(400, `${detail} ${new URL(publicUrl).origin}${basePath}${begin}`), 'unknown', this.#options)
   }
 
   /** `POST /auth/logout`: forgets the login and ends what was opened with it. */

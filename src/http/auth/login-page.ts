@@ -40,12 +40,12 @@ const WORDS: Readonly<Record<LoginPage['reason'], Words>> = {
   },
   unavailable: {
     title: 'Nobody can log in at the moment',
-    text: 'The login service does not answer. Wait a minute, then try again.',
+    text: `The login service cannot be used now. Wait a minute, then try again. ${ASK}`,
     otherwise: GO_BACK,
   },
   unknown: {
     title: 'There is no login to finish',
-    text: 'This browser has begun no login here, or it has lost the cookie of it. Cookies have to be allowed.',
+    text: `This browser has begun no login here, or it has lost the cookie of it. Cookies have to be allowed. ${ASK}`,
     otherwise: GO_BACK,
   },
   malformed: {

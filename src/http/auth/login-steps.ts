@@ -51,10 +51,11 @@ export async function callback(
     if (barred) return refusedLogin(exchange, barred, answer, of)
     if (answer !== undefined) return answered(exchange, answer, of, 'login-opened')
   }
-  const error = `no login is under way in this browser: begin at ${of.forBrowsers(BEGIN)}`
+  const error = 'no login is under way in this browser: begin at'
   const [only, ...others] = logins
-  const unknown: LoginAnswer = { status: 400, body: { error }, detail: error, failure: { reason: 'unknown' } }
-  return answered(exchange, only !== undefined && others.length === 0 ? only.login.unknown(error) : unknown, of)
+  if (only !== undefined && others.length === 0) return answered(exchange, only.login.unknown(error, BEGIN), of)
+  const detail = `${error} ${of.forBrowsers(BEGIN)}`
+  return answered(exchange, { status: 400, body: { error: detail }, detail, failure: { reason: 'unknown' } }, of)
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Logins that come to nothing: what the person who tried can be told. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { json } from '../../../../support/fake-openid-provider.ts'
 import { begin, clock, finish, gateway, PENDING_COOKIE, provider, reset } from '../../../../support/oidc-gateway.ts'
 
 const AGAIN = 'service=%2Famqp&with=login&returnTo=%2Fapp%3Fx%3D1%23top'
@@ -51,6 +52,20 @@ describe('a login that comes to nothing', () => {
     assert.equal((await finish(of, query))?.failure?.reason, 'unavailable')
   })
 
+  it('is unavailable where the provider does not take the gateway as its client, with what to compare', async () => {
+    for (const headers of [{ 'www-authenticate': 'Basic realm="provider"' }, undefined]) {
+      const { of, query } = await begun()
+      provider.answer = (response) => {
+        json(response, 401, { error: 'invalid_client' }, headers)
+      }
+      const answer = await finish(of, query)
+      assert.deepEqual([answer?.status, answer?.failure?.reason], [503, 'unavailable'])
+      assert.match(answer?.detail ?? '', /does not take the gateway as its client \(401\)|says invalid_client/)
+      assert.match(answer?.detail ?? '', /compare clientId and clientSecret/)
+      assert.doesNotMatch(answer?.detail ?? '', /does not answer/)
+    }
+  })
+
   it('leads to a page of the operator, which reads the reason', async () => {
     for (const [errorUrl, expected] of [
       ['/no-login?lang=en', 'https://app.example.com/no-login?lang=en&reason=expired'],
@@ -65,6 +80,12 @@ describe('a login that comes to nothing', () => {
   it('was a wrong link where it would lead elsewhere', async () => {
     const answer = await gateway().login.begin('//evil.example/')
     assert.deepEqual([answer.status, answer.failure?.reason], [400, 'malformed'])
+  })
+
+  it('is unknown to a browser that left from another host, and says at which one it begins', () => {
+    const { detail, failure } = gateway({ basePath: '/gate' }).login.unknown('begin at', '/auth/login')
+    assert.equal(detail, 'begin at https://app.example.com/gate/auth/login')
+    assert.equal(failure?.reason, 'unknown')
   })
 
   it('is none of those that lead on', async () => {

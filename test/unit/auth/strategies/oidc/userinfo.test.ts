@@ -46,11 +46,22 @@ describe('userinfo', () => {
     assert.deepEqual(identityOf(await prove(of)).roles, [])
   })
 
+  it('is proposed where the ID token leaves out the subject', async () => {
+    assertRefused(await logIn(gateway({ subject: 'email' })), 403, /no claim email: .*userinfo: true/)
+    assertRefused(await logIn(gateway({ subject: 'email', userinfo: true })), 403, /nor UserInfo has the claim email/)
+  })
+
   it('G64 refuses a login about which it names somebody else, or nobody', async () => {
     for (const body of [{ sub: 'ann', groups: ['admin'] }, { groups: ['admin'] }, { sub: ['joe'] }, { sub: 'Joe' }]) {
       says(body)
       assertRefused(await logIn(gateway({ userinfo: true })), 403, /not acceptable/)
     }
+  })
+
+  it('is named where it does not take the access token', async () => {
+    const refuse = { 'www-authenticate': 'Bearer error="invalid_token"' }
+    provider.userInfo = () => ({ status: 401, body: {}, headers: refuse })
+    assertRefused(await logIn(gateway({ userinfo: true })), 503, /UserInfo does not take .* access token \(401\)/)
   })
 
   it('keeps nobody waiting or guessing where it fails', async () => {
