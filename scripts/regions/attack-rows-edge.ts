@@ -109,7 +109,7 @@ export const EDGE: readonly AttackRow[] = [
   ],
   [
     'G95',
-    'a door that somebody owns: its memory, files and environment',
+    'a door that somebody owns: its memory, files, environment and traffic',
     'it holds no key of the site, no credential and no frame; TLS ends inside, where no connection is let in',
   ],
   [
