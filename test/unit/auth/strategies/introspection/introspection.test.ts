@@ -149,6 +149,9 @@ describe('a live token', () => {
     const { recheck } = authenticator
     answer = active({ scope: 'clerk' })
     assert.deepEqual((await recheck?.again(outcome.identity))?.roles, ['clerk'])
+    const back = await prove()
+    assert.ok(back.kind === 'proven')
+    assert.deepEqual(back.identity.roles, ['clerk'], 'the token brings no roles of before')
     assert.equal(requests.length, 2)
     answer = { active: false }
     assert.equal(await recheck?.again(outcome.identity), undefined)
