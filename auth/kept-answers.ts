@@ -34,22 +34,29 @@ export class KeptAnswers<T> {
     this.#answers.delete(key)
   }
 
+  /** It is this now, as somebody who asked has learnt. */
+  replace(key: string, answer: KeptAnswer<T>): void {
+    this.#answers.delete(key)
+    this.#keep(key, answer, this.#nowMs())
+  }
+
   async #ask(key: string, ask: () => Promise<KeptAnswer<T>>): Promise<T> {
     const askedAtMs = this.#nowMs()
     try {
-      const { value, expiresAtMs } = await ask()
-      // Half of a life at most, so that whoever gets it has something left of it.
-      const lifeMs = expiresAtMs === undefined ? this.#keptMs : Math.min(this.#keptMs, (expiresAtMs - askedAtMs) / 2)
-      if (lifeMs > 0) this.#keep(key, { value, untilMs: askedAtMs + lifeMs })
-      return value
+      const answer = await ask()
+      this.#keep(key, answer, askedAtMs)
+      return answer.value
     } finally {
       this.#asking.delete(key)
     }
   }
 
-  #keep(key: string, answer: { readonly value: T; readonly untilMs: number }): void {
+  #keep(key: string, { value, expiresAtMs }: KeptAnswer<T>, askedAtMs: number): void {
+    // Half of a life at most, so that whoever gets it has something left of it.
+    const lifeMs = expiresAtMs === undefined ? this.#keptMs : Math.min(this.#keptMs, (expiresAtMs - askedAtMs) / 2)
+    if (lifeMs <= 0) return
     const [oldest] = this.#answers.keys()
     if (this.#answers.size >= this.#most && oldest !== undefined) this.#answers.delete(oldest)
-    this.#answers.set(key, answer)
+    this.#answers.set(key, { value, untilMs: askedAtMs + lifeMs })
   }
 }

@@ -13,6 +13,9 @@ import type { Entitlement } from './entitlement.ts'
 /** Largest answer, as JSON. */
 export const ANSWER_BYTES = 64 * 1024
 
+/** Open Policy Agent answers `{}` then. */
+const UNDECIDED = 'it has no `allow`: with Open Policy Agent the decision is undefined, or the address names no policy'
+
 const LISTS = ['configure', 'write', 'read'] as const
 const PATTERN_CHARACTERS = 255
 const ROLE_CHARACTERS = 1024
@@ -32,6 +35,7 @@ type Fields = Readonly<Record<string, unknown>>
 export function readAnswer(value: unknown, nowMs: number): Entitlement {
   const fields = decisionOf(value)
   const { allow } = fields
+  if (allow === undefined) throw new Malformed(UNDECIDED)
   if (typeof allow !== 'boolean') throw new Malformed('`allow` is neither true nor false')
   const reason = reasonOf(fields['reason'])
   if (!allow) throw new EntitlementRefused(reason)

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import type { Authenticator, Outcome } from '../../auth/authenticator.ts'
+import type { Identity } from '../../auth/identity.ts'
 import { Secret } from '../../auth/secret.ts'
 import { MemoryState } from '../../auth/state/memory/state.ts'
 import { type LdapOptions, ldapAuthenticator } from '../../auth/strategies/ldap/ldap.ts'
 import { authenticationRequest } from '../support/authentication-request.ts'
 import { type Certificates, createCertificates } from '../support/certificates.ts'
-import { SERVICE_DN, SERVICE_PASSWORD, type Slapd, startSlapd } from '../support/slapd.ts'
+import { SERVICE_DN, SERVICE_PASSWORD, type Slapd, silentDirectory, startSlapd } from '../support/slapd.ts'
 
 const LDIF = `dn: dc=example
 objectClass: dcObject
@@ -83,7 +84,9 @@ const made: Authenticator[] = []
 
 before(async () => {
   certificates = await createCertificates()
-  const { certFile: cert, keyFile: key } = certificates.server
+  // Not for localhost, which Node would take for a socket that is there already, as StartTLS has one.
+  const server = { commonName: 'directory', names: ['127.0.0.1'], usage: 'server' } as const
+  const { certFile: cert, keyFile: key } = await certificates.authority.issue(server)
   slapd = await startSlapd(LDIF, { ca: certificates.authority.caFile, cert, key })
 })
 
@@ -138,6 +141,15 @@ async function rolesOf(authenticator: Authenticator, user: string): Promise<read
   assert.equal(outcome.kind, 'proven')
   return outcome.kind === 'proven' ? outcome.identity.roles.toSorted() : []
 }
+
+const identity = (subject: string): Identity => ({
+  issuer: 'directory',
+  subject,
+  authenticator: 'directory',
+  roles: [],
+  claims: {},
+  fromCookie: false,
+})
 
 describe('a directory that the gateway searches', () => {
   it('proves people by their passwords, whatever is in their names', async () => {
@@ -218,19 +230,23 @@ describe('a directory that the gateway searches', () => {
 
   it('looks again at a person: the same, with other groups, or not there any more', async () => {
     const { recheck } = await ldap()
-    const identity = (subject: string) => ({
-      issuer: 'directory',
-      subject,
-      authenticator: 'directory',
-      roles: [],
-      claims: {},
-      fromCookie: false,
-    })
     assert.deepEqual((await recheck?.again(identity('joe.smith')))?.roles, ['traders'])
     assert.equal(await recheck?.again(identity('nobody')), undefined)
     await slapd.modify(`dn: ${dnOf('jürgen')}\nchangetype: delete\n`)
     assert.equal(await recheck?.again(identity('jürgen')), undefined)
   })
+})
+
+it('has the groups of now where a password is held: of before, nothing comes back', async () => {
+  const authenticator = await ldap()
+  const outcome = await login(authenticator, 'star*', 'password of star*')
+  assert.ok(outcome.kind === 'proven')
+  assert.deepEqual(outcome.identity.roles, ['traders'])
+  await slapd.modify(
+    `dn: cn=traders,ou=groups,dc=example\nchangetype: modify\ndelete: member\nmember: ${dnOf('star*')}\n`,
+  )
+  assert.deepEqual((await authenticator.recheck?.again(outcome.identity))?.roles, [])
+  assert.deepEqual(await rolesOf(authenticator, 'star*'), [])
 })
 
 describe('a directory that people bind to by a template', () => {
@@ -272,6 +288,29 @@ describe('the way to a directory', () => {
     assert.equal(await subjectOf(both, 'ann'), 'ann')
   })
 
+  it('tries the next URL where one is silent', async (t) => {
+    const silent = await silentDirectory()
+    t.after(() => silent.close())
+    const both = await ldap({ server: { urls: [silent.url, slapd.url] } })
+    assert.equal(await subjectOf(both, 'ann'), 'ann')
+  })
+
+  it('gives up a handshake that does not come to an end, and is not busy with it afterwards', async (t) => {
+    const silent = await silentDirectory()
+    t.after(() => silent.close())
+    const started = await ldap({ server: { urls: [silent.url], startTls: true, ca: ca() } })
+    const all = await Promise.allSettled(Array.from({ length: 16 }, (_, n) => login(started, `u${n}`, 'x')))
+    for (const one of all) assert.match(String(one.status === 'rejected' && one.reason), /took longer than/)
+    silent.close()
+    await assert.rejects(login(started, 'ann', 'x'), /cannot be reached/)
+  })
+
+  it('names a password of the gateway that cannot be read, and blames no URL', async () => {
+    const readSecret = async () => await Promise.reject(new Error('no such file'))
+    const authenticator = await ldap({ bind: { dn: SERVICE_DN, readSecret } })
+    await assert.rejects(login(authenticator, 'ann', 'x'), /: there is no password for cn=gateway.*: no such file$/)
+  })
+
   it('fails while the directory is away, counts no guess, and works again afterwards', async () => {
     const authenticator = await ldap()
     assert.equal(await subjectOf(authenticator, 'ann'), 'ann')
@@ -279,17 +318,7 @@ describe('the way to a directory', () => {
     for (let n = 0; n < 30; n += 1) await assert.rejects(login(authenticator, 'O(1)', `p${n}`), /cannot be reached/)
     // Whoever was right a moment ago is not asked for.
     assert.equal(await subjectOf(authenticator, 'ann'), 'ann')
-    await assert.rejects(
-      async () =>
-        await authenticator.recheck?.again({
-          issuer: 'directory',
-          subject: 'ann',
-          authenticator: 'directory',
-          roles: [],
-          claims: {},
-          fromCookie: false,
-        }),
-    )
+    await assert.rejects(async () => await authenticator.recheck?.again(identity('ann')))
     await slapd.restart()
     assert.equal(await subjectOf(authenticator, 'O(1)'), 'O(1)')
   })

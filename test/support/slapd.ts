@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findCommand } from '../../src/demo/install.ts'
@@ -108,6 +108,29 @@ async function serve(folder: string, urls: readonly string[]): Promise<GuardedCh
     },
   )
   return server
+}
+
+/** What takes connections and says yes to StartTLS, and nothing after that. */
+export async function silentDirectory(): Promise<{ readonly url: string; close(): void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.once('data', (message: Buffer) => {
+      // An extended response without an error, for the message it answers. [RFC 4511 §4.12, §4.14]
+      if (message.includes('1.3.6.1.4.1.1466.20037'))
+        socket.write(Buffer.from([0x30, 12, 2, 1, message[4] ?? 0, 0x78, 7, 10, 1, 0, 4, 0, 4, 0]))
+    })
+    socket.on('error', () => undefined)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `ldap://127.0.0.1:${port}`,
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
 }
 
 async function answers(port: number, server: GuardedChild): Promise<boolean> {

@@ -46,6 +46,8 @@ export class IntrospectionEndpoint {
     try {
       return await this.#ask(token)
     } catch (error) {
+      // The provider has answered: it will not look at this token, as one that is signed. Another authenticator may.
+      if (error instanceof openid.ResponseBodyError && error.error === 'unsupported_token_type') return undefined
       if (error instanceof openid.WWWAuthenticateChallengeError)
         throw new Error(`the introspection endpoint does not take the gateway's secret (${error.status})`)
       throw new Error(`the introspection endpoint gives no answer: ${describe(error)}`, { cause: error })

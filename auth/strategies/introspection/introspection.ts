@@ -92,7 +92,10 @@ class Introspection {
       return undefined
     }
     try {
-      return this.#identity(answer, token, fromCookie)
+      const identity = this.#identity(answer, token, fromCookie)
+      // Whoever comes back with this token has the roles of now, too.
+      this.#active.replace(digestOf(token), { value: answer, expiresAtMs: identity.expiresAtMs })
+      return identity
     } catch (error) {
       if (error instanceof AuthenticationRefused) return undefined
       throw error

@@ -122,11 +122,16 @@ export class KeySet {
   }
 }
 
+const ERROR_CODE = /^[\w.:-]{1,64}$/
+
 /** What went wrong, with the cause that `fetch` hides behind "fetch failed". */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
-  // `openid-client` leaves out which status it did not expect.
+  // `openid-client` leaves out which error the provider names [RFC 6749 §5.2],
+  if ('error' in error && typeof error.error === 'string' && ERROR_CODE.test(error.error))
+    return `${error.message} (${error.error})`
+  // and which status it did not expect.
   if (cause instanceof Response) return `${error.message} (${cause.status})`
   if (!(cause instanceof Error)) return error.message
   const { code } = cause as NodeJS.ErrnoException

@@ -28,6 +28,8 @@ export interface LdapClient {
 
 export interface TlsOptions {
   readonly ca?: Buffer | undefined
+  /** Whose name or address the certificate must have. Over a socket that is there, Node would take `localhost`. */
+  readonly host: string
   readonly servername?: string | undefined
   readonly minVersion: 'TLSv1.2'
 }

@@ -2,6 +2,8 @@
  * Connections to a directory: several URLs tried in turn, TLS before anything is said, everything with a deadline. Those that
  * search as the gateway are kept for a while and shared; one that a person's password opens is closed at once.
  */
+import { isIP } from 'node:net'
+import { within } from '../../deadline.ts'
 import type { Secret } from '../../secret.ts'
 import { failureOf, hasResultCode, type LdapClient, type MakeClient, type TlsOptions } from './client.ts'
 
@@ -18,6 +20,12 @@ export interface ServiceLogin {
 }
 
 const TIMEOUT_MS = 5_000
+/** For connecting and the first answer, all URLs together: a login has five seconds. */
+const REACH_MS = 4_000
+/** At least this, however many URLs there are. */
+const REACH_EACH_MS = 1_000
+/** A URL that did not answer is tried behind the others for this time. */
+const AWAY_MS = 30_000
 /** Most connections at once. */
 const OPEN_MAX = 16
 /** Most that are kept open while nobody searches, and for how long. */
@@ -44,6 +52,8 @@ export class Connections {
   readonly #server: Server
   readonly #service: ServiceLogin | undefined
   readonly #idle: Idle[] = []
+  /** URL → until when the others go before it. */
+  readonly #awayUntilMs = new Map<string, number>()
   #openCount = 0
 
   constructor(make: MakeClient, server: Server, service: ServiceLogin | undefined) {
@@ -64,6 +74,8 @@ export class Connections {
         this.#keep(kept)
         return result
       } catch {
+        // Where this one is dead, the others of its time are mostly dead, too.
+        if (!kept.isConnected) this.close()
         this.#drop(kept)
       }
     }
@@ -106,17 +118,24 @@ export class Connections {
     if (this.#openCount >= OPEN_MAX) throw new DirectoryBusy('too many names are being checked')
     this.#openCount += 1
     const failures: string[] = []
-    for (const url of this.#server.urls) {
+    const eachMs = Math.max(REACH_EACH_MS, Math.floor(REACH_MS / this.#server.urls.length))
+    for (const url of this.#inOrder()) {
       const { client, isReady } = this.#begin(url)
       try {
-        await isReady
-        return { client, said: await login(client) }
+        const said = await within(
+          eachMs,
+          'an answer',
+          isReady.then(async () => await login(client)),
+        )
+        this.#awayUntilMs.delete(url)
+        return { client, said }
       } catch (error) {
         discard(client)
         if (isAnswer(error)) {
           this.#openCount -= 1
           throw error
         }
+        this.#awayUntilMs.set(url, performance.now() + AWAY_MS)
         failures.push(`${url}: ${failureOf(error)}`)
       }
     }
@@ -124,11 +143,18 @@ export class Connections {
     throw new Error(`the directory cannot be reached: ${failures.join('; ')}`)
   }
 
+  #inOrder(): readonly string[] {
+    const nowMs = performance.now()
+    const isAway = (url: string) => nowMs < (this.#awayUntilMs.get(url) ?? 0)
+    const { urls } = this.#server
+    return [...urls.filter((url) => !isAway(url)), ...urls.filter(isAway)]
+  }
+
   #begin(url: string): { readonly client: LdapClient; readonly isReady: Promise<void> } {
     const { ca, startTls } = this.#server
     const { hostname, protocol } = new URL(url)
-    const servername = /^[\d.]+$|:/.test(hostname) ? undefined : hostname
-    const tls: TlsOptions = { ca, servername, minVersion: 'TLSv1.2' }
+    const host = hostname.replace(/^\[(.*)\]$/, '$1')
+    const tls: TlsOptions = { ca, host, servername: isIP(host) === 0 ? host : undefined, minVersion: 'TLSv1.2' }
     const client = this.#make({
       url,
       timeout: TIMEOUT_MS,
@@ -142,7 +168,7 @@ export class Connections {
   async #bindService(client: LdapClient): Promise<void> {
     if (this.#service === undefined) return
     const { dn, readSecret } = this.#service
-    const bytes = (await readSecret()).reveal()
+    const bytes = (await readSecret().catch((cause: unknown) => unreadable(dn, cause))).reveal()
     const password = bytes.toString()
     bytes.fill(0)
     try {
@@ -176,6 +202,12 @@ export class Connections {
     this.#openCount -= 1
     discard(client)
   }
+}
+
+/** No other URL is tried for it. */
+function unreadable(dn: string, cause: unknown): never {
+  const why = cause instanceof Error ? cause.message : 'unknown failure'
+  throw new DirectoryRefusal(`there is no password for ${dn}, as whom the gateway searches: ${why}`, { cause })
 }
 
 function isAnswer(error: unknown): boolean {

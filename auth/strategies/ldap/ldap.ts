@@ -51,8 +51,12 @@ export async function ldapAuthenticator(options: LdapOptions, load: () => Promis
           keyOf: ({ subject }) => subject,
           async again({ subject }) {
             const person = await directory.again(subject)
-            if (person === undefined) check.forget()
-            return person === undefined || person.name !== subject ? undefined : identityOf(person, name)
+            if (person?.name !== subject) {
+              check.gone(subject)
+              return undefined
+            }
+            check.seen(person)
+            return identityOf(person, name)
           },
         }
       : undefined,

@@ -24,7 +24,10 @@ export class LoginCheck {
   readonly #attempts: Attempts
   readonly #nowMs: () => number
   readonly #key = randomBytes(32)
-  readonly #right = new Map<string, { readonly person: DirectoryPerson; readonly untilMs: number }>()
+  /** Credentials that were right, and whose they are. */
+  readonly #right = new Map<string, { readonly name: string; readonly untilMs: number }>()
+  /** These people, as the directory showed them last: a credential that is held brings no groups of before. */
+  readonly #people = new Map<string, DirectoryPerson>()
   readonly #underWay = new Map<string, Promise<LoginVerdict>>()
 
   constructor(directory: Pick<Directory, 'prove'>, attempts: Attempts, nowMs: () => number = () => performance.now()) {
@@ -44,8 +47,8 @@ export class LoginCheck {
     const credential = createHmac('sha256', this.#key)
       .update(JSON.stringify([user, password, networkOf(address)]))
       .digest('base64url')
-    const held = this.#right.get(credential)
-    if (held !== undefined && this.#nowMs() < held.untilMs) return { kind: 'right', person: held.person }
+    const held = this.#held(credential)
+    if (held !== undefined) return { kind: 'right', person: held }
     const shared = this.#underWay.get(credential) ?? this.#decide({ user, password, address, counted, credential })
     this.#underWay.set(credential, shared)
     try {
@@ -55,9 +58,19 @@ export class LoginCheck {
     }
   }
 
-  /** Whoever changed is asked for again. */
-  forget(): void {
-    this.#right.clear()
+  /** The directory showed this person again, perhaps with other groups. */
+  seen(person: DirectoryPerson): void {
+    if (this.#people.has(person.name)) this.#people.set(person.name, person)
+  }
+
+  /** This person is not there any more: whoever gives this name is asked for again. */
+  gone(name: string): void {
+    this.#people.delete(name)
+  }
+
+  #held(credential: string): DirectoryPerson | undefined {
+    const held = this.#right.get(credential)
+    return held !== undefined && this.#nowMs() < held.untilMs ? this.#people.get(held.name) : undefined
   }
 
   async #decide({ user, password, address, counted, credential }: Question): Promise<LoginVerdict> {
@@ -79,11 +92,17 @@ export class LoginCheck {
   }
 
   #remember(credential: string, person: DirectoryPerson): void {
-    this.#right.delete(credential)
-    const [oldest] = this.#right.keys()
-    if (this.#right.size >= REMEMBERED_COUNT && oldest !== undefined) this.#right.delete(oldest)
-    this.#right.set(credential, { person, untilMs: this.#nowMs() + RIGHT_MS })
+    keep(this.#right, credential, { name: person.name, untilMs: this.#nowMs() + RIGHT_MS })
+    keep(this.#people, person.name, person)
   }
+}
+
+/** As the newest entry; where there are too many, the oldest goes. */
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key)
+  const [oldest] = map.keys()
+  if (map.size >= REMEMBERED_COUNT && oldest !== undefined) map.delete(oldest)
+  map.set(key, value)
 }
 
 interface Question {

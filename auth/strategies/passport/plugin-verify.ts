@@ -16,7 +16,10 @@ export function watchedVerify(verify: Callback): Callback {
     const toPass = input.with(place, answer.give)
     try {
       const returned: unknown = Reflect.apply(verify, this, toPass)
-      if (returned instanceof Promise) returned.then((user: unknown) => answer.giveUnless(user), answer.give)
+      // Without a parameter `done`, nothing is an answer, too: nobody.
+      const nobody = endsBefore(verify.length, place) ? false : undefined
+      if (returned instanceof Promise)
+        returned.then((user: unknown) => answer.giveUnless(user === undefined ? nobody : user), answer.give)
       else if (!answer.given() && misfits(verify.length, place, input.length)) answer.give(misfit(verify.length, input))
     } catch (error) {
       answer.give(error)
@@ -48,9 +51,13 @@ function onlyOnce(done: Callback): Answer {
   }
 }
 
-/** A function without parameters reads `arguments`; one that ends before `done` cannot answer, except by a promise. */
+/** One that ends before `done` cannot answer, except by a promise. A function without parameters reads `arguments`. */
+function endsBefore(length: number, place: number): boolean {
+  return length > 0 && length <= place
+}
+
 function misfits(length: number, place: number, count: number): boolean {
-  return length > 0 && (length <= place || length > count)
+  return endsBefore(length, place) || length > count
 }
 
 function misfit(length: number, input: readonly unknown[]): Error {

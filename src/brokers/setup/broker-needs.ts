@@ -11,6 +11,7 @@ import type {
   SecretSource,
   ServiceConfig,
 } from '../../config/schema/schema.ts'
+import { shellWord } from './shell-word.ts'
 
 /** How a broker user proves itself. */
 export type BrokerLogin =
@@ -116,8 +117,8 @@ function wayOf(service: ServiceConfig, rule: RuleConfig, looking: Looking): Way[
   const rights = rightsOf(permissions, undefined)
   const tag = isImpersonator ? ', the tag impersonator' : ''
   note(
-    `${place}: ${user.unknown}. Each needs in ${vhosts.map(quote).join(', ')}: ` +
-      `configure ${quote(rights.configure)}, write ${quote(rights.write)}, read ${quote(rights.read)}${tag}`,
+    `${place}: ${user.unknown}. Each needs in ${vhosts.map(shellWord).join(', ')}: ` +
+      `configure ${shellWord(rights.configure)}, write ${shellWord(rights.write)}, read ${shellWord(rights.read)}${tag}`,
   )
   return []
 }
@@ -203,8 +204,4 @@ function permissionsIn(vhost: string, ways: readonly Way[]): Permissions {
   const there = ways.filter((way) => way.vhosts.includes(vhost)).map(({ permissions }) => permissions)
   const limited = there.filter((permissions) => permissions !== undefined)
   return limited.length === there.length ? limited.flat() : undefined
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text)
 }

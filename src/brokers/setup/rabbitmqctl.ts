@@ -3,6 +3,7 @@
  * reads it, or asks at the terminal.
  */
 import { type BrokerLogin, type BrokerNeeds, type BrokerUserNeeds, rightsOf } from './broker-needs.ts'
+import { shellWord } from './shell-word.ts'
 
 /** RabbitMQ makes it itself. */
 const FIRST_VHOST = '/'
@@ -12,7 +13,7 @@ export function rabbitmqctlLines({ broker, vhosts, users, notes }: BrokerNeeds):
   return [
     `# broker ${comment(broker)}`,
     ...notes.map((note) => `# note: ${comment(note)}`),
-    ...vhosts.filter((vhost) => vhost !== FIRST_VHOST).map((vhost) => `rabbitmqctl add_vhost ${quoted(vhost)}`),
+    ...vhosts.filter((vhost) => vhost !== FIRST_VHOST).map((vhost) => `rabbitmqctl add_vhost ${shellWord(vhost)}`),
     ...users.flatMap(userLines),
   ]
 }
@@ -20,16 +21,16 @@ export function rabbitmqctlLines({ broker, vhosts, users, notes }: BrokerNeeds):
 function userLines({ name, login, isImpersonator, permissions }: BrokerUserNeeds): string[] {
   const lines = [...permissions].map(([vhost, granted]) => {
     const { configure, write, read } = rightsOf(granted, name)
-    return ['rabbitmqctl set_permissions -p', ...[vhost, name, configure, write, read].map(quoted)].join(' ')
+    return ['rabbitmqctl set_permissions -p', ...[vhost, name, configure, write, read].map(shellWord)].join(' ')
   })
   if (login.kind === 'token') {
     const why = `# user ${comment(name)} is known by its token, of which the scopes must give these rights:`
     return [why, ...lines.map((line) => `#   ${comment(line)}`)]
   }
   const tag = isImpersonator
-    ? ['# replaces other tags of this user', `rabbitmqctl set_user_tags ${quoted(name)} impersonator`]
+    ? ['# replaces other tags of this user', `rabbitmqctl set_user_tags ${shellWord(name)} impersonator`]
     : []
-  return [...addLines(quoted(name), login), ...tag, ...lines]
+  return [...addLines(shellWord(name), login), ...tag, ...lines]
 }
 
 function addLines(name: string, login: Exclude<BrokerLogin, { kind: 'token' }>): string[] {
@@ -40,18 +41,13 @@ function addLines(name: string, login: Exclude<BrokerLogin, { kind: 'token' }>):
   const { source, place } = login
   switch (source.kind) {
     case 'file':
-      return [`${add} < ${quoted(source.path)}`]
+      return [`${add} < ${shellWord(source.path)}`]
     case 'env':
       return [`printf '%s\\n' "$${source.name}" | ${add}`]
     case 'text':
     case 'encrypted':
       return [`# asks for the password at ${comment(place)}`, `${add} < /dev/tty`]
   }
-}
-
-/** One word of a shell, whatever is in it. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 /** One line, whatever is in it. */

@@ -26,7 +26,10 @@ export async function probeBrokers(
     }
   }
   if (missing === 0) return EXIT.ok
-  say(terminal, `${missing} missing: \`gatehouse broker-setup\` prints the lines that give every right`)
+  say(
+    terminal,
+    `${missing} missing: \`gatehouse broker-setup\` prints the lines that give every right, and makes no exchange or queue`,
+  )
   return EXIT.failure
 }
 

@@ -111,6 +111,19 @@ describe('an opaque token', () => {
     })
   }
 
+  const failed =
+    (error: string): Respond =>
+    () =>
+      Response.json({ error, error_description: 'why' }, { status: 400 })
+
+  it('is refused where the provider looks at no token of its kind, as `oidc-provider` says of signed ones', async () => {
+    assert.equal((await opaque(() => failed('unsupported_token_type')).prove()).kind, 'refused')
+  })
+
+  it('is the failure of the gateway where the provider names another error, and operators read which', async () => {
+    await assert.rejects(opaque(() => failed('invalid_request')).prove(), /\(invalid_request\)$/)
+  })
+
   const NONE: readonly (readonly [string, Answer])[] = [
     ['a fault', 500],
     ['a refused client', 401],
@@ -149,6 +162,9 @@ describe('a live token', () => {
     const { recheck } = authenticator
     answer = active({ scope: 'clerk' })
     assert.deepEqual((await recheck?.again(outcome.identity))?.roles, ['clerk'])
+    const back = await prove()
+    assert.ok(back.kind === 'proven')
+    assert.deepEqual(back.identity.roles, ['clerk'], 'the token brings no roles of before')
     assert.equal(requests.length, 2)
     answer = { active: false }
     assert.equal(await recheck?.again(outcome.identity), undefined)

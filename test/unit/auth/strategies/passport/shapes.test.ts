@@ -185,6 +185,14 @@ describe('verify', () => {
     })
   }
 
+  it('refuses by a promise of nothing, where it has no `done` to answer to later', async () => {
+    const { outcome } = await run(
+      async (_token) => undefined,
+      (token, _request, done) => [token, done],
+    )
+    assert.equal((await outcome()).kind, 'refused')
+  })
+
   it('answers once', async () => {
     const verify = (_token: unknown, done: Call) => {
       done(null, false)

@@ -98,7 +98,7 @@ describe('what a broker needs', () => {
     const { users, notes } = needs([
       {
         stamp: { userId: 'subject' },
-        permissions: [{ write: [{ exchange: '${user}' }] }],
+        permissions: [{ write: [{ exchange: '${user}' }], read: [{ exchange: 'a.b' }] }],
         promote: [
           { when: { subject: 'a' }, to: 'own' },
           { when: { subject: 'b' }, to: 'nameless' },
@@ -111,12 +111,13 @@ describe('what a broker needs', () => {
     assert.equal(notes.length, 3)
     assert.match(
       notes[0] ?? '',
-      /^services\[0\]\.promote\[0\]: the broker users are those of the tokens\. Each needs in "\/"/,
+      /^services\[0\]\.promote\[0\]: the broker users are those of the tokens\. Each needs in '\/'/,
     )
+    assert.ok(notes[0]?.includes("read '^(?:a\\.b)$'"), 'as it has to be typed')
     assert.match(notes[1] ?? '', /certificate, and brokers\.main\.credentials\.nameless has no `username`/)
     assert.match(
       notes[2] ?? '',
-      /called u-\$\{subject\}\. .*write "\^\(\?:\[A-Za-z0-9_%-\]\+\)\$".*the tag impersonator$/,
+      /called u-\$\{subject\}\. .*write '\^\(\?:\[A-Za-z0-9_%-\]\+\)\$'.*the tag impersonator$/,
     )
   })
 
