@@ -10,7 +10,8 @@ export interface Login {
 }
 
 /** The status of the answer; 0 where there was none. */
-export function login({ port, user, password, address, agent }: Login): Promise<number> {
+export function login(one: Login): Promise<number> {
+  const { port, user, password, address, agent } = one
   return new Promise((resolve) => {
     const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
     const headers = { authorization, 'x-forwarded-for': address }
@@ -20,6 +21,9 @@ export function login({ port, user, password, address, agent }: Login): Promise<
         response.resume().on('end', () => resolve(response.statusCode ?? 0))
       },
     )
-    asked.on('error', () => resolve(0)).end()
+    // An idle connection may be closed at the very moment when it is used again. [RFC 9112 §9.6]
+    const failed = ({ code }: NodeJS.ErrnoException) =>
+      resolve(asked.reusedSocket && code === 'ECONNRESET' ? login(one) : 0)
+    asked.on('error', failed).end()
   })
 }
