@@ -238,8 +238,8 @@ export function gatehouse(url: string, { credential, onstop, auth = '/auth/' }: 
       const ours = run
       for (;;) {
         try {
-          const opened = open(href, { beforeConnect: ready, maxReconnectInterval: 1 })
-          session = await opened
+          const opened = await open(href, { beforeConnect: ready, maxReconnectInterval: 1 })
+          session = opened
           return opened
         } catch (error) {
           await due
