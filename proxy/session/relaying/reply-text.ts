@@ -53,7 +53,7 @@ export function safeReplyText(replyCode: number, text: string, known: KnownNames
   safe = renamed(safe, "vhost '", vhost, requestedVhost)
   for (const node of [...NODES, LEADER]) safe = safe.replace(node, '$1broker$2')
   if (NOT_ABOUT_NAMES.has(replyCode)) safe = withoutHosts(safe, known.hosts)
-  return fitShortstr(brokersRight(safe, subject))
+  return fitShortstr(withoutUser(safe, subject))
 }
 
 function neutral(replyCode: number): string {
@@ -89,10 +89,20 @@ function isOfHost(word: string, hosts: readonly string[]): boolean {
   return hosts.some((host) => host === word || `${host}.` === word)
 }
 
-/** Who lacks a right at the broker could not get it from the gateway: so the text says whose refusal it is. */
-function brokersRight(text: string, subject: string): string {
-  if (!/^[A-Z_]+ - (?:configure |write |read )?access to /.test(text)) return text
-  const refused = `refused for user '${subject}'`
-  const at = text.lastIndexOf(refused)
-  return at < 0 ? text : `${text.slice(0, at)}${refused} at the broker${text.slice(at + refused.length)}`
+/** Where a text of one kind ends in the name of the user, and what is said behind it. */
+const ENDS_IN_USER = [
+  // Who lacks a right at the broker could not get it from the gateway: so the text says whose refusal it is.
+  { text: /^[A-Z_]+ - (?:configure |write |read )?access to /, before: "refused for user '", behind: ' at the broker' },
+  { text: /^PRECONDITION_FAILED - user_id property /, before: "authenticated user was '", behind: '' },
+]
+
+/** The subject in the place of the user, whatever the broker calls it: of a token it may read another claim than the gateway. */
+function withoutUser(text: string, subject: string): string {
+  const kind = ENDS_IN_USER.find((one) => one.text.test(text))
+  const at = kind === undefined ? -1 : text.lastIndexOf(kind.before)
+  if (kind === undefined || at < 0) return text
+  const name = text.slice(at + kind.before.length)
+  const end = name.startsWith(`${subject}'`) ? subject.length : name.indexOf("'")
+  const rest = end < 0 ? '' : name.slice(end + 1)
+  return `${text.slice(0, at)}${kind.before}${subject}'${kind.behind}${rest}`
 }

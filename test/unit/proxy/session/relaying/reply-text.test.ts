@@ -107,6 +107,15 @@ describe('a text of the broker’s that names what the client has not said', () 
       "ACCESS_REFUSED - access to topic 'a.b' in exchange 'e' in vhost 'prod' refused for user 'smithj'",
       "ACCESS_REFUSED - access to topic 'a.b' in exchange 'e' in vhost '/' refused for user 'joe.smith' at the broker",
     ],
+    // The broker reads another name in the token than the gateway does.
+    [
+      "ACCESS_REFUSED - access to queue 'refused for user 'x'' in vhost 'prod' refused for user 'gatehouse'",
+      "ACCESS_REFUSED - access to queue 'refused for user 'x'' in vhost '/' refused for user 'joe.smith' at the broker",
+    ],
+    [
+      "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'gatehouse'",
+      "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'joe.smith'",
+    ],
     // 4.x
     [
       "ACCESS_REFUSED - configure access to queue 'q' in vhost 'prod' refused for user 'smithj'",
