@@ -12,6 +12,7 @@ import {
   type SecretSources,
 } from '../../auth/index.ts'
 import type { Environment } from '../config/environment.ts'
+import { withPlaces } from '../config/reading/load.ts'
 import { ConfigError, formatPath, type Path, type Problem } from '../config/reading/problems.ts'
 import type { Config, ServiceConfig } from '../config/schema/schema.ts'
 import { tryOutAll } from '../wiring/authenticators.ts'
@@ -87,5 +88,6 @@ function compiled<T>(file: string, place: Path, compile: () => T): T {
 }
 
 function located(file: string, place: Path, problems: readonly Mistake[]): Problem[] {
-  return problems.map(({ path, message }) => ({ file, path: formatPath([...place, ...path]), message }))
+  const found = problems.map(({ path, message }) => ({ file, path: formatPath([...place, ...path]), message }))
+  return withPlaces(found, file)
 }

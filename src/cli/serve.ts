@@ -1,7 +1,8 @@
 /** `gatehouse serve`: the gateway itself, from a file or, for tests, from options alone. */
 import { dirname, resolve } from 'node:path'
-import { type LoadedConfig, loadConfig, parseConfig } from '../config/reading/load.ts'
-import { ConfigError, formatProblem } from '../config/reading/problems.ts'
+import { InvalidConfiguration } from '../../auth/index.ts'
+import { type LoadedConfig, loadConfig, parseConfig, withPlaces } from '../config/reading/load.ts'
+import { ConfigError, formatPath, formatProblem } from '../config/reading/problems.ts'
 import type { ConfigInput } from '../config/schema/schema.ts'
 import { inheritedSockets } from '../gateway/listening/inherited-sockets.ts'
 import type { Command } from './command.ts'
@@ -52,9 +53,24 @@ runs several processes as one gateway; signals go to the first.`,
     const folder = file === undefined ? process.cwd() : dirname(resolve(file))
     const inherited = inheritedSockets(terminal.env, process.pid)
     const options = { env: terminal.env, folder, inherited, ...(file === undefined ? {} : { file }) }
-    await serveUntilStopped(served, options, terminal)
+    try {
+      await serveUntilStopped(served, options, terminal)
+    } catch (error) {
+      throw file === undefined ? error : inFile(error, file)
+    }
     return EXIT.ok
   },
+}
+
+/** A mistake that showed at the start only has its place in the file, too. */
+function inFile(error: unknown, file: string): unknown {
+  const problems =
+    error instanceof InvalidConfiguration
+      ? error.problems.map(({ path, message }) => ({ path: formatPath(path), message }))
+      : error instanceof ConfigError
+        ? error.problems
+        : undefined
+  return problems === undefined ? error : new ConfigError(withPlaces(problems, file), { cause: error })
 }
 
 const COMMAND_LINE_WARNING = 'passwords on a command line are for tests: every process of this machine can read them'

@@ -23,7 +23,7 @@ export const check: Command = {
 
 Everything is judged as at the start of the gateway, files, secrets, keys and modules included; without --connect no broker
 is asked, and no identity provider or directory in any case. Warnings stop nothing. A package that does not come with Gatehouse
-is a warning where it is missing: the start needs it. Exit code 0, or 78 with all mistakes, each with its file and its place.
+is a warning where it is missing: the start needs it. Exit code 0, or 78 with all mistakes, each with file, line and column.
 
 --connect writes one key to the store of \`state\` and removes it, and changes nothing at the broker. It asks to remove a binding that is not there, to delete a name that it made up, to
 publish to a queue of such a name, and whether exchanges and queues are there. It lists what it could not ask. Exit code 1

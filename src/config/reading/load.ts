@@ -19,7 +19,7 @@ import {
   type Loaded,
   type LoadedConfig,
 } from './judge.ts'
-import { ConfigError } from './problems.ts'
+import { ConfigError, inFileOrder, type Problem, parsePath } from './problems.ts'
 
 export type { LoadedConfig } from './judge.ts'
 
@@ -98,6 +98,22 @@ export function parseConfig(input: string | ConfigInput | Config, options: Parse
  */
 export function parseSecretKeys(text: string, file: string, env: Environment = process.env): Keyring {
   return judgeSecretKeys(yamlSource(text, file), { folder: dirname(resolve(file)), env })
+}
+
+/**
+ * The same with file, line and column, for mistakes that are found once the file has been judged: in what it names, such as
+ * modules. Those that have a place keep it.
+ */
+export function withPlaces(problems: readonly Problem[], file: string): Problem[] {
+  if (problems.every((problem) => problem.line !== undefined)) return [...problems]
+  const read = protectedText(resolve(file), FILE_BYTES)
+  const source = 'problem' in read ? objectSource(undefined) : yamlSource(read.text, file)
+  const placed = problems.map((problem) => {
+    if (problem.line !== undefined || (problem.file ?? file) !== file) return problem
+    const path = parsePath(problem.path) ?? []
+    return { file, ...(path.length > 0 && source.locate(path)), path: problem.path, message: problem.message }
+  })
+  return inFileOrder(placed)
 }
 
 /** Judges a users file. @throws ConfigError with all problems. */

@@ -156,9 +156,17 @@ describe('check', () => {
     assert.equal(good.code, 0, good.stderr)
     writeFileSync(file, text.replace(/webuser: \{ .* \}\n/, 'webuser: { module: ./broken.mjs }\n'), { mode: 0o600 })
     writeFileSync(valid('broken.mjs'), 'throw new Error("no database")\n')
-    const broken = await runCommand(['check', '-c', file])
-    assert.equal(broken.code, 78)
-    assert.match(broken.stderr, /brokers\.main\.credentials\.webuser.*broken\.mjs cannot be loaded: no database/)
+    // The place, though the text of the file was good; from `serve` as well, which loads it when it starts.
+    const line =
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .findIndex((each) => each.includes('broken.mjs')) + 1
+    for (const command of ['check', 'serve']) {
+      const broken = await runCommand([command, '-c', file])
+      assert.equal(broken.code, 78)
+      const told = `module\\.yaml:${line}:\\d+: brokers\\.main\\.credentials\\.webuser.*broken\\.mjs cannot be loaded: no database`
+      assert.match(broken.stderr, new RegExp(told))
+    }
   })
 
   it('exits with 78 for a file that is not there', async () => {
