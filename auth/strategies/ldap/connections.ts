@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { within } from '../../deadline.ts'
 import type { Secret } from '../../secret.ts'
 import { failureOf, hasResultCode, type LdapClient, type MakeClient, type TlsOptions } from './client.ts'
+import { SecuredClient } from './secured-client.ts'
 
 export interface Server {
   readonly urls: readonly string[]
@@ -162,7 +163,8 @@ export class Connections {
       strictDN: false,
       tlsOptions: protocol === 'ldaps:' ? tls : undefined,
     })
-    return { client, isReady: startTls ? client.startTLS(tls) : Promise.resolve() }
+    if (!startTls) return { client, isReady: Promise.resolve() }
+    return { client: new SecuredClient(client), isReady: client.startTLS(tls) }
   }
 
   async #bindService(client: LdapClient): Promise<void> {

@@ -102,7 +102,8 @@ function withoutUser(text: string, subject: string): string {
   const at = kind === undefined ? -1 : text.lastIndexOf(kind.before)
   if (kind === undefined || at < 0) return text
   const name = text.slice(at + kind.before.length)
-  const end = name.startsWith(`${subject}'`) ? subject.length : name.indexOf("'")
+  // A name may hold quotes itself: of one that is not known nothing stays.
+  const end = name.startsWith(`${subject}'`) ? subject.length : name.search(/'(?:$| by backend |, backend )/)
   const rest = end < 0 ? '' : name.slice(end + 1)
   return `${text.slice(0, at)}${kind.before}${subject}'${kind.behind}${rest}`
 }

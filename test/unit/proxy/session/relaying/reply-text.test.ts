@@ -113,6 +113,10 @@ describe('a text of the broker’s that names what the client has not said', () 
       "ACCESS_REFUSED - access to queue 'refused for user 'x'' in vhost '/' refused for user 'joe.smith' at the broker",
     ],
     [
+      "ACCESS_REFUSED - access to queue 'q' in vhost 'prod' refused for user 'o'neil'",
+      "ACCESS_REFUSED - access to queue 'q' in vhost '/' refused for user 'joe.smith' at the broker",
+    ],
+    [
       "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'gatehouse'",
       "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'joe.smith'",
     ],

@@ -1,0 +1,64 @@
+/** What is said to a directory of which the connection was lost. The package connects again by itself, without TLS. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Secret } from '../../../../../auth/secret.ts'
+import type { LdapClient } from '../../../../../auth/strategies/ldap/client.ts'
+import { Connections } from '../../../../../auth/strategies/ldap/connections.ts'
+
+/** As the package: whatever is said while nothing is connected goes over a new connection, in the clear. */
+class ForgetfulClient implements LdapClient {
+  isConnected = true
+  readonly saidInTheClear: string[] = []
+
+  async startTLS(): Promise<void> {}
+
+  async bind(_dn: string, password: string): Promise<void> {
+    if (!this.isConnected) this.saidInTheClear.push(password)
+  }
+
+  async search(): Promise<{ searchEntries: [] }> {
+    if (!this.isConnected) this.saidInTheClear.push('a search')
+    return { searchEntries: [] }
+  }
+
+  async unbind(): Promise<void> {}
+}
+
+const SERVER = { urls: ['ldap://127.0.0.1:1'], startTls: true, ca: undefined }
+
+describe('a connection that is lost after StartTLS', () => {
+  it('says no password of the gateway anew, without TLS', async () => {
+    const client = new ForgetfulClient()
+    const service = {
+      dn: 'cn=gatehouse',
+      async readSecret() {
+        client.isConnected = false
+        return new Secret('word')
+      },
+    }
+    const connections = new Connections(() => client, SERVER, service)
+    await assert.rejects(
+      connections.asService(async () => 'done'),
+      /the connection to the directory was lost after StartTLS/,
+    )
+    assert.deepEqual(client.saidInTheClear, [])
+  })
+
+  it('says no password of a person, and searches for nobody', async () => {
+    const client = new ForgetfulClient()
+    client.startTLS = async () => {
+      client.isConnected = false
+    }
+    const connections = new Connections(() => client, SERVER, undefined)
+    const alone = connections.alone(
+      async (one) => await one.bind('cn=ann', 'word'),
+      async () => 'done',
+    )
+    await assert.rejects(alone, /was lost after StartTLS/)
+    await assert.rejects(
+      connections.asService(async (one) => await one.search('dc=x', {} as never)),
+      /was lost after StartTLS/,
+    )
+    assert.deepEqual(client.saidInTheClear, [])
+  })
+})
