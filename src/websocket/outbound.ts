@@ -3,6 +3,7 @@
  * nothing of AMQP, and nothing of who logs in. [RFC 6455 §4.1]
  */
 import type { IncomingMessage } from 'node:http'
+import type { SecureContext } from 'node:tls'
 import { WebSocket } from 'ws'
 import { AMQP_SUBPROTOCOL } from './subprotocol.ts'
 
@@ -21,15 +22,9 @@ const CLOSE_MS = 3_000
 export interface OutboundOptions {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly tls: OutboundTls
+  /** Absent is what Node itself trusts, and no certificate. */
+  readonly secureContext: SecureContext | undefined
   readonly signal: AbortSignal
-}
-
-/** Names as in `node:tls`; absent is what Node itself trusts, and no certificate. */
-export interface OutboundTls {
-  readonly ca: Buffer | undefined
-  readonly cert: Buffer | undefined
-  readonly key: Buffer | undefined
 }
 
 /** The gateway, or something before it, answered with an HTTP status instead of the 101. */
@@ -66,16 +61,14 @@ export class OutboundWebSocket {
 
   /** @throws UpgradeRefused; the socket's own error where nothing answers, in words of the operating system */
   static async open(options: OutboundOptions): Promise<OutboundWebSocket> {
-    const { url, headers, tls, signal } = options
+    const { url, headers, secureContext, signal } = options
     const socket = new WebSocket(url, [AMQP_SUBPROTOCOL], {
       headers: { ...headers },
       handshakeTimeout: UPGRADE_MS,
       followRedirects: false,
       perMessageDeflate: false,
       maxPayload: LARGEST_MESSAGE_BYTES,
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-      ...(tls.key === undefined ? {} : { key: tls.key }),
+      ...(secureContext === undefined ? {} : { secureContext }),
     })
     const giveUp = () => socket.terminate()
     signal.addEventListener('abort', giveUp, { once: true })

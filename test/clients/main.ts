@@ -86,7 +86,7 @@ async function startConnect(to: string): Promise<Connect> {
     url: new URL(to),
     listen: { host: '127.0.0.1', port: 0 },
     login: passwordLogin(GUEST, new Secret(GUEST)),
-    tls: async () => ({ ca: undefined, cert: undefined, key: undefined }),
+    secureContext: async () => undefined,
     localPassword: undefined,
     status: undefined,
     write: () => undefined,

@@ -1,6 +1,7 @@
 /** Logins of people and machines at `gatehouse connect`: a code in a browser, a certificate. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import { type Gateway, startGateway } from '../../src/index.ts'
 import { certificateLogin } from '../../src/tunnel/connect/login/constant.ts'
 import { deviceTokens } from '../../src/tunnel/connect/login/person.ts'
@@ -220,12 +221,11 @@ describe('a certificate', () => {
   })
 
   const url = () => `wss://localhost:${gateway.addresses[0]?.port}/amqp`
-  const bytes = (text: string) => Buffer.from(text)
 
   it('is a login of its own, and the gateway has to show one of the named authority', async () => {
     const { authority, client } = certificates
-    const tls = { ca: bytes(authority.ca), cert: bytes(client.cert), key: bytes(client.key) }
-    const port = await startConnectPort(url(), { login: certificateLogin(), tls: async () => tls })
+    const context = createSecureContext({ ca: authority.ca, cert: client.cert, key: client.key })
+    const port = await startConnectPort(url(), { login: certificateLogin(), secureContext: async () => context })
     try {
       const connection = await port.client()
       await (await connection.createChannel()).assertQueue('', { exclusive: true })
@@ -237,8 +237,8 @@ describe('a certificate', () => {
 
   it('G102 is not shown to a gateway that nobody vouches for: the client reads 320', async () => {
     const { client } = certificates
-    const tls = { ca: undefined, cert: bytes(client.cert), key: bytes(client.key) }
-    const port = await startConnectPort(url(), { login: certificateLogin(), tls: async () => tls })
+    const context = createSecureContext({ cert: client.cert, key: client.key })
+    const port = await startConnectPort(url(), { login: certificateLogin(), secureContext: async () => context })
     try {
       await assert.rejects(port.client(), /320 .*no safe way to the gateway at localhost/)
     } finally {

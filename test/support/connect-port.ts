@@ -23,7 +23,7 @@ export async function startConnectPort(url: string, options: Partial<ConnectOpti
     url: new URL(url),
     listen: { host: '127.0.0.1', port: 0 },
     login: passwordLogin('joe.smith', new Secret(PASSWORD)),
-    tls: async () => ({ ca: undefined, cert: undefined, key: undefined }),
+    secureContext: async () => undefined,
     localPassword: undefined,
     status: undefined,
     write: (line) => lines.push(line),

@@ -4,7 +4,7 @@
  */
 import { isIP, type Socket, type TcpNetConnectOpts, connect as tcpConnect } from 'node:net'
 import type { DuplexOptions } from 'node:stream'
-import { connect as tlsConnect } from 'node:tls'
+import { createSecureContext, type SecureContext, connect as tlsConnect } from 'node:tls'
 import type { BrokerTarget, BrokerUrl } from '../ports.ts'
 import { type BrokerFailure, errorText } from './broker-failure.ts'
 import { BrokerUnavailable, type Dialled, type Dialler, type DialRequest } from './dialler.ts'
@@ -48,6 +48,7 @@ export class TcpDialler implements Dialler {
   readonly hosts: readonly string[]
   readonly #url: BrokerUrl
   readonly #target: NodeTarget
+  #secureContext: SecureContext | undefined
 
   constructor(url: BrokerUrl, target: NodeTarget) {
     this.#url = url
@@ -59,12 +60,20 @@ export class TcpDialler implements Dialler {
   /** A name is resolved for each dial, and each of its addresses is tried. */
   async dial(request: DialRequest): Promise<Dialled> {
     try {
-      const stream = await attempt(this.#target, this.#url, request)
+      const stream = await attempt(this.#target, this.#url, this.#contextOfTls(), request)
       // TLS hands over what it has read record by record.
       return { stream, node: this.node, gathers: !this.#url.tls }
     } catch (error) {
       throw this.#unavailable(error)
     }
+  }
+
+  /** Made once: to read certificates and key anew takes more than a millisecond of processor time. */
+  #contextOfTls(): SecureContext | undefined {
+    if (!this.#url.tls) return undefined
+    const { ca, cert, key } = this.#target.tls ?? {}
+    this.#secureContext ??= createSecureContext({ ca, cert, key, minVersion: 'TLSv1.2' })
+    return this.#secureContext
   }
 
   #unavailable(error: unknown): BrokerUnavailable {
@@ -76,6 +85,7 @@ export class TcpDialler implements Dialler {
 function attempt(
   target: NodeTarget,
   url: BrokerUrl,
+  secureContext: SecureContext | undefined,
   { clientAddress, timeoutMs, giveUp }: DialRequest,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -105,20 +115,16 @@ function attempt(
     tcp.on('error', fail).on('close', closed)
     tcp.once('connect', () => {
       if (target.proxyProtocol) tcp.write(proxyHeader(clientAddress, tcp))
-      if (!url.tls) return ready()
+      if (secureContext === undefined) return ready()
       step = 'tls'
-      const tls = target.tls ?? {}
-      const serverName = tls.serverName ?? url.host
+      const serverName = target.tls?.serverName ?? url.host
       socket = tlsConnect({
         socket: tcp,
         // The name that the certificate must bear; as SNI only where it is a name.
         host: serverName,
         ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-        minVersion: 'TLSv1.2',
+        secureContext,
         rejectUnauthorized: true,
-        ...(tls.ca ? { ca: tls.ca } : {}),
-        ...(tls.cert ? { cert: tls.cert } : {}),
-        ...(tls.key ? { key: tls.key } : {}),
       })
       socket.on('error', fail).on('close', closed)
       return socket.once('secureConnect', ready)

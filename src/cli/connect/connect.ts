@@ -12,7 +12,7 @@ import { parseOptions } from '../options.ts'
 import { complain, type Terminal } from '../terminal.ts'
 import { gatewayUrl, listenAddress } from './address.ts'
 import { runChild } from './child.ts'
-import { loginFrom, tlsFrom } from './login.ts'
+import { loginFrom, secureContextFrom } from './login.ts'
 
 const command = 'connect'
 
@@ -84,7 +84,7 @@ SIGTERM and SIGINT tell all clients (320) and end; a second one drops them.`,
     const localPassword = await passwordFrom(values['local-password-file'], program !== undefined)
     const options: ConnectOptions = {
       ...{ url, listen, login, status, localPassword },
-      tls: tlsFrom(values),
+      secureContext: secureContextFrom(values),
       write: (line) => complain(terminal, `gatehouse: ${line}`),
       clientEnded: first.ended,
     }

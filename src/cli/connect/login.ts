@@ -1,6 +1,6 @@
 /** Which login the options mean; at most one, and where a certificate alone does not do, one at least. */
 import { readFile } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { Secret } from '../../../auth/index.ts'
 import { certificateLogin, passwordLogin } from '../../tunnel/connect/login/constant.ts'
 import { type GatewayLogin, LoginFailed } from '../../tunnel/connect/login/login.ts'
@@ -8,7 +8,6 @@ import { deviceTokens, TicketLogin } from '../../tunnel/connect/login/person.ts'
 import { TokenLogin } from '../../tunnel/connect/login/token.ts'
 import { tokenCommand } from '../../tunnel/connect/login/token-command.ts'
 import { tokenFile } from '../../tunnel/connect/login/token-file.ts'
-import type { OutboundTls } from '../../websocket/outbound.ts'
 import { UsageError } from '../exit.ts'
 import { readSecret } from '../prompt.ts'
 import { complain, type Terminal } from '../terminal.ts'
@@ -59,19 +58,18 @@ export async function loginFrom(values: LoginValues, url: URL, terminal: Termina
 }
 
 /** Reads the files at each call: they are exchanged while the command runs. */
-export function tlsFrom({ ca, cert, key }: LoginValues): () => Promise<OutboundTls> {
+export function secureContextFrom({ ca, cert, key }: LoginValues): () => Promise<SecureContext | undefined> {
   return async () => {
+    if (ca === undefined && cert === undefined) return undefined
     const [caBytes, certBytes, keyBytes] = await Promise.all([ca, cert, key].map(bytesOf))
     if (caBytes?.includes('-----BEGIN CERTIFICATE-----') === false)
       throw new LoginFailed(`--ca ${ca}: expected certificates in PEM form`)
-    const tls = { ca: caBytes, cert: certBytes, key: keyBytes }
     try {
-      createSecureContext(tls)
+      return createSecureContext({ ca: caBytes, cert: certBytes, key: keyBytes })
     } catch (cause) {
       const text = `expected a certificate and the private key that belongs to it, both in PEM form and not encrypted`
       throw new LoginFailed(`--cert ${cert} --key ${key}: ${text}`, { cause })
     }
-    return tls
   }
 }
 

@@ -1,7 +1,7 @@
 /** `gatehouse connect` as a whole: a local door, the clients behind it, one login for all of them. */
+import type { SecureContext } from 'node:tls'
 import type { Secret } from '../../../auth/index.ts'
 import type { LocalLogin } from '../../../proxy/index.ts'
-import type { OutboundTls } from '../../websocket/outbound.ts'
 import { type Farewell, LocalClient } from './local-client.ts'
 import { type LocalAddress, LocalDoor } from './local-door.ts'
 import { samePassword } from './local-password.ts'
@@ -14,7 +14,7 @@ export interface ConnectOptions {
   readonly url: URL
   readonly listen: LocalAddress
   readonly login: GatewayLogin
-  readonly tls: () => Promise<OutboundTls>
+  readonly secureContext: () => Promise<SecureContext | undefined>
   /** Wanted from each client; undefined where any will do. */
   readonly localPassword: Secret | undefined
   readonly status: { readonly host: string; readonly port: number } | undefined
@@ -42,7 +42,7 @@ export class Connect {
     const connect = new Connect(options)
     try {
       await options.login.proof()
-      await options.tls()
+      await options.secureContext()
       await connect.#listen()
       return connect
     } catch (error) {

@@ -3,8 +3,9 @@
  * `connection.close`. A login that the gateway has just refused is not tried at once for the next client.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import type { SecureContext } from 'node:tls'
 import { ConnectionFault } from '../../../proxy/index.ts'
-import { type OutboundTls, OutboundWebSocket, UpgradeRefused } from '../../websocket/outbound.ts'
+import { OutboundWebSocket, UpgradeRefused } from '../../websocket/outbound.ts'
 import { type GatewayLogin, LoginFailed, type Proof } from './login/login.ts'
 
 /** Clients give up soon: a Java client waits 5 s for each answer while it connects. */
@@ -18,7 +19,7 @@ export interface WayOptions {
   readonly url: URL
   readonly login: GatewayLogin
   /** Read for each attempt, so that files may be exchanged. @throws LoginFailed */
-  readonly tls: () => Promise<OutboundTls>
+  readonly secureContext: () => Promise<SecureContext | undefined>
   /** For tests. */
   readonly awayMs?: number | undefined
 }
@@ -78,12 +79,13 @@ export class Way {
   }
 
   async #attempt(signal: AbortSignal, mayRenew: boolean): Promise<WayFound | Miss> {
-    const { url, login, tls } = this.#options
+    const { url, login } = this.#options
     let proof: Proof | undefined
     try {
       proof = await shown(login)
       const headers = proof.authorization === undefined ? {} : { authorization: proof.authorization }
-      return { socket: await OutboundWebSocket.open({ url, headers, tls: await tls(), signal }), proof }
+      const secureContext = await this.#options.secureContext()
+      return { socket: await OutboundWebSocket.open({ url, headers, secureContext, signal }), proof }
     } catch (error) {
       if (error instanceof LoginFailed) return final('access-refused', error.message)
       if (signal.aborted) return final('connection-forced', `the gateway at ${url.host} does not answer in time`)

@@ -37,8 +37,7 @@ async function gateway(t: TestContext, ...answers: (number | [number, string])[]
     server.close()
   })
   const url = new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/amqp`)
-  const way = (login: GatewayLogin = joe) =>
-    new Way({ url, login, tls: async () => ({ ca: undefined, cert: undefined, key: undefined }) })
+  const way = (login: GatewayLogin = joe) => new Way({ url, login, secureContext: async () => undefined })
   return { seen, way }
 }
 
