@@ -198,4 +198,14 @@ export const EDGE: readonly AttackRow[] = [
     'a user who is removed while a reload or a slower proof is under way',
     'the last reading of the file counts; a proof is asked again at the end',
   ],
+  [
+    'G115',
+    'somebody between gateway and directory who cuts the connection just after StartTLS',
+    'no password is said, and nobody is searched for; the login gets 503',
+  ],
+  [
+    'G116',
+    'a person who lost a group, and logs in again with the password that the gateway holds',
+    'a recheck that finds other groups forgets what is held: the directory is asked again',
+  ],
 ]

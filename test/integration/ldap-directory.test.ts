@@ -237,7 +237,7 @@ describe('a directory that the gateway searches', () => {
   })
 })
 
-it('has the groups of now where a password is held: of before, nothing comes back', async () => {
+it('G116 has the groups of now where a password is held: of before, nothing comes back', async () => {
   const authenticator = await ldap()
   const outcome = await login(authenticator, 'star*', 'password of star*')
   assert.ok(outcome.kind === 'proven')

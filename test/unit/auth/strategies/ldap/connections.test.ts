@@ -27,7 +27,7 @@ class ForgetfulClient implements LdapClient {
 const SERVER = { urls: ['ldap://127.0.0.1:1'], startTls: true, ca: undefined }
 
 describe('a connection that is lost after StartTLS', () => {
-  it('says no password of the gateway anew, without TLS', async () => {
+  it('G115 says no password of the gateway anew, without TLS', async () => {
     const client = new ForgetfulClient()
     const service = {
       dn: 'cn=gatehouse',
@@ -44,7 +44,7 @@ describe('a connection that is lost after StartTLS', () => {
     assert.deepEqual(client.saidInTheClear, [])
   })
 
-  it('says no password of a person, and searches for nobody', async () => {
+  it('G115 says no password of a person, and searches for nobody', async () => {
     const client = new ForgetfulClient()
     client.startTLS = async () => {
       client.isConnected = false
