@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { findCommand } from '../../src/demo/install.ts'
 import { runCommand } from '../../src/demo/processes.ts'
-import { debianPackage } from '../support/kerberos-package.ts'
+import { debianCommand } from '../support/debian-package.ts'
 
 const FOLDER = fileURLToPath(new URL('../../deploy/systemd', import.meta.url))
 /** Of 10, which is a unit that leaves everything open; in tenths, as `systemd-analyze` takes it. */
@@ -24,8 +23,8 @@ async function succeed(command: readonly string[]): Promise<string> {
 }
 
 before(async () => {
-  await debianPackage('systemd', async () => (await findCommand('systemd-analyze', process.env)) !== undefined)
-  await debianPackage('curl', async () => (await findCommand('curl', process.env)) !== undefined)
+  await debianCommand('systemd', 'systemd-analyze')
+  await debianCommand('curl', 'curl')
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-units-'))
   const command = join(folder, 'gatehouse')
   await writeFile(command, '#!/bin/sh\n', { mode: 0o755 })

@@ -2,8 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { findCommand } from '../../src/demo/install.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand } from './debian-package.ts'
 import type { Place } from './namespaces.ts'
 import { within } from './until.ts'
 
@@ -17,7 +16,7 @@ export class Capture {
    * @param hosts addresses; what passes between others is left out
    */
   static async begin(place: Place, file: string, hosts: readonly string[]): Promise<Capture> {
-    await debianPackage('tcpdump', async () => (await findCommand('tcpdump', process.env)) !== undefined)
+    await debianCommand('tcpdump', 'tcpdump')
     const filter = hosts.map((host) => `host ${host}`).join(' or ')
     const options = ['-i', 'any', '-n', '-s', '0', '-B', '16384', '-Z', 'root', '--immediate-mode', '-U', '-w', file]
     const [program = '', ...rest] = [...place.through, 'tcpdump', ...options, filter]

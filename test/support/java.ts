@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { findCommand } from '../../src/demo/install.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand, debianPackage } from './debian-package.ts'
 import { within } from './until.ts'
 
 /** Where Debian puts it, and the log that it wants. */
@@ -16,7 +16,7 @@ const DEADLINE_MS = 240_000
 
 /** Installs what is not there yet. @throws with what to do where that cannot be */
 export async function javaClient(): Promise<void> {
-  await debianPackage('default-jdk-headless', async () => (await findCommand('javac', process.env)) !== undefined)
+  await debianCommand('default-jdk-headless', 'javac')
   await debianPackage('librabbitmq-client-java', async () => existsSync(AMQP_CLIENT))
   await debianPackage('libslf4j-java', async () => SLF4J.every((path) => existsSync(path)))
 }

@@ -5,8 +5,8 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findCommand, installPackage, mayInstallPackages } from '../../src/demo/install.ts'
 import { runCommand } from '../../src/demo/processes.ts'
+import { debianCommand, debianPackage } from './debian-package.ts'
 import { until } from './until.ts'
 
 const DEADLINE_MS = 300_000
@@ -15,13 +15,6 @@ const HEADERS = '/usr/include/gssapi/gssapi_krb5.h'
 const FLAGS = ['-std=c++17', '-O1', '-shared', '-fPIC', '-DKERBEROS_USE_RTLD=1', '-DNAPI_VERSION=9']
 const BUILD = `g++ ${FLAGS.join(' ')} -DNODE_GYP_MODULE_NAME=kerberos -DBUILDING_NODE_EXTENSION \\
   -I../node-addon-api -I../node-api-headers/include src/kerberos.cc src/unix/*.cc -ldl -o build/Release/kerberos.node`
-
-/** Installs a Debian package where something of it is missing. @throws with what to do where that cannot be */
-export async function debianPackage(name: string, isThere: () => Promise<boolean>): Promise<void> {
-  if (await isThere()) return
-  if (!(await mayInstallPackages(process.env))) throw new Error(`these tests need ${name}: apt-get install ${name}`)
-  await installPackage(name, { say: (line) => process.stderr.write(`${line}\n`), env: process.env })
-}
 
 /** Its folder of node_modules; installs and builds what is not there yet. @throws with the output of what failed */
 export async function kerberosPackage(): Promise<string> {
@@ -43,7 +36,7 @@ export async function kerberosPackage(): Promise<string> {
 
 async function build(folder: string): Promise<void> {
   await debianPackage('libkrb5-dev', () => exists(HEADERS))
-  await debianPackage('g++', async () => (await findCommand('g++', process.env)) !== undefined)
+  await debianCommand('g++', 'g++')
   process.stderr.write('installing the package kerberos for the tests with npm, and building it …\n')
   await succeed(['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder], folder)
   const source = join(folder, 'node_modules', 'kerberos')

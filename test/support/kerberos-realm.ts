@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findCommand } from '../../src/demo/install.ts'
 import { freePorts, type GuardedChild, runCommand, spawnGuarded } from '../../src/demo/processes.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianPackage } from './debian-package.ts'
 import { until } from './until.ts'
 
 export const REALM = 'GATEHOUSE.TEST'

@@ -5,8 +5,7 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { findCommand } from '../../src/demo/install.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand } from './debian-package.ts'
 
 const exec = promisify(execFile)
 
@@ -69,8 +68,7 @@ export async function makeNetworks(): Promise<Networks> {
   }
   const run = async (name: string, ...line: string[]) => await exec('ip', ['netns', 'exec', name, ...line])
   try {
-    if (process.getuid?.() === 0)
-      await debianPackage('nftables', async () => (await findCommand('nft', process.env)) !== undefined)
+    if (process.getuid?.() === 0) await debianCommand('nftables', 'nft')
     for (const name of all) {
       await exec('ip', ['netns', 'add', name])
       await run(name, 'ip', 'link', 'set', 'lo', 'up')

@@ -2,9 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findCommand } from '../../src/demo/install.ts'
 import { type CommandResult, freePorts, runCommand, spawnGuarded } from '../../src/demo/processes.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand } from './debian-package.ts'
 import { until } from './until.ts'
 
 /** One series of an answer. */
@@ -20,7 +19,7 @@ export interface Prometheus {
 }
 
 async function install(): Promise<void> {
-  await debianPackage('prometheus', async () => (await findCommand('promtool', process.env)) !== undefined)
+  await debianCommand('prometheus', 'promtool')
 }
 
 /** Runs promtool. @param cwd where the files are that the words name */

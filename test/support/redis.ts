@@ -4,9 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findCommand } from '../../src/demo/install.ts'
 import { freePorts, type GuardedChild, spawnGuarded } from '../../src/demo/processes.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand } from './debian-package.ts'
 import { until } from './until.ts'
 
 export class Redis {
@@ -138,7 +137,7 @@ export async function startSentinel(lines: readonly string[]): Promise<Redis> {
 }
 
 async function started(wordsOf: (port: number, folder: string) => string[] | Promise<string[]>): Promise<Redis> {
-  await debianPackage('redis-server', async () => (await findCommand('redis-server', process.env)) !== undefined)
+  await debianCommand('redis-server', 'redis-server')
   const [port = 0] = await freePorts(1)
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-redis-'))
   const redis = new Redis(port, folder, await wordsOf(port, folder))

@@ -6,9 +6,8 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findCommand } from '../../src/demo/install.ts'
 import { spawnGuarded } from '../../src/demo/processes.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand, debianPackage } from './debian-package.ts'
 import { until } from './until.ts'
 
 export interface ReverseProxy {
@@ -33,7 +32,7 @@ export async function startNginxFile(
   text: string,
   block: 'http' | 'stream' = 'http',
 ): Promise<ReverseProxy> {
-  await debianPackage('nginx', async () => (await findCommand('nginx', process.env)) !== undefined)
+  await debianCommand('nginx', 'nginx')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`)
   const isStream = block === 'stream'
   if (isStream) await debianPackage('libnginx-mod-stream', () => isThere(STREAM_MODULE))
@@ -59,7 +58,7 @@ export async function startHaproxy(port: number, text: string): Promise<ReverseP
 
 /** @param text a whole file; it must listen at `port` */
 export async function startHaproxyFile(port: number, text: string): Promise<ReverseProxy> {
-  await debianPackage('haproxy', async () => (await findCommand('haproxy', process.env)) !== undefined)
+  await debianCommand('haproxy', 'haproxy')
   return await startProxy(port, text, (_folder, file) => ['haproxy', '-db', '-f', file])
 }
 

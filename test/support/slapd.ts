@@ -5,9 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findCommand } from '../../src/demo/install.ts'
 import { freePorts, type GuardedChild, runCommand, spawnGuarded } from '../../src/demo/processes.ts'
-import { debianPackage } from './kerberos-package.ts'
+import { debianCommand } from './debian-package.ts'
 import { until } from './until.ts'
 
 export const SERVICE_DN = 'cn=gateway,dc=example'
@@ -77,8 +76,8 @@ export async function startSlapd(
   ldif: string,
   tls: { readonly ca: string; readonly cert: string; readonly key: string },
 ): Promise<Slapd> {
-  await debianPackage('slapd', async () => (await findCommand('slapd', ENVIRONMENT)) !== undefined)
-  await debianPackage('ldap-utils', async () => (await findCommand('ldapmodify', ENVIRONMENT)) !== undefined)
+  await debianCommand('slapd', 'slapd', ENVIRONMENT)
+  await debianCommand('ldap-utils', 'ldapmodify', ENVIRONMENT)
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-slapd-'))
   const [plain, secure] = await freePorts(2)
   const urls = [`ldap://127.0.0.1:${plain}`, `ldaps://127.0.0.1:${secure}`] as const
