@@ -14,8 +14,8 @@ const KEPT_COUNT = 10_000
 
 /** What a session is going to show. It is kept as long as the session. */
 export interface Showing {
-  /** Stands for user and secret. */
-  readonly credential: string
+  /** Its fingerprint stands for user and secret. */
+  readonly credential: { fingerprint(): string }
   /** Whether its messages carry a `user-id` of others: a no to that keeps nobody out who shows the same without one. */
   readonly forOthers?: boolean
   /** Where it is known before the client asks. */
@@ -46,7 +46,7 @@ const SCOPES: readonly Scope[] = ['broker', 'credential', 'vhost']
 /** Under which key what the broker said of this scope is kept; undefined where it is not known beforehand. */
 function keyOf(scope: Scope, { credential, forOthers = false, vhost }: Showing): string | undefined {
   if (scope === 'broker') return 'broker'
-  const shown = `${forOthers ? 'others' : 'own'} ${credential}`
+  const shown = `${forOthers ? 'others' : 'own'} ${credential.fingerprint()}`
   if (scope === 'credential') return `credential ${shown}`
   return vhost === undefined ? undefined : `vhost ${shown} ${vhost}`
 }

@@ -33,9 +33,9 @@ export function begin(attempt: Attempt, admitted: Admitted, dependencies: BeginD
   }
   const client = new WebSocketClientEnd(webSocket, socket, traffic)
   const pinned = 'pinned' in promoted.vhosts ? promoted.vhosts.pinned : undefined
-  const { fingerprint, username } = promoted.credential
-  const forOthers = otherUserId(promoted.filters, username) !== undefined
-  const trial = service.holdOffs.try({ credential: fingerprint, forOthers, vhost: pinned })
+  const { credential } = promoted
+  const forOthers = otherUserId(promoted.filters, credential.username) !== undefined
+  const trial = service.holdOffs.try({ credential, forOthers, vhost: pinned })
   const { address } = hop
   const { handshakeDone, origin } = attempt
   const live = new LiveSession(
@@ -46,7 +46,7 @@ export function begin(attempt: Attempt, admitted: Admitted, dependencies: BeginD
         id,
         client,
         identity: { subject: identity.subject, issuer: identity.issuer, address },
-        credential: promoted.credential,
+        credential,
         vhosts: promoted.vhosts,
         dialler: service.nodes,
         limits: { ...promoted.limits, handshakeMs: Math.max(1, service.handshakeMs - (performance.now() - startedMs)) },

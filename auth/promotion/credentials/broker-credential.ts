@@ -20,8 +20,11 @@ const MAX_USERNAME_BYTES = 255
 const FINGERPRINT_KEY = randomBytes(32)
 
 export interface PromotedCredential extends BrokerCredential {
-  /** Stands for this user with this secret, and for no other; says nothing about it outside this process. */
-  readonly fingerprint: string
+  /**
+   * Stands for this user with this secret, and for no other; says nothing about it outside this process. Computed when it
+   * is first asked for: where no broker has lately refused anything, nobody asks.
+   */
+  fingerprint(): string
   /** The secret is the client's own, or made of it: when it brings a fresh one, the broker has to see what becomes of that. */
   readonly isPassedOn: boolean
 }
@@ -37,11 +40,15 @@ export interface BrokerCredentialOptions {
 
 export function brokerCredential(options: BrokerCredentialOptions): PromotedCredential {
   const { username, mechanisms, password, renewal, isPassedOn = false } = options
+  let fingerprint: string | undefined
   return {
     username,
     mechanisms,
-    fingerprint: fingerprintOf(username, password),
     isPassedOn,
+    fingerprint() {
+      fingerprint ??= fingerprintOf(username, password)
+      return fingerprint
+    },
     response(mechanism) {
       if (!mechanisms.includes(mechanism)) throw new RangeError(`this credential does not answer ${mechanism}`)
       if (password === undefined) return Buffer.alloc(0)

@@ -9,7 +9,8 @@ const make = () => {
   clock.nowMs = 0
   return new HoldOffs(() => clock.nowMs)
 }
-const joe = { credential: 'joe', vhost: '/' }
+const credential = (name: string) => ({ fingerprint: () => name })
+const joe = { credential: credential('joe'), vhost: '/' }
 
 function trial(tried: ReturnType<HoldOffs['try']>): Trial {
   assert.ok(typeof tried !== 'string', `held off: ${String(tried)}`)
@@ -77,11 +78,14 @@ describe('a credential that a broker does not take', () => {
   it('holds off nobody else: another secret, another user, for vhosts another vhost', () => {
     const holdOffs = make()
     trial(holdOffs.try(joe)).failed('login-refused')
-    trial(holdOffs.try({ credential: 'ann', vhost: '/' })).failed('vhost-refused')
-    trial(holdOffs.try({ credential: 'ann', vhost: '/other' }))
-    assert.equal(holdOffs.try({ credential: 'ann', vhost: '/' }), 'vhost-refused')
-    assert.equal(trial(holdOffs.try({ credential: 'bob', vhost: undefined })).failed('vhost-refused'), undefined)
-    trial(holdOffs.try({ credential: 'bob', vhost: undefined }))
+    trial(holdOffs.try({ credential: credential('ann'), vhost: '/' })).failed('vhost-refused')
+    trial(holdOffs.try({ credential: credential('ann'), vhost: '/other' }))
+    assert.equal(holdOffs.try({ credential: credential('ann'), vhost: '/' }), 'vhost-refused')
+    assert.equal(
+      trial(holdOffs.try({ credential: credential('bob'), vhost: undefined })).failed('vhost-refused'),
+      undefined,
+    )
+    trial(holdOffs.try({ credential: credential('bob'), vhost: undefined }))
   })
 
   it('is another thing where messages carry a user-id of others', () => {
@@ -98,9 +102,9 @@ describe('a credential that a broker does not take', () => {
     assert.equal(trial(holdOffs.try(joe)).failed('unreachable'), undefined)
     assert.equal(trial(holdOffs.try(joe)).failed('timeout'), undefined)
     trial(holdOffs.try(joe)).failed('tls')
-    assert.equal(holdOffs.try({ credential: 'ann', vhost: '/' }), 'tls')
+    assert.equal(holdOffs.try({ credential: credential('ann'), vhost: '/' }), 'tls')
     holdOffs.clear()
-    trial(holdOffs.try({ credential: 'ann', vhost: '/' }))
+    trial(holdOffs.try({ credential: credential('ann'), vhost: '/' }))
   })
 
   it('at a limit never rests for long', () => {
@@ -114,9 +118,10 @@ describe('a credential that a broker does not take', () => {
 
   it('is remembered in bounded memory', () => {
     const holdOffs = make()
-    for (let n = 0; n < 10_001; n++) trial(holdOffs.try({ credential: `u${n}`, vhost: '/' })).failed('login-refused')
-    trial(holdOffs.try({ credential: 'u0', vhost: '/' }))
-    assert.equal(holdOffs.try({ credential: 'u1', vhost: '/' }), 'login-refused')
+    for (let n = 0; n < 10_001; n++)
+      trial(holdOffs.try({ credential: credential(`u${n}`), vhost: '/' })).failed('login-refused')
+    trial(holdOffs.try({ credential: credential('u0'), vhost: '/' }))
+    assert.equal(holdOffs.try({ credential: credential('u1'), vhost: '/' }), 'login-refused')
   })
 })
 

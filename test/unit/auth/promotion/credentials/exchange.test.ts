@@ -92,7 +92,7 @@ describe('an exchanged token', () => {
   it('is shared by sessions of one token, and not by those of another', async () => {
     const { credential, requests } = exchange((count) => token(`narrow-${count}`))
     const [one, same] = await Promise.all([credential.build(facts()), credential.build(facts())])
-    assert.equal(one?.fingerprint, same?.fingerprint)
+    assert.equal(one?.fingerprint(), same?.fingerprint())
     await credential.build(facts({ ...joe, accessToken: new Secret('CANARY-another') }))
     assert.equal(requests.length, 2)
   })
