@@ -2,7 +2,8 @@
  * The load: an AMQP client reduced to what measuring needs, over TCP or over WebSocket, so that it costs far less than
  * what it measures. Frames are made once and sent again and again; what arrives is counted, not decoded.
  */
-import { connect, type Socket } from 'node:net'
+import { connect, type LookupFunction, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { WebSocket } from 'ws'
 import { bodySizeOf } from '../../proxy/codec/content.ts'
 import { FRAME_BODY, FRAME_HEADER, FRAME_METHOD, PROTOCOL_HEADER } from '../../proxy/codec/frame.ts'
@@ -21,6 +22,13 @@ export interface Door {
   /** The authority of a `wss://…` server, where it is a test's own. */
   readonly ca?: string
 }
+
+/** By authority: to read its certificate for each connection costs a client more than the handshake. */
+const contexts = new Map<string, SecureContext>()
+
+/** For names of this machine, which a thread of the system's would be asked for each time. */
+const lookUpLocally: LookupFunction = (_name, { all }, found) =>
+  all === true ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4)
 
 /** Bytes that may wait in the sender before it pauses. */
 const HIGH_BYTES = 1024 * 1024
@@ -142,7 +150,12 @@ export class Peer {
       return
     }
     const { headers = {}, ca } = door
-    const socket = new WebSocket(url, { perMessageDeflate: false, headers, ...(ca === undefined ? {} : { ca }) })
+    const socket = new WebSocket(url, {
+      perMessageDeflate: false,
+      headers,
+      ...(ca === undefined ? {} : { secureContext: contextOf(ca) }),
+      ...(url.hostname === 'localhost' ? { lookup: lookUpLocally } : {}),
+    })
     socket.on('error', fail).on('close', (code) => fail(new Error(`the WebSocket was closed with ${code}`)))
     socket.on('open', connected)
     socket.on('message', (data: Buffer) => this.#arrived(data))
@@ -207,4 +220,10 @@ function webSocketPipe(socket: WebSocket): Pipe {
       }),
     end: () => socket.terminate(),
   }
+}
+
+function contextOf(ca: string): SecureContext {
+  const context = contexts.get(ca) ?? createSecureContext({ ca })
+  contexts.set(ca, context)
+  return context
 }
