@@ -77,6 +77,11 @@ describe('a gateway with two workers', () => {
     assert.equal(await gateway.metric('gatehouse_sessions'), 10)
     assert.equal(await gateway.metric('gatehouse_sessions_opened_total'), openedBefore + 10)
     assert.equal(await gateway.metric('gatehouse_config_generation'), 1)
+    assert.equal(
+      await gateway.metric('gatehouse_config_info'),
+      1,
+      'one configuration, whatever part of it a worker has',
+    )
     assert.equal(await gateway.metric('gatehouse_build_info'), 1)
     const { json } = await gateway.api('GET', '/overview')
     assert.deepEqual([json['sessions'], json['services']], [10, [{ path: '/amqp', sessions: 10 }]])
