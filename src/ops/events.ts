@@ -54,7 +54,7 @@ export const EVENTS = {
   'state-away': {
     level: 'error',
     means:
-      'the store that gateways share at `url` does not answer, or takes no writes; `detail` says why. docs/scaling.md says what goes on without it. Written once',
+      'the store that gateways share at `url` does not answer, or takes no writes; `detail` says why. docs/scaling.md says what goes on without it. Written again when the reason changes',
   },
   'state-back': { level: 'info', means: 'the store that gateways share answers, and takes writes' },
   'broker-node-away': {
