@@ -78,9 +78,11 @@ export class Log {
     for (const observer of this.#observers) observer.wrote(event, fields)
     if (!this.#logger.isLevelEnabled(level)) return
     const line: Record<string, string | number> = { event }
+    const { longestDetail }: EventSpec = EVENTS[event]
     for (const name of FIELD_NAMES) {
       const value = fields[name]
-      if (value !== undefined) line[name] = typeof value === 'string' ? cut(value) : value
+      const longest = name === 'detail' ? longestDetail : undefined
+      if (value !== undefined) line[name] = typeof value === 'string' ? cut(value, longest) : value
     }
     const suppressed = this.#admit(event, fields.cause)
     if (suppressed === undefined) return
@@ -139,6 +141,6 @@ function members(fields: AuditFields): string {
 }
 
 /** As long as a text may be in a line. */
-export function cut(text: string): string {
-  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`
+export function cut(text: string, longest = LONGEST_TEXT): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`
 }
