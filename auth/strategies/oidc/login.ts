@@ -148,8 +148,7 @@ export class OidcLogin {
   async logout(http: IncomingMessage): Promise<LoginAnswer> {
     const login = await this.find(http)
     if (login !== undefined && (await this.#end(login))) this.#giveBack(login.refreshToken)
-    const metadata = await this.#options.client.metadata().catch(() => undefined)
-    const endSessionUrl = metadata?.end_session_endpoint
+    const endSessionUrl = await this.#options.client.logoutUrl().catch(() => undefined)
     const body = endSessionUrl === undefined ? {} : { endSessionUrl }
     const cookies = [clearCookie(this.#cookie)]
     return { status: 200, body, cookies, ...(login !== undefined && { identity: login.identity }) }
