@@ -20,6 +20,8 @@ export interface Lines {
   write(line: string): unknown
   /** Resolves when everything has been handed to the operating system, or cannot be. Never rejects. */
   flush?(): Promise<void>
+  /** Whether the next line would not be written. */
+  readonly isFailing?: boolean
 }
 
 /** Named by the gateway, never by a peer. */
@@ -96,6 +98,11 @@ export class Log {
     const isWritten = this.#logger.level !== 'silent' && this.#to.write(auditLine(event, more)) !== false
     if (!isWritten) this.auditLostCount++
     return isWritten
+  }
+
+  /** Whether an audit event would be lost now. */
+  get isFailing(): boolean {
+    return this.#to.isFailing === true
   }
 
   /** Resolves when everything has been handed to the operating system, in order; called before the process ends. Never rejects. */
