@@ -281,7 +281,10 @@ export class OidcLogin {
   /** The login is over here already: nobody waits for the provider, whose time is bounded. */
   #giveBack(refreshToken: Secret | undefined): void {
     if (refreshToken === undefined) return
-    this.#options.client.revoke(refreshToken).catch((error: unknown) => this.#options.notRevoked(describe(error)))
+    this.#options.client.revoke(refreshToken).catch((error: unknown) => {
+      // Such an error names its cause itself.
+      this.#options.notRevoked(error instanceof ProviderError ? error.message : describe(error))
+    })
   }
 
   #tellEnded(
