@@ -260,6 +260,7 @@ describe('a gateway with two workers', () => {
     const there = async () =>
       (await gateway.workers()).find(({ number, pid }) => number === victim.number && pid !== victim.pid)
     await until(there, 'another worker', LONG_MS)
+    assert.equal(await gateway.metric('gatehouse_workers_ended_total'), 1)
     const left = await gateway.sessions('eve')
     assert.deepEqual(
       [...left.keys()].sort(),
