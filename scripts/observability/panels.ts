@@ -134,6 +134,11 @@ export const ROWS: readonly Row[] = [
         unit: 's',
         queries: one('time() - gatehouse_start_time_seconds', '{{instance}}'),
       },
+      {
+        title: 'Workers that died',
+        unit: 'short',
+        queries: one('increase(gatehouse_workers_ended_total[$__rate_interval])', '{{instance}}'),
+      },
     ],
   },
   {

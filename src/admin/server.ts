@@ -159,7 +159,7 @@ function ownHosts({ host, hosts, publicUrl }: AdminAddress): OwnHosts {
 }
 
 async function readiness(health: Health): Promise<Answer> {
-  const { ready, draining, brokers, state } = await health.readiness()
+  const { ready, draining, brokers, state, audit } = await health.readiness()
   const status = draining ? 'draining' : ready ? 'ready' : 'not ready'
-  return json(ready ? 200 : 503, { status, brokers, state })
+  return json(ready ? 200 : 503, { status, brokers, state, audit })
 }

@@ -84,7 +84,7 @@ export const BROKER_FAILURES: Readonly<Record<BrokerFailure, FailureSpec>> = {
     remedy: 'The broker did not answer in time: check firewall, load and port.',
   },
   unreachable: {
-    remedy: 'Nothing answers at the URLs of the broker: is it running? Check names, ports and the network between.',
+    remedy: 'Nothing answers there: is the broker running? Check name, port and the network between.',
   },
   maintenance: {
     remedy: 'Nothing, if an operator put the node into maintenance mode; `rabbitmq-upgrade revive` takes it back.',

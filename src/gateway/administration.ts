@@ -39,6 +39,8 @@ export class Administration {
       brokers: () => [...managed.current.brokers.values()],
       isDraining: () => parts.isDraining(),
       stateIsUp: () => shared?.store.isUp,
+      auditFails: () =>
+        log.isFailing && managed.current.config.services.some(({ audit }) => audit.onFailure === 'refuse'),
       isServing: () => crew?.isServing ?? true,
     })
     const notes = { metrics, log }

@@ -69,6 +69,7 @@ export async function assembleGateway(
     bufferedBytes: () => sessions.bufferedBytes() + traffic.heldBytes,
     auditLostCount: () => log.auditLostCount,
   })
+  log.observe({ wrote: (event) => event === 'worker-ended' && metrics.workerEnded() })
   const where = { env, folder: folder ?? process.cwd() }
   const shared = await openShared(config, where, { log, metrics })
   let crew: Crew | undefined

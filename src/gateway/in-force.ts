@@ -39,7 +39,8 @@ export class InForce {
     const { log, sessions, metrics } = this.#parts
     const { current } = this.#ruled
     const { number, config, authenticators } = current
-    metrics.configured(number, hashOf(config))
+    // A worker has a part of the configuration: the primary shows the whole.
+    if (this.#parts.berth === undefined) metrics.configured(number, hashOf(config))
     expectSeries(metrics, current)
     this.#certificates = ownCertificates(config)
     for (const { nodes, settings } of current.brokers.values()) nodes.apply(settings)

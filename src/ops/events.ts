@@ -12,7 +12,12 @@ export interface EventSpec {
   readonly means: string
   /** At most so many lines in ten seconds, of each `cause`; the next line then says how many were `suppressed`. */
   readonly perTenSeconds?: number
+  /** Its `detail` speaks of the operator's own file, all of it: so many characters, where a peer's text has 256. */
+  readonly longestDetail?: number
 }
+
+/** A hundred mistakes, each with its place. */
+const WHOLE_FILE = 8_192
 
 export const EVENTS = {
   'gateway-started': { level: 'info', means: 'listens at `url`, and serves `paths`' },
@@ -36,10 +41,12 @@ export const EVENTS = {
   'reload-done': {
     level: 'info',
     means: 'a new configuration is in force; `detail` lists the changes and the effect on sessions',
+    longestDetail: WHOLE_FILE,
   },
   'reload-refused': {
     level: 'error',
     means: 'the new configuration has a mistake, and nothing has changed; `detail` says where and why',
+    longestDetail: WHOLE_FILE,
   },
   'admin-refused': {
     level: 'warn',
@@ -54,7 +61,7 @@ export const EVENTS = {
   'state-away': {
     level: 'error',
     means:
-      'the store that gateways share at `url` does not answer, or takes no writes; `detail` says why. docs/scaling.md says what goes on without it. Written once',
+      'the store that gateways share at `url` does not answer, or takes no writes; `detail` says why. docs/scaling.md says what goes on without it. Written again when the reason changes',
   },
   'state-back': { level: 'info', means: 'the store that gateways share answers, and takes writes' },
   'broker-node-away': {

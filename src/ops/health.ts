@@ -1,6 +1,7 @@
 /**
  * Whether the gateway lives and whether it could serve somebody: of every broker that a service names, one node has to be
- * there.
+ * there. A gateway that has to record everything, and cannot, serves nobody: its port stays open, and a balancer that counts
+ * sessions would send it all clients.
  */
 import type { BrokerFailure } from '../../proxy/index.ts'
 
@@ -25,11 +26,15 @@ export interface Readiness {
   readonly brokers: readonly BrokerHealth[]
   /** Of the store that gateways share; undefined where there is none. Without it the gateway is ready all the same. */
   readonly state: 'up' | 'degraded' | undefined
+  /** `failing`: a service refuses what it cannot record, and nothing can be recorded. */
+  readonly audit: 'failing' | undefined
 }
 
 export interface HealthOptions {
   /** Whether the store that gateways share answers; undefined where there is none. */
   readonly stateIsUp: () => boolean | undefined
+  /** Whether a service refuses everybody because its audit trail cannot be written. */
+  readonly auditFails: () => boolean
   /** Those that services name now. */
   readonly brokers: () => readonly NamedBroker[]
   readonly isDraining: () => boolean
@@ -50,8 +55,9 @@ export class Health {
     const draining = this.#options.isDraining()
     const stateIsUp = this.#options.stateIsUp()
     const state = stateIsUp === undefined ? undefined : stateIsUp ? 'up' : 'degraded'
-    const { isServing } = this.#options
-    return { ready: !draining && isServing() && brokers.every(({ ready }) => ready), draining, brokers, state }
+    const audit = this.#options.auditFails() ? 'failing' : undefined
+    const canServe = this.#options.isServing() && audit === undefined
+    return { ready: !draining && canServe && brokers.every(({ ready }) => ready), draining, brokers, state, audit }
   }
 }
 

@@ -20,6 +20,8 @@ export interface Lines {
   write(line: string): unknown
   /** Resolves when everything has been handed to the operating system, or cannot be. Never rejects. */
   flush?(): Promise<void>
+  /** Whether the next line would not be written. */
+  readonly isFailing?: boolean
 }
 
 /** Named by the gateway, never by a peer. */
@@ -78,9 +80,11 @@ export class Log {
     for (const observer of this.#observers) observer.wrote(event, fields)
     if (!this.#logger.isLevelEnabled(level)) return
     const line: Record<string, string | number> = { event }
+    const { longestDetail }: EventSpec = EVENTS[event]
     for (const name of FIELD_NAMES) {
       const value = fields[name]
-      if (value !== undefined) line[name] = typeof value === 'string' ? cut(value) : value
+      const longest = name === 'detail' ? longestDetail : undefined
+      if (value !== undefined) line[name] = typeof value === 'string' ? cut(value, longest) : value
     }
     const suppressed = this.#admit(event, fields.cause)
     if (suppressed === undefined) return
@@ -94,6 +98,11 @@ export class Log {
     const isWritten = this.#logger.level !== 'silent' && this.#to.write(auditLine(event, more)) !== false
     if (!isWritten) this.auditLostCount++
     return isWritten
+  }
+
+  /** Whether an audit event would be lost now. */
+  get isFailing(): boolean {
+    return this.#to.isFailing === true
   }
 
   /** Resolves when everything has been handed to the operating system, in order; called before the process ends. Never rejects. */
@@ -139,6 +148,6 @@ function members(fields: AuditFields): string {
 }
 
 /** As long as a text may be in a line. */
-export function cut(text: string): string {
-  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`
+export function cut(text: string, longest = LONGEST_TEXT): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`
 }

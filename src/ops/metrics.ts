@@ -59,6 +59,7 @@ export class Metrics {
   readonly #brokerFailures: Counter<'broker' | 'cause'>
   readonly #generation: Gauge
   readonly #configuration: Gauge<'hash'>
+  readonly #workersEnded: Counter
   readonly #reloads: Counter<'outcome'>
   readonly #reloadSessions: Counter<'outcome'>
   readonly #entitlements: Counter<'service' | 'outcome'>
@@ -98,9 +99,14 @@ export class Metrics {
     })
     this.#configuration = new Gauge({
       name: 'gatehouse_config_info',
-      help: 'Always 1; `hash` is that of the effective configuration, without `listen` and `admin`.',
+      help: 'Always 1; `hash` is that of the effective configuration, without `listen`, `admin` and `workers`.',
       labelNames: ['hash'],
       aggregator: 'max',
+      registers,
+    })
+    this.#workersEnded = new Counter({
+      name: 'gatehouse_workers_ended_total',
+      help: 'Processes of several (`workers`) that ended without being asked to; another one took the place of each.',
       registers,
     })
     this.#reloads = new Counter({
@@ -223,6 +229,10 @@ export class Metrics {
     this.#generation.set(generation)
     this.#configuration.reset()
     this.#configuration.set({ hash }, 1)
+  }
+
+  workerEnded(): void {
+    this.#workersEnded.inc()
   }
 
   /** @param sessions what became of them; absent where the reload was refused */

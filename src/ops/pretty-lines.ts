@@ -41,6 +41,10 @@ export class PrettyLines implements Lines {
     return this.#to.write(`${this.#pretty(JSON.parse(line) as Readonly<Record<string, unknown>>)}\n`)
   }
 
+  get isFailing(): boolean {
+    return this.#to.isFailing === true
+  }
+
   async flush(): Promise<void> {
     await this.#to.flush?.()
   }

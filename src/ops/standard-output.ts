@@ -16,6 +16,8 @@ const GATHER_MS = 10
 const GATHER_BYTES = 64 * 1024
 /** A pipe that is full, and was made not to block by somebody who shares it. */
 const RETRY_MS = 100
+/** A disk that is full, or whatever else failed: nobody may be there whose line would try again. */
+const BROKEN_RETRY_MS = 1_000
 /** For what waits at the end. */
 const FLUSH_MS = 10_000
 
@@ -42,6 +44,8 @@ export class StandardOutput {
   #isUnderWay = false
   /** The last attempt failed. */
   #isBroken = false
+  /** So much waits that a line was not taken. */
+  #isFull = false
   /** Of all lines that were taken. */
   #takenBytes = 0
   /** Those who wait for so many bytes to be written. */
@@ -59,13 +63,19 @@ export class StandardOutput {
       return false
     }
     const bytes = Buffer.byteLength(line)
-    if (this.#pendingBytes + bytes > PENDING_BYTES) return false
+    this.#isFull = this.#pendingBytes + bytes > PENDING_BYTES
+    if (this.#isFull) return false
     this.#gathered += line
     this.#gatheredBytes += bytes
     this.#takenBytes += bytes
     if (this.#gatheredBytes >= GATHER_BYTES) this.#begin()
     else this.#gather()
     return true
+  }
+
+  /** Whether the next line would not be written, as far as one can tell. */
+  get isFailing(): boolean {
+    return this.#isBroken || this.#isFull
   }
 
   /**
@@ -120,7 +130,10 @@ export class StandardOutput {
     }
     this.#isUnderWay = false
     this.#isBroken = error !== null
-    if (error === null) this.#writing = bytes < writing.length ? writing.subarray(bytes) : undefined
+    if (error === null) {
+      this.#writing = bytes < writing.length ? writing.subarray(bytes) : undefined
+      this.#isFull = false
+    } else setTimeout(this.#onGathered, BROKEN_RETRY_MS).unref()
     const writtenBytes = this.#isBroken ? Number.POSITIVE_INFINITY : this.#takenBytes - this.#pendingBytes
     for (const { upToBytes, done } of this.#waiting) if (upToBytes <= writtenBytes) done()
     // Somebody waits for the end, or it has waited while this was written.

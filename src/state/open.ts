@@ -21,6 +21,9 @@ import { SharedState } from './shared-state.ts'
 import { startProblem, storeProblemOf } from './start-check.ts'
 import { Store } from './store.ts'
 
+/** Answers of a store that does not let the gateway in. Of the others it may be another server's turn. */
+const DENIED = /^(WRONGPASS|NOAUTH|NOPERM)\b/
+
 export interface OpenOptions {
   readonly sources: SecretSources
   readonly load: (module: string) => Promise<unknown>
@@ -121,7 +124,8 @@ export class SharedStore {
         answered: (op, seconds, isFailure) => metrics.answered(op, seconds, isFailure),
         away: (detail) => {
           metrics.up = false
-          log.write('state-away', { url, detail })
+          const problem = DENIED.test(detail) ? storeProblemOf(detail) : undefined
+          log.write('state-away', { url, detail: problem ?? detail })
         },
         back: () => {
           metrics.up = true

@@ -24,7 +24,7 @@ export function script(text: string): Script {
 export interface StoreObserver {
   /** @param isFailure whether there was no answer that is one */
   answered(op: StoreOp, seconds: number, isFailure: boolean): void
-  /** The store went away, for this reason. */
+  /** The store went away, for this reason; or it is away, and this is another reason than those before. */
   away(detail: string): void
   back(): void
 }
@@ -49,6 +49,9 @@ const NOT_NOW =
 /** Those of them after which the store is looked for again: another one may have become the primary. */
 const ELSEWHERE = /^(READONLY|MASTERDOWN|NOAUTH|WRONGPASS|MOVED)\b/
 
+/** So many reasons are told while the store is away: each node of a cluster may have its own. */
+const TOLD_REASONS = 8
+
 const NO_CONNECTION = 'there is no connection'
 /** What the package says of that. */
 const UNCONNECTED = /^(Stream isn't writeable|Connection is closed|None of startup nodes|Cluster isn't ready)/
@@ -60,6 +63,8 @@ export class Store {
   #isUp = false
   #wasUp = false
   #why = NO_CONNECTION
+  /** Why it is away this time, as far as it has been told. */
+  readonly #told = new Set<string>()
   #lostProbes = 0
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
@@ -156,11 +161,18 @@ export class Store {
     if (this.#isClosed) return
     // The end of a connection says less than the answer that led to it.
     if (this.#isUp || why !== NO_CONNECTION) this.#why = why
-    const tell = this.#isUp || !this.#wasUp
+    // The end of a connection is seen before the reason for which there is no other one.
+    const isReason = why !== NO_CONNECTION && this.#told.size < TOLD_REASONS && !this.#told.has(why)
+    const tell = this.#isUp || !this.#wasUp || isReason
     this.#isUp = false
     this.#wasUp = true
-    if (tell) this.#options.observer.away(why)
+    if (tell) this.#tell(why)
     this.#probeSoon(PROBE_AWAY_MS)
+  }
+
+  #tell(why: string): void {
+    this.#told.add(why)
+    this.#options.observer.away(why)
   }
 
   #probeSoon(afterMs: number): void {
@@ -193,6 +205,7 @@ export class Store {
     this.#probeSoon(PROBE_UP_MS)
     if (this.#isUp) return
     this.#isUp = true
+    this.#told.clear()
     observer.back()
     for (const back of this.#backs) back()
   }

@@ -179,7 +179,7 @@ describe('a page with a login at the gateway', () => {
 
     const endSessionUrl = await other.evaluate(`import('/login.js').then((app) => app.logOut())`)
 
-    assert.equal(endSessionUrl, `${provider.issuer}/session/end`)
+    assert.equal(endSessionUrl, `${provider.issuer}/session/end?client_id=gatehouse`)
     const [end = ''] = await until(() => ends.length > 0 && ends, 'the end of the session')
     assert.match(end, /logged out/)
     assert.ok(Date.now() - startedMs < 1000)
@@ -255,7 +255,7 @@ describe('the same page by amqp-gatehouse/browser', () => {
 
     assert.equal(
       await page.evaluate('gate.logout().then((answer) => answer.endSessionUrl)'),
-      `${provider.issuer}/session/end`,
+      `${provider.issuer}/session/end?client_id=gatehouse`,
     )
     await until(async () => (await brokerUsers()).length === 0, 'no session at the broker')
     assert.equal(ends[0], '4400')

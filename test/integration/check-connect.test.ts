@@ -50,15 +50,21 @@ after(async () => {
 interface Options {
   readonly password?: string
   readonly service?: object
+  readonly urls?: readonly string[]
   readonly management?: boolean
 }
 
-async function check({ password = webuser.password, service = {}, management = false }: Options = {}) {
+async function check({
+  password = webuser.password,
+  service = {},
+  management = false,
+  urls = [broker.url],
+}: Options = {}) {
   const file = join(folder, 'gatehouse.yaml')
   const credentials = { webuser: { username: webuser.username, password } }
   const config = {
     listen: { host: '127.0.0.1', port: 0 },
-    brokers: { main: { urls: [broker.url], credentials } },
+    brokers: { main: { urls, credentials } },
     services: [
       {
         path: '/amqp',
@@ -105,6 +111,14 @@ describe('check --connect', () => {
       assert.equal(code, 1)
     })
   }
+
+  it('names a node that does not answer, although another one takes the login', async () => {
+    await permit(FULL)
+    const { code, stdout } = await check({ urls: [broker.url, 'amqp://127.0.0.1:1'] })
+    assert.equal(code, 0, stdout)
+    assert.match(stdout, /^broker main: a node does not answer: amqp:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/m)
+    assert.equal(stdout.match(/does not answer/g)?.length, 1)
+  })
 
   it('leaves the broker as it was', async () => {
     const { management } = broker.rabbit

@@ -156,7 +156,9 @@ describe('the login', () => {
     const refused = await logIn('nobody')
     assert.equal(refused.status, 403)
     assert.equal(browser.cookies(front.origin), '')
-    assert.match(String((await line('authentication-refused'))['detail']), /access_denied/)
+    const refusal = await line('authentication-refused')
+    assert.match(String(refusal['detail']), /access_denied/)
+    assert.equal(refusal['authenticator'], 'login', 'which of several providers it was')
   })
 
   it('of a blocked person is none, neither one that is under way nor one that is to be renewed', async () => {
@@ -234,7 +236,7 @@ describe('a session of a login', () => {
     assert.ok(performance.now() - startedMs < 1000)
     assert.match(text, /320.*logged out/)
     assert.equal(code, 4401)
-    assert.deepEqual(await answer.json(), { endSessionUrl: `${provider.issuer}/session/end` })
+    assert.deepEqual(await answer.json(), { endSessionUrl: `${provider.issuer}/session/end?client_id=gatehouse` })
     assert.equal(browser.cookies(front.origin), '')
     await until(() => provider.revokedCount() > revokedBefore, 'the revocation at the provider')
     await assert.rejects(enter(cookie), HandshakeRefused)

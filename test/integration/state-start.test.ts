@@ -72,6 +72,19 @@ describe('the start with a store', () => {
     await door.line('state-back')
   })
 
+  it('is away where its password is another one by now, and the log says that', async (t) => {
+    const changed = await startRedis()
+    t.after(() => changed.stop())
+    await changed.command('ACL', 'SETUSER', 'gate', 'on', '>before', '~*', '&*', '+@all')
+    const door = await startDoor({ state: state(changed, { username: 'gate', password: 'before' }) }, t)
+    await door.line('state-back')
+    await changed.command('ACL', 'SETUSER', 'gate', 'resetpass', '>after')
+    await changed.command('CLIENT', 'KILL', 'USER', 'gate')
+    await door.line('state-away', ({ detail }) =>
+      /^the store refuses user or password \(WRONGPASS/.test(String(detail)),
+    )
+  })
+
   it('is refused for a user who may not do all that is needed, and takes one who may', async (t) => {
     await redis.command('ACL', 'SETUSER', 'weak', 'on', '>weak', '~gatehouse:*', '+@read', '+ping', '+info', '+set')
     assert.match(await refusalOf(state(redis, { username: 'weak', password: 'weak' })), /may not do all.*EVAL|eval/i)

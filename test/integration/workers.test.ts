@@ -77,6 +77,11 @@ describe('a gateway with two workers', () => {
     assert.equal(await gateway.metric('gatehouse_sessions'), 10)
     assert.equal(await gateway.metric('gatehouse_sessions_opened_total'), openedBefore + 10)
     assert.equal(await gateway.metric('gatehouse_config_generation'), 1)
+    assert.equal(
+      await gateway.metric('gatehouse_config_info'),
+      1,
+      'one configuration, whatever part of it a worker has',
+    )
     assert.equal(await gateway.metric('gatehouse_build_info'), 1)
     const { json } = await gateway.api('GET', '/overview')
     assert.deepEqual([json['sessions'], json['services']], [10, [{ path: '/amqp', sessions: 10 }]])
@@ -255,6 +260,7 @@ describe('a gateway with two workers', () => {
     const there = async () =>
       (await gateway.workers()).find(({ number, pid }) => number === victim.number && pid !== victim.pid)
     await until(there, 'another worker', LONG_MS)
+    assert.equal(await gateway.metric('gatehouse_workers_ended_total'), 1)
     const left = await gateway.sessions('eve')
     assert.deepEqual(
       [...left.keys()].sort(),

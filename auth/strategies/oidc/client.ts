@@ -204,6 +204,17 @@ export class OidcClient {
     return (await this.#configuration()).serverMetadata()
   }
 
+  /**
+   * Where people log out at the provider; undefined where it has no such place. It names the client, so that a page may add
+   * an address to return to [OpenID Connect RP-Initiated Logout §2].
+   * @throws {ProviderError} `unavailable`
+   */
+  async logoutUrl(): Promise<string | undefined> {
+    const configuration = await this.#configuration()
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined
+    return openid.buildEndSessionUrl(configuration).href
+  }
+
   /** Discovers anew, with the secret as it is then, the next time it is needed. */
   forget(): void {
     this.#discovered = undefined

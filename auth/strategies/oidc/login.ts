@@ -148,8 +148,7 @@ export class OidcLogin {
   async logout(http: IncomingMessage): Promise<LoginAnswer> {
     const login = await this.find(http)
     if (login !== undefined && (await this.#end(login))) this.#giveBack(login.refreshToken)
-    const metadata = await this.#options.client.metadata().catch(() => undefined)
-    const endSessionUrl = metadata?.end_session_endpoint
+    const endSessionUrl = await this.#options.client.logoutUrl().catch(() => undefined)
     const body = endSessionUrl === undefined ? {} : { endSessionUrl }
     const cookies = [clearCookie(this.#cookie)]
     return { status: 200, body, cookies, ...(login !== undefined && { identity: login.identity }) }
@@ -282,7 +281,10 @@ export class OidcLogin {
   /** The login is over here already: nobody waits for the provider, whose time is bounded. */
   #giveBack(refreshToken: Secret | undefined): void {
     if (refreshToken === undefined) return
-    this.#options.client.revoke(refreshToken).catch((error: unknown) => this.#options.notRevoked(describe(error)))
+    this.#options.client.revoke(refreshToken).catch((error: unknown) => {
+      // Such an error names its cause itself.
+      this.#options.notRevoked(error instanceof ProviderError ? error.message : describe(error))
+    })
   }
 
   #tellEnded(

@@ -91,6 +91,17 @@ export const PROCESS_ALERTS: readonly Alert[] = [
     },
     quiet: { series: { [`gatehouse_start_time_seconds{${A}}`]: '100x10 800x20' }, at: '30m' },
   },
+  {
+    name: 'GatehouseWorkersEnd',
+    severity: 'warning',
+    expr: 'increase(gatehouse_workers_ended_total[1h]) > 3',
+    holds: '0m',
+    seen: 'Processes of the gateway {{ $labels.instance }} died more than three times in an hour, each with its sessions.',
+    toDo: 'The line `worker-ended` says how. SIGKILL: the machine is short of memory. Else read the lines of that `worker` before it.',
+    page: 'docs/scaling.md#workers',
+    fires: { series: { [`gatehouse_workers_ended_total{${A}}`]: '0x5 1+1x30' }, at: '20m', labels: LABELS },
+    quiet: { series: { [`gatehouse_workers_ended_total{${A}}`]: '0x5 2x30' }, at: '20m' },
+  },
   ...[
     { name: 'GatehouseCertificateEnds', severity: 'warning', days: 14, holds: '60m' } as const,
     { name: 'GatehouseCertificateEndsSoon', severity: 'critical', days: 2, holds: '5m' } as const,

@@ -2,6 +2,7 @@
 import type { SecretSources } from '../../../auth/index.ts'
 import { ManagementApi } from '../../brokers/probing/management-api.ts'
 import { type Probed, probeUsers } from '../../brokers/probing/probe-users.ts'
+import { silentNodes } from '../../brokers/probing/silent-nodes.ts'
 import { brokerNeeds } from '../../brokers/setup/broker-needs.ts'
 import type { Config } from '../../config/schema/schema.ts'
 import { EXIT, UsageError } from '../exit.ts'
@@ -20,6 +21,8 @@ export async function probeBrokers(
     const broker = config.brokers[needs.broker]
     if (broker === undefined) continue
     for (const note of needs.notes) say(terminal, `broker ${needs.broker}: not asked: ${note}`)
+    for (const text of await silentNodes(broker))
+      say(terminal, `broker ${needs.broker}: a node does not answer: ${text}`)
     for (const probed of await probeUsers(needs, broker, sources, api)) {
       for (const line of linesOf(needs.broker, probed)) say(terminal, line)
       missing += probed.missing.length

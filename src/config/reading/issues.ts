@@ -161,7 +161,12 @@ function wordsFor(issue: Issue): string {
   return entry?.message ?? issue.message
 }
 
+/** What text from the environment may stand for here; of several shapes, the first that is no text. */
 function wanted(issue: Issue): 'number' | 'boolean' | undefined {
+  if (issue.code === 'invalid_union') {
+    const whole = issue.errors.flatMap(([only]) => (only?.path.length === 0 ? [only] : []))
+    return whole.map(wanted).find((one) => one !== undefined)
+  }
   if (issue.code !== 'invalid_type') return undefined
   if (issue.expected === 'boolean') return 'boolean'
   return issue.expected === 'number' || issue.expected === 'int' ? 'number' : undefined

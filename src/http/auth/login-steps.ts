@@ -21,6 +21,12 @@ export interface LoginSteps {
   readonly log: Log
 }
 
+/** What an answer is told with. */
+interface Telling extends LoginSteps {
+  /** Whose answer it is, where that is known: with several providers, an operator has to know which. */
+  readonly authenticator?: string | undefined
+}
+
 const BEGIN = '/auth/login'
 
 /** `GET /auth/login`, with `with` where there is more than one. */
@@ -35,7 +41,8 @@ export async function beginLogin(
     return answered(exchange, { status: 404, body: { error: 'no such login' }, detail: 'no such login', failure }, of)
   }
   const begunBy = new URLSearchParams([...exchange.query].filter(([key]) => key === 'service' || key === 'with'))
-  return answered(exchange, await login.login.begin(exchange.query.get('returnTo'), begunBy.toString()), of)
+  const answer = await login.login.begin(exchange.query.get('returnTo'), begunBy.toString())
+  return answered(exchange, answer, { ...of, authenticator: login.name })
 }
 
 /** `GET /auth/callback`: the provider sends every browser here; its own cookie says whose login it is. */
@@ -45,15 +52,16 @@ export async function callback(
   of: LoginSteps,
 ): Promise<AuthAnswer> {
   const isBarred = (identity: Identity) => of.barred(identity) !== undefined
-  for (const { login } of logins) {
+  for (const { login, name } of logins) {
     const answer = await login.callback(exchange.request, exchange.query, isBarred)
     const barred = answer?.status === 403 && answer.identity && of.barred(answer.identity)
     if (barred) return refusedLogin(exchange, barred, answer, of)
-    if (answer !== undefined) return answered(exchange, answer, of, 'login-opened')
+    if (answer !== undefined) return answered(exchange, answer, { ...of, authenticator: name }, 'login-opened')
   }
   const error = 'no login is under way in this browser: begin at'
   const [only, ...others] = logins
-  if (only !== undefined && others.length === 0) return answered(exchange, only.login.unknown(error, BEGIN), of)
+  if (only !== undefined && others.length === 0)
+    return answered(exchange, only.login.unknown(error, BEGIN), { ...of, authenticator: only.name })
   const detail = `${error} ${of.forBrowsers(BEGIN)}`
   return answered(exchange, { status: 400, body: { error: detail }, detail, failure: { reason: 'unknown' } }, of)
 }
@@ -72,12 +80,12 @@ export async function forCookie(
   if (origin === undefined) {
     return answerRefusal(exchange, { cause: 'origin-not-allowed', detail: 'a login cookie needs an Origin header' }, of)
   }
-  const { login } = (await loginOfCookie(logins, request)) ?? logins[0] ?? {}
+  const { login, name } = (await loginOfCookie(logins, request)) ?? logins[0] ?? {}
   if (login === undefined) return { status: 404, body: { error: 'no such login' } }
   const own = step === 'refreshFor' ? await login.find(request) : undefined
   const barred = own === undefined ? undefined : of.barred(own.identity)
   if (barred !== undefined) return answerRefusal(exchange, barred, of)
-  return answered(exchange, await login[step](request), of, event)
+  return answered(exchange, await login[step](request), { ...of, authenticator: name }, event)
 }
 
 /**
@@ -107,7 +115,7 @@ export async function beginDevice(
 ): Promise<AuthAnswer> {
   const login = loginFor(exchange, logins)
   if (login === undefined) return { status: 404, body: { error: 'no such login' } }
-  return answered(exchange, await login.login.devices.begin(), of)
+  return answered(exchange, await login.login.devices.begin(), { ...of, authenticator: login.name })
 }
 
 /** `POST /auth/device/token`: whether the person has agreed. */
@@ -120,7 +128,8 @@ export async function finishDevice(
   const login = loginFor(exchange, logins)
   if (login === undefined || handle === undefined)
     return { status: 400, body: { error: 'expected a handle in a form' } }
-  return answered(exchange, await login.login.devices.finish(handle), of, 'login-opened')
+  const answer = await login.login.devices.finish(handle)
+  return answered(exchange, answer, { ...of, authenticator: login.name }, 'login-opened')
 }
 
 function loginFor({ query }: Exchange, logins: readonly OidcAuthenticator[]): OidcAuthenticator | undefined {
@@ -158,16 +167,15 @@ async function formField(request: IncomingMessage, name: string): Promise<string
 }
 
 /** The answer as HTTP, and a line in the log: of what happened, or of why it did not. */
-function answered(exchange: Exchange, answer: LoginAnswer, of: LoginSteps, event?: EventName): AuthAnswer {
+function answered(exchange: Exchange, answer: LoginAnswer, of: Telling, event?: EventName): AuthAnswer {
   const { hop, service, request } = exchange
   const { status, location, cookies, body, detail, identity } = answer
-  const { log } = of
-  const line = { service: service?.path, address: hop.address, subject: identity?.subject, issuer: identity?.issuer }
+  const { log, authenticator = identity?.authenticator } = of
+  const { subject, issuer } = identity ?? {}
+  const line = { service: service?.path, address: hop.address, subject, issuer, authenticator }
   if (status >= 500) log.write('authentication-failed', { ...line, detail, status })
   else if (status >= 400) log.write('authentication-refused', { ...line, cause: 'unauthenticated', detail, status })
-  else if (event !== undefined && identity !== undefined) {
-    log.write(event, { ...line, authenticator: identity.authenticator })
-  }
+  else if (event !== undefined && identity !== undefined) log.write(event, line)
   const headers = {
     ...(location !== undefined && { Location: location }),
     ...(cookies !== undefined && { 'Set-Cookie': cookies }),

@@ -19,6 +19,7 @@ describe('Health', () => {
       brokers: () => brokers,
       isDraining: () => false,
       stateIsUp: () => undefined,
+      auditFails: () => false,
     })
     assert.deepEqual(await health.readiness(), {
       ready: false,
@@ -28,6 +29,7 @@ describe('Health', () => {
         { name: 'second', ready: false, cause: 'unreachable' },
       ],
       state: undefined,
+      audit: undefined,
     })
     brokers = [there]
     assert.equal((await health.readiness()).ready, true)
@@ -39,9 +41,27 @@ describe('Health', () => {
       brokers: () => [there],
       isDraining: () => true,
       stateIsUp: () => undefined,
+      auditFails: () => false,
     })
     const { ready, draining } = await health.readiness()
     assert.deepEqual([ready, draining], [false, true])
+  })
+})
+
+describe('an audit trail that has to be written', () => {
+  it('makes the gateway unready where it cannot be: all clients would be sent to the one that refuses them', async () => {
+    let auditFails = true
+    const health = new Health({
+      isServing: () => true,
+      brokers: () => [there],
+      isDraining: () => false,
+      stateIsUp: () => undefined,
+      auditFails: () => auditFails,
+    })
+    const { ready, audit } = await health.readiness()
+    assert.deepEqual([ready, audit], [false, 'failing'])
+    auditFails = false
+    assert.equal((await health.readiness()).ready, true)
   })
 })
 
@@ -53,6 +73,7 @@ describe('the store that gateways share', () => {
       brokers: () => [there],
       isDraining: () => false,
       stateIsUp: () => stateIsUp,
+      auditFails: () => false,
     })
     assert.equal((await health.readiness()).state, 'up')
     stateIsUp = false

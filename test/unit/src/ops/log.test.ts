@@ -43,6 +43,19 @@ describe('Log', () => {
     assert.ok((lines[0]?.length ?? 0) < 600)
   })
 
+  it('leaves a refused configuration whole: each mistake has its place, and a bound', () => {
+    const lines: string[] = []
+    const mistakes = Array.from(
+      { length: 20 },
+      (_, n) => `/etc/gatehouse/gatehouse.yaml:${n}:5: services[0].orgins: unknown key`,
+    )
+    const log = logTo(lines)
+    log.write('reload-refused', { detail: mistakes.join('\n') })
+    assert.equal((JSON.parse(lines[0] ?? '') as { readonly detail: string }).detail, mistakes.join('\n'))
+    log.write('reload-refused', { detail: 'x'.repeat(100_000), file: 'y'.repeat(1_000) })
+    assert.ok((lines[1]?.length ?? 0) < 9_000)
+  })
+
   it('writes only so many lines of one event in ten seconds, then says how many were left out', () => {
     const lines: string[] = []
     let nowMs = 0

@@ -139,6 +139,28 @@ describe('StandardOutput', () => {
     assert.deepEqual([(await said).trim(), code], ['[false,false]', 0])
   })
 
+  it('finds out by itself that a full disk has room again, with nobody who writes', async () => {
+    const program = `
+      import fs from 'node:fs'
+      import { syncBuiltinESMExports } from 'node:module'
+      const { write } = fs
+      // The line itself is tried twice: by the flush, and when it would have gone by itself.
+      let tries = 0
+      fs.write = (fd, bytes, done) => ++tries <= 2 ? setImmediate(done, new Error('ENOSPC')) : write(fd, bytes, done)
+      syncBuiltinESMExports()
+      const before = output.isFailing
+      output.write('one\\n')
+      await output.flush()
+      const during = output.isFailing
+      const looking = setInterval(() => {
+        if (output.isFailing) return
+        clearInterval(looking)
+        output.flush().then(() => said(before, during, tries))
+      }, 10)`
+    const { lines, said } = await ended(run(program, 'pipe'))
+    assert.deepEqual([lines, said], [['one'], [false, true, 3]])
+  })
+
   it('says so where a disk is full, and does not crash', async () => {
     const full = openSync('/dev/full', 'w')
     const program = `

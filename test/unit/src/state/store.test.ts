@@ -29,8 +29,13 @@ class FakeClient implements StoreClient {
     this.disconnects += 1
     if (!reconnect) this.status = 'end'
   }
-  on(): unknown {
+  readonly #listeners = new Map<string, (error: Error) => void>()
+  on(event: string, listener: (error: Error) => void): unknown {
+    this.#listeners.set(event, listener)
     return this
+  }
+  emit(event: 'close' | 'error', error = new Error(event)): void {
+    this.#listeners.get(event)?.(error)
   }
 }
 
@@ -95,6 +100,26 @@ describe('the store', () => {
     await until(() => store.isUp, 'the store')
     assert.equal(said.at(-1), 'back')
     assert.equal(said.filter((word) => word === 'back').length, 2)
+  })
+
+  it('says why it is away once more where the reason is found only afterwards, and each reason once', async (t) => {
+    const { client, store, said } = await started(t)
+    client.answer = () => {
+      throw new Error('Connection is closed.')
+    }
+    client.emit('close')
+    for (let turn = 0; turn < 3; turn += 1) {
+      client.emit('error', new Error('WRONGPASS invalid username-password pair or user is disabled.'))
+      client.emit('close')
+    }
+    assert.deepEqual(said.slice(1), [
+      'there is no connection',
+      'WRONGPASS invalid username-password pair or user is disabled.',
+    ])
+    client.answer = () => 'OK'
+    await until(() => store.isUp, 'the store')
+    client.emit('close')
+    assert.deepEqual(said.slice(3), ['back', 'there is no connection'])
   })
 
   it('looks for it again where it is silent, and where the client has given up', async (t) => {

@@ -206,7 +206,7 @@ describe('logging out', () => {
     of.browser.take(answer)
 
     assert.equal(answer.status, 200)
-    assert.deepEqual(answer.body, { endSessionUrl: `${provider.issuer}/logout` })
+    assert.deepEqual(answer.body, { endSessionUrl: `${provider.issuer}/logout?client_id=gatehouse` })
     assert.equal(of.browser.jar.size, 0)
     assert.equal(of.ended.length, 1)
     of.browser.jar.set(LOGIN_COOKIE, kept)

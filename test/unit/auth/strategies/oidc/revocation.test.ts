@@ -120,10 +120,10 @@ describe('a logout', () => {
     await until(() => provider.revocations.length > 0, 'a revocation')
     assert.deepEqual(of.notRevoked, [])
     give()
-    assert.match(
-      (await until(() => of.notRevoked.length > 0 && of.notRevoked, 'a failure'))[0] ?? '',
-      /does not answer/,
-    )
+    const [detail = ''] = await until(() => of.notRevoked.length > 0 && of.notRevoked, 'a failure')
+    assert.match(detail, /^the provider does not answer: /)
+    const parts = detail.split(': ')
+    assert.equal(new Set(parts).size, parts.length, `a cause stands there twice: ${detail}`)
   })
 })
 

@@ -54,6 +54,13 @@ describe('fillIn', () => {
 })
 
 describe('parseConfig', () => {
+  it('takes a number or a word from a variable where either may stand', () => {
+    const input = { ...minimalConfig(), workers: '${env:WORKERS}' } as never
+    const workersOf = (WORKERS: string) => parseConfig(input, { files: false, env: { WORKERS } }).config.workers
+    assert.deepEqual(['4', 'auto'].map(workersOf), [4, 'auto'])
+    assert.throws(() => workersOf('many'), /workers: expected a number of processes/)
+  })
+
   it('takes text from the environment for the number or the boolean that is expected', () => {
     const input = { ...minimalConfig(), listen: { port: '${env:PORT}', behindTls: '${env:TLS}' } } as never
     const { config } = parseConfig(input, { env: { PORT: '8443', TLS: 'true' }, files: false })
