@@ -135,6 +135,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'syntax of directories in a name, an empty password, a referral to another directory',
       'every special character is escaped, names have one way of writing; refused before the directory is asked; not followed',
     ],
+    [
+      'B52',
+      'an answer of the directory’s that somebody on the way begins before StartTLS, for TLS to end it',
+      'the connection is given up where anything but the one answer was said before TLS',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],

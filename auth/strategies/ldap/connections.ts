@@ -164,7 +164,8 @@ export class Connections {
       tlsOptions: protocol === 'ldaps:' ? tls : undefined,
     })
     if (!startTls) return { client, isReady: Promise.resolve() }
-    return { client: new SecuredClient(client), isReady: client.startTLS(tls) }
+    const secured = new SecuredClient(client)
+    return { client: secured, isReady: secured.startTLS(tls) }
   }
 
   async #bindService(client: LdapClient): Promise<void> {

@@ -1,22 +1,35 @@
 /**
  * A connection that StartTLS secures. Where it is lost, the package would connect again by itself, without TLS, and say the
- * password there: somebody on the way only has to cut it at the right moment.
+ * password there: somebody on the way only has to cut it at the right moment. What the package has not understood yet when TLS
+ * begins, it would put before what the directory says: so somebody on the way could answer in its place.
  */
 import type { LdapClient, SearchOptions, TlsOptions } from './client.ts'
 
+/** What version 8 of the package keeps to itself. */
+interface Inside {
+  /** The beginning of a message of which the rest has not come. */
+  readonly messageParser?: { readonly buffer?: Uint8Array | undefined }
+  readonly socket?: { readonly writable: boolean } | undefined
+}
+
 export class SecuredClient implements LdapClient {
-  readonly #client: LdapClient
+  readonly #client: LdapClient & Inside
 
   constructor(client: LdapClient) {
     this.#client = client
   }
 
+  /** The package itself does not notice that a connection with StartTLS has ended. */
   get isConnected(): boolean {
-    return this.#client.isConnected
+    return this.#client.isConnected && this.#client.socket?.writable === true
   }
 
+  /** @throws {Error} where anything is left of what was said before TLS [RFC 4513 §3.1.1] */
   async startTLS(options: TlsOptions): Promise<void> {
     await this.#client.startTLS(options)
+    const { messageParser } = this.#client
+    if (messageParser === undefined) throw new Error('StartTLS needs version 8 of the package ldapts')
+    if (messageParser.buffer !== undefined) throw new Error('more than the answer to StartTLS was said before TLS')
   }
 
   /** @throws {Error} where the connection was lost: nothing is said then */
@@ -36,6 +49,6 @@ export class SecuredClient implements LdapClient {
   }
 
   #isThere(): void {
-    if (!this.#client.isConnected) throw new Error('the connection to the directory was lost after StartTLS')
+    if (!this.isConnected) throw new Error('the connection to the directory was lost after StartTLS')
   }
 }

@@ -8,6 +8,8 @@ import { Connections } from '../../../../../auth/strategies/ldap/connections.ts'
 /** As the package: whatever is said while nothing is connected goes over a new connection, in the clear. */
 class ForgetfulClient implements LdapClient {
   isConnected = true
+  readonly messageParser: { buffer?: Buffer } = {}
+  readonly socket = { writable: true }
   readonly saidInTheClear: string[] = []
 
   async startTLS(): Promise<void> {}
@@ -61,4 +63,30 @@ describe('a connection that is lost after StartTLS', () => {
     )
     assert.deepEqual(client.saidInTheClear, [])
   })
+
+  it('says none where the package does not notice it', async () => {
+    const client = new ForgetfulClient()
+    client.startTLS = async () => {
+      client.socket.writable = false
+    }
+    const connections = new Connections(() => client, SERVER, undefined)
+    const alone = connections.alone(
+      async (one) => await one.bind('cn=ann', 'word'),
+      async () => 'done',
+    )
+    await assert.rejects(alone, /was lost after StartTLS/)
+  })
+})
+
+it('B52 a connection is given up where the package kept something of what was said before TLS', async () => {
+  const client = new ForgetfulClient()
+  client.startTLS = async () => {
+    client.messageParser.buffer = Buffer.from([0x30])
+  }
+  const connections = new Connections(() => client, SERVER, undefined)
+  const alone = connections.alone(
+    async (one) => await one.bind('cn=ann', 'word'),
+    async () => 'done',
+  )
+  await assert.rejects(alone, /more than the answer to StartTLS was said before TLS/)
 })
