@@ -140,6 +140,11 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'an answer of the directory’s that somebody on the way begins before StartTLS, for TLS to end it',
       'the connection is given up where anything but the one answer was said before TLS',
     ],
+    [
+      'B53',
+      'an old answer of a directory or a provider that arrives behind a newer one: a login under way while an account goes',
+      'the answer to the question that was asked last counts; a recheck counts for sessions that hang on its proof still',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],
