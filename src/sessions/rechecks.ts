@@ -122,12 +122,16 @@ async function goOnAs(
   found: Identity | undefined,
   { recheck, part }: Pick<Proof, 'recheck' | 'part'>,
 ): Promise<void> {
-  const { identity } = session.record
-  const parts = identity.parts ?? [identity]
   const key = recheck.keyOf(part)
-  const index = parts.findIndex((one) => one.authenticator === part.authenticator && recheck.keyOf(one) === key)
-  const before = parts[index]
-  if (before === undefined) return
-  if (found === undefined) session.end(authorityEnded('revoked'))
-  else if (hasOtherRoles(before, found)) await session.goOn(combine(parts.with(index, found)))
+  const hangsOn = (one: Identity) => one.authenticator === part.authenticator && recheck.keyOf(one) === key
+  const next = (now: Identity): Identity | undefined => {
+    const parts = now.parts ?? [now]
+    const index = parts.findIndex(hangsOn)
+    const before = parts[index]
+    if (found === undefined || before === undefined || !hasOtherRoles(before, found)) return undefined
+    return combine(parts.with(index, found))
+  }
+  const { identity } = session.record
+  if (found === undefined && (identity.parts ?? [identity]).some(hangsOn)) session.end(authorityEnded('revoked'))
+  else if (next(identity) !== undefined) await session.goOn(next)
 }

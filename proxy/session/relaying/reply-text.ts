@@ -105,7 +105,9 @@ function withoutUser(text: string, subject: string): string {
   if (kind === undefined || at < 0) return text
   const name = text.slice(at + kind.before.length)
   // A name may hold quotes itself: of one that is not known nothing stays.
-  const end = name.startsWith(`${subject}'`) ? subject.length : name.search(/'(?:$| by backend |, backend | has reached |: user | is deleted$)/)
+  const end = name.startsWith(`${subject}'`)
+    ? subject.length
+    : name.search(/'(?:$| by backend |, backend | has reached |: user | is deleted$)/)
   const rest = end < 0 ? '' : name.slice(end + 1)
   return `${text.slice(0, at)}${kind.before}${subject}'${kind.behind}${rest}`
 }

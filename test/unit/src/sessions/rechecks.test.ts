@@ -39,8 +39,9 @@ describe('Rechecks', () => {
     end(request: EndRequest): void {
       this.ends.push(request)
     }
-    async goOn(fresh: Identity): Promise<void> {
-      this.goneOn.push(fresh)
+    async goOn(next: (now: Identity) => Identity | undefined): Promise<void> {
+      const fresh = next(this.record.identity)
+      if (fresh !== undefined) this.goneOn.push(fresh)
     }
   }
 
