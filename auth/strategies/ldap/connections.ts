@@ -56,6 +56,7 @@ export class Connections {
   /** URL → until when the others go before it. */
   readonly #awayUntilMs = new Map<string, number>()
   #openCount = 0
+  #isClosed = false
 
   constructor(make: MakeClient, server: Server, service: ServiceLogin | undefined) {
     this.#make = make
@@ -76,7 +77,7 @@ export class Connections {
         return result
       } catch {
         // Where this one is dead, the others of its time are mostly dead, too.
-        if (!kept.isConnected) this.close()
+        if (!kept.isConnected) this.#dropIdle()
         this.#drop(kept)
       }
     }
@@ -108,7 +109,13 @@ export class Connections {
     }
   }
 
+  /** What is under way goes on; no connection is kept any more. */
   close(): void {
+    this.#isClosed = true
+    this.#dropIdle()
+  }
+
+  #dropIdle(): void {
     for (const { client } of this.#idle.splice(0)) this.#drop(client)
   }
 
@@ -197,7 +204,7 @@ export class Connections {
   }
 
   #keep(client: LdapClient): void {
-    if (this.#idle.length >= IDLE_MAX) this.#drop(client)
+    if (this.#isClosed || this.#idle.length >= IDLE_MAX) this.#drop(client)
     else this.#idle.push({ client, sinceMs: performance.now() })
   }
 

@@ -23,7 +23,11 @@ class ForgetfulClient implements LdapClient {
     return { searchEntries: [] }
   }
 
-  async unbind(): Promise<void> {}
+  isEnded = false
+
+  async unbind(): Promise<void> {
+    this.isEnded = true
+  }
 }
 
 const SERVER = { urls: ['ldap://127.0.0.1:1'], startTls: true, ca: undefined }
@@ -89,4 +93,11 @@ it('B52 a connection is given up where the package kept something of what was sa
     async () => 'done',
   )
   await assert.rejects(alone, /more than the answer to StartTLS was said before TLS/)
+})
+
+it('a connection is not kept where a reload has closed the others while it was in use', async () => {
+  const client = new ForgetfulClient()
+  const connections = new Connections(() => client, SERVER, undefined)
+  await connections.asService(async () => connections.close())
+  assert.equal(client.isEnded, true)
 })
