@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
 import { within } from '../../deadline.ts'
 import type { Secret } from '../../secret.ts'
 import { failureOf, hasResultCode, type LdapClient, type MakeClient, type TlsOptions } from './client.ts'
-import { SecuredClient } from './secured-client.ts'
+import { SingleConnection } from './single-connection.ts'
 
 export interface Server {
   readonly urls: readonly string[]
@@ -163,16 +163,15 @@ export class Connections {
     const { hostname, protocol } = new URL(url)
     const host = hostname.replace(/^\[(.*)\]$/, '$1')
     const tls: TlsOptions = { ca, host, servername: isIP(host) === 0 ? host : undefined, minVersion: 'TLSv1.2' }
-    const client = this.#make({
+    const made = this.#make({
       url,
       timeout: TIMEOUT_MS,
       connectTimeout: TIMEOUT_MS,
       strictDN: false,
       tlsOptions: protocol === 'ldaps:' ? tls : undefined,
     })
-    if (!startTls) return { client, isReady: Promise.resolve() }
-    const secured = new SecuredClient(client)
-    return { client: secured, isReady: secured.startTLS(tls) }
+    const client = new SingleConnection(made)
+    return { client, isReady: startTls ? client.startTLS(tls) : Promise.resolve() }
   }
 
   async #bindService(client: LdapClient): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * A connection that StartTLS secures. Where it is lost, the package would connect again by itself, without TLS, and say the
- * password there: somebody on the way only has to cut it at the right moment. What the package has not understood yet when TLS
- * begins, it would put before what the directory says: so somebody on the way could answer in its place.
+ * A client that connects once. Where its connection is lost, or was given up while somebody still waited for a password, the
+ * package would connect again by itself: as nobody, after StartTLS without TLS, and nobody would close it. So somebody on the
+ * way only had to cut it at the right moment. What the package has not understood yet when TLS begins, it would put before
+ * what the directory says: so somebody on the way could answer in its place.
  */
 import type { LdapClient, SearchOptions, TlsOptions } from './client.ts'
 
@@ -12,8 +13,9 @@ interface Inside {
   readonly socket?: { readonly writable: boolean } | undefined
 }
 
-export class SecuredClient implements LdapClient {
+export class SingleConnection implements LdapClient {
   readonly #client: LdapClient & Inside
+  #mayConnect = true
 
   constructor(client: LdapClient) {
     this.#client = client
@@ -26,6 +28,7 @@ export class SecuredClient implements LdapClient {
 
   /** @throws {Error} where anything is left of what was said before TLS [RFC 4513 §3.1.1] */
   async startTLS(options: TlsOptions): Promise<void> {
+    this.#mayConnect = false
     await this.#client.startTLS(options)
     const { messageParser } = this.#client
     if (messageParser === undefined) throw new Error('StartTLS needs version 8 of the package ldapts')
@@ -45,10 +48,12 @@ export class SecuredClient implements LdapClient {
   }
 
   async unbind(): Promise<void> {
+    this.#mayConnect = false
     await this.#client.unbind()
   }
 
   #isThere(): void {
-    if (!this.isConnected) throw new Error('the connection to the directory was lost after StartTLS')
+    if (!this.#mayConnect && !this.isConnected) throw new Error('the connection to the directory was lost')
+    this.#mayConnect = false
   }
 }
