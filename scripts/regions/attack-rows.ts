@@ -135,6 +135,16 @@ export const ATTACKS: Readonly<Record<AttackSection, readonly AttackRow[]>> = {
       'syntax of directories in a name, an empty password, a referral to another directory',
       'every special character is escaped, names have one way of writing; refused before the directory is asked; not followed',
     ],
+    [
+      'B52',
+      'an answer of the directory’s that somebody on the way begins before StartTLS, for TLS to end it',
+      'the connection is given up where anything but the one answer was said before TLS',
+    ],
+    [
+      'B53',
+      'an old answer of a directory or a provider that arrives behind a newer one: a login under way while an account goes',
+      'the answer to the question that was asked last counts; a recheck counts for sessions that hang on its proof still',
+    ],
   ],
   desync: [
     ['C1', 'frames just above frame-max', '501: the limit is for whole frames'],

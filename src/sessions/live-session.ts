@@ -45,6 +45,10 @@ import { brokersPart, sessionLine } from './session-line.ts'
 /** The first one that a text of RabbitMQ's names: `queue 'orders' in vhost '/'`. */
 const RESOURCE = /\b(?:queue|exchange) '.*?' in vhost '[^']*'/s
 
+type EndingRenewal = Renewal & { readonly end?: EndRequest | undefined }
+
+const OVERTAKEN: EndingRenewal = { renewed: false, detail: 'another renewal was done first' }
+
 export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   readonly id: string
   readonly record: LiveRecord
@@ -225,23 +229,33 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
   /** The client shows a fresh proof in band. */
   async renew(secret: Buffer): Promise<Renewal> {
     const { requirement, path } = this.#service
-    const renewal = await this.#renewal(() => renew(requirement, this.#place.identity, secret, { service: path }))
+    const renewal = await this.#renewal((now) => renew(requirement, now, secret, { service: path }))
     if (renewal.end !== undefined) this.end(renewal.end)
     return renewal
   }
 
-  async goOn(identity: Identity): Promise<void> {
-    const renewal = await this.#renewal(async () => identity)
+  async goOn(next: (now: Identity) => Identity | undefined): Promise<void> {
+    const renewal = await this.#renewal(async (now) => next(now) ?? now)
     if (renewal.renewed) return
     if (renewal.end === undefined) this.#place.endAuthority('revoked')
     else this.end(renewal.end)
   }
 
+  /** Where another renewal was done first, this one begins again from there: nothing of before comes back. */
+  async #renewal(fresh: (now: Identity) => Promise<Identity>): Promise<EndingRenewal> {
+    for (;;) {
+      const before = this.#place.identity
+      const renewal = await this.#renewalOf(before, fresh)
+      if (renewal.renewed || this.#place.identity === before) return renewal
+    }
+  }
+
   /** A fresh proof of the same person, who has to be promoted to the same broker user once more. */
-  async #renewal(fresh: () => Promise<Identity>): Promise<Renewal & { readonly end?: EndRequest | undefined }> {
+  async #renewalOf(before: Identity, fresh: (now: Identity) => Promise<Identity>): Promise<EndingRenewal> {
     const [service, place] = [this.#service, this.#place]
     try {
-      const identity = await fresh()
+      const identity = await fresh(before)
+      if (identity === before) return { renewed: true, expiresAtMs: before.expiresAtMs }
       if (!service.roles.every((role) => identity.roles.includes(role))) {
         return { renewed: false, detail: 'the fresh credential lacks a required role' }
       }
@@ -260,7 +274,9 @@ export class LiveSession implements Occupant, EntitledSession, SessionObserver {
       if (vhost !== undefined && !allowsVhost(vhosts, vhost)) {
         return { renewed: false, detail: 'the fresh credential is promoted to another vhost', end: VHOST_LOST }
       }
+      if (place.identity !== before) return OVERTAKEN
       if (credential.isPassedOn) await this.#session.renewBroker(credential)
+      if (place.identity !== before) return OVERTAKEN
       if (place.endedFor !== undefined) return { renewed: false, detail: 'the authority has ended' }
       this.#shared.sessions.renew(place, identity)
       this.#entitled = promoted.entitled

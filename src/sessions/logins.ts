@@ -57,11 +57,10 @@ export function sessionsOfLogins({ sessions, log }: Pick<FollowedLogins, 'sessio
       if (count > 0) log.write('sessions-revoked', { count })
     },
     renewed(sessionKey, identity) {
-      for (const place of sessions.withSessionKey(sessionKey)) {
-        const next = renewedPart(place.identity, identity)
-        if (next !== undefined)
-          place.session?.goOn(next).catch((error: unknown) => log.write('internal-error', { detail: String(error) }))
-      }
+      for (const { session } of sessions.withSessionKey(sessionKey))
+        session
+          ?.goOn((now) => renewedPart(now, identity))
+          .catch((error: unknown) => log.write('internal-error', { detail: String(error) }))
     },
   }
 }

@@ -35,8 +35,11 @@ export interface Occupant {
   keep(service: Service, rule: number): void
   /** Goes on by these terms from the next frame on, at the same broker, as the same broker user. */
   adopt(service: Service, terms: Terms): void
-  /** Goes on as this identity, which is the same person, if its rules still lead to the same broker user; else it ends. */
-  goOn(identity: Identity): Promise<void>
+  /**
+   * Goes on as the same person, if the rules still lead to the same broker user; else it ends.
+   * @param next of the identity of now, asked again where that has changed meanwhile; undefined: as it is
+   */
+  goOn(next: (now: Identity) => Identity | undefined): Promise<void>
   /** Takes over the end of a renewed proof. */
   renewed(identity: Identity): void
   /** The place was given back: no timer may be left. */

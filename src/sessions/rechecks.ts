@@ -1,6 +1,7 @@
 /**
  * Looks again at the proofs of live sessions whose authenticator can: a directory's account, an opaque token. Sessions of one
- * proof share a question. Where nobody can tell, a session goes on; where the proof does not hold any more, it ends.
+ * proof share a question. Where nobody can tell, a session goes on; where the proof does not hold any more, it ends. An answer
+ * counts for sessions that hang on this proof still, and of the configuration in force.
  */
 import { type Authenticator, combine, type Identity } from '../../auth/index.ts'
 import type { Log } from '../ops/log.ts'
@@ -93,8 +94,9 @@ export class Rechecks implements Ticked {
     this.#askingCount += 1
     try {
       const found = await recheck.again(part)
-      if (found === undefined) for (const session of sessions) session.end(authorityEnded('revoked'))
-      else if (hasOtherRoles(part, found)) await Promise.all(sessions.map((session) => goOnAs(session, found)))
+      // Another configuration asks for itself, and at once.
+      if (this.#authenticators().get(authenticator)?.recheck !== recheck) due.atMs = this.#clock.monotonicMs()
+      else await Promise.all(sessions.map(async (session) => await goOnAs(session, found, { recheck, part })))
     } catch (error) {
       const detail = error instanceof Error ? error.message : 'unknown failure'
       this.#log.write('recheck-failed', { authenticator, detail, count: sessions.length })
@@ -114,10 +116,22 @@ function hasOtherRoles(before: Identity, now: Identity): boolean {
   return roles.size !== new Set(now.roles).size || now.roles.some((role) => !roles.has(role))
 }
 
-/** What one of those who vouched says now replaces what it said. */
-async function goOnAs(session: Occupant, fresh: Identity): Promise<void> {
+/** What one of those who vouched says now replaces what it said, unless it has proved the session by something else since. */
+async function goOnAs(
+  session: Occupant,
+  found: Identity | undefined,
+  { recheck, part }: Pick<Proof, 'recheck' | 'part'>,
+): Promise<void> {
+  const key = recheck.keyOf(part)
+  const hangsOn = (one: Identity) => one.authenticator === part.authenticator && recheck.keyOf(one) === key
+  const next = (now: Identity): Identity | undefined => {
+    const parts = now.parts ?? [now]
+    const index = parts.findIndex(hangsOn)
+    const before = parts[index]
+    if (found === undefined || before === undefined || !hasOtherRoles(before, found)) return undefined
+    return combine(parts.with(index, found))
+  }
   const { identity } = session.record
-  const parts = identity.parts ?? [identity]
-  const index = parts.findIndex(({ authenticator }) => authenticator === fresh.authenticator)
-  if (index !== -1) await session.goOn(combine(parts.with(index, fresh)))
+  if (found === undefined && (identity.parts ?? [identity]).some(hangsOn)) session.end(authorityEnded('revoked'))
+  else if (next(identity) !== undefined) await session.goOn(next)
 }

@@ -86,16 +86,13 @@ class Introspection {
   async again({ accessToken, fromCookie }: Identity): Promise<Identity | undefined> {
     if (accessToken === undefined) return undefined
     const token = textOf(accessToken)
-    const answer = await this.#endpoint.ask(token)
-    if (answer === undefined) {
-      this.#active.forget(digestOf(token))
-      return undefined
-    }
     try {
-      const identity = this.#identity(answer, token, fromCookie)
       // Whoever comes back with this token has the roles of now, too.
-      this.#active.replace(digestOf(token), { value: answer, expiresAtMs: identity.expiresAtMs })
-      return identity
+      const answer = await this.#active.again(digestOf(token), async () => {
+        const value = await this.#endpoint.ask(token)
+        return value === undefined ? undefined : { value, expiresAtMs: secondsOf(value, 'exp') }
+      })
+      return answer === undefined ? undefined : this.#identity(answer, token, fromCookie)
     } catch (error) {
       if (error instanceof AuthenticationRefused) return undefined
       throw error

@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
 import { within } from '../../deadline.ts'
 import type { Secret } from '../../secret.ts'
 import { failureOf, hasResultCode, type LdapClient, type MakeClient, type TlsOptions } from './client.ts'
-import { SecuredClient } from './secured-client.ts'
+import { SingleConnection } from './single-connection.ts'
 
 export interface Server {
   readonly urls: readonly string[]
@@ -56,6 +56,7 @@ export class Connections {
   /** URL → until when the others go before it. */
   readonly #awayUntilMs = new Map<string, number>()
   #openCount = 0
+  #isClosed = false
 
   constructor(make: MakeClient, server: Server, service: ServiceLogin | undefined) {
     this.#make = make
@@ -76,7 +77,7 @@ export class Connections {
         return result
       } catch {
         // Where this one is dead, the others of its time are mostly dead, too.
-        if (!kept.isConnected) this.close()
+        if (!kept.isConnected) this.#dropIdle()
         this.#drop(kept)
       }
     }
@@ -108,7 +109,13 @@ export class Connections {
     }
   }
 
+  /** What is under way goes on; no connection is kept any more. */
   close(): void {
+    this.#isClosed = true
+    this.#dropIdle()
+  }
+
+  #dropIdle(): void {
     for (const { client } of this.#idle.splice(0)) this.#drop(client)
   }
 
@@ -156,15 +163,15 @@ export class Connections {
     const { hostname, protocol } = new URL(url)
     const host = hostname.replace(/^\[(.*)\]$/, '$1')
     const tls: TlsOptions = { ca, host, servername: isIP(host) === 0 ? host : undefined, minVersion: 'TLSv1.2' }
-    const client = this.#make({
+    const made = this.#make({
       url,
       timeout: TIMEOUT_MS,
       connectTimeout: TIMEOUT_MS,
       strictDN: false,
       tlsOptions: protocol === 'ldaps:' ? tls : undefined,
     })
-    if (!startTls) return { client, isReady: Promise.resolve() }
-    return { client: new SecuredClient(client), isReady: client.startTLS(tls) }
+    const client = new SingleConnection(made)
+    return { client, isReady: startTls ? client.startTLS(tls) : Promise.resolve() }
   }
 
   async #bindService(client: LdapClient): Promise<void> {
@@ -196,7 +203,7 @@ export class Connections {
   }
 
   #keep(client: LdapClient): void {
-    if (this.#idle.length >= IDLE_MAX) this.#drop(client)
+    if (this.#isClosed || this.#idle.length >= IDLE_MAX) this.#drop(client)
     else this.#idle.push({ client, sinceMs: performance.now() })
   }
 

@@ -50,13 +50,8 @@ export async function ldapAuthenticator(options: LdapOptions, load: () => Promis
           everyMs: recheckMs,
           keyOf: ({ subject }) => subject,
           async again({ subject }) {
-            const person = await directory.again(subject)
-            if (person?.name !== subject) {
-              check.gone(subject)
-              return undefined
-            }
-            check.seen(person)
-            return identityOf(person, name)
+            const person = await check.again(subject, () => directory.again(subject))
+            return person === undefined ? undefined : identityOf(person, name)
           },
         }
       : undefined,

@@ -1,7 +1,8 @@
 /**
  * Decides by a directory whether a name and a password belong together, and what that may cost: guesses are counted before
  * the directory is asked, logins of one credential at one time share a question, and one that was right is not asked for again
- * for a minute from the same network. No password is kept.
+ * for a minute from the same network. Of what the directory said of a person, the answer to the question that was asked last
+ * counts, whichever arrives last. No password is kept.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { networkOf } from '../../net/addresses.ts'
@@ -27,8 +28,11 @@ export class LoginCheck {
   /** Credentials that were right, and whose they are. */
   readonly #right = new Map<string, { readonly name: string; readonly untilMs: number }>()
   /** These people, as the directory showed them last: a credential that is held brings no groups of before. */
-  readonly #people = new Map<string, DirectoryPerson>()
+  readonly #people = new Map<string, Known>()
   readonly #underWay = new Map<string, Promise<LoginVerdict>>()
+  /** What rechecks that began later have found meanwhile, for each question about a password that is under way. */
+  readonly #proving = new Set<Map<string, Known | Gone>>()
+  #askedCount = 0
 
   constructor(directory: Pick<Directory, 'prove'>, attempts: Attempts, nowMs: () => number = () => performance.now()) {
     this.#directory = directory
@@ -58,42 +62,64 @@ export class LoginCheck {
     }
   }
 
-  /** The directory showed this person again, perhaps with other groups. */
-  seen(person: DirectoryPerson): void {
-    if (this.#people.has(person.name)) this.#people.set(person.name, person)
-  }
-
-  /** This person is not there any more: whoever gives this name is asked for again. */
-  gone(name: string): void {
-    this.#people.delete(name)
+  /**
+   * Looks for a person anew, perhaps with other groups. Where there is none of this name any more, whoever gives it is asked
+   * for again.
+   */
+  async again(name: string, look: () => Promise<DirectoryPerson | undefined>): Promise<DirectoryPerson | undefined> {
+    const asked = this.#ask()
+    const earlier = [...this.#proving]
+    const found = await look()
+    const person = found?.name === name ? found : undefined
+    for (const newer of earlier) if ((newer.get(name)?.asked ?? 0) < asked) newer.set(name, { asked, person })
+    if (person === undefined) this.#people.delete(name)
+    else if (this.#people.has(name)) this.#learn({ asked, person })
+    return person
   }
 
   #held(credential: string): DirectoryPerson | undefined {
     const held = this.#right.get(credential)
-    return held !== undefined && this.#nowMs() < held.untilMs ? this.#people.get(held.name) : undefined
+    return held !== undefined && this.#nowMs() < held.untilMs ? this.#people.get(held.name)?.person : undefined
+  }
+
+  #ask(): number {
+    this.#askedCount += 1
+    return this.#askedCount
+  }
+
+  /** @returns what is known now: it may have been asked for later, and answered before */
+  #learn(answer: Known): DirectoryPerson {
+    const { name } = answer.person
+    const known = this.#people.get(name)
+    if (known !== undefined && known.asked > answer.asked) return known.person
+    keep(this.#people, name, answer)
+    return answer.person
   }
 
   async #decide({ user, password, address, counted, credential }: Question): Promise<LoginVerdict> {
     const attempt = await this.#attempts.begin(counted, address)
     if (!attempt.allowed) return tooMany(attempt.retryAfterSeconds)
-    let person: DirectoryPerson | undefined
+    const asked = this.#ask()
+    const newer = new Map<string, Known | Gone>()
+    this.#proving.add(newer)
+    let proven: DirectoryPerson | undefined
     try {
-      person = await this.#directory.prove(user, password)
+      proven = await this.#directory.prove(user, password)
     } catch (error) {
       await this.#attempts.withdrawn(counted, address)
       if (error instanceof DirectoryBusy)
         return { kind: 'throttled', detail: error.message, retryAfterSeconds: BUSY_RETRY_SECONDS }
       throw error
+    } finally {
+      this.#proving.delete(newer)
     }
-    if (person === undefined) return { kind: 'wrong' }
-    this.#remember(credential, person)
+    if (proven === undefined) return { kind: 'wrong' }
+    const answer = newer.get(proven.name) ?? { asked, person: proven }
+    if (answer.person === undefined) return { kind: 'wrong' }
+    const person = this.#learn(answer)
+    keep(this.#right, credential, { name: person.name, untilMs: this.#nowMs() + RIGHT_MS })
     await this.#attempts.succeeded(counted, address)
     return { kind: 'right', person }
-  }
-
-  #remember(credential: string, person: DirectoryPerson): void {
-    keep(this.#right, credential, { name: person.name, untilMs: this.#nowMs() + RIGHT_MS })
-    keep(this.#people, person.name, person)
   }
 }
 
@@ -103,6 +129,17 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
   const [oldest] = map.keys()
   if (map.size >= REMEMBERED_COUNT && oldest !== undefined) map.delete(oldest)
   map.set(key, value)
+}
+
+/** What the directory said of a person, and to which question. */
+interface Known {
+  readonly asked: number
+  readonly person: DirectoryPerson
+}
+
+interface Gone {
+  readonly asked: number
+  readonly person: undefined
 }
 
 interface Question {

@@ -94,6 +94,8 @@ const ENDS_IN_USER = [
   // Who lacks a right at the broker could not get it from the gateway: so the text says whose refusal it is.
   { text: /^[A-Z_]+ - (?:configure |write |read )?access to /, before: "refused for user '", behind: ' at the broker' },
   { text: /^PRECONDITION_FAILED - user_id property /, before: "authenticated user was '", behind: '' },
+  { text: /^NOT_ALLOWED - (?:number of channels opened|connection refused) for /, before: "for user '", behind: '' },
+  { text: /^CONNECTION_FORCED - user '.*(?:' is deleted|\.\.\.)$/s, before: "user '", behind: '' },
 ]
 
 /** The subject in the place of the user, whatever the broker calls it: of a token it may read another claim than the gateway. */
@@ -103,7 +105,9 @@ function withoutUser(text: string, subject: string): string {
   if (kind === undefined || at < 0) return text
   const name = text.slice(at + kind.before.length)
   // A name may hold quotes itself: of one that is not known nothing stays.
-  const end = name.startsWith(`${subject}'`) ? subject.length : name.search(/'(?:$| by backend |, backend )/)
+  const end = name.startsWith(`${subject}'`)
+    ? subject.length
+    : name.search(/'(?:$| by backend |, backend | has reached |: user | is deleted$)/)
   const rest = end < 0 ? '' : name.slice(end + 1)
   return `${text.slice(0, at)}${kind.before}${subject}'${kind.behind}${rest}`
 }

@@ -25,28 +25,34 @@ describe('Rechecks', () => {
   let rechecks: Rechecks
 
   class Live implements Pick<Occupant, 'record' | 'end' | 'goOn'> {
-    readonly record: Occupant['record']
+    record: Occupant['record']
     readonly ends: EndRequest[] = []
     readonly goneOn: Identity[] = []
     constructor(whose: Identity) {
       this.record = { identity: whose } as Occupant['record']
       lives.push(this)
     }
+    /** By `update-secret`. */
+    renew(fresh: Identity): void {
+      this.record = { identity: fresh } as Occupant['record']
+    }
     end(request: EndRequest): void {
       this.ends.push(request)
     }
-    async goOn(fresh: Identity): Promise<void> {
-      this.goneOn.push(fresh)
+    async goOn(next: (now: Identity) => Identity | undefined): Promise<void> {
+      const fresh = next(this.record.identity)
+      if (fresh !== undefined) this.goneOn.push(fresh)
     }
   }
 
+  let inForce: Authenticator
   const directory: Authenticator = {
     name: 'directory',
     type: 'ldap',
     authenticate: async () => ({ kind: 'absent' }),
     recheck: {
       everyMs: EVERY_MS,
-      keyOf: ({ subject }) => subject,
+      keyOf: ({ subject, claims }) => `${subject} ${String(claims['token'])}`,
       again: async (one) => {
         asked.push(one.subject)
         return await answer(one)
@@ -63,6 +69,7 @@ describe('Rechecks', () => {
   }
 
   beforeEach(() => {
+    inForce = directory
     nowMs = 0
     asked = []
     answer = async (one) => one
@@ -71,7 +78,7 @@ describe('Rechecks', () => {
     const log = new Log('info', { write: (line) => void lines.push(line) })
     const sessions = { each: () => lives.values() as IterableIterator<unknown> as IterableIterator<Occupant> }
     const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs }
-    rechecks = new Rechecks(sessions, () => new Map([['directory', directory]]), log, clock)
+    rechecks = new Rechecks(sessions, () => new Map([['directory', inForce]]), log, clock)
   })
 
   it('asks once within the time for all sessions of one proof, and for no others', async () => {
@@ -100,6 +107,40 @@ describe('Rechecks', () => {
     await pass(EVERY_MS)
     assert.deepEqual(alone.goneOn[0]?.roles, ['trader'])
     assert.deepEqual(both.goneOn[0]?.roles, ['badge', 'trader'])
+  })
+
+  it('B53 gives each session of a proof the roles of now, whatever the first of them had', async () => {
+    const [first, second] = [new Live(identity('joe', ['clerk'])), new Live(identity('joe', ['clerk', 'trader']))]
+    answer = async (one) => ({ ...one, roles: ['clerk'] })
+    await pass(EVERY_MS)
+    assert.deepEqual(first.goneOn, [])
+    assert.deepEqual(second.goneOn[0]?.roles, ['clerk'])
+  })
+
+  it('B53 leaves a session alone that has shown another proof since it was asked about', async () => {
+    const [ended, changed] = [new Live(identity('joe', ['clerk'])), new Live(identity('ann', ['clerk']))]
+    const answers = new Map<string, (found: Identity | undefined) => void>()
+    answer = async (one) => await new Promise((resolve) => answers.set(one.subject, resolve))
+    await pass(EVERY_MS)
+    for (const live of [ended, changed]) live.renew({ ...live.record.identity, claims: { token: 'fresh' } })
+    answers.get('joe')?.(undefined)
+    answers.get('ann')?.(identity('ann', ['trader']))
+    await pass(1000)
+    assert.deepEqual([...ended.ends, ...changed.goneOn], [])
+  })
+
+  it('B53 asks again where a reload came before the answer', async () => {
+    const joe = new Live(identity('joe', ['clerk']))
+    let tell: (found: Identity | undefined) => void = () => undefined
+    answer = async () => await new Promise((resolve) => (tell = resolve))
+    await pass(EVERY_MS)
+    const { recheck } = directory
+    assert.ok(recheck)
+    inForce = { ...directory, recheck: { ...recheck, again: async (one) => ({ ...one, roles: ['trader'] }) } }
+    tell(undefined)
+    await pass(2000)
+    assert.deepEqual(joe.ends, [])
+    assert.deepEqual(joe.goneOn[0]?.roles, ['trader'])
   })
 
   it('ends nothing where nobody can tell, and writes a line', async () => {

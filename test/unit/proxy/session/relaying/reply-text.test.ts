@@ -120,6 +120,16 @@ describe('a text of the broker’s that names what the client has not said', () 
       "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'gatehouse'",
       "PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'joe.smith'",
     ],
+    [
+      "NOT_ALLOWED - number of channels opened for user 'gatehouse' has reached the maximum allowed user limit of (5)",
+      "NOT_ALLOWED - number of channels opened for user 'joe.smith' has reached the maximum allowed user limit of (5)",
+    ],
+    [
+      "NOT_ALLOWED - connection refused for user 'gatehouse': user connection limit (3) is reached",
+      "NOT_ALLOWED - connection refused for user 'joe.smith': user connection limit (3) is reached",
+    ],
+    ["CONNECTION_FORCED - user 'gatehouse' is deleted", "CONNECTION_FORCED - user 'joe.smith' is deleted"],
+    ["CONNECTION_FORCED - user 'o'neil' is deleted", "CONNECTION_FORCED - user 'joe.smith' is deleted"],
     // 4.x
     [
       "ACCESS_REFUSED - configure access to queue 'q' in vhost 'prod' refused for user 'smithj'",
