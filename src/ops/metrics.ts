@@ -99,7 +99,7 @@ export class Metrics {
     })
     this.#configuration = new Gauge({
       name: 'gatehouse_config_info',
-      help: 'Always 1; `hash` is that of the effective configuration, without `listen`, `admin` and `workers`.',
+      help: 'Always 1; `hash` is that of the effective configuration, without `listen` and `admin`.',
       labelNames: ['hash'],
       aggregator: 'max',
       registers,
