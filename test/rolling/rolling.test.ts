@@ -2,7 +2,8 @@
  * `npm run test:rolling`: three gateways behind HAProxy, with Redis and RabbitMQ, are replaced one after the other while
  * clients publish with confirms and consume with acknowledgements. One more is started before each that stops, as the
  * Deployment of deploy/kubernetes does it. ROLLING_SESSIONS says how many clients (300; at most 5,000), a tenth of them at
- * work, and ROLLING_PER_SECOND how many are sent away in a second (10).
+ * work, ROLLING_PER_SECOND how many are sent away in a second (10), and ROLLING_PUBLISH_MS how often each of those at work
+ publishes (100).
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -35,7 +36,8 @@ const OVER_SECONDS = Math.max(3, Math.ceil(SESSIONS / 3 / PER_SECOND))
 const [QUIET_SECONDS, LAME_DUCK_SECONDS] = [5, 6]
 const STOP_DEADLINE_MS = (OVER_SECONDS + QUIET_SECONDS + LAME_DUCK_SECONDS + 30) * 1000
 const GAP_MS = 2_000
-const PUBLISH_EVERY_MS = 100
+/** All of them share the machine with what they measure: many clients at work have to be slower. */
+const PUBLISH_EVERY_MS = Number(process.env['ROLLING_PUBLISH_MS'] ?? '100')
 const AT_ONCE = 30
 /** Confirms that each client at work has seen before the next step. */
 const TRAFFIC = 10

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { Secret } from '../../../auth/index.ts'
+import { certificatesIn } from '../../config/files/certificates.ts'
 import { certificateLogin, passwordLogin } from '../../tunnel/connect/login/constant.ts'
 import { type GatewayLogin, LoginFailed } from '../../tunnel/connect/login/login.ts'
 import { deviceTokens, TicketLogin } from '../../tunnel/connect/login/person.ts'
@@ -62,7 +63,7 @@ export function secureContextFrom({ ca, cert, key }: LoginValues): () => Promise
   return async () => {
     if (ca === undefined && cert === undefined) return undefined
     const [caBytes, certBytes, keyBytes] = await Promise.all([ca, cert, key].map(bytesOf))
-    if (caBytes?.includes('-----BEGIN CERTIFICATE-----') === false)
+    if (caBytes !== undefined && certificatesIn(caBytes) === undefined)
       throw new LoginFailed(`--ca ${ca}: expected certificates in PEM form`)
     try {
       return createSecureContext({ ca: caBytes, cert: certBytes, key: keyBytes })

@@ -2,7 +2,6 @@
  * The files and environment variables that a configuration names: whether they are there, readable, and safe from others.
  * Only looks; what is read here is forgotten again.
  */
-import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { decrypt, descriptorOf, EncryptionError, type Keyring, type NamedFile } from '../../../auth/index.ts'
 import type { Environment } from '../environment.ts'
@@ -12,6 +11,7 @@ import { ConfigError } from '../reading/problems.ts'
 import { isBehindDoor } from '../schema/listener-kinds.ts'
 import type { Config, DoorListenerConfig } from '../schema/schema.ts'
 import { hasName } from './certificate-names.ts'
+import { certificatesIn } from './certificates.ts'
 import { textProblem } from './file-text.ts'
 import { readKeys } from './keyring.ts'
 import type { PlacedSecret } from './place-secrets.ts'
@@ -173,29 +173,28 @@ export class FileInspection {
     const key = tls.key === undefined ? undefined : this.#read([...path, 'key'], tls.key, 'secret')
     const cert = this.#certificates([...path, 'cert'], tls.cert)
     this.#certificates([...path, 'ca'], tls.ca)
-    if (cert) this.#expiry([...path, 'cert'], cert)
+    if (cert && Date.parse(cert.validTo) < Date.now())
+      this.#warn([...path, 'cert'], `the certificate expired at ${cert.validTo}`)
     if (!cert || !key) return
     try {
-      createSecureContext({ cert, key })
+      createSecureContext({ cert: cert.bytes, key })
     } catch {
       this.#fail([...path, 'key'], 'expected the private key (PEM, not encrypted) that belongs to this certificate')
     }
     key.fill(0)
   }
 
-  #expiry(path: Path, bytes: Buffer): void {
-    try {
-      const { validTo } = new X509Certificate(bytes)
-      if (Date.parse(validTo) < Date.now()) this.#warn(path, `the certificate expired at ${validTo}`)
-    } catch {
-      this.#fail(path, 'expected certificates in PEM form')
-    }
-  }
-
-  #certificates(path: Path, file: string | undefined): Buffer | undefined {
+  #certificates(path: Path, file: string | undefined): Certificates | undefined {
     const bytes = file === undefined ? undefined : this.#read(path, file, 'public')
-    if (!bytes || bytes.includes('-----BEGIN CERTIFICATE-----')) return bytes
-    this.#fail(path, 'expected certificates in PEM form')
-    return undefined
+    if (!bytes) return undefined
+    const found = certificatesIn(bytes)
+    if (found === undefined) this.#fail(path, 'expected certificates in PEM form')
+    return found && { bytes, validTo: found[0].validTo }
   }
+}
+
+interface Certificates {
+  readonly bytes: Buffer
+  /** Of the first one. */
+  readonly validTo: string
 }

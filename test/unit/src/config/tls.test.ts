@@ -1,6 +1,6 @@
 /** Certificates and keys that a configuration names: whether they are ones, belong together, and are still good. */
 import assert from 'node:assert/strict'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseConfig } from '../../../../src/config/reading/load.ts'
@@ -63,6 +63,14 @@ describe('tls of a listener', () => {
       judged({ cert: server.certFile, key: server.keyFile, ca: server.keyFile }).join('\n'),
       /listen\.tls\.clientCertificates\.ca: expected certificates/,
     )
+    for (const text of [readFileSync(garbage, 'utf8'), server.cert.slice(0, server.cert.indexOf('-----END'))]) {
+      const ca = join(folder, 'authorities.pem')
+      writeFileSync(ca, certificates.authority.ca + text)
+      assert.match(
+        judged({ cert: server.certFile, key: server.keyFile, ca }).join('\n'),
+        /listen\.tls\.clientCertificates\.ca: expected certificates in PEM form/,
+      )
+    }
   })
 
   it('is warned about where the certificate has expired, or everybody may read the key', () => {

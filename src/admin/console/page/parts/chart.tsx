@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import type { Column } from '../state/history.ts'
+import { count } from './format.ts'
 
 export interface Line {
   readonly name: string
@@ -21,6 +22,8 @@ const HEIGHT = 104
 const COLOURS = ['--line-1', '--line-2', '--line-3', '--line-4']
 const DARK = matchMedia('(prefers-color-scheme: dark)')
 const HOUR_S = 3600
+/** Between two lines across, where there are no halves: 1, 2, 5, 10 and so on. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
 
 export function Chart({ title, times, lines, format }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
@@ -38,9 +41,9 @@ export function Chart({ title, times, lines, format }: ChartProps) {
     if (element === null) return
     const draw = () => {
       plot.current?.destroy()
-      const options = optionsFor(element, names === '' ? 0 : names.split('\n').length, (value) =>
-        formatting.current(value),
-      )
+      const lineCount = names === '' ? 0 : names.split('\n').length
+      const steps = formatting.current === count ? WHOLE_STEPS : undefined
+      const options = optionsFor(element, lineCount, steps, (value) => formatting.current(value))
       const cursor = {
         ...options.cursor,
         move: (chart: uPlot, left: number, top: number): [number, number] => {
@@ -98,7 +101,12 @@ function inWords({ name, column }: Line, format: (value: number) => string): str
   return `${name}: now ${shownValue(column.at(-1), format)}, from ${least} to ${most}.`
 }
 
-function optionsFor(element: HTMLElement, count: number, format: (value: number) => string): uPlot.Options {
+function optionsFor(
+  element: HTMLElement,
+  lineCount: number,
+  steps: number[] | undefined,
+  format: (value: number) => string,
+): uPlot.Options {
   const style = getComputedStyle(element)
   const colour = (name: string) => style.getPropertyValue(name)
   const axis = {
@@ -120,11 +128,18 @@ function optionsFor(element: HTMLElement, count: number, format: (value: number)
     },
     axes: [
       { ...axis, size: 20, gap: 2, space: 70, values: (_chart, splits) => splits.map(clock) },
-      { ...axis, size: 56, gap: 4, space: 28, values: (_chart, splits) => splits.map(format) },
+      {
+        ...axis,
+        size: 56,
+        gap: 4,
+        space: 28,
+        values: (_chart, splits) => splits.map(format),
+        ...(steps && { incrs: steps }),
+      },
     ],
     series: [
       {},
-      ...Array.from({ length: count }, (_, index) => ({
+      ...Array.from({ length: lineCount }, (_, index) => ({
         stroke: colour(COLOURS[index % COLOURS.length] ?? ''),
         width: 1.5,
         points: { show: false },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { createCertificates } from '../../../../support/certificates.ts'
 import { runCommand } from '../../../../support/terminal.ts'
@@ -65,6 +66,9 @@ describe('gatehouse connect: the command line', () => {
       assert.match(others, /--cert .* --key .*: expected a certificate and the private key that belongs to it/)
       const own = ['--cert', ann.certFile, '--key', ann.keyFile]
       assert.match(await started(...own, '--ca', ann.keyFile), /--ca .*: expected certificates in PEM form/)
+      const half = `${ann.certFile}.half`
+      await writeFile(half, ann.cert.slice(0, ann.cert.length / 2))
+      assert.match(await started(...own, '--ca', half), /--ca .*: expected certificates in PEM form/)
     } finally {
       await remove()
     }
