@@ -176,7 +176,7 @@ describe('docs/getting-started.md', () => {
     await says(page, 'logged out')
     await until(async () => !(await users()).includes('webuser'), 'no session of hers')
     assert.ok(await page.isVisible('#login'))
-    assert.equal(await page.getAttribute('#provider', 'href'), `${provider.issuer}/session/end`)
+    assert.equal(await page.getAttribute('#provider', 'href'), `${provider.issuer}/session/end?client_id=gatehouse`)
   })
 
   it('lets somebody log out who may not be there', async () => {

@@ -136,7 +136,7 @@ const REMEDIES: Readonly<Record<string, RegExp>> = {
   'mechanism-unknown': /auth_mechanisms/,
   tls: /tls\.ca/,
   timeout: /firewall/,
-  unreachable: /is it running/,
+  unreachable: /is the broker running/,
 }
 
 describe('a broker that says no', () => {
