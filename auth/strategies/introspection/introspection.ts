@@ -86,13 +86,19 @@ class Introspection {
   async again({ accessToken, fromCookie }: Identity): Promise<Identity | undefined> {
     if (accessToken === undefined) return undefined
     const token = textOf(accessToken)
+    let identity: Identity | undefined
+    // Whoever comes back with this token has the roles of now, too; and does not, where it is not taken any more.
+    await this.#active.again(digestOf(token), async () => {
+      const value = await this.#endpoint.ask(token)
+      identity = value && this.#taken(value, token, fromCookie)
+      return value && identity && { value, expiresAtMs: identity.expiresAtMs }
+    })
+    return identity
+  }
+
+  #taken(answer: JsonObject, token: string, fromCookie: boolean): Identity | undefined {
     try {
-      // Whoever comes back with this token has the roles of now, too.
-      const answer = await this.#active.again(digestOf(token), async () => {
-        const value = await this.#endpoint.ask(token)
-        return value === undefined ? undefined : { value, expiresAtMs: secondsOf(value, 'exp') }
-      })
-      return answer === undefined ? undefined : this.#identity(answer, token, fromCookie)
+      return this.#identity(answer, token, fromCookie)
     } catch (error) {
       if (error instanceof AuthenticationRefused) return undefined
       throw error

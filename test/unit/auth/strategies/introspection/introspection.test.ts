@@ -172,6 +172,16 @@ describe('a live token', () => {
     assert.ok(!(recheck?.keyOf(outcome.identity) ?? '').includes('token-1'))
   })
 
+  it('is forgotten where the provider says of it what is not taken', async () => {
+    let answer: object = active()
+    const { authenticator, prove } = opaque(() => answer)
+    const outcome = await prove()
+    assert.ok(outcome.kind === 'proven')
+    answer = active({ exp: 'soon' })
+    assert.equal(await authenticator.recheck?.again(outcome.identity), undefined)
+    assert.equal((await prove()).kind, 'refused')
+  })
+
   it('is renewed by another one', async () => {
     const { authenticator, prove } = opaque(() => active())
     const outcome = await prove()
