@@ -1,27 +1,25 @@
-/** How long the event loop keeps others waiting; each reader gets the longest delay since it read last. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+/**
+ * How long the event loop keeps others waiting; each reader gets the longest delay since it read last. Not by Node's
+ * `monitorEventLoopDelay`: it forgets at each reset what it has not yet looked at.
+ */
 
-/** Between two looks of Node's. It says how long that took, the delay included. */
+/** Between two looks. */
 const EVERY_MS = 20
 
 export class LoopDelay {
-  readonly #histogram = monitorEventLoopDelay({ resolution: EVERY_MS })
   readonly #longestMs: number[] = []
-  /** Node measures nothing from a reset to its next look: this timer does. */
-  #gap: NodeJS.Timeout | undefined
-  #gapSinceMs = 0
-  #longestGapMs = 0
-
-  constructor() {
-    this.#histogram.enable()
-  }
+  readonly #looks = setInterval(() => {
+    this.#look()
+    this.#dueMs = performance.now() + EVERY_MS
+  }, EVERY_MS).unref()
+  /** When the next look is due, or until when the delay of it is known. */
+  #dueMs = performance.now() + EVERY_MS
 
   /** @returns reads the longest delay since the last look, in ms */
   reader(): () => number {
     const own = this.#longestMs.push(0) - 1
     return () => {
-      const latestMs = this.#latest()
-      for (const [index, longestMs] of this.#longestMs.entries()) this.#longestMs[index] = Math.max(longestMs, latestMs)
+      this.#look()
       const longestMs = this.#longestMs[own] ?? 0
       this.#longestMs[own] = 0
       return longestMs
@@ -29,23 +27,15 @@ export class LoopDelay {
   }
 
   close(): void {
-    this.#histogram.disable()
-    clearTimeout(this.#gap)
+    clearInterval(this.#looks)
+    this.#dueMs = Number.POSITIVE_INFINITY
   }
 
-  #latest(): number {
-    if (this.#gap !== undefined) this.#closeGap()
-    const latestMs = Math.max(0, this.#histogram.max / 1e6 - EVERY_MS, this.#longestGapMs)
-    this.#histogram.reset()
-    this.#longestGapMs = 0
-    this.#gapSinceMs = performance.now()
-    this.#gap = setTimeout(() => this.#closeGap(), EVERY_MS).unref()
-    return latestMs
-  }
-
-  #closeGap(): void {
-    clearTimeout(this.#gap)
-    this.#gap = undefined
-    this.#longestGapMs = Math.max(this.#longestGapMs, performance.now() - this.#gapSinceMs - EVERY_MS)
+  #look(): void {
+    const nowMs = performance.now()
+    const lateMs = nowMs - this.#dueMs
+    if (lateMs <= 0) return
+    this.#dueMs = nowMs
+    for (const [index, longestMs] of this.#longestMs.entries()) this.#longestMs[index] = Math.max(longestMs, lateMs)
   }
 }

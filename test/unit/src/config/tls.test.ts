@@ -63,13 +63,35 @@ describe('tls of a listener', () => {
       judged({ cert: server.certFile, key: server.keyFile, ca: server.keyFile }).join('\n'),
       /listen\.tls\.clientCertificates\.ca: expected certificates/,
     )
-    for (const text of [readFileSync(garbage, 'utf8'), server.cert.slice(0, server.cert.indexOf('-----END'))]) {
+    const { ca: authority } = certificates.authority
+    const withoutEnd = server.cert.slice(0, server.cert.indexOf('-----END'))
+    for (const text of [
+      authority + readFileSync(garbage, 'utf8'),
+      authority + withoutEnd,
+      withoutEnd + authority,
+      authority.trimEnd() + authority,
+    ]) {
       const ca = join(folder, 'authorities.pem')
-      writeFileSync(ca, certificates.authority.ca + text)
+      writeFileSync(ca, text)
       assert.match(
         judged({ cert: server.certFile, key: server.keyFile, ca }).join('\n'),
         /listen\.tls\.clientCertificates\.ca: expected certificates in PEM form/,
       )
+    }
+  })
+
+  it('may have anything around its certificates, also ones that are commented out', () => {
+    const { server, authority, folder } = certificates
+    const ca = join(folder, 'authorities.pem')
+    const comment = `# replaced in spring:\n${server.cert.trimEnd().replace(/^/gm, '# ')}\n`
+    for (const text of [
+      `\uFEFF${authority.ca}${comment}`,
+      comment + authority.ca,
+      `-----END CERTIFICATE-----\nIssuer: CN=A\n${authority.ca}# was -----BEGIN CERTIFICATE-----\n`,
+      `${server.key}${authority.ca}${authority.ca}`.replaceAll('\n', '\r\n'),
+    ]) {
+      writeFileSync(ca, text)
+      assert.deepEqual(judged({ cert: server.certFile, key: server.keyFile, ca }), [])
     }
   })
 

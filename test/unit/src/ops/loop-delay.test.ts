@@ -10,9 +10,15 @@ function stall(): void {
   while (performance.now() < endMs);
 }
 
+async function longAfter(): Promise<void> {
+  const sinceMs = performance.now()
+  await until(() => performance.now() - sinceMs > 50, 'several looks')
+}
+
 for (const [when, pause] of [
   ['in the turn in which it was read', () => undefined],
   ['in a later one', () => new Promise(setImmediate)],
+  ['long after, and ends in the turn of the next reading', longAfter],
 ] as const)
   it(`a delay of the event loop is seen that begins ${when}`, async () => {
     const delay = new LoopDelay()
