@@ -3,8 +3,8 @@
  * `monitorEventLoopDelay`: it forgets at each reset what it has not yet looked at.
  */
 
-/** Between two looks. */
-const EVERY_MS = 20
+/** Between two looks: a delay may be as much longer than it is said to be. Each look wakes an idle process, which costs it more. */
+const EVERY_MS = 50
 
 export class LoopDelay {
   readonly #longestMs: number[] = []
