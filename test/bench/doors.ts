@@ -82,10 +82,12 @@ try {
   const admin = await until(() => urls.get('admin-started'), 'the door', START_MS)
 
   const { server, authority } = wall.certificates
-  const gateway = await spawnGateway('promotion', broker, [], (port) => [
-    { host: '127.0.0.1', port, tls: { cert: server.certFile, key: server.keyFile } },
-    wall.listener([`tls://${inner.host}`], spare),
-  ])
+  const gateway = await spawnGateway('promotion', broker, {
+    listen: (port) => [
+      { host: '127.0.0.1', port, tls: { cert: server.certFile, key: server.keyFile } },
+      wall.listener([`tls://${inner.host}`], spare),
+    ],
+  })
   stops.push(() => gateway.child.kill('SIGTERM'))
   const spareNow = async (): Promise<number> => {
     const text = await (await fetch(new URL('/metrics', admin))).text()

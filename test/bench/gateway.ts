@@ -14,8 +14,13 @@ import type { Rabbit } from '../../src/demo/rabbitmq.ts'
 import type { ConfigInput } from '../../src/index.ts'
 import { MALLOC_ENVIRONMENT, NODE_OPTIONS } from '../support/node-options.ts'
 
+/** Where this version is built. */
+const HERE = join(import.meta.dirname, '../..')
+
+const commandOf = (checkout: string): string => join(checkout, 'dist/src/main.js')
+
 /** As it is built. */
-export const COMMAND: string = join(import.meta.dirname, '../../dist/src/main.js')
+export const COMMAND: string = commandOf(HERE)
 
 /** How much Gatehouse does: identity alone; and permissions; and stamps and audit; permissions beside so many of others. */
 export type Setting = 'promotion' | 'permissions' | 'everything' | 'ten of each' | '10,000 of each'
@@ -53,27 +58,35 @@ export interface BenchGateway {
   readonly token: string
 }
 
-/** For a benchmark that ends by an uncaught error; otherwise whoever asked for a process ends it. */
+/** For a benchmark that ends by an uncaught error or a signal; otherwise whoever asked for a process ends it. */
 const leftovers = new Set<() => void>()
 process.once('exit', () => {
   for (const remove of leftovers) remove()
 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+interface HowToStart {
+  /** Of Node.js. */
+  readonly options?: readonly string[]
+  /** Instead of a plain listener. */
+  readonly listen?: (port: number) => ConfigInput['listen']
+  /** How many processes. */
+  readonly workers?: number
+  /** The folder of another version, which is built. */
+  readonly checkout?: string
+}
 
 /**
  * Starts it and does not wait for it; the caller ends the child.
- * @param options of Node.js
- * @param listen instead of a plain listener
- * @param workers how many processes
  * @throws where the command was not built
  */
 export async function spawnGateway(
   setting: Setting,
   broker: BenchBroker,
-  options: readonly string[],
-  listen?: (port: number) => ConfigInput['listen'],
-  workers = 1,
+  { options = [], listen, workers, checkout = HERE }: HowToStart = {},
 ): Promise<BenchGateway> {
-  if (!existsSync(COMMAND)) throw new Error('there is no build to measure: npm run build')
+  const command = commandOf(checkout)
+  if (!existsSync(command)) throw new Error(`there is no build to measure: npm run build in ${checkout}`)
   const [port = 0] = await freePorts(1)
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   leftovers.add(() => rmSync(folder, { recursive: true, force: true }))
@@ -86,6 +99,7 @@ export async function spawnGateway(
   write('keys.json', { keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' }] })
   write('users.yaml', { users: { 'joe.smith': { password: await hashPassword('welcome'), roles: ['trader'] } } })
   const config = configOf(setting, broker, port)
+  // An older version knows only the keys that it needs: `workers` is left out where nobody asks for it.
   const file = write('gatehouse.yaml', { ...config, listen: listen?.(port) ?? config.listen, workers })
   const token = await new SignJWT({ roles: ['trader'] })
     .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
@@ -96,7 +110,7 @@ export async function spawnGateway(
     .setExpirationTime('2h')
     .sign(privateKey)
   // Last, so that nothing that fails here leaves it behind.
-  const child = spawn(process.execPath, [...NODE_OPTIONS, ...options, COMMAND, 'serve', '-c', file], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...options, command, 'serve', '-c', file], {
     env: { ...process.env, ...MALLOC_ENVIRONMENT, PASSWORD: broker.password },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: Gatehouse beside what one would use instead, in one run and interleaved, in front of a private
- * RabbitMQ. Prints medians, spreads and ratios; judges nothing. Everything is on this machine.
+ * RabbitMQ. Each run has processes of its own: two of one program differ by more than most changes of it. Prints medians,
+ * spreads and ratios; judges nothing. Everything is on this machine.
  */
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -8,7 +9,8 @@ import { parseArgs } from 'node:util'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { prepareBroker } from './broker.ts'
 import { chart } from './chart.ts'
-import { external, type Relay, startRelays } from './relays.ts'
+import type { BenchBroker } from './gateway.ts'
+import { external, type Relay, startRelays, withOther } from './relays.ts'
 import { type Measured, rows, table } from './report.ts'
 import { consume, type Figures, idle, publish, publishWithConfirms, roundTrip, setUp, storm } from './scenarios.ts'
 
@@ -16,6 +18,7 @@ const USAGE = `npm run bench -- [options]
   --only TEXT      scenarios whose name contains it (may be repeated)
   --relays NAMES   of direct, pipe, native-pipe, websockify, promotion, permissions, everything (default: all), and connect
   --relay SPEC     one more relay that runs already: NAME=ws://127.0.0.1:PORT/PATH,PROCESS_ID (may be repeated)
+  --other FOLDER   Gatehouse of another version, too: a checkout that is built
   --runs N         how often each is measured, in turn (default 5)
   --scale X        multiplies how many messages are sent (default 1)
   --sessions N     sessions of the largest idle measurement (default 1000; 9500 needs 20000 file descriptors)
@@ -32,6 +35,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     relays: { type: 'string', default: RELAY_NAMES.join(',') },
     relay: { type: 'string', multiple: true, default: [] },
+    other: { type: 'string' },
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
     sessions: { type: 'string', default: '1000' },
@@ -105,28 +109,21 @@ const relayNames = options.relays.split(',')
 const unknown = relayNames.find((name) => !KNOWN_NAMES.includes(name))
 if (unknown !== undefined) misused(`--relays: there is no '${unknown}'; there are ${KNOWN_NAMES.join(', ')}`)
 
-const started: Relay[] = []
 const rabbit = await startRabbit({ source: 'private', config: ['log.console = false', 'connection_max = infinity'] })
 try {
-  const broker = await prepareBroker(rabbit)
-  const [direct] = await startRelays(broker, ['direct'], [])
-  const relays = await startRelays(
-    broker,
-    relayNames.filter((name) => name !== 'direct'),
-    options.relay.map((spec) => external(broker, spec)),
-    options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
-  )
-  started.push(...relays)
-  if (direct === undefined) throw new Error('no broker')
   console.log(
     `Node.js ${process.version}, RabbitMQ ${rabbit.version}, ${cpus().length} × ${cpus()[0]?.model}; ${runs} runs of each, interleaved`,
   )
-  const measured: Measured[] = []
-  for (const scenario of chosen) {
-    const figures = await measure(scenario, relays, direct)
-    measured.push(figures)
-    console.log(table(figures))
+  const figures = new Map<Scenario, Map<string, Figures[]>>(chosen.map((scenario) => [scenario, new Map()]))
+  const broker = await prepareBroker(rabbit)
+  for (let run = 0; run < runs; run++) {
+    await measureAll(broker, run, figures)
+    process.stderr.write(`run ${run + 1} of ${runs}\n`)
   }
+  const measured = chosen.map(
+    ({ name }, at): Measured => ({ scenario: name, runs: [...figures.values()][at] ?? new Map() }),
+  )
+  for (const one of measured) console.log(table(one))
   const all = measured.flatMap(rows)
   if (options.json !== undefined)
     writeFileSync(
@@ -135,7 +132,6 @@ try {
     )
   if (options.svg !== undefined) writeFileSync(options.svg, chart(all))
 } finally {
-  for (const relay of started) relay.stop()
   await rabbit.stop()
 }
 
@@ -144,16 +140,33 @@ function misused(message: string): never {
   process.exit(2)
 }
 
-async function measure(scenario: Scenario, relays: readonly Relay[], direct: Relay): Promise<Measured> {
-  const all = scenario.withDirect === true ? [direct, ...relays] : relays
-  const figures = new Map<string, Figures[]>(all.map(({ name }) => [name, []]))
-  // One run that is not counted: compilers and caches warm up at every relay's own expense.
-  if (scenario.once !== true) for (const relay of all) await scenario.measure(relay, direct)
-  for (let run = 0; run < (scenario.once === true ? 1 : runs); run++) {
-    // Whoever comes first meets another broker and another machine than whoever comes last.
-    const first = run % all.length
-    for (const relay of [...all.slice(first), ...all.slice(0, first)])
-      figures.get(relay.name)?.push(await scenario.measure(relay, direct))
+/** One run of every scenario. */
+async function measureAll(
+  broker: BenchBroker,
+  run: number,
+  figures: ReadonlyMap<Scenario, Map<string, Figures[]>>,
+): Promise<void> {
+  const names = relayNames.filter((name) => name !== 'direct')
+  const [direct] = await startRelays(broker, ['direct'])
+  if (direct === undefined) throw new Error('no broker')
+  const relays = await startRelays(broker, options.other === undefined ? names : withOther(names), {
+    extra: options.relay.map((spec) => external(broker, spec)),
+    options: options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
+    other: options.other,
+  })
+  try {
+    for (const [scenario, byRelay] of figures) {
+      if (scenario.once === true && run > 0) continue
+      const all = scenario.withDirect === true ? [direct, ...relays] : relays
+      // One measurement that is not counted: compilers and caches warm up at every relay's own expense.
+      if (scenario.once !== true) for (const relay of all) await scenario.measure(relay, direct)
+      // Whoever comes first meets another broker and another machine than whoever comes last.
+      const first = run % all.length
+      for (const relay of all) if (!byRelay.has(relay.name)) byRelay.set(relay.name, [])
+      for (const relay of [...all.slice(first), ...all.slice(0, first)])
+        byRelay.get(relay.name)?.push(await scenario.measure(relay, direct))
+    }
+  } finally {
+    for (const relay of relays) relay.stop()
   }
-  return { scenario: scenario.name, runs: figures }
 }

@@ -24,15 +24,34 @@ const WEBSOCKIFY = '/usr/bin/websockify'
 /** A gateway starts within a second, but not on a machine that is busy with other things. */
 const START_MS = 60_000
 
+/** Before the name of a setting: that of the other version. */
+const OTHER = 'other:'
+/** In the name of its relay. */
+export const OTHER_NAME = ' (other)'
+
+/** Each of the names, and behind each setting of Gatehouse the same one of another version. */
+export function withOther(names: readonly string[]): string[] {
+  return names.flatMap((name) => (isSetting(name) ? [name, OTHER + name] : [name]))
+}
+
+const isSetting = (name: string): boolean => !['direct', 'pipe', 'native-pipe', 'websockify', 'connect'].includes(name)
+
+interface HowToStart {
+  /** Relays that run already. */
+  readonly extra?: readonly Relay[]
+  /** Of Node.js, for those that it runs. */
+  readonly options?: readonly string[]
+  /** The folder of the other version, which is built. */
+  readonly other?: string | undefined
+}
+
 /**
  * Every relay at hand, the floor first; the caller stops them. Where one does not start, those before it are stopped.
- * @param options of Node.js, for those that it runs
  */
 export async function startRelays(
   broker: BenchBroker,
   names: readonly string[],
-  extra: readonly Relay[],
-  options: readonly string[] = [],
+  { extra = [], options = [], other }: HowToStart = {},
 ): Promise<Relay[]> {
   const relays: Relay[] = []
   try {
@@ -44,6 +63,8 @@ export async function startRelays(
         if (existsSync(WEBSOCKIFY)) relays.push(await websockify(broker))
         else process.stderr.write('websockify is not installed: left out\n')
       } else if (name === 'connect') relays.push(await connectRelay(broker, options))
+      else if (name.startsWith(OTHER))
+        relays.push(await gatehouse(broker, name.slice(OTHER.length) as Setting, options, other))
       else relays.push(await gatehouse(broker, name as Setting, options))
     }
   } catch (error) {
@@ -102,8 +123,13 @@ async function websockify(broker: BenchBroker): Promise<Relay> {
   return started('websockify', child, doorOf(broker, `ws://127.0.0.1:${port}/`))
 }
 
-async function gatehouse(broker: BenchBroker, setting: Setting, options: readonly string[]): Promise<Relay> {
-  const { child, port, token } = await spawnGateway(setting, broker, options)
+async function gatehouse(
+  broker: BenchBroker,
+  setting: Setting,
+  options: readonly string[],
+  checkout?: string,
+): Promise<Relay> {
+  const { child, port, token } = await spawnGateway(setting, broker, { options, ...(checkout && { checkout }) })
   await orEnded(
     child,
     until(() => reachable(port), 'the gateway', START_MS),
@@ -112,7 +138,10 @@ async function gatehouse(broker: BenchBroker, setting: Setting, options: readonl
   const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }
   const basic = `Basic ${Buffer.from('joe.smith:welcome').toString('base64')}`
   return {
-    ...started(`gatehouse, ${setting}`, child, { ...door, headers: { authorization: basic } }),
+    ...started(`gatehouse${checkout === undefined ? '' : OTHER_NAME}, ${setting}`, child, {
+      ...door,
+      headers: { authorization: basic },
+    }),
     tokenDoor: { ...door, headers: { authorization: `Bearer ${token}` } },
   }
 }

@@ -1,4 +1,5 @@
 /** Figures of several runs as what a reader wants: the median with its spread, and the ratio to the floor run by run. */
+import { OTHER_NAME } from './relays.ts'
 import type { Figures } from './scenarios.ts'
 
 /** One scenario's figures: by relay, one entry for each run. */
@@ -20,6 +21,7 @@ export interface Row {
 
 /** The relay that others are compared with. */
 const FLOOR = 'bare pipe'
+const DRAWS = 5000
 
 export function rows({ scenario, runs }: Measured): Row[] {
   const floor = runs.get(FLOOR) ?? []
@@ -59,7 +61,30 @@ export function table(measured: Measured): string {
       .join('  ')
       .trimEnd(),
   )
-  return [`\n${measured.scenario}`, ...body.map((line) => `  ${line}`)].join('\n')
+  return [`\n${measured.scenario}`, ...[...body, ...besideOther(measured)].map((line) => `  ${line}`)].join('\n')
+}
+
+/** This version beside the other one: the ratio run by run, its median, and where that lies in 95 of 100 cases. */
+function besideOther({ runs }: Measured): string[] {
+  return [...runs].flatMap(([relay, others]) => {
+    const name = relay.replace(OTHER_NAME, '')
+    const figures = runs.get(name)
+    if (name === relay || figures === undefined) return []
+    return Object.keys(figures[0] ?? {}).map((figure) => {
+      const ratios = figures.map((run, at) => (run[figure] ?? Number.NaN) / (others[at]?.[figure] ?? Number.NaN))
+      const { low, high } = interval(ratios)
+      return `${figure}, ${name} beside the other: ${median(ratios).toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`
+    })
+  })
+}
+
+/** Of the median, by drawing the same values anew, with repeats. */
+function interval(values: readonly number[]): { readonly low: number; readonly high: number } {
+  const medians = Array.from({ length: DRAWS }, () =>
+    median(values.map(() => values[Math.floor(Math.random() * values.length)] ?? Number.NaN)),
+  ).sort((a, b) => a - b)
+  const at = (share: number): number => medians[Math.floor(share * (DRAWS - 1))] ?? Number.NaN
+  return { low: at(0.025), high: at(0.975) }
 }
 
 function short(value: number): string {

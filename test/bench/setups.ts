@@ -6,11 +6,11 @@
 import { parseArgs } from 'node:util'
 import { startRabbit } from '../../src/demo/rabbitmq.ts'
 import { prepareBroker } from './broker.ts'
-import { startRelays } from './relays.ts'
+import { startRelays, withOther } from './relays.ts'
 import { type Measured, rows, table } from './report.ts'
 import { type Figures, setUp } from './scenarios.ts'
 
-const RELAYS = ['pipe', 'promotion', 'permissions', 'everything', 'ten of each', '10,000 of each']
+const NAMES = ['pipe', 'promotion', 'permissions', 'everything', 'ten of each', '10,000 of each']
 
 const { values: options } = parseArgs({
   options: {
@@ -18,15 +18,19 @@ const { values: options } = parseArgs({
     young: { type: 'string', default: '200' },
     between: { type: 'string', default: '2000' },
     warm: { type: 'string', default: '800' },
+    other: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 if (options.help) {
   console.log(
-    'npm run bench:setups -- [--runs N (5)] [--young SESSIONS (200)] [--between SESSIONS (2000)] [--warm SESSIONS (800)]',
+    'npm run bench:setups -- [--runs N (5)] [--young SESSIONS (200)] [--between SESSIONS (2000)] [--warm SESSIONS (800)] [--other FOLDER]',
   )
   process.exit()
 }
+
+/** A setting of many rules needs a newer version than most that one measures beside. */
+const RELAYS = options.other === undefined ? NAMES : withOther(NAMES.filter((name) => !name.endsWith('each')))
 
 const young = new Map<string, Figures[]>()
 const warm = new Map<string, Figures[]>()
@@ -37,7 +41,7 @@ try {
   for (let run = 0; run < Number(options.runs); run++) {
     const turn = RELAYS.map((_, at) => RELAYS[(at + run) % RELAYS.length] as string)
     for (const name of turn) {
-      const [relay] = await startRelays(broker, [name], [])
+      const [relay] = await startRelays(broker, [name], { other: options.other })
       if (relay === undefined) throw new Error(`${name} did not start`)
       try {
         add(young, relay.name, await setUp(relay, Number(options.young)))

@@ -65,7 +65,7 @@ const stops: (() => unknown)[] = []
 try {
   const broker = await prepareBroker(rabbit)
   const start = async (count: number): Promise<Measured> => {
-    const { child, port, token } = await spawnGateway('promotion', broker, [], undefined, count)
+    const { child, port, token } = await spawnGateway('promotion', broker, { workers: count })
     stops.push(() => child.kill('SIGTERM'))
     const door = { url: `ws://127.0.0.1:${port}/amqp`, vhost: '/', user: 'nobody', password: 'nothing' }
     const withCredential = (authorization: string): Door => ({ ...door, headers: { authorization } })
