@@ -158,6 +158,7 @@ function answerTo({ pathname, searchParams }: URL, sessions: readonly ShownSessi
         name: 'stand-in',
         version: '0',
         draining: false,
+        audit: null,
         sessions: MANY,
         services: [],
         brokers: [],

@@ -1,6 +1,7 @@
 /** The gateway's own login with a real OpenID provider and a real broker; in a real browser in test/browser/oidc.test.ts. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { freePorts } from '../../src/demo/processes.ts'
 import { type Gateway, startGateway } from '../../src/index.ts'
 import { type AmqplibConnection, connectAmqplib, HandshakeRefused } from '../support/amqplib-over-websocket.ts'
 import { type TestBroker, testBroker } from '../support/broker.ts'
@@ -159,6 +160,37 @@ describe('the login', () => {
     const refusal = await line('authentication-refused')
     assert.match(String(refusal['detail']), /access_denied/)
     assert.equal(refusal['authenticator'], 'login', 'which of several providers it was')
+  })
+
+  it('whose provider is away is refused, and the log says which provider it was', async (t) => {
+    const [nobody = 0] = await freePorts(1)
+    const publicUrl = 'http://localhost:8080'
+    const away = await startGateway(
+      {
+        listen: { host: '127.0.0.1', port: 0 },
+        brokers: { main: { urls: [broker.url], credentials: { webuser: { username: 'webuser', password: 'x' } } } },
+        authenticators: {
+          partners: {
+            type: 'oidc',
+            issuer: `http://127.0.0.1:${nobody}`,
+            clientId: 'gatehouse',
+            clientSecret: CLIENT_SECRET,
+            publicUrl,
+          },
+        },
+        services: [
+          { path: '/amqp', broker: 'main', vhost: '/', authenticate: 'partners', promote: [{ to: 'webuser' }] },
+        ],
+      },
+      { logTo: { write: (text) => void lines.push(JSON.parse(text) as Record<string, unknown>) } },
+    )
+    t.after(() => away.close())
+    const answer = await fetch(`http://localhost:${away.addresses[0]?.port}/auth/login?returnTo=/`, {
+      headers: { host: 'localhost:8080' },
+    })
+    assert.equal(answer.status, 503)
+    const { cause, authenticator } = await line('authentication-failed')
+    assert.deepEqual([cause, authenticator], ['authentication-unavailable', 'partners'])
   })
 
   it('of a blocked person is none, neither one that is under way nor one that is to be renewed', async () => {

@@ -11,6 +11,8 @@ export interface RecentRefusal {
   /** `null`: not known, as everything that follows. */
   readonly subject: string | null
   readonly issuer: string | null
+  /** Its key in the configuration: which one refused, or proved who was refused later. */
+  readonly authenticator: string | null
   readonly address: string | null
   /** The service's path. */
   readonly service: string | null
@@ -58,12 +60,13 @@ export function mergedRefusals(lists: readonly (readonly ShownRefusal[])[]): rea
 export function refusalIn(fields: LogFields): RecentRefusal | undefined {
   const { cause, status } = fields
   if (typeof cause !== 'string' || status === undefined || !(cause in REFUSALS)) return undefined
-  const { subject, issuer, address, service, origin, detail, allow } = fields
+  const { subject, issuer, authenticator, address, service, origin, detail, allow } = fields
   return {
     at: new Date().toISOString(),
     cause,
     subject: shown(subject),
     issuer: shown(issuer),
+    authenticator: shown(authenticator),
     address: shown(address),
     service: shown(service),
     origin: shown(origin),

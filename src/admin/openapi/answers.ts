@@ -41,6 +41,10 @@ const overview = z.strictObject({
   generation: count,
   hash: z.string(),
   draining: z.boolean(),
+  audit: z
+    .literal('failing')
+    .nullable()
+    .describe('failing: a service refuses what it cannot record, and nothing can be recorded.'),
   sessions: count,
   services: z.array(z.strictObject({ path: z.string(), sessions: count })),
   brokers: z.array(z.strictObject({ name: z.string(), ready: z.boolean(), nodes: z.array(node) })),
@@ -245,6 +249,7 @@ const refusals = z.strictObject({
       cause: z.string(),
       subject: maybe,
       issuer: maybe,
+      authenticator: maybe.describe('Which one refused, or proved who was refused later.'),
       address: maybe,
       service: maybe,
       origin: maybe,

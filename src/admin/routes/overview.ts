@@ -55,6 +55,8 @@ export interface ShownOverview {
   readonly generation: number
   readonly hash: string
   readonly draining: boolean
+  /** A service refuses what it cannot record, and nothing can be recorded: it refuses everybody. */
+  readonly audit: 'failing' | null
   /** Of all gateways together, as those of services and nodes, and rates. */
   readonly sessions: number
   readonly services: readonly { readonly path: string; readonly sessions: number }[]
@@ -93,7 +95,7 @@ export function overviewRoutes({ managed, everywhere, health, lately, shared, cr
     path: '/api/v1/overview',
     role: 'viewer',
     async handle() {
-      const [{ draining, brokers }, counts] = await Promise.all([health.readiness(), everywhere.counts()])
+      const [{ draining, audit, brokers }, counts] = await Promise.all([health.readiness(), everywhere.counts()])
       const { number, config, brokers: present } = managed.current
       const { sessions, services, rates, notReached } = counts
       const shown: ShownOverview = {
@@ -102,6 +104,7 @@ export function overviewRoutes({ managed, everywhere, health, lately, shared, cr
         generation: number,
         hash: hashOf(config),
         draining,
+        audit: audit ?? null,
         sessions,
         services,
         brokers: brokers.map(({ name, ready }) => ({

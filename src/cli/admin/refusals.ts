@@ -28,11 +28,22 @@ type RefusalList = NotReached & { readonly items: readonly ShownRefusal[] }
 
 function listLines({ items, notReached }: RefusalList): string[] {
   const isOfSeveral = items.some(({ replica }) => replica !== null)
-  const headings = ['AGO', 'CAUSE', 'SUBJECT', 'ADDRESS', 'SERVICE', 'ORIGIN', 'DETAIL', 'WOULD BE ALLOWED BY']
-  const rows = items.map(({ at, cause, subject, address, service, origin, detail, allow, replica }) => [
+  const headings = [
+    'AGO',
+    'CAUSE',
+    'SUBJECT',
+    'AUTHENTICATOR',
+    'ADDRESS',
+    'SERVICE',
+    'ORIGIN',
+    'DETAIL',
+    'WOULD BE ALLOWED BY',
+  ]
+  const rows = items.map(({ at, cause, subject, authenticator, address, service, origin, detail, allow, replica }) => [
     age(at),
     cause,
     subject,
+    authenticator,
     address,
     service,
     origin,

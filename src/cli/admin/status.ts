@@ -33,9 +33,12 @@ ${WHERE_HELP}`,
 }
 
 export function overviewLines(overview: ShownOverview): string[] {
-  const { name, version, generation, hash, draining, sessions, services, brokers, rates } = overview
+  const { name, version, generation, hash, draining, audit, sessions, services, brokers, rates } = overview
   return [
     `${cell(name)}: gatehouse ${version}, ${draining ? 'DRAINING' : 'serving'}`,
+    ...(audit === 'failing'
+      ? ['audit: FAILING, nothing can be recorded: services with `audit: { onFailure: refuse }` refuse everybody']
+      : []),
     `configuration: generation ${generation}, hash ${hash.slice(0, 12)}`,
     `${counted(sessions, 'session')}; ${rates.opened}/s opened, ${rates.ended}/s ended, ${rates.refused}/s refused`,
     `from clients ${bytes(rates.bytesFromClient)}/s in ${rates.messagesFromClient} messages/s, ` +

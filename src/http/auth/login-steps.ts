@@ -173,7 +173,8 @@ function answered(exchange: Exchange, answer: LoginAnswer, of: Telling, event?: 
   const { log, authenticator = identity?.authenticator } = of
   const { subject, issuer } = identity ?? {}
   const line = { service: service?.path, address: hop.address, subject, issuer, authenticator }
-  if (status >= 500) log.write('authentication-failed', { ...line, detail, status })
+  if (status >= 500)
+    log.write('authentication-failed', { ...line, cause: 'authentication-unavailable', detail, status })
   else if (status >= 400) log.write('authentication-refused', { ...line, cause: 'unauthenticated', detail, status })
   else if (event !== undefined && identity !== undefined) log.write(event, line)
   const headers = {

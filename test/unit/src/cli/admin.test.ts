@@ -155,6 +155,7 @@ describe('gatehouse top --people', () => {
       generation: 1,
       hash: 'abc',
       draining: false,
+      audit: null,
       sessions: 2,
       rates: all,
       replicas: null,
@@ -172,5 +173,30 @@ describe('gatehouse top --people', () => {
       asked.map(({ url }) => url),
       ['/api/v1/identities', '/api/v1/identities', '/api/v1/overview'],
     )
+  })
+
+  it('status says that nothing can be recorded', async (t) => {
+    const rates = { bytesFromClient: 0, bytesToClient: 0, messagesFromClient: 0, messagesToClient: 0 }
+    const overview = {
+      name: 'here',
+      version: '1',
+      generation: 1,
+      hash: 'abc',
+      draining: false,
+      audit: 'failing',
+      sessions: 0,
+      services: [],
+      brokers: [],
+      rates: { ...rates, opened: 0, ended: 0, refused: 4 },
+      replicas: [],
+      notReached: [],
+    }
+    const env = { GATEHOUSE_PASSWORD: 'x' }
+    const status = async (answer: object): Promise<string> => {
+      const { port } = await api(t, answer)
+      return (await runCommand(['status', '--admin', `http://127.0.0.1:${port}`, '--user', 'ann'], { env })).stdout
+    }
+    assert.match(await status(overview), /^audit: FAILING, nothing can be recorded: .+ refuse everybody$/m)
+    assert.doesNotMatch(await status({ ...overview, audit: null }), /audit/)
   })
 })

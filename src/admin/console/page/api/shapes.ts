@@ -17,6 +17,7 @@ export interface Overview {
   readonly generation: number
   readonly hash: string
   readonly draining: boolean
+  readonly audit: 'failing' | null
   readonly sessions: number
   readonly services: readonly { readonly path: string; readonly sessions: number }[]
   readonly brokers: readonly Broker[]
@@ -126,6 +127,7 @@ export interface Refusal {
   readonly cause: string
   readonly subject: string | null
   readonly issuer: string | null
+  readonly authenticator: string | null
   readonly address: string | null
   readonly service: string | null
   readonly origin: string | null

@@ -32,6 +32,11 @@ export function Now() {
     <>
       <Heading beside={<Drain />}>Now</Heading>
       <Trouble error={error} />
+      {overview.audit === 'failing' && (
+        <p class="problem" role="alert">
+          Nothing can be recorded: services with audit.onFailure: refuse refuse everybody.
+        </p>
+      )}
       <NotReached names={overview.notReached} />
       <div class="cards">
         <SampleCharts samples={data?.items ?? []} />

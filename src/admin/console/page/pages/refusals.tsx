@@ -51,7 +51,7 @@ export function Refusals() {
 }
 
 function Entry({
-  refusal: { at, cause, subject, issuer, address, service, origin, detail, allow },
+  refusal: { at, cause, subject, issuer, authenticator, address, service, origin, detail, allow },
 }: {
   readonly refusal: Refusal
 }) {
@@ -61,6 +61,7 @@ function Entry({
         <time dateTime={at}>{recently(at)}</time> <b>{cause}</b>{' '}
         <span class="hint">
           {subject !== null && `${subject} (${issuer ?? 'no issuer'}) `}
+          {authenticator !== null && `via ${authenticator} `}
           {address !== null && `from ${address} `}
           {service !== null && `at ${service} `}
           {origin !== null && `by ${origin}`}

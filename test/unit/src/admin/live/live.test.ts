@@ -27,6 +27,17 @@ describe('the last refusals', () => {
     const list = refusals.list()
     assert.deepEqual([list.length, list[0]?.detail, list.at(-1)?.detail], [200, '204', '5'])
   })
+
+  it('say which of several providers it was', () => {
+    const [log, refusals] = [silent(), new RecentRefusals()]
+    log.observe(refusals)
+    log.write('authentication-refused', { cause: 'unauthenticated', status: 401 })
+    log.write('authentication-refused', { cause: 'unauthenticated', status: 400, authenticator: 'partners' })
+    assert.deepEqual(
+      refusals.list().map(({ authenticator }) => authenticator),
+      ['partners', null],
+    )
+  })
 })
 
 describe('what was refused in a session', () => {
