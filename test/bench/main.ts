@@ -158,13 +158,15 @@ async function measureAll(
     for (const [scenario, byRelay] of figures) {
       if (scenario.once === true && run > 0) continue
       const all = scenario.withDirect === true ? [direct, ...relays] : relays
-      // One measurement that is not counted: compilers and caches warm up at every relay's own expense.
-      if (scenario.once !== true) for (const relay of all) await scenario.measure(relay, direct)
       // Whoever comes first meets another broker and another machine than whoever comes last.
       const first = run % all.length
       for (const relay of all) if (!byRelay.has(relay.name)) byRelay.set(relay.name, [])
-      for (const relay of [...all.slice(first), ...all.slice(0, first)])
+      for (const relay of [...all.slice(first), ...all.slice(0, first)]) {
+        // One measurement that is not counted: compilers and caches warm up at every relay's own expense. The one that counts
+        // follows at once: V8 shrinks the heap of a process that idles, and what comes next costs it more.
+        if (scenario.once !== true) await scenario.measure(relay, direct)
         byRelay.get(relay.name)?.push(await scenario.measure(relay, direct))
+      }
     }
   } finally {
     for (const relay of relays) relay.stop()

@@ -61,7 +61,8 @@ function Entry({
         <time dateTime={at}>{recently(at)}</time> <b>{cause}</b>{' '}
         <span class="hint">
           {subject !== null && `${subject} (${issuer ?? 'no issuer'}) `}
-          {authenticator !== null && `via ${authenticator} `}
+          {/* A gateway of an older version does not say it. */}
+          {authenticator != null && `via ${authenticator} `}
           {address !== null && `from ${address} `}
           {service !== null && `at ${service} `}
           {origin !== null && `by ${origin}`}
